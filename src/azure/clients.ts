@@ -1,0 +1,54 @@
+// Room: the Azure adapters. How every call to Azure is made: credential, cloud, retries, time limits.
+
+import type { TokenCredential } from '@azure/core-auth'
+import type { HttpClient, PipelinePolicy } from '@azure/core-rest-pipeline'
+import type { Cloud } from './clouds.ts'
+
+/** `once`: sent once, whatever happens. `retry`: bounded retries that honour Retry-After, for reads and idempotent writes. */
+export type Attempts = 'once' | 'retry'
+
+/** A raw call, where no SDK is right for the job. */
+export interface RawRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly url: string
+  /** Token scope, e.g. `https://graph.microsoft.com/.default`; absent: the call is made without a token (probes). */
+  readonly scope?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly body?: unknown
+  readonly attempts: Attempts
+  readonly signal: AbortSignal
+  /** For errors: REST operation in words, e.g. `PUT IoT hub`. */
+  readonly operation: string
+}
+
+export interface RawAnswer {
+  readonly status: number
+  /** Header names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Parsed JSON; undefined for an empty body. A body that should be JSON and is not throws `UnexpectedAnswer`, outcome unknown. */
+  readonly body: unknown
+}
+
+/** What a generated SDK client takes as its options. */
+export interface SdkOptions {
+  readonly endpoint: string
+  readonly credentialScopes: string[]
+  readonly retryOptions: { maxRetries: number; retryDelayInMs?: number; maxRetryDelayInMs?: number }
+  readonly additionalPolicies: { policy: PipelinePolicy; position: 'perCall' | 'perRetry' }[]
+  readonly httpClient?: HttpClient
+}
+
+export interface AzureClients {
+  readonly cloud: Cloud
+  readonly credential: TokenCredential
+  /** Options for a generated ARM client. Every request ends at the call limit. */
+  sdk(attempts: Attempts): SdkOptions
+  /**
+   * A raw call through core-rest-pipeline. Answers any 2xx; throws RekeyError for everything else, rebuilt from status,
+   * code and request id alone.
+   */
+  send(request: RawRequest): Promise<RawAnswer>
+  /** The same for a probe: any status is an answer; throws only when there was none. */
+  ask(request: RawRequest): Promise<{ readonly status: number }>
+}

@@ -1,0 +1,46 @@
+// Room: the Azure adapters. Public, US Government and China: host names and token scopes.
+
+export type CloudName = 'public' | 'usgov' | 'china'
+
+export interface Cloud {
+  readonly name: CloudName
+  /** `https://management.azure.com` */
+  readonly resourceManager: string
+  /** `https://login.microsoftonline.com` */
+  readonly authority: string
+  readonly graph: string
+  /** Suffixes of host names, without a leading dot. */
+  readonly vaultSuffix: string
+  readonly topicSuffix: string
+  readonly iotHubSuffix: string
+}
+
+export const clouds: Readonly<Record<CloudName, Cloud>> = {
+  public: {
+    name: 'public',
+    resourceManager: 'https://management.azure.com',
+    authority: 'https://login.microsoftonline.com',
+    graph: 'https://graph.microsoft.com',
+    vaultSuffix: 'vault.azure.net',
+    topicSuffix: 'eventgrid.azure.net',
+    iotHubSuffix: 'azure-devices.net',
+  },
+  usgov: {
+    name: 'usgov',
+    resourceManager: 'https://management.usgovcloudapi.net',
+    authority: 'https://login.microsoftonline.us',
+    graph: 'https://graph.microsoft.us',
+    vaultSuffix: 'vault.usgovcloudapi.net',
+    topicSuffix: 'eventgrid.azure.us',
+    iotHubSuffix: 'azure-devices.us',
+  },
+  china: {
+    name: 'china',
+    resourceManager: 'https://management.chinacloudapi.cn',
+    authority: 'https://login.chinacloudapi.cn',
+    graph: 'https://microsoftgraph.chinacloudapi.cn',
+    vaultSuffix: 'vault.azure.cn',
+    topicSuffix: 'eventgrid.azure.cn',
+    iotHubSuffix: 'azure-devices.cn',
+  },
+}

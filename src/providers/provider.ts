@@ -1,0 +1,61 @@
+// Room: the providers. The shape that every one of them has; index.ts is the registry.
+
+import type { z } from 'zod'
+import type { AzureClients } from '../azure/clients.ts'
+import type { KeySlot } from '../rotation/key-ring.ts'
+import type { KeyHolder } from '../rotation/ports.ts'
+
+/** One right that a provider's calls need. */
+export interface Permission {
+  /** `action`/`dataAction`: an Azure role's; `appRole`: an application permission of Microsoft Graph. */
+  readonly kind: 'action' | 'dataAction' | 'appRole'
+  readonly name: string
+  /** What it is for, in a few words: docs and the doctor print it. */
+  readonly why: string
+}
+
+/** Where a target's credential lives: for tags, leases, permission checks and pacing. */
+export interface Place {
+  /** As people and Microsoft's templates name it: the ARM id, or `<hub>/devices/<id>`. Goes into `ProviderAddress`. */
+  readonly address: string
+  /** One credential, one name. `iot-hub-policy`: one per hub, because a write replaces the whole hub. Any case. */
+  readonly lease: string
+  /** Whose write budget its calls draw on: the subscription id, or the host of a data plane. */
+  readonly budget: string
+  /** The ARM scope on which permissions can be asked for, where there is one. */
+  readonly scope?: string
+}
+
+export interface KeyProvider<Resource = unknown> {
+  readonly id: string
+  /** What people call the service. */
+  readonly title: string
+  readonly slots: readonly [KeySlot, ...KeySlot[]]
+  /** Every output a secret may hold; `constant` ones are the same for all slots and cannot be the lead. */
+  readonly outputs: Readonly<Record<string, 'secret' | 'constant'>>
+  /** Parses the provider's own fields of a target in targets.json, and validates names and ids. */
+  readonly resource: z.ZodObject<z.ZodRawShape, z.core.$strict>
+  /** Exactly what its calls need; Bicep, docs and health read this. */
+  readonly actions: readonly Permission[]
+  /** Clouds in which the service exists. */
+  readonly clouds: readonly ('public' | 'usgov' | 'china')[]
+  /** Its regenerate runs for minutes: HTTP answers 202 rather than wait. */
+  readonly longRunning?: true
+  /** What it can do beside regenerating. */
+  readonly can: { readonly swap?: true; readonly probe?: true; readonly atOnce?: true }
+  /** Control-plane writes (POSTs included) of one rotation, for pacing. */
+  readonly writes: number
+  place(resource: Resource): Place
+  open(resource: Resource, azure: AzureClients): KeyHolder
+}
+
+/** Keeps the resource's type between `resource`, `place` and `open` of one provider, and forgets it outside. */
+export function defineProvider<Shape extends z.ZodRawShape>(
+  provider: Omit<KeyProvider, 'resource' | 'place' | 'open'> & {
+    readonly resource: z.ZodObject<Shape, z.core.$strict>
+    place(resource: z.output<z.ZodObject<Shape, z.core.$strict>>): Place
+    open(resource: z.output<z.ZodObject<Shape, z.core.$strict>>, azure: AzureClients): KeyHolder
+  },
+): KeyProvider {
+  return provider as unknown as KeyProvider
+}

@@ -1,0 +1,91 @@
+// Room: the core. Imports nothing.
+// One error class, one stable code per meaning. Nothing of a service's own error object is kept: an SDK's parse error
+// quotes the body, new key included, and hosts log causes.
+
+/** Every code that reaches a caller, a log or an event. `docs/operating.md` says what to do about each. */
+export const errorCodes = [
+  // the caller's
+  'BadRequest',
+  'BodyTooLarge',
+  'UnknownTarget',
+  'UnknownRoute',
+  'Disabled',
+  'Busy',
+  'Cooling',
+  'Foreign',
+  'Paused',
+  'Drifted',
+  'NotSupported',
+  'FromTheFuture',
+  'RequestExpired',
+  // the configuration's
+  'BadConfiguration',
+  // what a service said
+  'LocalAuthDisabled',
+  'PermissionDenied',
+  'FirewallDenied',
+  'ResourceNotFound',
+  'ResourceLocked',
+  'ServiceChanged',
+  'ServiceRefused',
+  'ServiceBusy',
+  'ServiceUnavailable',
+  'Throttled',
+  'UnexpectedAnswer',
+  'SecretDeleted',
+  'SecretDisabled',
+  'TagsTooLarge',
+  // the engine's
+  'OutcomeUnknown',
+  'LeaseLost',
+  'OutOfTime',
+  'Unsettled',
+  'Internal',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** What a service said, without its message or body: status, its code and the id to quote to support. */
+export interface ServiceAnswer {
+  /** REST operation, e.g. `POST …/regenerateKey`. */
+  readonly operation: string
+  readonly status?: number
+  readonly code?: string
+  readonly requestId?: string
+}
+
+export interface ErrorDetails {
+  /** One sentence, no secrets, no service text. */
+  readonly message: string
+  /** What to do about it. */
+  readonly remedy?: string
+  readonly target?: string
+  readonly step?: string
+  readonly service?: ServiceAnswer
+  /** Milliseconds until it makes sense to try again; its presence makes the error a transient one. */
+  readonly retryAfter?: number
+  /** The service may or may not have acted: read back before deciding. */
+  readonly outcomeUnknown?: boolean
+}
+
+export class RekeyError extends Error {
+  override readonly name = 'RekeyError'
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, details: ErrorDetails) {
+    super(details.message)
+    this.code = code
+    this.details = details
+  }
+
+  /** The same error with more of the place filled in; what is known already stays. */
+  at(place: Pick<ErrorDetails, 'target' | 'step'>): RekeyError {
+    return new RekeyError(this.code, { ...place, ...this.details })
+  }
+
+  /** Worth another try later, without anybody doing anything. */
+  get transient(): boolean {
+    return this.details.retryAfter !== undefined
+  }
+}

@@ -1,0 +1,72 @@
+// Room: the core. What is true now, read back from the service and the vault.
+
+import type { KeyRing, KeySlot } from './key-ring.ts'
+import type { Secret } from './secret.ts'
+import type { Instant } from './target.ts'
+
+/** Why a version was published, or why nothing was done: the names of the checks, used in logs, events and answers. */
+export type Reason =
+  | 'unmanaged'
+  | 'foreign'
+  | 'paused'
+  | 'settling'
+  | 'interrupted'
+  | 'drifted'
+  | 'revoked'
+  | 'pending'
+  | 'unannounced'
+  | 'promoted'
+  | 'swapped'
+  | 'requested'
+  | 'cooling'
+  | 'due'
+  | 'retiring'
+
+/** Our one tag, `rekey`, on every output's version. Times are the core's instants here, ISO 8601 in the tag. */
+export interface Stamps {
+  /** Whose it is. */
+  readonly target: string
+  /** Drives the schedule only. */
+  readonly rotatedAt?: Instant
+  /** Lower bound of when this value's key was made. Absent where unknown. */
+  readonly fresh?: Instant
+  /** Lower bound of when the other slot's key was made. Absent where unknown. */
+  readonly standby?: Instant
+  /** `asked`: a regenerate may have been sent at this moment or after; `made`: the standby slot has a new key, unpublished. */
+  readonly pending?: { readonly asked: Instant } | { readonly made: Instant }
+  /** A publish moved slots; the old key may be retired. */
+  readonly retire?: boolean
+  readonly announced?: boolean
+  readonly reason?: Reason
+  readonly actor?: string
+  readonly failed?: { readonly code: string; readonly at: Instant }
+}
+
+/** The current version of a secret in the vault. */
+export interface StoredSecret {
+  readonly name: string
+  readonly version: string
+  /** Absent when the version is disabled: nobody can read it then. */
+  readonly value?: Secret
+  readonly enabled: boolean
+  /** Vault time, whole seconds. */
+  readonly created: Instant
+  readonly expiresOn?: Instant
+  /** Ours, when the tag `rekey` is there and can be read. */
+  readonly stamps?: Stamps
+  /** The tag `CredentialId`: the slot whose key this is. A hint. */
+  readonly slot?: KeySlot
+  /** The tag `ProviderAddress`. */
+  readonly address?: string
+  /** Everybody else's tags, carried forward from version to version. */
+  readonly otherTags: Readonly<Record<string, string>>
+}
+
+/** Everything the plan may look at. */
+export interface Observation {
+  readonly ring: KeyRing
+  /** By secret name; a missing entry is a secret that does not exist (404, and only that). */
+  readonly stored: Readonly<Record<string, StoredSecret | undefined>>
+  /** By secret name: the newest earlier version with our stamps, looked up only where the current one is not ours. */
+  readonly earlier: Readonly<Record<string, StoredSecret | undefined>>
+}

@@ -1,0 +1,101 @@
+// Room: the core. What the core needs of the outside, in the core's own words. Adapters live in ../azure and ../providers.
+
+import type { RekeyEvent } from './events.ts'
+import type { Credential, KeyRing, KeySlot } from './key-ring.ts'
+import type { Stamps, StoredSecret } from './observation.ts'
+import type { RotationRequest } from './request.ts'
+import type { Secret } from './secret.ts'
+import type { Duration, Instant, Target } from './target.ts'
+
+export interface Clock {
+  /** Wall-clock time. */
+  now(): Instant
+  /** Milliseconds that never go backwards, for leases and limits. */
+  monotonic(): number
+}
+
+/** What a mutating call gets beside its arguments. */
+export interface Call {
+  /** Ends the call at its limit. */
+  readonly signal: AbortSignal
+  /** Renews the lease. A provider calls it between the polls of a long-running operation. Throws RekeyError `LeaseLost`. */
+  keepLease(): Promise<void>
+}
+
+export type Verdict = 'accepted' | 'refused' | 'unknown'
+
+/** One resource of one provider, opened for one reconcile. Errors are RekeyErrors, never an SDK's. */
+export interface KeyHolder {
+  /** The ring as the service holds it. Safe to retry. */
+  read(signal: AbortSignal): Promise<KeyRing>
+  /** Sent once, never retried by a client. Answers the slots that the service's answer names, perhaps one only. */
+  regenerate(slot: KeySlot, call: Call): Promise<Partial<KeyRing>>
+  /** Every slot in one call, where the service can. */
+  regenerateAll?(call: Call): Promise<KeyRing>
+  /** Shows the credential (its `key`, or the key inside its `connectionString`) to the data plane. Never throws for an answer. */
+  probe?(slot: KeySlot, credential: Credential, signal: AbortSignal): Promise<Verdict>
+  /** Exchanges the two slots at the service, guarded by If-Match. */
+  swap?(call: Call): Promise<KeyRing>
+}
+
+/** Everything that is written beside a secret's value. */
+export interface SecretMetadata {
+  readonly stamps: Stamps
+  readonly slot: KeySlot
+  readonly address: string
+  readonly validityDays: number
+  readonly expiresOn: Instant
+  readonly otherTags: Readonly<Record<string, string>>
+}
+
+/** One Key Vault. A disabled version has no value; only 404 is absent. */
+export interface Vault {
+  current(name: string, signal: AbortSignal): Promise<StoredSecret | undefined>
+  /** Newest first, without values, the current version included; at most `limit`. */
+  versions(name: string, limit: number, signal: AbortSignal): Promise<readonly StoredSecret[]>
+  /** One version with its value. */
+  version(name: string, version: string, signal: AbortSignal): Promise<StoredSecret | undefined>
+  /** A new current version. Sent once. Throws `OutcomeUnknown`-marked errors where it may have landed. */
+  publish(name: string, value: Secret, metadata: SecretMetadata, signal: AbortSignal): Promise<StoredSecret>
+  /** Rewrites one version's tags, and its expiry where given. The value stays. */
+  describe(stored: StoredSecret, metadata: Omit<SecretMetadata, 'expiresOn'> & { expiresOn?: Instant }, signal: AbortSignal): Promise<StoredSecret>
+}
+
+/** The right to change one credential. */
+export interface Lease {
+  /** Sends a renewal. False when somebody else has it, or it cannot be had any more. */
+  renew(signal: AbortSignal): Promise<boolean>
+  release(signal: AbortSignal): Promise<void>
+}
+
+export interface Leases {
+  /** Undefined when somebody else holds it. */
+  acquire(credential: string, signal: AbortSignal): Promise<Lease | undefined>
+}
+
+export interface Announcer {
+  /** At least once; consumers de-duplicate by id. */
+  announce(events: readonly RekeyEvent[], signal: AbortSignal): Promise<void>
+}
+
+export interface RequestQueue {
+  /** A new message that becomes visible after `delay`. */
+  send(request: RotationRequest, delay: Duration, signal?: AbortSignal): Promise<void>
+}
+
+export type LogLevel = 'info' | 'warn' | 'error'
+
+/** A static message with fields. Never a value, nor a hash of one. */
+export type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void
+
+/** What reconcile needs. */
+export interface Ports {
+  readonly clock: Clock
+  readonly leases: Leases
+  readonly announcer: Announcer
+  readonly queue: RequestQueue
+  readonly log: Log
+  vault(url: string): Vault
+  /** Opens the target's resource. Throws RekeyError. */
+  open(target: Target): Promise<KeyHolder>
+}
