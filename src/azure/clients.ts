@@ -42,6 +42,10 @@ export interface SdkOptions {
 export interface AzureClients {
   readonly cloud: Cloud
   readonly credential: TokenCredential
+  /** Wall-clock milliseconds: what request signatures are dated with. */
+  now(): number
+  /** Resolves after `ms`; rejects when the signal ends. Between the polls of a long-running operation. */
+  wait(ms: number, signal: AbortSignal): Promise<void>
   /** Options for a generated ARM client. Every request ends at the call limit. */
   sdk(attempts: Attempts): SdkOptions
   /**
