@@ -18,7 +18,9 @@ export interface Permission {
 export interface Place {
   /** As people and Microsoft's templates name it: the ARM id, or `<hub>/devices/<id>`. Goes into `ProviderAddress`. */
   readonly address: string
-  /** One credential, one name. `iot-hub-policy`: one per hub, because a write replaces the whole hub. Any case. */
+  /** One credential, one name: two targets with the same one are refused. Compared without case. */
+  readonly credential: string
+  /** Who may not change things at the same time. The credential's name, but for `iot-hub-policy` the hub's: a write replaces it whole. */
   readonly lease: string
   /** Whose write budget its calls draw on: the subscription id, or the host of a data plane. */
   readonly budget: string
@@ -46,7 +48,8 @@ export interface KeyProvider<Resource = unknown> {
   /** Control-plane writes (POSTs included) of one rotation, for pacing. */
   readonly writes: number
   place(resource: Resource): Place
-  open(resource: Resource, azure: AzureClients): KeyHolder
+  /** `outputs`: those that the target's secrets hold; what costs a call and nobody wants is left out. Absent: all. */
+  open(resource: Resource, azure: AzureClients, outputs?: readonly string[]): KeyHolder
 }
 
 /** Keeps the resource's type between `resource`, `place` and `open` of one provider, and forgets it outside. */
@@ -54,7 +57,11 @@ export function defineProvider<Shape extends z.ZodRawShape>(
   provider: Omit<KeyProvider, 'resource' | 'place' | 'open'> & {
     readonly resource: z.ZodObject<Shape, z.core.$strict>
     place(resource: z.output<z.ZodObject<Shape, z.core.$strict>>): Place
-    open(resource: z.output<z.ZodObject<Shape, z.core.$strict>>, azure: AzureClients): KeyHolder
+    open(
+      resource: z.output<z.ZodObject<Shape, z.core.$strict>>,
+      azure: AzureClients,
+      outputs?: readonly string[],
+    ): KeyHolder
   },
 ): KeyProvider {
   return provider as unknown as KeyProvider
