@@ -7,6 +7,7 @@ export const errorCodes = [
   // the caller's
   'BadRequest',
   'BodyTooLarge',
+  'Forbidden',
   'UnknownTarget',
   'UnknownRoute',
   'Disabled',
@@ -82,6 +83,12 @@ export class RekeyError extends Error {
   /** The same error with more of the place filled in; what is known already stays. */
   at(place: Pick<ErrorDetails, 'target' | 'step'>): RekeyError {
     return new RekeyError(this.code, { ...place, ...this.details })
+  }
+
+  /** The same error of a call whose repetition is harmless: nothing has to be settled first. */
+  ofHarmlessCall(): RekeyError {
+    const { outcomeUnknown: _, ...details } = this.details
+    return new RekeyError(this.code, details)
   }
 
   /** Worth another try later, without anybody doing anything. */

@@ -1,8 +1,10 @@
 // Room: the core. What is told to Event Grid. Never a key, nor a hash of one.
 
+import { formatDuration } from './duration.ts'
+import type { RekeyError } from './errors.ts'
 import type { KeySlot } from './key-ring.ts'
-import type { Reason } from './observation.ts'
-import type { Instant } from './target.ts'
+import type { Reason, StoredSecret } from './observation.ts'
+import type { Duration, Instant, Target } from './target.ts'
 
 export type EventType =
   | 'Rekey.KeyRotated'
@@ -42,4 +44,99 @@ export interface RekeyEvent {
   readonly subject: string
   readonly time: Instant
   readonly data: EventData
+}
+
+/** Reasons that mean a new key; every other publish hands out one that the service held already. */
+const rotations: ReadonlySet<Reason | undefined> = new Set(['requested', 'due', 'revoked', 'pending'])
+
+/** `<version>`: a new current version. `told` is the version that nobody was told of: the lead, or an output repaired later. */
+export function published(
+  target: Target,
+  lead: StoredSecret,
+  told: StoredSecret,
+  current: readonly StoredSecret[],
+  facts: { readonly overlap: Duration | 'none'; readonly note?: string; readonly now: Instant },
+): RekeyEvent {
+  const reason = told.stamps?.reason ?? lead.stamps?.reason
+  const rotated = rotations.has(reason)
+  return {
+    id: told.version,
+    type: rotated ? 'Rekey.KeyRotated' : 'Rekey.KeyPublished',
+    ...about(target, facts.now),
+    data: {
+      ...subjectData(target, lead, current),
+      ...(reason ? { reason } : {}),
+      ...(told.stamps?.actor ? { actor: told.stamps.actor } : {}),
+      ...(facts.note ? { note: facts.note } : {}),
+      ...(rotated ? { overlap: facts.overlap === 'none' ? 'none' : formatDuration(facts.overlap) } : {}),
+    },
+  }
+}
+
+/** `<version>/retired`: the standby slot has a key nobody was given; the one before it is dead. */
+export function retired(
+  target: Target,
+  lead: StoredSecret,
+  current: readonly StoredSecret[],
+  facts: { readonly slot: KeySlot; readonly reason: Reason; readonly actor: string; readonly now: Instant },
+): RekeyEvent {
+  const { slot, reason, actor } = facts
+  return {
+    id: `${lead.version}/retired`,
+    type: 'Rekey.KeyRetired',
+    ...about(target, facts.now),
+    data: { ...subjectData(target, lead, current), slot, reason, actor },
+  }
+}
+
+/** `<request>/failed`: what was asked for cannot be done until somebody acts. */
+export function failed(
+  target: Target,
+  request: { readonly id: string; readonly actor: string; readonly note?: string },
+  error: RekeyError,
+  now: Instant,
+): RekeyEvent {
+  return {
+    id: `${request.id}/failed`,
+    type: 'Rekey.RotationFailed',
+    ...about(target, now),
+    data: {
+      ...subjectData(target, undefined, []),
+      actor: request.actor,
+      ...(request.note ? { note: request.note } : {}),
+      code: error.code,
+      ...(error.details.step ? { step: error.details.step } : {}),
+    },
+  }
+}
+
+/** `<version>/overdue/<date>`: the current key is older than it should be. Once a day. */
+export function overdue(target: Target, lead: StoredSecret, dueAt: Instant, now: Instant): RekeyEvent {
+  return {
+    id: `${lead.version}/overdue/${new Date(now).toISOString().slice(0, 10)}`,
+    type: 'Rekey.RotationOverdue',
+    ...about(target, now),
+    data: { ...subjectData(target, lead, [lead]), dueAt: new Date(dueAt).toISOString() },
+  }
+}
+
+function about(target: Target, now: Instant): Pick<RekeyEvent, 'subject' | 'time'> {
+  return { subject: `/targets/${target.name}`, time: now }
+}
+
+function subjectData(
+  target: Target,
+  lead: StoredSecret | undefined,
+  current: readonly StoredSecret[],
+): Omit<EventData, 'reason'> {
+  return {
+    target: target.name,
+    provider: target.provider,
+    resource: target.address,
+    vault: target.vault,
+    ...(lead?.slot ? { slot: lead.slot } : {}),
+    secrets: current.map(({ name, version }) => ({ name, version })),
+    ...(lead?.stamps?.rotatedAt !== undefined ? { rotatedAt: new Date(lead.stamps.rotatedAt).toISOString() } : {}),
+    ...(lead?.expiresOn !== undefined ? { expiresOn: new Date(lead.expiresOn).toISOString() } : {}),
+  }
 }

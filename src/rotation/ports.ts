@@ -12,13 +12,15 @@ export interface Clock {
   now(): Instant
   /** Milliseconds that never go backwards, for leases and limits. */
   monotonic(): number
+  /** Calls back once after `delay`, unless what it answers is called first. For limits only: the core never sleeps. */
+  after(delay: Duration, callBack: () => void): () => void
 }
 
 /** What a mutating call gets beside its arguments. */
 export interface Call {
-  /** Ends the call at its limit. */
+  /** Ends the call one call limit after it began, or after the last `keepLease()`. */
   readonly signal: AbortSignal
-  /** Renews the lease. A provider calls it between the polls of a long-running operation. Throws RekeyError `LeaseLost`. */
+  /** Renews the lease and the limit. A provider calls it between the polls of a long-running operation. Throws `LeaseLost`. */
   keepLease(): Promise<void>
 }
 
@@ -55,10 +57,16 @@ export interface Vault {
   versions(name: string, limit: number, signal: AbortSignal): Promise<readonly StoredSecret[]>
   /** One version with its value. */
   version(name: string, version: string, signal: AbortSignal): Promise<StoredSecret | undefined>
+  /** Throws RekeyError `TagsTooLarge` if the metadata cannot be written. Sends nothing. */
+  fits(name: string, metadata: SecretMetadata): void
   /** A new current version. Sent once. Throws `OutcomeUnknown`-marked errors where it may have landed. */
   publish(name: string, value: Secret, metadata: SecretMetadata, signal: AbortSignal): Promise<StoredSecret>
   /** Rewrites one version's tags, and its expiry where given. The value stays. */
-  describe(stored: StoredSecret, metadata: Omit<SecretMetadata, 'expiresOn'> & { expiresOn?: Instant }, signal: AbortSignal): Promise<StoredSecret>
+  describe(
+    stored: StoredSecret,
+    metadata: Omit<SecretMetadata, 'expiresOn'> & { expiresOn?: Instant },
+    signal: AbortSignal,
+  ): Promise<StoredSecret>
 }
 
 /** The right to change one credential. */

@@ -1,0 +1,89 @@
+// Room: the core. What has to happen when a reconcile fails: before its lease is let go, and so that nothing is lost.
+
+import { RekeyError } from './errors.ts'
+import { failed as failedEvent } from './events.ts'
+import { type Grip, limited } from './grip.ts'
+import type { Ports } from './ports.ts'
+import { isExplicit, type RotationRequest } from './request.ts'
+import { type Duration, leadOf, minutes, seconds, settle, type Target } from './target.ts'
+import { tag, type Work } from './work.ts'
+
+/** What has to happen after a failure, before the lease is let go: or not let go. */
+export async function afterFailure(
+  error: RekeyError,
+  target: Target,
+  request: RotationRequest,
+  ports: Ports,
+  grip: Grip | undefined,
+  work: Work | undefined,
+): Promise<'release' | 'keep'> {
+  if (error.code === 'LeaseLost') {
+    // Our last effect may land, or have landed, under somebody else's lease. The second look comes after the longest stale listing.
+    await lookAgain(target, request, ports, [seconds(1), settle + seconds(15)])
+    return 'keep'
+  }
+  if (error.details.outcomeUnknown && grip) {
+    await attempt(ports, target, 'keep the lease', () => grip.keep())
+    return 'keep'
+  }
+  if (!error.transient && (error.code !== 'RequestExpired' || isExplicit(request))) {
+    await tell(error, target, request, ports, work)
+  }
+  return 'release'
+}
+
+async function tell(
+  error: RekeyError,
+  target: Target,
+  request: RotationRequest,
+  ports: Ports,
+  work: Work | undefined,
+): Promise<void> {
+  const now = ports.clock.now()
+  const stamps = work?.stored[leadOf(target).name]?.stamps
+  if (work && stamps?.target === target.name) {
+    const failed = { code: error.code, at: now }
+    await attempt(ports, target, 'record the failure', () => tag(work, leadOf(target), { ...stamps, failed }))
+  }
+  await attempt(ports, target, 'announce the failure', () =>
+    limited(ports.clock, ({ signal }) => ports.announcer.announce([failedEvent(target, request, error, now)], signal)),
+  )
+}
+
+async function lookAgain(
+  target: Target,
+  request: RotationRequest,
+  ports: Ports,
+  delays: readonly Duration[],
+): Promise<void> {
+  for (const [index, delay] of delays.entries()) {
+    const look: RotationRequest = {
+      id: `${request.id}/look-${index + 1}`,
+      target: target.name,
+      actor: 'look-again',
+      expiresAt: ports.clock.now() + delay + minutes(60),
+    }
+    await attempt(ports, target, 'queue a look-again', () => ports.queue.send(look, delay))
+  }
+}
+
+/** Runs what must not hide the failure it comes after; its own failure is logged. */
+export async function attempt(ports: Ports, target: Target, what: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (thrown) {
+    const error = asRekeyError(thrown, target)
+    ports.log('warn', `could not ${what}`, { target: target.name, code: error.code, ...error.details.service })
+  }
+}
+
+/** A fault of ours becomes an error without its message: it might quote what it stumbled over. */
+export function asRekeyError(thrown: unknown, target: Target): RekeyError {
+  if (thrown instanceof RekeyError) return thrown.at({ target: target.name })
+  const kind = thrown instanceof Error ? thrown.name : typeof thrown
+  return new RekeyError('Internal', {
+    target: target.name,
+    message: `an unexpected ${kind} inside Rekey`,
+    remedy: 'Please report it, with the log lines around this one.',
+  })
+}

@@ -1,0 +1,312 @@
+// Room: the core. What to do next, decided from an observation alone: a list of named, pure checks; the first hit wins.
+// The order is the specification (see docs/concepts.md). Change it only with a failing test.
+
+import { dueAt, inWindow } from './due.ts'
+import { type KeySlot, slotsOf } from './key-ring.ts'
+import type { Reason, Stamps, StoredSecret } from './observation.ts'
+import { isExplicit } from './request.ts'
+import { askedAt, hasTwoSlots, holder, isOurs, liveSlots, madeAt, type Situation, standbySlot } from './situation.ts'
+import { clockBound, type Instant, minutes, settle } from './target.ts'
+
+/** Stamps as a check decides them; whose they are, the reason and the actor are filled in by the act. */
+export type Decided = Omit<Stamps, 'target' | 'pending' | 'announced'>
+
+export type Step =
+  /** Write our tags on the secrets that already hold this slot's credential. */
+  | { readonly do: 'describe'; readonly slot: KeySlot; readonly stamps: Decided }
+  /**
+   * Write a slot's credential as new current versions. `pick`: `given`, the first slot as it is; `first accepted`, else
+   * the first slot: the vault holds nothing that works; `only accepted`: a live key is in the vault, leave it rather than publish
+   * one that the service refuses.
+   */
+  | {
+      readonly do: 'publish'
+      readonly slots: readonly [KeySlot, ...KeySlot[]]
+      readonly pick: 'given' | 'first accepted' | 'only accepted'
+      readonly stamps: Decided
+    }
+  | {
+      readonly do: 'regenerate'
+      readonly slot: KeySlot
+      readonly after: 'publish' | 'retire'
+      readonly what: 'slot' | 'ring'
+    }
+  | { readonly do: 'swap'; readonly to: KeySlot }
+  | { readonly do: 'announce' }
+
+export interface Plan {
+  readonly reason: Reason
+  /** Absent: nothing can be done now. */
+  readonly step?: Step
+  /** When something can. Absent with no step: a person has to act first. */
+  readonly until?: Instant
+}
+
+export type Check = (at: Situation) => Plan | undefined
+
+/** In order of urgency. The names are the design's; two of them are two rows of one name. */
+export const checks: readonly (readonly [name: string, check: Check])[] = [
+  ['unmanaged', unmanaged],
+  ['foreign', foreign],
+  ['paused', paused],
+  ['settling', settling],
+  ['interrupted', interrupted],
+  ['drifted', drifted],
+  ['unmanaged: tags', untagged],
+  ['drifted: outputs', outputsDiffer],
+  ['revoked', activeRevoked],
+  ['pending', pending],
+  ['revoked: standby', standbyRevoked],
+  ['unannounced', unannounced],
+  ['promoted', promoted],
+  ['swapped', swapped],
+  ['requested', requested],
+  ['due', due],
+  ['retiring', retiring],
+]
+
+/** What to do next; undefined when nothing is left to do. `without` leaves checks out, for the proof that each is needed. */
+export function plan(at: Situation, without: ReadonlySet<string> = new Set()): Plan | undefined {
+  for (const [name, check] of checks) {
+    if (without.has(name)) continue
+    const found = check(at)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** A secret that is missing, or that holds something else and is not marked as ours, is somebody else's until said otherwise. */
+export function isForeign(at: Situation, secret: { name: string; output: string }): boolean {
+  const stored = at.stored[secret.name]
+  if (!stored || at.target.adopt || liveSlots(at.ring, secret, stored).length > 0) return false
+  if (stored.address !== undefined && stored.address.toLowerCase() !== at.target.address.toLowerCase()) return true
+  // An earlier version of ours means that somebody overwrote our secret, not that we came to theirs.
+  return !isOurs(at.target, stored) && !at.earlier[secret.name]
+}
+
+function unmanaged(at: Situation): Plan | undefined {
+  if (at.lead || at.target.secrets.some((secret) => isForeign(at, secret))) return undefined
+  const first = at.target.initialSlot ?? at.request.promote?.slot ?? at.hint
+  return {
+    reason: 'unmanaged',
+    step: { do: 'publish', slots: startingWith(at, first), pick: 'first accepted', stamps: { rotatedAt: at.now } },
+  }
+}
+
+function foreign(at: Situation): Plan | undefined {
+  return at.target.secrets.some((secret) => isForeign(at, secret)) ? { reason: 'foreign' } : undefined
+}
+
+function paused(at: Situation): Plan | undefined {
+  if (at.target.secrets.every(({ name }) => at.stored[name]?.enabled !== false)) return undefined
+  const before = at.request.revokeBefore
+  // A leaked key is disabled by hand first: that must not keep it alive.
+  if (before !== undefined && (at.fresh < before || (hasTwoSlots(at.ring) && at.standby < before))) return undefined
+  return { reason: 'paused', ...(isExplicit(at.request) ? { until: at.now + minutes(10) } : {}) }
+}
+
+function settling(at: Situation): Plan | undefined {
+  const unseen = unseenSecrets(at)
+  if (unseen.length > 0 && !at.refused) {
+    return { reason: 'settling', until: Math.max(...unseen.map((stored) => stored.created)) + settle }
+  }
+  const asked = askedAt(at.stamps)
+  if (asked !== undefined && at.active && at.now < asked + settle + clockBound) {
+    return { reason: 'settling', until: asked + settle + clockBound }
+  }
+  return undefined
+}
+
+/** Values we wrote lately that the listing does not show. The listing may be old, or they may be dead. */
+export function unseenSecrets(at: Situation): readonly StoredSecret[] {
+  return at.target.secrets.flatMap((secret) => {
+    const stored = at.stored[secret.name]
+    if (!stored?.value || !isOurs(at.target, stored) || at.now >= stored.created + settle) return []
+    return liveSlots(at.ring, secret, stored).length === 0 ? [stored] : []
+  })
+}
+
+function interrupted(at: Situation): Plan | undefined {
+  if (!at.lead) return undefined
+  for (const secret of at.target.secrets.slice(1)) {
+    const ahead = at.stored[secret.name]
+    const slot = holder(at.ring, secret, ahead)
+    if (!ahead || !slot || slot === at.active || ahead.created < at.lead.created) continue
+    const { rotatedAt, fresh, standby, retire, reason, actor } = ahead.stamps ?? {}
+    return {
+      reason: 'interrupted',
+      step: {
+        do: 'publish',
+        slots: [slot],
+        pick: 'given',
+        stamps: known({
+          rotatedAt: rotatedAt ?? at.stamps.rotatedAt ?? at.now,
+          fresh,
+          standby: standby ?? at.stamps.fresh,
+          retire,
+          reason,
+          actor,
+        }),
+      },
+    }
+  }
+  return undefined
+}
+
+function drifted(at: Situation): Plan | undefined {
+  if (at.active) return undefined
+  // The active key was live when a regenerate was asked for; that it is not now means that it was made anew after that.
+  const asked = askedAt(at.stamps)
+  return {
+    reason: at.stamps.target ? 'drifted' : 'unmanaged',
+    step: {
+      do: 'publish',
+      slots: startingWith(at, at.hint),
+      pick: 'first accepted',
+      stamps: known({
+        rotatedAt: asked ?? at.stamps.rotatedAt ?? at.now,
+        fresh: asked ?? at.stamps.fresh,
+        standby: madeAt(at.stamps) ?? at.stamps.standby,
+      }),
+    },
+  }
+}
+
+function untagged(at: Situation): Plan | undefined {
+  const { active, lead, target } = at
+  if (!active || !lead) return undefined
+  const holding = target.secrets.filter((secret) => liveSlots(at.ring, secret, at.stored[secret.name]).includes(active))
+  if (holding.every((secret) => isOurs(target, at.stored[secret.name]))) return undefined
+  return { reason: 'unmanaged', step: { do: 'describe', slot: active, stamps: adoptedStamps(at, active, lead) } }
+}
+
+/** What is known of a live key that somebody else wrote, or wrote back: our earlier version may tell its age. */
+function adoptedStamps(at: Situation, active: KeySlot, lead: StoredSecret): Decided {
+  if (isOurs(at.target, lead)) {
+    return ages(at)
+  }
+  const former = at.earlier[lead.name]
+  const formerSlot = holder(at.ring, at.target.secrets[0], former)
+  const other = madeAt(at.stamps) ?? at.stamps.standby
+  if (!formerSlot) return { rotatedAt: lead.created }
+  return formerSlot === active
+    ? known({ rotatedAt: at.stamps.rotatedAt ?? lead.created, fresh: at.stamps.fresh, standby: other })
+    : known({ rotatedAt: lead.created, fresh: other, standby: at.stamps.fresh })
+}
+
+function outputsDiffer(at: Situation): Plan | undefined {
+  const { active } = at
+  if (!active) return undefined
+  const differ = at.target.secrets.some((secret) => {
+    const stored = at.stored[secret.name]
+    return stored?.enabled !== false && !liveSlots(at.ring, secret, stored).includes(active)
+  })
+  if (!differ) return undefined
+  return { reason: 'drifted', step: { do: 'publish', slots: [active], pick: 'given', stamps: ages(at) } }
+}
+
+function activeRevoked(at: Situation): Plan | undefined {
+  const before = at.request.revokeBefore
+  if (before === undefined || at.fresh >= before) return undefined
+  if (hasTwoSlots(at.ring) && at.standby >= before) return move(at, 'revoked', { rotatedAt: at.standby })
+  return regenerate(at, 'revoked', at.request.atOnce && hasTwoSlots(at.ring) ? 'ring' : 'slot')
+}
+
+function pending(at: Situation): Plan | undefined {
+  const made = madeAt(at.stamps)
+  return made !== undefined && hasTwoSlots(at.ring) ? move(at, 'pending', { rotatedAt: made }) : undefined
+}
+
+function standbyRevoked(at: Situation): Plan | undefined {
+  const before = at.request.revokeBefore
+  if (before === undefined || !hasTwoSlots(at.ring) || at.standby >= before) return undefined
+  return { reason: 'revoked', step: { do: 'regenerate', slot: standbySlot(at), after: 'retire', what: 'slot' } }
+}
+
+function unannounced(at: Situation): Plan | undefined {
+  return untold(at).length > 0 ? { reason: 'unannounced', step: { do: 'announce' } } : undefined
+}
+
+/** Versions nobody was told of: the lead, and outputs repaired after it. Those of the lead's own publish are told with it. */
+export function untold(at: Situation): readonly StoredSecret[] {
+  const { lead } = at
+  return at.target.secrets.flatMap(({ name }) => {
+    const stored = at.stored[name]
+    if (!stored || !lead || stored.stamps?.announced) return []
+    return stored === lead || stored.created > lead.created ? [stored] : []
+  })
+}
+
+function promoted(at: Situation): Plan | undefined {
+  const wish = at.request.promote
+  if (!wish || !hasTwoSlots(at.ring) || wish.slot === at.active || wish.from !== at.lead?.version) return undefined
+  return move(at, 'promoted', {})
+}
+
+function swapped(at: Situation): Plan | undefined {
+  const wish = at.request.swap
+  if (!wish || !hasTwoSlots(at.ring) || wish.slot === at.active || wish.from !== at.lead?.version) return undefined
+  return { reason: 'swapped', step: { do: 'swap', to: wish.slot } }
+}
+
+function requested(at: Situation): Plan | undefined {
+  const after = at.request.freshAfter
+  if (after === undefined || at.fresh >= after) return undefined
+  if (hasTwoSlots(at.ring) && at.standby >= after) return move(at, 'requested', { rotatedAt: at.standby })
+  if (!at.request.force && at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
+  return regenerate(at, 'requested')
+}
+
+function due(at: Situation): Plan | undefined {
+  if (!at.lead || at.now < dueAt(at.target, at.lead)) return undefined
+  const open = at.request.ignoreWindow || !at.target.window || inWindow(at.target.window, at.now)
+  if (!open) return undefined
+  if (at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
+  return regenerate(at, 'due')
+}
+
+function retiring(at: Situation): Plan | undefined {
+  const after = at.target.retireAfter
+  if (after === undefined || !hasTwoSlots(at.ring) || !at.stamps.retire || at.now < at.published + after)
+    return undefined
+  return { reason: 'retiring', step: { do: 'regenerate', slot: standbySlot(at), after: 'retire', what: 'slot' } }
+}
+
+/** Until then consumers may still hold the key before the current one, which a rotation regenerates. */
+export function coolAt(at: Situation): Instant {
+  if (!hasTwoSlots(at.ring)) return Number.NEGATIVE_INFINITY
+  return at.published + at.target.overlap + clockBound
+}
+
+function regenerate(at: Situation, reason: Reason, what: 'slot' | 'ring' = 'slot'): Plan {
+  return { reason, step: { do: 'regenerate', slot: standbySlot(at), after: 'publish', what } }
+}
+
+/** Publishes the standby slot's present key, once every listing must show it. */
+function move(at: Situation, reason: Reason, extra: Decided): Plan {
+  const settled = at.standby + settle + clockBound
+  if (at.now < settled) return { reason, until: settled }
+  const stamps = known({
+    rotatedAt: at.stamps.rotatedAt,
+    fresh: madeAt(at.stamps) ?? at.stamps.standby,
+    standby: at.stamps.fresh,
+    retire: true,
+    ...extra,
+  })
+  return { reason, step: { do: 'publish', slots: [standbySlot(at)], pick: 'only accepted', stamps } }
+}
+
+function startingWith(at: Situation, first: KeySlot): readonly [KeySlot, ...KeySlot[]] {
+  return [first, ...slotsOf(at.ring).filter((slot) => slot !== first)]
+}
+
+/** What the lead's tags say of the two keys, for outputs that are brought in line with it. */
+function ages(at: Situation): Decided {
+  const { rotatedAt, fresh, standby, retire } = at.stamps
+  return known({ rotatedAt, fresh, standby, retire })
+}
+
+/** Leaves out what is not known: an absent stamp is not written. */
+function known(stamps: { [Name in keyof Decided]: Decided[Name] | undefined }): Decided {
+  return Object.fromEntries(Object.entries(stamps).filter(([, value]) => value !== undefined))
+}

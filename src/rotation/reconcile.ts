@@ -1,0 +1,215 @@
+// Room: the core. The one engine entry: observe, plan, act, until there is nothing left to do.
+// Level-triggered: what is true is read back from the service and the vault, so the happy path and recovery are the same code.
+
+import { act, overlapOf } from './acts.ts'
+import { RekeyError } from './errors.ts'
+import { afterFailure, asRekeyError, attempt } from './failure.ts'
+import { type Grip, gripOn, limited } from './grip.ts'
+import type { Reason, StoredSecret } from './observation.ts'
+import { observe } from './observe.ts'
+import type { Outcome, Status } from './outcome.ts'
+import { type Plan, plan } from './plan.ts'
+import type { Lease, Ports } from './ports.ts'
+import { checkRequest, isExplicit, type RotationRequest } from './request.ts'
+import { type Situation, situation } from './situation.ts'
+import { type Duration, type Instant, leadOf, minutes, seconds, type Target } from './target.ts'
+import { refusesTheVault } from './verify.ts'
+import { currentIn, type Work } from './work.ts'
+
+export interface ReconcileOptions {
+  /** Moment of `ports.clock.monotonic()` after which no further effect starts. */
+  readonly deadline?: number
+  /** Called once, before the first effect. HTTP queues its look-again here: nobody redelivers for it. */
+  readonly beforeFirstEffect?: () => Promise<void>
+  /** Checks to leave out: for the proof that each is needed, never in the app. */
+  readonly without?: ReadonlySet<string>
+}
+
+/** More acts than any history needs: a plan that never ends is a fault of ours or of the service. */
+const mostActs = 12
+
+/**
+ * Makes a request true, as far as it can be now. Takes and releases the lease. Never throws a RekeyError: the outcome
+ * carries it, with the moment to come back where there is one. A permanent failure is recorded in the lead's tags and announced.
+ */
+export async function reconcile(
+  target: Target,
+  request: RotationRequest,
+  ports: Ports,
+  options: ReconcileOptions = {},
+): Promise<Outcome> {
+  let lease: Lease | undefined
+  let grip: Grip | undefined
+  let work: Work | undefined
+  let release: 'release' | 'keep' = 'release'
+  const reasons: Reason[] = []
+  try {
+    checkRequest(request, ports.clock.now())
+    const sentAt = ports.clock.monotonic()
+    lease = await limited(ports.clock, ({ signal }) => ports.leases.acquire(target.lease, signal))
+    if (!lease) return busy(target, request, ports)
+    grip = gripOn({ clock: ports.clock, lease, sentAt, ...options })
+    work = await begin(target, request, ports, grip)
+    const last = await untilDone(work, reasons, options.without)
+    return conclude(work, reasons, last)
+  } catch (thrown) {
+    const error = asRekeyError(thrown, target)
+    release = await afterFailure(error, target, request, ports, grip, work)
+    return failure(error, target, request, ports, reasons, work)
+  } finally {
+    if (lease && release === 'release') await letGo(lease, target, ports)
+  }
+}
+
+async function begin(target: Target, request: RotationRequest, ports: Ports, grip: Grip): Promise<Work> {
+  const holder = await ports.open(target)
+  const vault = ports.vault(target.vault)
+  const seen = await grip.look((signal) => observe(target, holder, vault, signal))
+  return {
+    target,
+    request,
+    ports,
+    grip,
+    holder,
+    vault,
+    ring: seen.ring,
+    stored: { ...seen.stored },
+    earlier: { ...seen.earlier },
+    changed: false,
+    wroteLead: false,
+  }
+}
+
+/** Plans and acts until nothing is left, or nothing can be done now. Answers the plan that it stopped at, if any. */
+async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<string>): Promise<Plan | undefined> {
+  for (let acts = 0; acts < mostActs; acts++) {
+    const at = look(work)
+    let next = plan(at, without)
+    let now = at
+    if (next?.reason === 'settling' && (await refusesTheVault(work, at)) === 'refused') {
+      now = look(work, 'refused')
+      next = plan(now, without)
+    }
+    if (!next) return undefined
+    reasons.push(next.reason)
+    if (!next.step) return next
+    const held = await act(work, next, now)
+    work.ports.log('info', 'acted', { target: work.target.name, reason: next.reason, step: next.step.do })
+    if (held) return { reason: next.reason, until: held.until }
+  }
+  throw new RekeyError('Unsettled', {
+    target: work.target.name,
+    message: `after ${mostActs} steps there is still something to do`,
+    remedy: 'Look whether something else changes these secrets or keys at the same time.',
+    retryAfter: minutes(1),
+  })
+}
+
+function look(work: Work, refused: 'refused' | 'not refused' = 'not refused'): Situation {
+  return situation(work.target, work.request, work.ports.clock.now(), work, refused)
+}
+
+function conclude(work: Work, reasons: readonly Reason[], last: Plan | undefined): Outcome {
+  const now = work.ports.clock.now()
+  const again =
+    last?.until === undefined ? undefined : comeBack(work.request, Math.max(last.until - now, seconds(1)), now)
+  // A rotation that must cool is looked at again by the schedule: only what somebody asked for is kept alive.
+  const dropped = last?.reason === 'cooling' && !isExplicit(work.request)
+  if (last?.reason === 'foreign') {
+    work.ports.log('warn', 'the secret holds something else', { target: work.target.name, vault: work.target.vault })
+  }
+  return {
+    ...soFar(work, reasons),
+    status: statusOf(last, work),
+    ...(again && !dropped ? { again } : {}),
+    ...(last?.reason === 'foreign' ? { error: foreignError(work.target) } : {}),
+  }
+}
+
+function statusOf(last: Plan | undefined, work: Work): Status {
+  if (!last) return work.changed ? 'changed' : 'current'
+  return last.reason === 'foreign' || last.reason === 'paused' ? 'paused' : 'waiting'
+}
+
+function soFar(work: Work, reasons: readonly Reason[]): Omit<Outcome, 'status'> {
+  const { target } = work
+  const lead = work.stored[leadOf(target).name]
+  // What somebody wants to know first is why the key changed, not that it was announced as well.
+  const reason = reasons.find((known) => known !== 'unannounced') ?? reasons[0]
+  return {
+    target: target.name,
+    provider: target.provider,
+    reasons,
+    ...(reason ? { reason } : {}),
+    secrets: currentIn(work).map(({ name, version }) => ({ name, version })),
+    ...(work.eventId === undefined ? {} : { eventId: work.eventId }),
+    ...describeLead(lead, work),
+  }
+}
+
+function describeLead(lead: StoredSecret | undefined, work: Work): Partial<Outcome> {
+  if (!lead) return {}
+  return {
+    ...(lead.slot === undefined ? {} : { slot: lead.slot }),
+    ...(lead.stamps?.rotatedAt === undefined ? {} : { rotatedAt: lead.stamps.rotatedAt }),
+    ...(lead.expiresOn === undefined ? {} : { expiresOn: lead.expiresOn }),
+    ...(work.wroteLead ? { overlap: overlapOf(work) } : {}),
+  }
+}
+
+async function letGo(lease: Lease, target: Target, ports: Ports): Promise<void> {
+  await attempt(ports, target, 'release the lease', () => limited(ports.clock, ({ signal }) => lease.release(signal)))
+}
+
+function failure(
+  error: RekeyError,
+  target: Target,
+  request: RotationRequest,
+  ports: Ports,
+  reasons: readonly Reason[],
+  work: Work | undefined,
+): Outcome {
+  const { service, step } = error.details
+  const log = { target: target.name, code: error.code, step, ...service, detail: error.message }
+  ports.log(error.transient ? 'warn' : 'error', error.transient ? 'stopped for now' : 'rotation failed', log)
+  const base = work ? soFar(work, reasons) : { target: target.name, provider: target.provider, reasons, secrets: [] }
+  const waiting = error.code === 'LeaseLost' || error.code === 'OutOfTime'
+  const after = error.details.retryAfter
+  return {
+    ...base,
+    status: waiting ? 'waiting' : 'failed',
+    error,
+    ...(after === undefined ? {} : { again: comeBack(request, waitFor(error, after), ports.clock.now()) }),
+  }
+}
+
+/** An unanswered write may still land: until then, and until the lease that keeps others away has run out, nobody looks. */
+function waitFor(error: RekeyError, after: Duration): Duration {
+  return error.details.outcomeUnknown && error.code !== 'OutcomeUnknown' ? Math.max(after, seconds(150)) : after
+}
+
+function busy(target: Target, request: RotationRequest, ports: Ports): Outcome {
+  const again = comeBack(request, seconds(30), ports.clock.now())
+  return {
+    target: target.name,
+    provider: target.provider,
+    status: 'waiting',
+    reasons: [],
+    secrets: [],
+    busy: true,
+    again,
+  }
+}
+
+function comeBack(request: RotationRequest, after: Duration, now: Instant): NonNullable<Outcome['again']> {
+  return { after, at: now + after, with: isExplicit(request) ? 'request' : 'look' }
+}
+
+function foreignError(target: Target): RekeyError {
+  return new RekeyError('Foreign', {
+    target: target.name,
+    step: 'observe',
+    message: `a secret of ${target.name} in ${target.vault} exists, is not tagged for this target, and holds no live key of it`,
+    remedy: 'Correct the secret name in targets.json, or set "adopt": true in the target to take the secret over.',
+  })
+}

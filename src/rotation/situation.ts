@@ -1,0 +1,110 @@
+// Room: the core. What an observation means for a target: which slot is active, whose the secrets are, how old the keys are.
+
+import { type KeyRing, type KeySlot, nextSlot, slotsHolding, slotsOf } from './key-ring.ts'
+import type { Observation, Stamps, StoredSecret } from './observation.ts'
+import type { RotationRequest } from './request.ts'
+import { type Instant, leadOf, type SecretName, type Target } from './target.ts'
+
+/** Everything the checks of the plan look at. */
+export interface Situation {
+  readonly target: Target
+  readonly request: RotationRequest
+  readonly now: Instant
+  readonly ring: KeyRing
+  readonly stored: Observation['stored']
+  readonly earlier: Observation['earlier']
+  readonly lead: StoredSecret | undefined
+  /** Ours from the lead, or from the version before somebody overwrote it. */
+  readonly stamps: Partial<Stamps>
+  /** The slot that `CredentialId` names, or where the target starts. */
+  readonly hint: KeySlot
+  /** The slot whose key the lead holds. A disabled lead cannot be read: then it is what `CredentialId` says. */
+  readonly active: KeySlot | undefined
+  /** Lower bounds of when the active and the standby key were made. */
+  readonly fresh: Instant
+  readonly standby: Instant
+  /** When the secrets were last written. */
+  readonly published: Instant
+  /** The service refuses the vault's value: it is dead, not merely missing from a stale listing. */
+  readonly refused: boolean
+}
+
+const unknownAge = Number.NEGATIVE_INFINITY
+
+export function situation(
+  target: Target,
+  request: RotationRequest,
+  now: Instant,
+  observation: Observation,
+  refused: 'refused' | 'not refused',
+): Situation {
+  const { ring, stored, earlier } = observation
+  const name = leadOf(target)
+  const lead = stored[name.name]
+  const former = isOurs(target, lead) ? undefined : earlier[name.name]
+  const formerSlot = former && (holder(ring, name, former) ?? former.slot)
+  const stamps: Partial<Stamps> = (former ? former.stamps : isOurs(target, lead) ? lead?.stamps : undefined) ?? {}
+  const hint = inRing(ring, formerSlot ?? lead?.slot) ?? inRing(ring, target.initialSlot) ?? slotsOf(ring)[0]!
+  const made = stamps.pending && 'made' in stamps.pending ? stamps.pending.made : unknownAge
+  return {
+    target,
+    request,
+    now,
+    ring,
+    stored,
+    earlier,
+    lead,
+    stamps,
+    hint,
+    active: lead && activeSlot(ring, name, lead, target),
+    fresh: stamps.fresh ?? unknownAge,
+    standby: Math.max(stamps.standby ?? unknownAge, made),
+    published: Math.max(...target.secrets.map((secret) => stored[secret.name]?.created ?? unknownAge)),
+    refused: refused === 'refused',
+  }
+}
+
+/** Tagged for this target. */
+export function isOurs(target: Target, stored: StoredSecret | undefined): boolean {
+  return stored?.stamps?.target === target.name
+}
+
+/** The slots whose key this secret holds now. Empty: no live key. Several: the output is the same for all slots. */
+export function liveSlots(ring: KeyRing, secret: SecretName, stored: StoredSecret | undefined): readonly KeySlot[] {
+  return stored?.value ? slotsHolding(ring, secret.output, stored.value) : []
+}
+
+/** The one slot that this secret's value belongs to, if it is live and tells slots apart. */
+export function holder(ring: KeyRing, secret: SecretName, stored: StoredSecret | undefined): KeySlot | undefined {
+  const slots = liveSlots(ring, secret, stored)
+  return slots.length === 1 ? slots[0] : undefined
+}
+
+export function hasTwoSlots(ring: KeyRing): boolean {
+  return slotsOf(ring).length > 1
+}
+
+/** The slot that a rotation regenerates. */
+export function standbySlot(at: Situation): KeySlot {
+  return nextSlot(at.ring, at.active!)
+}
+
+/** When a regenerate may have been sent whose end is not recorded. */
+export function askedAt(stamps: Partial<Stamps>): Instant | undefined {
+  return stamps.pending && 'asked' in stamps.pending ? stamps.pending.asked : undefined
+}
+
+/** When a key was made that waits to be published. */
+export function madeAt(stamps: Partial<Stamps>): Instant | undefined {
+  return stamps.pending && 'made' in stamps.pending ? stamps.pending.made : undefined
+}
+
+function activeSlot(ring: KeyRing, name: SecretName, lead: StoredSecret, target: Target): KeySlot | undefined {
+  if (!lead.enabled && !lead.value) return isOurs(target, lead) ? inRing(ring, lead.slot) : undefined
+  return holder(ring, name, lead)
+}
+
+function inRing(ring: KeyRing, slot: KeySlot | undefined): KeySlot | undefined {
+  // Microsoft's templates write `key1` where the service says `Key1`.
+  return slot === undefined ? undefined : slotsOf(ring).find((known) => known.toLowerCase() === slot.toLowerCase())
+}

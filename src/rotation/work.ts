@@ -1,0 +1,63 @@
+// Room: the core. One reconcile under way: what it works on, what it knows, what it has done.
+
+import type { Grip } from './grip.ts'
+import type { KeyRing, KeySlot } from './key-ring.ts'
+import type { Stamps, StoredSecret } from './observation.ts'
+import type { KeyHolder, Ports, SecretMetadata, Vault } from './ports.ts'
+import type { RotationRequest } from './request.ts'
+import { days, leadOf, type SecretName, type Target } from './target.ts'
+
+export interface Work {
+  readonly target: Target
+  readonly request: RotationRequest
+  readonly ports: Ports
+  readonly grip: Grip
+  readonly holder: KeyHolder
+  readonly vault: Vault
+  /** What is known now: the observation, with the answers of our own acts folded in. */
+  ring: KeyRing
+  readonly stored: Record<string, StoredSecret | undefined>
+  readonly earlier: Record<string, StoredSecret | undefined>
+  /** Whether anything was done, the last event told, and whether this run wrote the lead. */
+  changed: boolean
+  eventId?: string
+  wroteLead: boolean
+}
+
+export function leadIn(work: Work): StoredSecret {
+  return work.stored[leadOf(work.target).name]!
+}
+
+/** The current version of each secret, lead first, missing ones left out. */
+export function currentIn(work: Work): readonly StoredSecret[] {
+  return work.target.secrets.flatMap(({ name }) => work.stored[name] ?? [])
+}
+
+/** Rewrites the tags of one secret's current version, and remembers them. */
+export async function tag(
+  work: Work,
+  secret: SecretName,
+  stamps: Stamps,
+  change: { readonly slot?: KeySlot; readonly expiresOn?: number } = {},
+): Promise<void> {
+  const stored = work.stored[secret.name]!
+  const { expiresOn, ...metadata } = metadataFor(work, secret, change.slot ?? stored.slot ?? '', stamps)
+  // Whoever adopts a secret without an expiry gives it one: `expiresOn` is always set.
+  const expiry = change.expiresOn ?? (stored.expiresOn === undefined ? expiresOn : undefined)
+  const asked = { ...metadata, ...(expiry === undefined ? {} : { expiresOn: expiry }) }
+  const written = await work.grip.effect(({ signal }) => work.vault.describe(stored, asked, signal))
+  work.stored[secret.name] = { ...written, ...(stored.value ? { value: stored.value } : {}) }
+}
+
+/** What is written beside a secret's value. Tags are not inherited between versions: other people's are carried forward. */
+export function metadataFor(work: Work, secret: SecretName, slot: KeySlot, stamps: Stamps): SecretMetadata {
+  const { target } = work
+  return {
+    stamps,
+    slot,
+    address: target.address,
+    validityDays: Math.ceil(target.validFor / days(1)),
+    expiresOn: work.ports.clock.now() + target.validFor,
+    otherTags: work.stored[secret.name]?.otherTags ?? {},
+  }
+}
