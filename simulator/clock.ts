@@ -1,0 +1,29 @@
+// Room: the simulator. What time it is in the simulated Azure. Imports nothing.
+
+export interface SimulatedClock {
+  /** Milliseconds since 1970. */
+  now(): number
+  advance(ms: number): void
+}
+
+/** The machine's clock, which can still be pushed forward. */
+export function realClock(): SimulatedClock {
+  let ahead = 0
+  return {
+    now: () => Date.now() + ahead,
+    advance: (ms) => {
+      ahead += ms
+    },
+  }
+}
+
+/** A clock that moves only when it is told to. */
+export function virtualClock(startMs: number): SimulatedClock {
+  let now = startMs
+  return {
+    now: () => now,
+    advance: (ms) => {
+      now += ms
+    },
+  }
+}

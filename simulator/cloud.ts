@@ -1,0 +1,55 @@
+// Room: the simulator. The whole of Azure behind one `fetch`, for tests and demos. May import simulator files only, never src/.
+
+import { realClock, type SimulatedClock } from './clock.ts'
+import type { Fault } from './faults.ts'
+import type { Identity } from './identity.ts'
+import { type Effect, type HistoryEntry, startKernel } from './kernel.ts'
+import { type Fleets, installServices } from './services/index.ts'
+
+export type { SimulatedClock } from './clock.ts'
+export type { Fault } from './faults.ts'
+export type { Effect, HistoryEntry } from './kernel.ts'
+export type { ServiceHandle } from './keys.ts'
+export { ConnectionLost, CrashSignal } from './operations.ts'
+
+export interface CloudOptions {
+  /** The same seed and the same calls in the same order give the same answers. Default 1. */
+  readonly seed?: number
+  readonly clock?: SimulatedClock
+  readonly faults?: readonly Fault[]
+}
+
+export interface Cloud extends Fleets {
+  /** Any call to any Azure host by its real name, and to the managed-identity endpoint at any loopback host, path /msi/token. Rejects with ConnectionLost where no answer comes. */
+  fetch(request: Request): Promise<Response>
+  readonly clock: SimulatedClock
+  readonly seed: number
+  readonly history: readonly HistoryEntry[]
+  /** Every key and token ever made. */
+  readonly minted: ReadonlySet<string>
+  readonly faults: { add(fault: Fault): void; clear(): void; readonly names: readonly string[] }
+  readonly identity: Identity
+  /** Called before and after each effect; may throw CrashSignal. Answers the way to stop listening. */
+  onEffect(listener: (effect: Effect) => void): () => void
+  /** Answers a crashed caller's calls again; all callers', if none is named. */
+  revive(caller?: string): void
+}
+
+/** A simulated Azure with nothing in it yet, everything permitted, and no faults but those given. */
+export function simulatedCloud(options: CloudOptions = {}): Cloud {
+  const { seed = 1, clock = realClock(), faults = [] } = options
+  const kernel = startKernel({ seed, clock, faults })
+  const fleets = installServices(kernel)
+  return {
+    ...fleets,
+    seed,
+    clock,
+    history: kernel.history,
+    minted: kernel.minted,
+    faults: kernel.faults,
+    identity: kernel.identity,
+    fetch: kernel.fetch,
+    onEffect: kernel.onEffect,
+    revive: kernel.revive,
+  }
+}

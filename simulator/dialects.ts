@@ -1,0 +1,194 @@
+// Room: the simulator. How each service says no: the shapes of its errors, its headers, and whose tokens it takes. May import simulator files only.
+
+import type { HostGroup } from './hosts.ts'
+
+export interface ServiceError {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly inner?: string
+}
+
+export interface ErrorContext {
+  readonly requestId: string
+  readonly now: number
+  readonly host: string
+  readonly tenant: string
+}
+
+export interface Dialect {
+  /** Audiences of Entra tokens this service takes; none: it has its own credentials. */
+  readonly audiences: readonly string[]
+  body(error: ServiceError, context: ErrorContext): unknown
+  /** On every answer. */
+  headers(context: ErrorContext): Record<string, string>
+  /** 401 for a token that is missing or not for this service. */
+  readonly unauthenticated: Omit<ServiceError, 'status'>
+  challenge?(context: ErrorContext): Record<string, string>
+  forbidden(action: string, scope: string, objectId: string): Omit<ServiceError, 'status'>
+  readonly throttled: Omit<ServiceError, 'status'>
+}
+
+const nested = ({ code, message, inner }: ServiceError): unknown => ({
+  error: { code, message, ...(inner ? { innererror: { code: inner } } : {}) },
+})
+
+const resourceManager: Dialect = {
+  audiences: [
+    'https://management.azure.com',
+    'https://management.core.windows.net',
+    'https://management.usgovcloudapi.net',
+    'https://management.core.usgovcloudapi.net',
+    'https://management.chinacloudapi.cn',
+    'https://management.core.chinacloudapi.cn',
+  ],
+  body: ({ code, message }) => ({ error: { code, message } }),
+  headers: ({ requestId }) => ({
+    'x-ms-request-id': requestId,
+    'x-ms-correlation-request-id': requestId,
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  }),
+  unauthenticated: {
+    code: 'InvalidAuthenticationToken',
+    message: 'The access token has been obtained for wrong audience or resource, or is missing.',
+  },
+  challenge: ({ tenant }) => ({
+    'www-authenticate': `Bearer authorization_uri="https://login.microsoftonline.com/${tenant}", error="invalid_token"`,
+  }),
+  forbidden: (action, scope, objectId) => ({
+    code: 'AuthorizationFailed',
+    message:
+      `The client '${objectId}' with object id '${objectId}' does not have authorization to perform action ` +
+      `'${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+  }),
+  throttled: {
+    code: 'SubscriptionRequestsThrottled',
+    message: 'Number of requests exceeded the limit. Please try again later.',
+  },
+}
+
+const keyVault: Dialect = {
+  audiences: ['https://vault.azure.net', 'https://vault.usgovcloudapi.net', 'https://vault.azure.cn'],
+  body: nested,
+  headers: ({ requestId }) => ({
+    'x-ms-request-id': requestId,
+    'x-ms-keyvault-region': 'westeurope',
+    'x-ms-keyvault-service-version': '1.9.2500.1',
+    'strict-transport-security': 'max-age=31536000;includeSubDomains',
+  }),
+  unauthenticated: { code: 'Unauthorized', message: 'AKV10000: Request is missing a Bearer or PoP token.' },
+  challenge: ({ host, tenant }) => ({
+    'www-authenticate': `Bearer authorization="https://login.windows.net/${tenant}", resource="https://${host.slice(host.indexOf('.') + 1)}"`,
+  }),
+  forbidden: (action, scope, objectId) => ({
+    code: 'Forbidden',
+    message: `Caller is not authorized to perform action on resource.\r\nCaller: oid=${objectId}\r\nAction: '${action}'\r\nResource: '${scope}'`,
+    inner: 'ForbiddenByRbac',
+  }),
+  throttled: { code: 'Throttled', message: 'Request was not processed because too many requests were received.' },
+}
+
+const graph: Dialect = {
+  audiences: [
+    'https://graph.microsoft.com',
+    'https://graph.microsoft.us',
+    'https://dod-graph.microsoft.us',
+    'https://microsoftgraph.chinacloudapi.cn',
+  ],
+  body: ({ code, message }, { requestId, now }) => ({
+    error: {
+      code,
+      message,
+      innerError: { date: new Date(now).toISOString(), 'request-id': requestId, 'client-request-id': requestId },
+    },
+  }),
+  headers: ({ requestId }) => ({ 'request-id': requestId, 'client-request-id': requestId }),
+  unauthenticated: { code: 'InvalidAuthenticationToken', message: 'Access token is empty or for another audience.' },
+  challenge: () => ({
+    'www-authenticate': 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common"',
+  }),
+  forbidden: (action) => ({ code: 'Forbidden', message: `The token lacks the role ${action}.` }),
+  throttled: { code: 'TooManyRequests', message: 'Too many requests.' },
+}
+
+const iotHub: Dialect = {
+  audiences: ['https://iothubs.azure.net', 'https://iothubs.azure.us', 'https://iothubs.azure.cn'],
+  body: ({ code, message }, { requestId, now }) => ({
+    Message: `ErrorCode:${code};${message}`,
+    ExceptionMessage: `Tracking ID:${requestId.replaceAll('-', '').toUpperCase()}-G:0-TimeStamp:${new Date(now).toISOString()}`,
+  }),
+  headers: ({ requestId }) => ({ 'x-ms-request-id': requestId }),
+  unauthenticated: { code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
+  challenge: () => ({ 'iothub-errorcode': 'IotHubUnauthorizedAccess' }),
+  forbidden: (action) => ({ code: 'IotHubUnauthorizedAccess', message: `The identity may not ${action}` }),
+  throttled: { code: 'ThrottlingException', message: 'Operations are throttled. Please back off and try again.' },
+}
+
+const eventGrid: Dialect = {
+  audiences: ['https://eventgrid.azure.net', 'https://eventgrid.azure.us', 'https://eventgrid.azure.cn'],
+  body: ({ code, message, inner }, { requestId, now }) => ({
+    error: {
+      code,
+      message: `${message} Report '${requestId}:1:${new Date(now).toUTCString()}' to our forums for assistance or raise a support ticket.`,
+      details: [{ code: inner ?? code, message }],
+    },
+  }),
+  headers: ({ requestId }) => ({ 'x-ms-request-id': requestId }),
+  unauthenticated: {
+    code: 'Unauthorized',
+    message: 'The request authorization token or key is not present or is incorrect.',
+  },
+  forbidden: (action) => ({ code: 'Forbidden', message: `The principal is not authorized to perform ${action}.` }),
+  throttled: { code: 'TooManyRequests', message: 'The topic is over its rate limit.' },
+}
+
+const cognitiveServices: Dialect = {
+  audiences: [
+    'https://cognitiveservices.azure.com',
+    'https://cognitiveservices.azure.us',
+    'https://cognitiveservices.azure.cn',
+  ],
+  body: ({ code, message }) => ({ error: { code, message } }),
+  headers: ({ requestId }) => ({ 'apim-request-id': requestId, 'x-ms-region': 'West Europe' }),
+  unauthenticated: {
+    code: '401',
+    message:
+      'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active ' +
+      'subscription and use a correct regional API endpoint for your resource.',
+  },
+  forbidden: () => ({ code: 'PermissionDenied', message: 'The principal lacks the required data action.' }),
+  throttled: { code: '429', message: 'Requests have exceeded the rate limit of your current tier.' },
+}
+
+const communicationServices: Dialect = {
+  audiences: ['https://communication.azure.com'],
+  body: ({ code, message }) => ({ error: { code, message } }),
+  headers: ({ requestId }) => ({ 'x-ms-request-id': requestId, 'ms-cv': `${requestId.slice(0, 8)}.0` }),
+  unauthenticated: { code: 'Denied', message: 'Denied by the resource provider.' },
+  challenge: () => ({ 'www-authenticate': 'HMAC-SHA256, Bearer' }),
+  forbidden: () => ({ code: 'Forbidden', message: 'The principal lacks the required role.' }),
+  throttled: { code: 'TooManyRequests', message: 'Too many requests.' },
+}
+
+const plain: Dialect = {
+  audiences: [],
+  body: ({ code, message }) => ({ error: code, error_description: message, Error: code, Message: message }),
+  headers: ({ requestId }) => ({ 'x-ms-request-id': requestId }),
+  unauthenticated: { code: 'InvalidAuthorization', message: 'An invalid authorization was specified in the request.' },
+  forbidden: () => ({ code: 'Forbidden', message: 'Forbidden' }),
+  throttled: { code: 'TooManyRequests', message: 'Too many requests.' },
+}
+
+export const dialects: Readonly<Record<HostGroup, Dialect>> = {
+  'resource-manager': resourceManager,
+  'key-vault': keyVault,
+  graph,
+  'iot-hub': iotHub,
+  'event-grid': eventGrid,
+  'cognitive-services': cognitiveServices,
+  'communication-services': communicationServices,
+  'log-ingestion': plain,
+  telemetry: plain,
+  login: plain,
+  'managed-identity': plain,
+}

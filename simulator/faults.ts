@@ -1,0 +1,272 @@
+// Room: the simulator. What can go wrong, by name, seeded and replayable. May import simulator files only.
+// A fault is a description; `install` makes its state for one cloud, so that one description may serve many runs.
+
+import type { SimulatedClock } from './clock.ts'
+import type { Dice } from './dice.ts'
+import { type Call, ConnectionLost, CrashSignal, type Reply } from './operations.ts'
+
+export interface FaultHooks {
+  /** After the caller was recognised, before anything happens: an answer instead of the service's, or a throw. */
+  before?(call: Call): Reply | undefined
+  /** After it happened: another answer, or a throw. */
+  after?(call: Call, reply: Reply): Reply | undefined
+  /** Milliseconds by which this call's eventually consistent reads lag. */
+  staleness?(call: Call): number
+  /** Milliseconds until a new key is accepted. */
+  readonly propagation?: number
+  /** Milliseconds for which a replaced key is still accepted. */
+  readonly lingering?: number
+  /** Milliseconds that a long-running operation takes. */
+  readonly operationTime?: number
+  /** Whether the long-running operation that starts now will fail. */
+  operationFails?(): boolean
+  /** An action nobody holds while this lasts. */
+  readonly denies?: string
+  /** At the n-th effect: throws CrashSignal. */
+  atEffect?(n: number, when: 'before' | 'after'): void
+}
+
+export interface Fault {
+  readonly name: string
+  install(dice: Dice, clock: SimulatedClock): FaultHooks
+}
+
+interface Aim {
+  /** The operation's name, or the service's (`key-vault`); absent: all but tokens and telemetry. */
+  readonly operation?: string
+  readonly times?: number
+  readonly probability?: number
+}
+
+/**
+ * Token bucket per host (ARM: per subscription). 429 with Retry-After in whole seconds: the given one, or the time until a
+ * token is there. `capacity` tokens at first, `perSecond` more each second of the cloud's clock.
+ */
+export function throttle(options: {
+  capacity: number
+  perSecond: number
+  retryAfter?: number
+  operation?: string
+}): Fault {
+  return {
+    name: 'throttle',
+    install(_dice, clock) {
+      const buckets = new Map<string, { tokens: number; at: number }>()
+      return {
+        before(call) {
+          if (!aimedAt(call, options.operation)) return undefined
+          const now = clock.now()
+          const bucket = buckets.get(bucketOf(call)) ?? { tokens: options.capacity, at: now }
+          bucket.tokens = Math.min(options.capacity, bucket.tokens + ((now - bucket.at) / 1000) * options.perSecond)
+          bucket.at = now
+          buckets.set(bucketOf(call), bucket)
+          if (bucket.tokens >= 1) {
+            bucket.tokens -= 1
+            return undefined
+          }
+          const wait = options.retryAfter ?? Math.max(1, Math.ceil((1 - bucket.tokens) / options.perSecond))
+          return call.throttled(wait)
+        },
+      }
+    },
+  }
+}
+
+/** 5xx before or after the effect. `body`: in the service's shape, empty (a gateway's, which trips the Key Vault client), or HTML. */
+export function serverError(
+  options: Aim & { when: 'before' | 'after'; status?: number; body?: 'json' | 'empty' | 'html' },
+): Fault {
+  return {
+    name: 'serverError',
+    install(dice) {
+      const strikes = striker(options, dice)
+      const strike = (call: Call) =>
+        strikes(call) ? failure(call, options.status ?? 500, options.body ?? 'json') : undefined
+      return options.when === 'before' ? { before: strike } : { after: strike }
+    },
+  }
+}
+
+/** The effect happens, the answer is lost: the connection is reset, or nothing ever comes. */
+export function lostAnswer(options: Aim & { how?: 'reset' | 'silence' } = {}): Fault {
+  return {
+    name: 'lostAnswer',
+    install(dice) {
+      const strikes = striker(options, dice)
+      return {
+        after(call) {
+          if (!strikes(call)) return undefined
+          throw new ConnectionLost(`the answer of ${call.operation.operation} was lost`, {
+            how: options.how,
+            fault: 'lostAnswer',
+          })
+        },
+      }
+    },
+  }
+}
+
+/** The effect happens, the body ends early: the JSON does not parse, but what it says before that, keys included, is there. */
+export function truncatedBody(options: Aim = {}): Fault {
+  return {
+    name: 'truncatedBody',
+    install(dice) {
+      const strikes = striker(options, dice)
+      return {
+        after(call, reply) {
+          const text = reply.text ?? (reply.body === undefined ? '' : JSON.stringify(reply.body))
+          if (text === '' || !strikes(call)) return undefined
+          const { body: _body, ...rest } = reply
+          return {
+            ...rest,
+            headers: { 'content-type': 'application/json; charset=utf-8', ...reply.headers },
+            text: text.slice(0, Math.max(1, text.length - 2)),
+          }
+        },
+      }
+    },
+  }
+}
+
+/** Listings show what was true `ms` ago. */
+export function staleReads(options: { ms: number; probability?: number; operation?: string }): Fault {
+  return {
+    name: 'staleReads',
+    install(dice) {
+      const strikes = striker(options, dice)
+      return { staleness: (call) => (strikes(call) ? options.ms : 0) }
+    },
+  }
+}
+
+/** The data planes accept a new key only `ms` after it was made. */
+export function slowPropagation(options: { ms: number }): Fault {
+  return { name: 'slowPropagation', install: () => ({ propagation: options.ms }) }
+}
+
+/** The data planes accept a replaced key for another `ms`. */
+export function lingeringKeys(options: { ms: number }): Fault {
+  return { name: 'lingeringKeys', install: () => ({ lingering: options.ms }) }
+}
+
+/** Long-running operations take `ms`. */
+export function slowOperation(options: { ms: number }): Fault {
+  return { name: 'slowOperation', install: () => ({ operationTime: options.ms }) }
+}
+
+/** Long-running operations that start now end as failed; the first `times` of them, or all. */
+export function failingOperation(options: { times?: number } = {}): Fault {
+  return {
+    name: 'failingOperation',
+    install() {
+      let left = options.times ?? Number.POSITIVE_INFINITY
+      return { operationFails: () => left-- > 0 }
+    },
+  }
+}
+
+/** The identity lacks an action (wildcards allowed), whatever was granted. */
+export function missingPermission(options: { action: string }): Fault {
+  return { name: 'missingPermission', install: () => ({ denies: options.action }) }
+}
+
+/** The calling process dies before or after the n-th effect (from 1). It gets no answer, and none later, until it is revived. */
+export function crash(options: { atEffect: number; when: 'before' | 'after' }): Fault {
+  return {
+    name: 'crash',
+    install: () => ({
+      atEffect(n, when) {
+        if (n === options.atEffect && when === options.when) throw new CrashSignal(`crashed ${when} effect ${n}`)
+      },
+    }),
+  }
+}
+
+function striker(aim: Aim, dice: Dice): (call: Call) => boolean {
+  let left = aim.times ?? Number.POSITIVE_INFINITY
+  return (call) => {
+    if (left <= 0 || !aimedAt(call, aim.operation)) return false
+    if (aim.probability !== undefined && dice.next() >= aim.probability) return false
+    left -= 1
+    return true
+  }
+}
+
+function aimedAt(call: Call, operation: string | undefined): boolean {
+  const name = call.operation.operation
+  if (operation === undefined) return !call.operation.infrastructure
+  return name === operation || name.startsWith(`${operation}/`)
+}
+
+function bucketOf(call: Call): string {
+  return `${call.host}/${call.params['subscription'] ?? ''}`
+}
+
+function failure(call: Call, status: number, body: 'json' | 'empty' | 'html'): Reply {
+  if (body === 'empty') return { status, headers: { 'content-type': 'application/json' }, text: '' }
+  if (body === 'html') {
+    return {
+      status,
+      headers: { 'content-type': 'text/html' },
+      text: '<html><body><h1>Service Unavailable</h1></body></html>',
+    }
+  }
+  return call.refuse(status, 'InternalServerError', 'The server encountered an error.').reply
+}
+
+/** The faults of one cloud. */
+export interface FaultSet {
+  add(fault: Fault): void
+  clear(): void
+  readonly names: readonly string[]
+  before(call: Call): { fault: string; reply: Reply } | undefined
+  after(call: Call, reply: Reply): { fault: string; reply: Reply } | undefined
+  staleness(call: Call): number
+  propagation(): number
+  lingering(): number
+  operationTime(): number
+  operationFails(): boolean
+  denied(): readonly string[]
+  atEffect(n: number, when: 'before' | 'after'): void
+}
+
+export function faultSet(dice: Dice, clock: SimulatedClock): FaultSet {
+  let installed: { name: string; hooks: FaultHooks }[] = []
+  let count = 0
+  const longest = (measure: (hooks: FaultHooks) => number | undefined) =>
+    installed.reduce((most, { hooks }) => Math.max(most, measure(hooks) ?? 0), 0)
+  return {
+    add(fault) {
+      count += 1
+      installed.push({ name: fault.name, hooks: fault.install(dice.fork(`${fault.name} ${count}`), clock) })
+    },
+    clear() {
+      installed = []
+    },
+    get names() {
+      return installed.map(({ name }) => name)
+    },
+    before: (call) => firstHit(installed, (hooks) => hooks.before?.(call)),
+    after: (call, reply) => firstHit(installed, (hooks) => hooks.after?.(call, reply)),
+    staleness: (call) => longest((hooks) => hooks.staleness?.(call)),
+    propagation: () => longest((hooks) => hooks.propagation),
+    lingering: () => longest((hooks) => hooks.lingering),
+    operationTime: () => longest((hooks) => hooks.operationTime),
+    operationFails: () => installed.some(({ hooks }) => hooks.operationFails?.() === true),
+    denied: () => installed.flatMap(({ hooks }) => (hooks.denies ? [hooks.denies] : [])),
+    atEffect: (n, when) => {
+      for (const { hooks } of installed) hooks.atEffect?.(n, when)
+    },
+  }
+}
+
+function firstHit(
+  installed: readonly { name: string; hooks: FaultHooks }[],
+  ask: (hooks: FaultHooks) => Reply | undefined,
+): { fault: string; reply: Reply } | undefined {
+  for (const { name, hooks } of installed) {
+    const reply = ask(hooks)
+    if (reply) return { fault: name, reply }
+  }
+  return undefined
+}

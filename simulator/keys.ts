@@ -1,0 +1,119 @@
+// Room: the simulator. Slots of minted keys that remember: stale reads, slow propagation and lingering keys need the past.
+// May import simulator files only.
+
+import type { Kernel } from './kernel.ts'
+
+interface Tenure {
+  readonly key: string
+  readonly from: number
+  until?: number
+}
+
+/** The slots of one credential of one simulated resource. */
+export interface KeySlots {
+  /** Slot to key as of `at`; now, if not given. */
+  keys(at?: number): Record<string, string>
+  keyOf(slot: string, at?: number): string
+  /** A new key in one slot. Answers it. */
+  regenerate(slot: string): string
+  /** A key that the caller chose. */
+  set(slot: string, key: string): void
+  swap(one: string, other: string): void
+  /** Whether the data plane takes this key now, faults considered. */
+  accepts(key: string): boolean
+  /** When a key was made; undefined for one this resource never had. */
+  madeAt(key: string): number | undefined
+}
+
+/** Slots with their first keys, which count as known everywhere from the start. `mint` makes a key in the service's own format. */
+export function keySlots(kernel: Kernel, slots: readonly string[], mint: () => string): KeySlots {
+  const tenures = new Map<string, Tenure[]>()
+  const made = new Map<string, number>()
+  const first = new Set<string>()
+
+  const mintKey = (): string => {
+    const key = mint()
+    kernel.minted.add(key)
+    return key
+  }
+  const put = (slot: string, key: string): void => {
+    const now = kernel.clock.now()
+    const history = tenures.get(slot) ?? []
+    const last = history.at(-1)
+    if (last?.key === key) return
+    if (last) last.until = now
+    history.push({ key, from: now })
+    tenures.set(slot, history)
+    if (!made.has(key)) made.set(key, now)
+  }
+  const keyOf = (slot: string, at = kernel.clock.now()): string => {
+    const history = tenures.get(slot)
+    if (!history) throw new TypeError(`no slot ${slot}; there are ${slots.join(', ')}`)
+    // Nothing is older than the resource: a read that lags further back sees its first key.
+    return (history.findLast(({ from }) => from <= at) ?? history[0]!).key
+  }
+
+  for (const slot of slots) {
+    const key = mintKey()
+    put(slot, key)
+    first.add(key)
+  }
+  return {
+    keys: (at) => Object.fromEntries(slots.map((slot) => [slot, keyOf(slot, at)])),
+    keyOf,
+    regenerate(slot) {
+      keyOf(slot)
+      const key = mintKey()
+      put(slot, key)
+      return key
+    },
+    set(slot, key) {
+      keyOf(slot)
+      kernel.minted.add(key)
+      put(slot, key)
+    },
+    swap(one, other) {
+      const [a, b] = [keyOf(one), keyOf(other)]
+      put(one, b)
+      put(other, a)
+    },
+    accepts(key) {
+      const now = kernel.clock.now()
+      const held = [...tenures.values()].flat().filter((tenure) => tenure.key === key)
+      if (held.length === 0) return false
+      if (!first.has(key) && now < made.get(key)! + kernel.faults.propagation()) return false
+      return held.some(({ until }) => until === undefined || now < until + kernel.faults.lingering())
+    },
+    madeAt: (key) => made.get(key),
+  }
+}
+
+/** What every simulated resource with keys offers to tests. */
+export interface ServiceHandle {
+  /** ARM id, or the address of a hub or device. */
+  readonly resourceId: string
+  keys(): Record<string, string>
+  keyOf(slot: string): string
+  /** By the data plane's own rules, now. */
+  accepts(key: string): boolean
+  regenerateByHand(slot: string): void
+  swapByHand?(): void
+  /** Milliseconds since 1970. Throws TypeError for a key this resource never had. */
+  madeAt(key: string): number
+}
+
+/** The handle of a resource whose slots are `slots`. `usable`: whether the service takes keys at all now. */
+export function serviceHandle(resourceId: string, slots: KeySlots, usable: () => boolean = () => true): ServiceHandle {
+  return {
+    resourceId,
+    keys: () => slots.keys(),
+    keyOf: (slot) => slots.keyOf(slot),
+    accepts: (key) => usable() && slots.accepts(key),
+    regenerateByHand: (slot) => void slots.regenerate(slot),
+    madeAt(key) {
+      const at = slots.madeAt(key)
+      if (at === undefined) throw new TypeError(`${resourceId} never had this key`)
+      return at
+    },
+  }
+}

@@ -1,0 +1,144 @@
+// Room: the simulator. What a service is made of: operations with a host, a path and a handler. May import simulator files only.
+
+import type { HostGroup } from './hosts.ts'
+import type { Token } from './identity.ts'
+
+export interface Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON; absent: no body. */
+  readonly body?: unknown
+  /** Sent as it is, instead of `body`. */
+  readonly text?: string
+}
+
+export interface Operation {
+  /** Stable name in the history and for faults: `cognitive-services/regenerateKey`. */
+  readonly operation: string
+  /** It changes something when it succeeds. Effects are numbered, listeners hear of them, processes crash at them. */
+  readonly effect?: true
+  /** The action an Entra token's identity must hold. Absent: the handler checks the caller itself (`authorize`, a key, a signature). */
+  readonly permission?: string
+  readonly host: HostGroup
+  readonly method: string
+  /** `/accounts/:account/listKeys`; `*` at the end takes the rest. Matched without case. */
+  readonly path: string
+  /** The api-versions it answers; absent: none asked for. */
+  readonly apiVersions?: readonly string[]
+  /** Tokens, telemetry and the like: faults pass it by unless they name it. */
+  readonly infrastructure?: true
+  handle(call: Call): Reply | Promise<Reply>
+}
+
+export interface Call {
+  readonly operation: Operation
+  readonly method: string
+  readonly url: URL
+  readonly host: string
+  /** From the path pattern, percent-decoded, in the case they came in. */
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  readonly headers: Headers
+  /** The body as text; `bytes` where it is not text. */
+  readonly text: string
+  readonly bytes: Buffer
+  /** The caller's Entra token, where a good one for this host was sent. */
+  readonly token: Token | undefined
+  readonly requestId: string
+  readonly now: number
+  /** The moment that eventually consistent reads show: now, unless a fault makes them stale. */
+  readonly readAt: number
+  /** The body as JSON, or a 400 in the service's shape. */
+  json(): unknown
+  /** Checks that the token is there, is for this host, and may do `action`; or 401 / 403 in the service's shape. */
+  authorize(action: string, scope?: string): Token
+  /** 429 in the service's shape, with Retry-After in seconds. */
+  throttled(seconds: number): Reply
+  /** An error answer in the service's shape, to be thrown. */
+  refuse(
+    status: number,
+    code: string,
+    message: string,
+    more?: { inner?: string; headers?: Record<string, string> },
+  ): Refusal
+}
+
+/** Thrown by a handler: this answer instead. */
+export class Refusal extends Error {
+  readonly reply: Reply
+
+  constructor(reply: Reply, message: string) {
+    super(message)
+    this.name = 'Refusal'
+    this.reply = reply
+  }
+}
+
+/** The caller gets no answer: the connection is reset, or stays silent. */
+export class ConnectionLost extends Error {
+  readonly how: 'reset' | 'silence'
+  /** Which fault did it, for the history. */
+  readonly fault: string | undefined
+
+  constructor(message: string, more: { how?: 'reset' | 'silence' | undefined; fault?: string } = {}) {
+    super(message)
+    this.name = 'ConnectionLost'
+    this.how = more.how ?? 'reset'
+    this.fault = more.fault
+  }
+}
+
+/** The calling process dies here: thrown by effect listeners and the crash fault. Its later calls are not answered either. */
+export class CrashSignal extends ConnectionLost {
+  constructor(message = 'the calling process crashed') {
+    super(message, { fault: 'crash' })
+    this.name = 'CrashSignal'
+  }
+}
+
+export interface Match {
+  readonly operation: Operation
+  readonly params: Readonly<Record<string, string>>
+}
+
+export interface Router {
+  add(operation: Operation): void
+  match(host: HostGroup, method: string, path: string): Match | undefined
+}
+
+/** Finds the operation for a host, method and path. First registered, first served: put the wildcards last. */
+export function operationRouter(): Router {
+  const routes = new Map<string, { pattern: RegExp; operation: Operation }[]>()
+  return {
+    add(operation) {
+      const key = `${operation.method} ${operation.host}`
+      const known = routes.get(key) ?? []
+      known.push({ pattern: pathPattern(operation.path), operation })
+      routes.set(key, known)
+    },
+    match(host, method, path) {
+      for (const { pattern, operation } of routes.get(`${method} ${host}`) ?? []) {
+        const found = pattern.exec(path)
+        if (found) return { operation, params: decoded(found.groups ?? {}) }
+      }
+      return undefined
+    },
+  }
+}
+
+function pathPattern(path: string): RegExp {
+  const source = path
+    .split('/')
+    .map((part) => {
+      if (part === '*') return '(?<rest>.*)'
+      if (part.startsWith(':')) return `(?<${part.slice(1)}>[^/]+)`
+      return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    })
+    .join('/')
+  // Azure takes a trailing slash; the Key Vault client sends one when it asks for the current version.
+  return new RegExp(`^${source}/?$`, 'i')
+}
+
+function decoded(groups: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]))
+}
