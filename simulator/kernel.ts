@@ -183,10 +183,12 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
       },
       token,
       requestId,
-      now,
+      get now() {
+        return clock.now()
+      },
       get readAt() {
         // Asked once a call: probability is rolled per read.
-        readAt ??= now - faults.staleness(call)
+        readAt ??= clock.now() - faults.staleness(call)
         return readAt
       },
       json() {

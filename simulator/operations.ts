@@ -45,6 +45,7 @@ export interface Call {
   /** The caller's Entra token, where a good one for this host was sent. */
   readonly token: Token | undefined
   readonly requestId: string
+  /** The cloud's clock, live. */
   readonly now: number
   /** The moment that eventually consistent reads show: now, unless a fault makes them stale. */
   readonly readAt: number

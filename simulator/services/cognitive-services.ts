@@ -86,7 +86,7 @@ export function cognitiveServices(kernel: Kernel) {
           throw call.refuse(400, 'InvalidKeyName', "The key name must be 'Key1' or 'Key2'.")
         }
         account.slots.regenerate(keyName)
-        return { status: 200, body: keyPair(account, call.now) }
+        return { status: 200, body: keyPair(account) }
       },
     },
     ...dataPlane((host) => [...accounts.values()].find(({ name }) => name.toLowerCase() === host.split('.')[0])),
@@ -139,7 +139,7 @@ function described(account: Account): unknown {
   }
 }
 
-function keyPair(account: Account, at: number): unknown {
+function keyPair(account: Account, at?: number): unknown {
   const { Key1: key1, Key2: key2 } = account.slots.keys(at)
   return { key1, key2 }
 }
