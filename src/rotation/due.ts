@@ -1,0 +1,65 @@
+// Room: the core. Imports nothing but its own types and windows.
+// When a target is due, and when it is its turn to be looked at. Both spread the fleet by a hash of the name, so that
+// they are the same on every machine and in every run: rolled anew each time, a spread would be no spread.
+
+import type { StoredSecret } from './observation.ts'
+import { clockBound, type Duration, days, type Instant, settle, type Target } from './target.ts'
+import { firstOpen } from './window.ts'
+
+export { inWindow, nextOpening } from './window.ts'
+
+/** How much of its period a target may be due early. */
+const spread = 0.05
+/** How long before the expiry a key is due at the latest, where validity leaves that much room: when Key Vault warns. */
+const nearExpiry: Duration = days(30)
+/** How long past its due date a target may be before somebody is told. */
+const grace: Duration = days(1)
+
+/**
+ * When the stored key is due to be replaced: a period after `rotatedAt`, less up to 5 % by a hash of the name. A key
+ * that was adopted (`fresh` unknown) may be of any age, and a fleet is adopted in one go: it is due anywhere in its
+ * first period. Never before the key before it may be let go, and never late.
+ *
+ * The expiry pulls it nearer: as long before `expiresOn` as validity outlasts the period, 30 days at most. So a
+ * version that was given a shorter life than planned, by hand or by settings since changed, still is replaced in time.
+ */
+export function dueAt(target: Target, stored: StoredSecret): Instant {
+  const since = stored.stamps?.rotatedAt ?? stored.created
+  const room = Math.max(0, target.rotateEvery - rest(target))
+  const adopted = stored.stamps?.fresh === undefined
+  const early = adopted ? room : Math.min(room, target.rotateEvery * spread)
+  const planned = since + target.rotateEvery - Math.floor(fraction(target.name) * early)
+  if (stored.expiresOn === undefined) return planned
+  const margin = Math.min(target.validFor - target.rotateEvery, nearExpiry)
+  return Math.min(planned, stored.expiresOn - margin)
+}
+
+/** How long after a publish the standby's old key is still wanted, and has been seen by every listing. */
+function rest(target: Target): Duration {
+  return target.slots.length > 1 ? target.overlap + settle + clockBound : 0
+}
+
+/** Whether the target could have been rotated for more than a day, cooling and window considered, and was not. */
+export function isOverdue(target: Target, stored: StoredSecret, now: Instant): boolean {
+  const possible = Math.max(dueAt(target, stored), stored.created + rest(target))
+  return now > firstOpen(target.window, possible) + grace
+}
+
+/**
+ * Whether the name's moment of the day lies in (from, to]. Ticks that follow one another without a gap look at each
+ * name exactly once a day; a gap of a day or more is everybody's turn.
+ */
+export function turn(name: string, from: Instant, to: Instant): boolean {
+  const moment = fraction(name) * days(1)
+  return Math.floor((to - moment) / days(1)) > Math.floor((from - moment) / days(1))
+}
+
+/** A name's place in [0, 1): stable for ever, evenly spread also over names that differ in one digit. */
+export function fraction(name: string): number {
+  let hash = 0x811c9dc5
+  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193)
+  // FNV-1a alone leaves numbered names in clusters, since the last byte is multiplied only once: mix once more.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
+}
