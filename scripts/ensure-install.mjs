@@ -1,0 +1,54 @@
+// Room: the scripts. Installs the dependencies when they are missing or not those of package-lock.json.
+// Needs nothing installed and runs on any Node from 18: imports node:* only.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * Why `npm ci` is needed, in words, or undefined when what is installed is what the lock file says.
+ * npm leaves a lock file of its own inside node_modules: the two are compared by name and version, which takes
+ * milliseconds. Optional packages may be absent, since most of them are for other machines.
+ *
+ * @param {string} root the repository
+ * @returns {string | undefined}
+ */
+export function whyInstall(root) {
+  const installedFile = join(root, 'node_modules', '.package-lock.json')
+  if (!existsSync(installedFile)) return 'nothing is installed yet'
+  const wanted = packagesOf(join(root, 'package-lock.json'))
+  const installed = packagesOf(installedFile)
+  for (const [path, { version, optional }] of Object.entries(wanted)) {
+    if (path === '') continue
+    if (installed[path] === undefined && optional !== true) return `${path} is missing`
+    if (installed[path] !== undefined && installed[path].version !== version) return `${path} is not ${version}`
+  }
+  return undefined
+}
+
+/**
+ * Makes node_modules what package-lock.json says, and says on stderr why when there is anything to do.
+ *
+ * @param {string} root the repository
+ * @returns {number} 0, or npm's exit code when it failed
+ */
+export function ensureInstalled(root) {
+  const why = whyInstall(root)
+  if (why === undefined) return 0
+  process.stderr.write(`Installing dependencies with npm ci: ${why}.\n`)
+  // The project's .npmrc keeps npm silent; here its errors are wanted, and its stdout must not be ours.
+  const npm = ['ci', '--loglevel=error', '--no-audit', '--no-fund']
+  const cli = process.env.npm_execpath
+  const stdio = /** @type {const} */ (['ignore', 2, 2])
+  const { status, error } = cli?.endsWith('npm-cli.js')
+    ? spawnSync(process.execPath, [cli, ...npm], { cwd: root, stdio: [...stdio] })
+    : spawnSync('npm', npm, { cwd: root, stdio: [...stdio], shell: process.platform === 'win32' })
+  if (error) process.stderr.write(`npm could not be started: ${error.message}\n`)
+  if (status !== 0) process.stderr.write('npm ci failed: its own lines above say why.\n')
+  return status ?? 1
+}
+
+/** @param {string} file @returns {Record<string, { version?: string, optional?: boolean }>} */
+function packagesOf(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages
+}

@@ -1,0 +1,138 @@
+// Room: the local host. Runs a built function app without Core Tools; a process of its own, so that what runs is what is
+// deployed. Imports its neighbours and node:* only. `node --import ../preload.ts host.ts --app <directory> --port <n>`;
+// app settings are the environment. Tells its parent over IPC when it is ready.
+
+import type { AddressInfo } from 'node:net'
+import { parseArgs } from 'node:util'
+import { serveHttp } from './http.ts'
+import { createInvoker, type Invoker } from './invoker.ts'
+import { type HostKeys, makeKeys } from './keys.ts'
+import { listenToQueue } from './queues.ts'
+import { type HostSettings, readHostSettings, resolveBinding } from './settings.ts'
+import { startTimer } from './timers.ts'
+import { type Log, loadApp, type RegisteredFunction } from './worker.ts'
+
+export interface HostOptions {
+  readonly directory: string
+  /** 0 for any free one. */
+  readonly port: number
+  readonly env: NodeJS.ProcessEnv
+  readonly log: Log
+}
+
+export interface RunningHost {
+  readonly port: number
+  readonly keys: HostKeys
+  readonly functions: readonly RegisteredFunction[]
+  /** Functions that could not be started, with the reason: as in Azure, they are missing and the others run. */
+  readonly errors: Readonly<Record<string, string>>
+  close(): Promise<void>
+}
+
+/** What the parent process hears once: enough to call everything. */
+export interface ReadyMessage {
+  readonly ready: Pick<RunningHost, 'port' | 'keys' | 'errors'> & {
+    readonly functions: readonly { readonly name: string; readonly trigger: string }[]
+  }
+}
+
+interface Trigger {
+  fire(input: unknown): Promise<unknown>
+  stop(): void | Promise<void>
+}
+
+/** Loads the app, starts its triggers and serves. Throws where the app cannot be loaded or the port is taken. */
+export async function startHost({ directory, port, env, log }: HostOptions): Promise<RunningHost> {
+  const settings = readHostSettings(directory)
+  const app = await loadApp(directory, log)
+  const invoker = createInvoker(app, settings.functionTimeout, log)
+  const errors: Record<string, string> = {}
+  const functions: RegisteredFunction[] = []
+  const triggers = new Map<string, Trigger>()
+  for (const registered of app.functions) {
+    try {
+      const fn = { ...registered, trigger: resolveBinding(registered.trigger, env) }
+      triggers.set(fn.name, await startTrigger(fn, settings, env, invoker, log))
+      functions.push(fn)
+    } catch (error) {
+      errors[registered.name] = error instanceof Error ? error.message : String(error)
+      log('error', 'Host.Startup', `The '${registered.name}' function is in error: ${errors[registered.name]}`)
+    }
+  }
+
+  const keys = makeKeys(functions.map(({ name }) => name))
+  const fire = (name: string, input: unknown): boolean => {
+    const found = [...triggers].find(([each]) => each.toLowerCase() === name.toLowerCase())
+    // Its failure was logged where it ran; the caller has long had its 202.
+    found?.[1].fire(input).catch(() => undefined)
+    return found !== undefined
+  }
+  const server = await serveHttp({ functions, routePrefix: settings.routePrefix, keys, invoker, fire }, port)
+  return {
+    port: (server.address() as AddressInfo).port,
+    keys,
+    functions,
+    errors,
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve))
+      await Promise.all([...triggers.values()].map((trigger) => trigger.stop()))
+      await invoker.idle(5000)
+      server.closeAllConnections()
+      await closed
+      await app.terminate()
+    },
+  }
+}
+
+/** How each kind of trigger starts. Throws for a kind that this host does not know, rather than never firing it. */
+async function startTrigger(
+  fn: RegisteredFunction,
+  settings: HostSettings,
+  env: NodeJS.ProcessEnv,
+  invoker: Invoker,
+  log: Log,
+): Promise<Trigger> {
+  const type = fn.trigger.type.toLowerCase()
+  const asText = (input: unknown) => (typeof input === 'string' ? input : JSON.stringify(input))
+  const called = (input: unknown) =>
+    invoker.invoke(fn.name, 'This function was programmatically called via the host APIs.', {
+      trigger: { string: asText(input) },
+    })
+  if (type === 'httptrigger' || type === 'eventgridtrigger') return { fire: called, stop: () => undefined }
+  if (type === 'timertrigger') return startTimer(fn, invoker, log)
+  if (type === 'queuetrigger') {
+    const connection = String(fn.trigger['connection'] || 'AzureWebJobsStorage')
+    const connectionString = env[connection]
+    if (!connectionString)
+      throw new Error(`The setting ${connection} is missing: the local host needs a connection string.`)
+    const listener = await listenToQueue(fn, connectionString, settings.queues, invoker, log)
+    return { fire: (input) => listener.fire(asText(input)), stop: listener.stop }
+  }
+  throw new Error(`This host has no trigger of type "${fn.trigger.type}".`)
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { app: { type: 'string' }, port: { type: 'string' } } })
+  const log: Log = (level, category, message, invocationId) => {
+    if (level === 'trace' || level === 'debug') return
+    const run = invocationId === undefined ? '' : ` [${invocationId}]`
+    process.stderr.write(`${new Date().toISOString()} ${level} ${category}${run} ${message}\n`)
+  }
+  const host = await startHost({
+    directory: values.app ?? process.cwd(),
+    port: Number(values.port ?? 7071),
+    env: process.env,
+    log,
+  })
+  const functions = host.functions.map(({ name, trigger }) => ({ name, trigger: trigger.type }))
+  const { port, keys, errors } = host
+  process.send?.({ ready: { port, keys, errors, functions } } satisfies ReadyMessage)
+  log('information', 'Host.Startup', `Serving ${functions.length} functions on http://127.0.0.1:${port}`)
+  const stop = () => void host.close().then(() => process.exit(0))
+  process.once('SIGTERM', stop)
+  // Ctrl-C reaches the whole group at once; the parent says when to stop.
+  process.on('SIGINT', () => undefined)
+  process.on('disconnect', stop)
+}
+
+if (import.meta.main) await main()

@@ -1,0 +1,46 @@
+// Room: the local host. Function keys, and what a request's key allows: as the Functions host decides it. Imports node:* only.
+
+import { randomBytes } from 'node:crypto'
+
+/** Made new at each start, so nothing that is written down anywhere opens a later one. */
+export interface HostKeys {
+  /** Opens everything, the management routes included. */
+  readonly master: string
+  /** Opens every function. */
+  readonly host: string
+  /** For the Event Grid webhook. */
+  readonly eventGrid: string
+  /** One for each function, named `default`. */
+  readonly functions: Readonly<Record<string, string>>
+}
+
+export type Level = 'anonymous' | 'function' | 'admin' | 'system'
+
+export function makeKeys(functions: readonly string[]): HostKeys {
+  const make = () => randomBytes(40).toString('base64url')
+  return {
+    master: make(),
+    host: make(),
+    eventGrid: make(),
+    functions: Object.fromEntries(functions.map((name) => [name, make()])),
+  }
+}
+
+/** The level that a key gives for one function, and the key's name; `anonymous` for none or a wrong one. */
+export function levelOf(
+  keys: HostKeys,
+  key: string | undefined,
+  functionName: string | undefined,
+): { readonly level: Level; readonly name?: string } {
+  if (key === undefined || key === '') return { level: 'anonymous' }
+  if (key === keys.master) return { level: 'admin', name: 'master' }
+  if (key === keys.host) return { level: 'function', name: 'default' }
+  if (functionName !== undefined && key === keys.functions[functionName]) return { level: 'function', name: 'default' }
+  if (key === keys.eventGrid) return { level: 'system', name: 'eventgrid_extension' }
+  return { level: 'anonymous' }
+}
+
+/** Whether a level suffices where another is required. An admin may do everything; the rest must match. */
+export function allows(level: Level, required: Level): boolean {
+  return required === 'anonymous' || level === 'admin' || level === required
+}
