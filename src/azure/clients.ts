@@ -1,8 +1,11 @@
 // Room: the Azure adapters. How every call to Azure is made: credential, cloud, retries, time limits.
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { TokenCredential } from '@azure/core-auth'
 import type { HttpClient, PipelinePolicy } from '@azure/core-rest-pipeline'
+import { sendAgain, sendOnce, type Wait } from './attempts.ts'
 import type { Cloud } from './clouds.ts'
+import { rawSender } from './raw.ts'
 
 /** `once`: sent once, whatever happens. `retry`: bounded retries that honour Retry-After, for reads and idempotent writes. */
 export type Attempts = 'once' | 'retry'
@@ -34,6 +37,8 @@ export interface RawAnswer {
 export interface SdkOptions {
   readonly endpoint: string
   readonly credentialScopes: string[]
+  /** The newer generation of clients reads the scopes from here, and would ask for the public cloud's otherwise. */
+  readonly credentials: { readonly scopes: string[] }
   readonly retryOptions: { maxRetries: number; retryDelayInMs?: number; maxRetryDelayInMs?: number }
   readonly additionalPolicies: { policy: PipelinePolicy; position: 'perCall' | 'perRetry' }[]
   readonly httpClient?: HttpClient
@@ -46,8 +51,11 @@ export interface AzureClients {
   now(): number
   /** Resolves after `ms`; rejects when the signal ends. Between the polls of a long-running operation. */
   wait(ms: number, signal: AbortSignal): Promise<void>
-  /** Options for a generated ARM client. Every request ends at the call limit. */
-  sdk(attempts: Attempts): SdkOptions
+  /**
+   * Options for a generated ARM client. Every request ends at the call limit. A client that both reads and writes may
+   * say by HTTP method how often a request is sent.
+   */
+  sdk(attempts: Attempts | ((method: string) => Attempts)): SdkOptions
   /**
    * A raw call through core-rest-pipeline. Answers any 2xx; throws RekeyError for everything else, rebuilt from status,
    * code and request id alone.
@@ -55,4 +63,43 @@ export interface AzureClients {
   send(request: RawRequest): Promise<RawAnswer>
   /** The same for a probe: any status is an answer; throws only when there was none. */
   ask(request: RawRequest): Promise<{ readonly status: number }>
+}
+
+export interface ClientSettings {
+  readonly cloud: Cloud
+  readonly credential: TokenCredential
+  /** Tests only: stands in for the network. */
+  readonly httpClient?: HttpClient
+  /** Tests only: the clock, and how pauses pass. */
+  readonly now?: () => number
+  readonly wait?: Wait
+}
+
+/** How every call to Azure is made from now on. Loads no SDK: each is loaded by the first call that needs it. */
+export function createAzureClients(settings: ClientSettings): AzureClients {
+  const { cloud, credential, httpClient, now = Date.now, wait = sleep } = settings
+  const policies = { once: sendOnce(), retry: sendAgain(wait) }
+
+  const sdk: AzureClients['sdk'] = (attempts) => {
+    const choose = typeof attempts === 'function' ? attempts : () => attempts
+    const policy: PipelinePolicy = {
+      name: 'rekeyAttempts',
+      sendRequest: (request, next) => policies[choose(request.method)].sendRequest(request, next),
+    }
+    const scopes = [`${cloud.resourceManager}/.default`]
+    return {
+      endpoint: cloud.resourceManager,
+      credentialScopes: scopes,
+      credentials: { scopes },
+      retryOptions: { maxRetries: 0 },
+      additionalPolicies: [{ policy, position: 'perCall' }],
+      ...(httpClient === undefined ? {} : { httpClient }),
+    }
+  }
+
+  return { cloud, credential, now, wait, sdk, ...rawSender({ credential, policies, httpClient }) }
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await pause(ms, undefined, { signal })
 }

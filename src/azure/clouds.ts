@@ -13,6 +13,7 @@ export interface Cloud {
   readonly vaultSuffix: string
   readonly topicSuffix: string
   readonly iotHubSuffix: string
+  readonly storageSuffix: string
 }
 
 export const clouds: Readonly<Record<CloudName, Cloud>> = {
@@ -24,6 +25,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     vaultSuffix: 'vault.azure.net',
     topicSuffix: 'eventgrid.azure.net',
     iotHubSuffix: 'azure-devices.net',
+    storageSuffix: 'core.windows.net',
   },
   usgov: {
     name: 'usgov',
@@ -33,6 +35,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     vaultSuffix: 'vault.usgovcloudapi.net',
     topicSuffix: 'eventgrid.azure.us',
     iotHubSuffix: 'azure-devices.us',
+    storageSuffix: 'core.usgovcloudapi.net',
   },
   china: {
     name: 'china',
@@ -42,5 +45,6 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     vaultSuffix: 'vault.azure.cn',
     topicSuffix: 'eventgrid.azure.cn',
     iotHubSuffix: 'azure-devices.cn',
+    storageSuffix: 'core.chinacloudapi.cn',
   },
 }

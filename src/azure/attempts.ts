@@ -1,0 +1,102 @@
+// Room: the Azure adapters. How often one call is sent, and how long it may take, whichever client sends it.
+// The SDKs' own retries are switched off: they repeat a POST that may have made a key, sleep through any Retry-After
+// without a bound, and know no time limit.
+
+import type { PipelinePolicy, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline'
+import { callLimit, type Duration, seconds } from '../rotation/target.ts'
+import { retryAfterOf } from './failure.ts'
+
+/** Resolves after `ms`, rejects when the signal ends. */
+export type Wait = (ms: Duration, signal: AbortSignal) => Promise<void>
+
+const retries = 3
+const firstPause: Duration = 500
+/** A longer Retry-After is for the queue to sit out, not for a call with a lease behind it. */
+const longestPause: Duration = seconds(10)
+const cutShort = new Set([
+  'ETIMEDOUT',
+  'ESOCKETTIMEDOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'PARSE_ERROR',
+  'REQUEST_SEND_ERROR',
+])
+
+/** Sends once. The call ends at the call limit. */
+export function sendOnce(): PipelinePolicy {
+  return {
+    name: 'rekeySendOnce',
+    sendRequest: (request, next) => {
+      limit(request)
+      return next(request)
+    },
+  }
+}
+
+/** Sends up to four times within one call limit, honouring Retry-After; for reads and idempotent writes alone. */
+export function sendAgain(wait: Wait): PipelinePolicy {
+  return {
+    name: 'rekeySendAgain',
+    sendRequest: async (request, next) => {
+      const signal = limit(request)
+      const started = performance.now()
+      let paused = 0
+      for (let attempt = 0; ; attempt += 1) {
+        const outcome = await attemptOnce(request, next)
+        const pause = outcome.pause === undefined ? undefined : Math.max(outcome.pause, firstPause * 2 ** attempt)
+        const left = callLimit - paused - (performance.now() - started)
+        if (pause === undefined || attempt === retries || pause > Math.min(longestPause, left)) return outcome.settle()
+        await wait(pause, signal)
+        paused += pause
+      }
+    },
+  }
+}
+
+interface AttemptOutcome {
+  /** Present: worth another attempt after so many milliseconds. */
+  readonly pause?: Duration
+  /** Gives the response, or throws the error. */
+  settle(): PipelineResponse
+}
+
+// Some clients have turned the answer into an error before it gets here, others have not.
+async function attemptOnce(
+  request: PipelineRequest,
+  next: (request: PipelineRequest) => Promise<PipelineResponse>,
+): Promise<AttemptOutcome> {
+  try {
+    const response = await next(request)
+    return { ...pauseFor(response.status, (name) => response.headers.get(name)), settle: () => response }
+  } catch (error) {
+    const settle = () => {
+      throw error
+    }
+    const { name, code, statusCode, response } = Object(error) as {
+      readonly name?: string
+      readonly code?: string
+      readonly statusCode?: number
+      readonly response?: PipelineResponse
+    }
+    if (name !== 'RestError') return { settle }
+    if (code !== undefined && cutShort.has(code)) return { pause: 0, settle }
+    return { ...pauseFor(statusCode ?? 0, (header) => response?.headers.get(header)), settle }
+  }
+}
+
+function pauseFor(status: number, header: (name: string) => string | undefined): { readonly pause?: Duration } {
+  const comesBack = status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505)
+  return comesBack ? { pause: retryAfterOf(header) ?? 0 } : {}
+}
+
+/** Ends the request at the call limit, or when its caller does. Gives the signal that says so. */
+function limit(request: PipelineRequest): AbortSignal {
+  const own = AbortSignal.timeout(callLimit)
+  const asked = request.abortSignal as AbortSignal | undefined
+  const signal = asked === undefined ? own : AbortSignal.any([asked, own])
+  request.abortSignal = signal
+  return signal
+}

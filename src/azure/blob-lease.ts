@@ -1,0 +1,111 @@
+// Room: the Azure adapters. The right to change one credential: a blob lease of 60 seconds, one blob per credential.
+
+import { createHash, randomUUID } from 'node:crypto'
+import type { BlobLeaseClient, BlockBlobClient } from '@azure/storage-blob'
+import { RekeyError } from '../rotation/errors.ts'
+import type { Lease, Leases } from '../rotation/ports.ts'
+import { leaseLength, seconds } from '../rotation/target.ts'
+import { rebuild } from './errors.ts'
+import { failureOf } from './failure.ts'
+import { inLimit, type Storage } from './storage.ts'
+
+export const leaseContainer = 'rekey-leases'
+const operation = 'lease of a credential'
+// Another holder, or one whose lease somebody is breaking. Any other 409, such as a container being deleted, is an error.
+const heldCodes = new Set(['LeaseAlreadyPresent', 'LeaseIsBreakingAndCannotBeAcquired'])
+
+/**
+ * Leases on blobs of the container `rekey-leases`; both are made when first needed. `PUT {blob}?comp=lease`. A lease that
+ * ran out and that nobody took since can still be renewed: the holder's clock, not a renewal, says whether it was held
+ * throughout. Throws RekeyError.
+ */
+export function createLeases(storage: Storage): Leases {
+  return {
+    acquire: async (credential, signal) => {
+      const limited = inLimit(signal)
+      const container = (await storage.blobs()).getContainerClient(leaseContainer)
+      const blob = container.getBlockBlobClient(blobName(credential))
+      // Our own id, a new one each time: an acquire that is sent twice gets the same lease, and nobody else can have it.
+      const lease = blob.getBlobLeaseClient(randomUUID())
+
+      const first = await take(lease, limited)
+      if (first !== 'missing') return first === 'taken' ? holding(lease) : undefined
+      await attempt(() => container.createIfNotExists({ abortSignal: limited }))
+      await createBlob(blob, credential, limited)
+      const second = await take(lease, limited)
+      if (second === 'missing') throw gone()
+      return second === 'taken' ? holding(lease) : undefined
+    },
+  }
+}
+
+function holding(lease: BlobLeaseClient): Lease {
+  return {
+    renew: async (signal) => {
+      try {
+        await lease.renewLease({ abortSignal: inLimit(signal) })
+        return true
+      } catch (error) {
+        if (isLost(error)) return false
+        throw rebuild(error, operation)
+      }
+    },
+    release: async (signal) => {
+      try {
+        await lease.releaseLease({ abortSignal: inLimit(signal) })
+      } catch (error) {
+        // What somebody else has, or nobody, is released already.
+        if (!isLost(error)) throw rebuild(error, operation)
+      }
+    },
+  }
+}
+
+async function take(lease: BlobLeaseClient, abortSignal: AbortSignal): Promise<'taken' | 'held' | 'missing'> {
+  try {
+    await lease.acquireLease(leaseLength / 1000, { abortSignal })
+    return 'taken'
+  } catch (error) {
+    const { status, codes } = failureOf(error)
+    if (status === 409 && codes.some((code) => heldCodes.has(code))) return 'held'
+    if (status === 404) return 'missing'
+    throw rebuild(error, operation)
+  }
+}
+
+/** An empty blob that says, for people, which credential it stands for. Made by somebody else meanwhile: as good. */
+async function createBlob(blob: BlockBlobClient, credential: string, abortSignal: AbortSignal): Promise<void> {
+  const metadata = { credential: encodeURIComponent(credential.toLowerCase()) }
+  try {
+    await blob.upload('', 0, { abortSignal, metadata, conditions: { ifNoneMatch: '*' } })
+  } catch (error) {
+    const { status } = failureOf(error)
+    if (status !== 409 && status !== 412) throw rebuild(error, operation)
+  }
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw rebuild(error, operation)
+  }
+}
+
+function isLost(error: unknown): boolean {
+  const { status } = failureOf(error)
+  return status === 404 || status === 409 || status === 412
+}
+
+/** Resource ids may hold any character and be compared without case; a blob's name may not. The id is no secret. */
+function blobName(credential: string): string {
+  return createHash('sha256').update(credential.toLowerCase()).digest('hex')
+}
+
+function gone(): RekeyError {
+  return new RekeyError('ServiceBusy', {
+    message: `${operation}: the blob was deleted as soon as it was made`,
+    remedy: `Let nobody clean up the container ${leaseContainer}.`,
+    retryAfter: seconds(30),
+  })
+}

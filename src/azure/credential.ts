@@ -1,0 +1,64 @@
+// Room: the Azure adapters. Who we are: the app's managed identity in Azure, the developer on their own machine.
+
+import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth'
+import { callLimit } from '../rotation/target.ts'
+import { rebuild } from './errors.ts'
+
+export interface CredentialSettings {
+  /** Client id of a user-assigned identity; absent: the system-assigned one. */
+  readonly clientId?: string
+  /** `https://login.microsoftonline.com`, or another cloud's. */
+  readonly authority: string
+  /** Whether the platform offers a managed identity: `IDENTITY_ENDPOINT` is set. */
+  readonly managed: boolean
+}
+
+/**
+ * The identity that calls are made with. @azure/identity is loaded with the first token. A token that cannot be had is
+ * `PermissionDenied`, an identity endpoint that is out of order `ServiceUnavailable`.
+ */
+export function credential(settings: CredentialSettings): TokenCredential {
+  let loaded: Promise<TokenCredential> | undefined
+  return {
+    getToken: async (scopes, options = {}) => {
+      loaded ??= load(settings)
+      const operation = `access token for ${[scopes].flat().join(' ')}`
+      try {
+        return await inTime((await loaded).getToken(scopes, options), options)
+      } catch (error) {
+        throw rebuild(error, operation)
+      }
+    },
+  }
+}
+
+async function load({ clientId, authority, managed }: CredentialSettings): Promise<TokenCredential> {
+  const identity = await import('@azure/identity')
+  const retryOptions = { maxRetries: 2 }
+  if (managed) {
+    return new identity.ManagedIdentityCredential({ retryOptions, ...(clientId === undefined ? {} : { clientId }) })
+  }
+  return new identity.DefaultAzureCredential({
+    authorityHost: authority,
+    retryOptions,
+    ...(clientId === undefined ? {} : { managedIdentityClientId: clientId }),
+  })
+}
+
+// The managed identity's client knows neither abort signals nor limits.
+async function inTime(
+  token: Promise<AccessToken | null>,
+  { abortSignal }: GetTokenOptions,
+): Promise<AccessToken | null> {
+  const own = AbortSignal.timeout(callLimit)
+  const signal = abortSignal === undefined ? own : AbortSignal.any([abortSignal as AbortSignal, own])
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const end = () => reject(signal.reason)
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    return await Promise.race([token, ended])
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+}

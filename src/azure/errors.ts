@@ -1,0 +1,200 @@
+// Room: the Azure adapters. May import the core, nothing of an SDK.
+// Every error of a service or an SDK is rebuilt here from status, code and request id. Its message and cause stay behind:
+// an SDK's parse error quotes the body, new key included, and the host logs causes.
+
+import { type ErrorCode, type ErrorDetails, RekeyError } from '../rotation/errors.ts'
+import { type Duration, minutes, seconds } from '../rotation/target.ts'
+import { type Failure, failureOf, type RawFailure, rawFailure } from './failure.ts'
+
+export { keyTypeRequired } from './failure.ts'
+
+interface Meaning {
+  readonly code: ErrorCode
+  readonly what: string
+  readonly remedy?: string
+  /** Makes the error a transient one; the service's own Retry-After goes before it. */
+  readonly retryAfter?: Duration
+  readonly outcomeUnknown?: true
+}
+
+const lock = 'Remove the lock for the rotation: a read-only lock forbids reading and making keys.'
+const recover =
+  'Recover it (az keyvault secret recover --vault-name <vault> --name <secret>), or give the target another name.'
+const grant = 'Give the identity of the app the role that docs/security.md names for it, then wait some minutes.'
+const identity =
+  'In Azure: give the app a managed identity, and name its client id in AZURE_CLIENT_ID if it is user-assigned. On your own machine: az login.'
+const comesBack = 'Nothing: it is tried again.'
+
+/** In order; the first whose `when` holds is what the failure means. Only 404 means absent. */
+const meanings: readonly { readonly when: (failure: Failure) => boolean; readonly meaning: Meaning }[] = [
+  {
+    when: ({ kind }) => kind === 'token',
+    meaning: { code: 'PermissionDenied', what: 'no access token could be had', remedy: identity },
+  },
+  {
+    when: ({ kind }) => kind === 'unsent',
+    meaning: { code: 'ServiceUnavailable', what: 'could not be reached', remedy: comesBack, retryAfter: seconds(30) },
+  },
+  {
+    when: ({ kind }) => kind === 'unanswered',
+    meaning: {
+      code: 'ServiceUnavailable',
+      what: 'gave no answer',
+      remedy: comesBack,
+      retryAfter: seconds(30),
+      outcomeUnknown: true,
+    },
+  },
+  {
+    when: ({ kind }) => kind === 'unreadable',
+    meaning: {
+      code: 'UnexpectedAnswer',
+      what: 'gave an answer that cannot be read',
+      remedy: comesBack,
+      retryAfter: seconds(30),
+      outcomeUnknown: true,
+    },
+  },
+  {
+    when: has(400, 'disableLocalAuth'),
+    meaning: {
+      code: 'LocalAuthDisabled',
+      what: 'has no keys, because local authentication is disabled',
+      remedy:
+        'Enable local authentication (disableLocalAuth: false) if its keys are wanted, else take the target out of targets.json.',
+    },
+  },
+  {
+    when: has(400, 'AccountProvisioningStateInvalid'),
+    meaning: { code: 'ServiceBusy', what: 'is being changed', remedy: comesBack, retryAfter: minutes(1) },
+  },
+  {
+    when: has(403, 'SecretDisabled'),
+    meaning: {
+      code: 'SecretDisabled',
+      what: 'refused, because the secret is disabled',
+      remedy: 'Enable its current version if it is to be used.',
+    },
+  },
+  {
+    when: has(403, 'ForbiddenByFirewall'),
+    meaning: {
+      code: 'FirewallDenied',
+      what: 'refused our network address',
+      remedy: 'Let the subnet of the app through its firewall, or connect it by a private endpoint.',
+    },
+  },
+  { when: is(401, 403), meaning: { code: 'PermissionDenied', what: 'refused us', remedy: grant } },
+  {
+    when: is(404),
+    meaning: { code: 'ResourceNotFound', what: 'was not found', remedy: 'Check its name and id in targets.json.' },
+  },
+  { when: has(409, 'ScopeLocked'), meaning: { code: 'ResourceLocked', what: 'is locked', remedy: lock } },
+  {
+    when: has(409, 'ObjectIsDeletedButRecoverable', 'ObjectIsBeingDeleted'),
+    meaning: { code: 'SecretDeleted', what: 'holds a deleted secret of that name', remedy: recover },
+  },
+  {
+    when: has(409, 'MissingSubscriptionRegistration'),
+    meaning: {
+      code: 'ServiceRefused',
+      what: 'is not registered in the subscription',
+      remedy: 'Register the resource provider (az provider register).',
+    },
+  },
+  {
+    when: is(409, 423),
+    meaning: { code: 'ServiceBusy', what: 'is busy with another change', remedy: comesBack, retryAfter: minutes(1) },
+  },
+  {
+    when: is(412),
+    meaning: {
+      code: 'ServiceChanged',
+      what: 'was changed by somebody else meanwhile',
+      remedy: comesBack,
+      retryAfter: seconds(1),
+    },
+  },
+  {
+    when: is(429),
+    meaning: { code: 'Throttled', what: 'has had too many calls', remedy: comesBack, retryAfter: seconds(30) },
+  },
+  {
+    when: ({ status = 0 }) => status === 408 || status >= 500,
+    meaning: {
+      code: 'ServiceUnavailable',
+      what: 'failed',
+      remedy: comesBack,
+      retryAfter: seconds(30),
+      outcomeUnknown: true,
+    },
+  },
+  {
+    when: ({ status = 0 }) => status >= 400,
+    meaning: {
+      code: 'ServiceRefused',
+      what: 'refused the call',
+      remedy: 'Look its code up in docs/operating.md, and quote the request id to support.',
+    },
+  },
+]
+
+/** An undeclared 2xx, a redirect, or nothing of a status at all: the service may have acted. */
+const otherwise: Meaning = {
+  code: 'UnexpectedAnswer',
+  what: 'gave an answer that nobody declared',
+  remedy: comesBack,
+  retryAfter: seconds(30),
+  outcomeUnknown: true,
+}
+
+/**
+ * The RekeyError for whatever an SDK threw. `operation` says which call, e.g. `GET secret "vision-key"`; it opens the
+ * message. A RekeyError comes back as it is.
+ */
+export function rebuild(error: unknown, operation: string): RekeyError {
+  return error instanceof RekeyError ? error : mean(failureOf(error), operation)
+}
+
+/** The RekeyError for the answer to a raw call: any status that is no success. */
+export function refusal(answer: RawFailure, operation: string): RekeyError {
+  return mean(rawFailure(answer), operation)
+}
+
+/** An answer, or what should be one, that cannot be read. The service may have acted. */
+export function unreadable(operation: string, status?: number): RekeyError {
+  return mean({ kind: 'unreadable', codes: [], ...(status === undefined ? {} : { status }) }, operation)
+}
+
+function mean(failure: Failure, operation: string): RekeyError {
+  const { code, what, remedy, retryAfter, outcomeUnknown } =
+    meanings.find(({ when }) => when(failure))?.meaning ?? otherwise
+  const serviceCode = failure.codes.at(-1)
+  const wait = retryAfter === undefined ? undefined : (failure.retryAfter ?? retryAfter)
+
+  return new RekeyError(code, {
+    message: `${operation}: the service ${what}${said(failure.status, serviceCode)}`,
+    ...(remedy === undefined ? {} : { remedy }),
+    service: {
+      operation,
+      ...(failure.status === undefined ? {} : { status: failure.status }),
+      ...(serviceCode === undefined ? {} : { code: serviceCode }),
+      ...(failure.requestId === undefined ? {} : { requestId: failure.requestId }),
+    },
+    ...(wait === undefined ? {} : { retryAfter: wait }),
+    ...(outcomeUnknown === undefined ? {} : { outcomeUnknown }),
+  } satisfies ErrorDetails)
+}
+
+function said(status: number | undefined, code: string | undefined): string {
+  const words = [status, code].filter((word) => word !== undefined)
+  return words.length === 0 ? '' : ` (${words.join(' ')})`
+}
+
+function is(...statuses: readonly number[]): (failure: Failure) => boolean {
+  return ({ status }) => status !== undefined && statuses.includes(status)
+}
+
+function has(status: number, ...codes: readonly string[]): (failure: Failure) => boolean {
+  return (failure) => failure.status === status && failure.codes.some((code) => codes.includes(code))
+}

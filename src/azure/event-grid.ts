@@ -1,0 +1,88 @@
+// Room: the Azure adapters. Tells Event Grid, through @azure/eventgrid, loaded with the first event.
+
+import type { RekeyEvent } from '../rotation/events.ts'
+import type { Announcer, Log } from '../rotation/ports.ts'
+import type { Secret } from '../rotation/secret.ts'
+import type { AzureClients } from './clients.ts'
+import { rebuild } from './errors.ts'
+
+export type EventSchema = 'CloudEvent' | 'EventGrid'
+
+export interface Topic {
+  /** `https://<topic>.<region>.eventgrid.azure.net`, with or without `/api/events`. */
+  readonly endpoint: string
+  /** Must be the topic's own input schema: else every event is refused. */
+  readonly schema: EventSchema
+  /** Absent: the app's identity is used. */
+  readonly key?: Secret
+  /** The CloudEvents `source`: who is telling. */
+  readonly source: string
+}
+
+// Far below the limit of 1 MB: one of ours has a few kilobytes.
+const batch = 100
+
+/**
+ * Announces to a custom topic. `POST /api/events`, api-version 2018-01-01; retried with the same ids, so that consumers can
+ * tell a repeat. Throws RekeyError.
+ */
+export function createAnnouncer(topic: Topic, azure: AzureClients): Announcer {
+  const endpoint = eventsUrl(topic.endpoint)
+  const operation = `POST events to ${new URL(endpoint).host}`
+  let loaded: Promise<Send> | undefined
+  return {
+    announce: async (events, signal) => {
+      loaded ??= load({ ...topic, endpoint }, azure)
+      try {
+        const send = await loaded
+        for (let start = 0; start < events.length; start += batch)
+          await send(events.slice(start, start + batch), signal)
+      } catch (error) {
+        throw rebuild(error, operation)
+      }
+    },
+  }
+}
+
+/** Where there is no topic: the event goes to the log. */
+export function logAnnouncer(log: Log): Announcer {
+  return {
+    announce: async (events) => {
+      for (const { time, ...event } of events) log('info', 'event', { ...event, time: new Date(time).toISOString() })
+    },
+  }
+}
+
+type Send = (events: readonly RekeyEvent[], signal: AbortSignal) => Promise<void>
+
+async function load({ endpoint, schema, key, source }: Topic, azure: AzureClients): Promise<Send> {
+  const { AzureKeyCredential, EventGridPublisherClient } = await import('@azure/eventgrid')
+  const who = key === undefined ? azure.credential : new AzureKeyCredential(key.reveal())
+  // `endpoint` is the resource manager's, its scopes too: this client knows its own.
+  const { endpoint: _, credentialScopes: __, credentials: ___, ...options } = azure.sdk('retry')
+
+  if (schema === 'EventGrid') {
+    const client = new EventGridPublisherClient(endpoint, 'EventGrid', who, options)
+    return (events, abortSignal) => client.send(events.map(eventGridEvent), { abortSignal })
+  }
+  const client = new EventGridPublisherClient(endpoint, 'CloudEvent', who, options)
+  return (events, abortSignal) =>
+    client.send(
+      events.map((event) => cloudEvent(event, source)),
+      { abortSignal },
+    )
+}
+
+function cloudEvent({ id, type, subject, time, data }: RekeyEvent, source: string) {
+  return { id, type, source, subject, time: new Date(time), data: { ...data } }
+}
+
+function eventGridEvent({ id, type, subject, time, data }: RekeyEvent) {
+  return { id, eventType: type, subject, eventTime: new Date(time), dataVersion: '1.0', data: { ...data } }
+}
+
+function eventsUrl(endpoint: string): string {
+  const url = new URL(endpoint)
+  if (url.pathname === '/') url.pathname = '/api/events'
+  return url.href
+}

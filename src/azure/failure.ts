@@ -1,0 +1,148 @@
+// Room: the Azure adapters. May import the core.
+// What can be known of a failure without keeping a word of it: its kind, status, codes, request id and Retry-After.
+
+import type { Duration } from '../rotation/target.ts'
+
+/** Given as `service.code` where a 400 asks for the `keyType` query that the documentation of Log Analytics leaves out. */
+export const keyTypeRequired = 'KeyTypeRequired'
+
+export interface Failure {
+  /**
+   * `answered`: there is a status. `unsent`: nothing reached the service. `unanswered`: it may have. `unreadable`: it
+   * answered, and the answer was cut or is no JSON. `token`: no access token.
+   */
+  readonly kind: 'answered' | 'unsent' | 'unanswered' | 'unreadable' | 'token'
+  readonly status?: number
+  /** The service's codes, from the general to the particular. Names only, never prose. */
+  readonly codes: readonly string[]
+  readonly requestId?: string
+  readonly retryAfter?: Duration
+}
+
+/** The answer to a raw call. */
+export interface RawFailure {
+  readonly status: number
+  header(name: string): string | undefined
+  /** The body, parsed where it is JSON. */
+  readonly body: unknown
+}
+
+/** As much of an SDK's error as is looked at. */
+interface SdkError {
+  readonly name?: string
+  readonly code?: unknown
+  readonly errorCode?: unknown
+  readonly statusCode?: unknown
+  readonly message?: unknown
+  readonly details?: unknown
+  readonly cause?: unknown
+  readonly response?: {
+    readonly headers?: { get(name: string): string | undefined }
+    readonly bodyAsText?: unknown
+    readonly parsedBody?: unknown
+  }
+}
+
+// Nothing was sent: there was no connection to send it on.
+const neverConnected = /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH)$|CERT|^ERR_TLS|^UNABLE_TO_VERIFY/
+const noToken = new Set([
+  'CredentialUnavailableError',
+  'AuthenticationError',
+  'AggregateAuthenticationError',
+  'AuthenticationRequiredError',
+])
+// What texts are searched for, and the code that stands for it from then on. The text itself is dropped.
+const telling: readonly (readonly [RegExp, string])[] = [
+  [/disableLocalAuth/i, 'disableLocalAuth'],
+  [/keyType value must/i, keyTypeRequired],
+  [/ObjectIsDeletedButRecoverable|deleted but recoverable/i, 'ObjectIsDeletedButRecoverable'],
+]
+
+/** Reads an error that an SDK threw. */
+export function failureOf(error: unknown): Failure {
+  const { name = '', code, statusCode, details, message, response, cause } = Object(error) as SdkError
+  if (noToken.has(name)) return tokenFailure(cause)
+  if (typeof statusCode !== 'number') {
+    if (typeof code === 'string' && neverConnected.test(code)) return { kind: 'unsent', codes: namesIn(code) }
+    // A body cut short, and the Key Vault client's TypeError for an error without a body.
+    if (code === 'PARSE_ERROR' || error instanceof TypeError || error instanceof SyntaxError)
+      return { kind: 'unreadable', codes: [] }
+    return { kind: 'unanswered', codes: namesIn(code) }
+  }
+
+  const header = (wanted: string) => response?.headers?.get(wanted)
+  const found = rawFailure({
+    status: statusCode,
+    header,
+    body: details ?? response?.parsedBody,
+    text: [message, response?.bodyAsText],
+  })
+  const own = namesIn(code).filter((each) => !found.codes.includes(each) && each !== 'PARSE_ERROR')
+  const codes = [...own, ...found.codes]
+  return statusCode < 300 && code === 'PARSE_ERROR' ? { ...found, kind: 'unreadable', codes } : { ...found, codes }
+}
+
+/** Reads the answer to a call. `text`: whatever else may hold telling words. */
+export function rawFailure({
+  status,
+  header,
+  body,
+  text = [],
+}: RawFailure & { readonly text?: readonly unknown[] }): Failure {
+  const words = [...text.filter((each) => typeof each === 'string'), JSON.stringify(body) ?? ''].join('\n')
+  const codes = [
+    ...codesIn(body),
+    ...namesIn(header('x-ms-error-code')),
+    ...namesIn(header('iothub-errorcode')),
+    ...namesIn(/ErrorCode:(\w+)/.exec(words)?.[1]),
+    ...(status >= 400 ? telling.filter(([pattern]) => pattern.test(words)).map(([, code]) => code) : []),
+  ]
+  const requestId = firstOf(['x-ms-request-id', 'request-id', 'x-ms-correlation-request-id', 'apim-request-id'], header)
+  const retryAfter = retryAfterOf(header)
+  return {
+    kind: 'answered',
+    status,
+    codes: [...new Set(codes)],
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  }
+}
+
+/** Milliseconds that the answer asks us to wait, from any of Azure's three headers; undefined when it names none. */
+export function retryAfterOf(header: (name: string) => string | undefined, now = Date.now()): Duration | undefined {
+  for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
+    const value = Number(header(name) ?? Number.NaN)
+    if (Number.isFinite(value) && value >= 0) return value
+  }
+  const value = header('retry-after')
+  if (value === undefined) return undefined
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  return Number.isFinite(wait) ? Math.max(0, wait) : undefined
+}
+
+/** An identity endpoint that is out of order comes back; a missing identity does not. */
+function tokenFailure(cause: unknown): Failure {
+  const { statusCode, errorCode, code } = Object(cause) as SdkError
+  const out =
+    errorCode === 'network_error' || (typeof statusCode === 'number' && (statusCode === 429 || statusCode >= 500))
+  return out ? { kind: 'unsent', codes: namesIn(errorCode) } : { kind: 'token', codes: namesIn(errorCode ?? code) }
+}
+
+/** `error.code`, its inner codes and details, wherever the service's clients leave them: the particular one last. */
+function codesIn(body: unknown, depth = 0): readonly string[] {
+  if (typeof body !== 'object' || body === null || depth > 6) return []
+  const { code, error, body: inside, details, innererror, innerError } = body as Readonly<Record<string, unknown>>
+  const deeper = [inside, error, ...(Array.isArray(details) ? details.slice(0, 1) : []), innererror, innerError]
+  return [...namesIn(code), ...deeper.flatMap((each) => codesIn(each, depth + 1))]
+}
+
+/** A code is a name or a number; anything else might be prose, or worse, and is dropped. */
+function namesIn(code: unknown): readonly string[] {
+  const name = typeof code === 'number' ? String(code) : code
+  return typeof name === 'string' && /^(?:[A-Za-z][A-Za-z._-]{0,63}|[A-Za-z]*\d{1,9})$/.test(name) ? [name] : []
+}
+
+/** The first of these headers that holds what looks like a request's id: a guid, or the like of it. */
+function firstOf(names: readonly string[], header: (name: string) => string | undefined): string | undefined {
+  return names.map(header).find((value) => value !== undefined && /^[\w.:-]{8,80}$/.test(value))
+}

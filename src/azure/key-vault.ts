@@ -1,0 +1,187 @@
+// Room: the Azure adapters. One Key Vault, through @azure/keyvault-secrets, loaded with the first call.
+// Traps: the client corrupts an expiry past 2038-01-19; an error without a body becomes a TypeError; the very first request
+// of a client is sent without its body, to be challenged, and a second one overtaking it then loses that body for good: so a
+// vault is read before it is written (a reconcile always does), and there is one client per vault.
+
+import type { SecretClient, SecretProperties } from '@azure/keyvault-secrets'
+import { RekeyError } from '../rotation/errors.ts'
+import type { StoredSecret } from '../rotation/observation.ts'
+import type { Vault } from '../rotation/ports.ts'
+import { Secret } from '../rotation/secret.ts'
+import { callLimit, type Instant } from '../rotation/target.ts'
+import type { AzureClients } from './clients.ts'
+import { rebuild, unreadable } from './errors.ts'
+import { encodeTags, parseTags } from './tags.ts'
+
+/** A secret as the vault's listing shows its current version: tags and dates, but neither value nor version. */
+export type ListedSecret = Omit<StoredSecret, 'version' | 'value'>
+
+export interface ListedVault extends Vault {
+  /**
+   * Every secret of the vault, in pages of at most 25, without values. Stop iterating to stop listing.
+   * `GET /secrets`, api-version 2026-04-01. Throws RekeyError.
+   */
+  listCurrent(signal: AbortSignal): AsyncIterable<readonly ListedSecret[]>
+}
+
+const latestExpiry: Instant = Date.UTC(2038, 0, 19, 3, 14, 7)
+
+/**
+ * The vault at `https://<name>.vault.azure.net`; api-version 2026-04-01. `GET /secrets/{name}[/{version}]`,
+ * `GET /secrets/{name}/versions` and `PATCH /secrets/{name}/{version}` are retried, `PUT /secrets/{name}` is sent once.
+ */
+export function createVault(url: string, azure: AzureClients): ListedVault {
+  const place = new URL(url).host
+  let opened: Promise<SecretClient> | undefined
+
+  async function call<T>(what: string, work: (client: SecretClient) => Promise<T>): Promise<T> {
+    opened ??= open(url, azure)
+    try {
+      return await work(await opened)
+    } catch (error) {
+      throw rebuild(error, `${what} in ${place}`)
+    }
+  }
+
+  async function listed(name: string, signal: AbortSignal): Promise<readonly StoredSecret[]> {
+    const what = `GET versions of secret "${name}"`
+    const all: SecretProperties[] = []
+    const absent = await unlessAbsent(
+      call(what, async (client) => {
+        // The listing is ordered by the versions' ids, which are random, so the newest may be on any page.
+        const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(callLimit)])
+        for await (const page of client
+          .listPropertiesOfSecretVersions(name, { abortSignal })
+          .byPage({ maxPageSize: 25 })) {
+          abortSignal.throwIfAborted()
+          all.push(...page)
+        }
+        return true
+      }),
+    )
+    if (absent === undefined) return []
+    return all.map((properties) => stored(what, name, properties)).sort(newestFirst)
+  }
+
+  // Nobody can read a disabled version, and no earlier one takes its place: its tags are still in the listing.
+  async function disabled(name: string, isIt: (version: StoredSecret) => boolean, signal: AbortSignal) {
+    const found = (await listed(name, signal)).find(isIt)
+    return found === undefined ? undefined : { ...found, enabled: false }
+  }
+
+  async function get(
+    name: string,
+    version: string | undefined,
+    signal: AbortSignal,
+  ): Promise<StoredSecret | undefined> {
+    const what = `GET secret "${name}"`
+    const options = { abortSignal: signal, ...(version === undefined ? {} : { version }) }
+    try {
+      return await unlessAbsent(
+        call(what, async (client) => {
+          const { value, properties } = await client.getSecret(name, options)
+          if (value === undefined) throw unreadable(what)
+          return stored(what, name, properties, value)
+        }),
+      )
+    } catch (error) {
+      if (!(error instanceof RekeyError) || error.code !== 'SecretDisabled') throw error
+      return await disabled(name, (each) => version === undefined || each.version === version, signal)
+    }
+  }
+
+  return {
+    current: (name, signal) => get(name, undefined, signal),
+    version: (name, version, signal) => get(name, version, signal),
+    versions: async (name, limit, signal) => (await listed(name, signal)).slice(0, limit),
+
+    fits: (name, metadata) => {
+      encodeTags(metadata)
+      expiry(name, metadata.expiresOn)
+    },
+
+    publish: async (name, value, metadata, signal) => {
+      const what = `PUT secret "${name}"`
+      const options = { abortSignal: signal, tags: encodeTags(metadata), expiresOn: expiry(name, metadata.expiresOn) }
+      return await call(what, async (client) => {
+        const { properties } = await client.setSecret(name, value.reveal(), options)
+        return stored(what, name, properties, value.reveal())
+      })
+    },
+
+    describe: async ({ name, version, value }, metadata, signal) => {
+      const what = `PATCH secret "${name}"`
+      const options = {
+        abortSignal: signal,
+        tags: encodeTags(metadata),
+        ...(metadata.expiresOn === undefined ? {} : { expiresOn: expiry(name, metadata.expiresOn) }),
+      }
+      return await call(what, async (client) => {
+        const properties = await client.updateSecretProperties(name, version, options)
+        return stored(what, name, properties, value?.reveal())
+      })
+    },
+
+    async *listCurrent(signal) {
+      const what = 'GET secrets'
+      const pages = await call(what, async (client) =>
+        client.listPropertiesOfSecrets({ abortSignal: signal }).byPage({ maxPageSize: 25 }),
+      )
+      while (true) {
+        signal.throwIfAborted()
+        const { done, value: page } = await call(what, () => pages.next())
+        if (done) return
+        yield page.map((properties: SecretProperties) => listing(what, properties))
+      }
+    },
+  }
+}
+
+async function open(url: string, azure: AzureClients): Promise<SecretClient> {
+  const { SecretClient } = await import('@azure/keyvault-secrets')
+  // `endpoint` is the resource manager's, and would win over the vault's own address.
+  const { endpoint: _, ...options } = azure.sdk((method) => (method === 'PUT' ? 'once' : 'retry'))
+  return new SecretClient(url, azure.credential, options)
+}
+
+/** Only 404 is absent. */
+async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (error instanceof RekeyError && error.code === 'ResourceNotFound') return undefined
+    throw error
+  }
+}
+
+function stored(what: string, name: string, properties: SecretProperties, value?: string): StoredSecret {
+  const { version } = properties
+  if (version === undefined) throw unreadable(what)
+  // Key Vault can hold an empty value; no service gives out empty keys, so that one is nobody's.
+  return { ...listing(what, { ...properties, name }), version, ...(value ? { value: Secret.of(value) } : {}) }
+}
+
+function listing(what: string, { name, enabled, createdOn, expiresOn, tags }: SecretProperties): ListedSecret {
+  if (createdOn === undefined) throw unreadable(what)
+  return {
+    name,
+    enabled: enabled ?? true,
+    created: createdOn.getTime(),
+    ...(expiresOn === undefined ? {} : { expiresOn: expiresOn.getTime() }),
+    ...parseTags(tags),
+  }
+}
+
+// Vault times are whole seconds. Where two share one, the disabled one goes first: the current one is looked for among
+// them only when the vault has said that it is disabled.
+function newestFirst(a: StoredSecret, b: StoredSecret): number {
+  return b.created - a.created || Number(a.enabled) - Number(b.enabled)
+}
+
+function expiry(name: string, expiresOn: Instant): Date {
+  if (expiresOn <= latestExpiry) return new Date(expiresOn)
+  throw new RekeyError('BadConfiguration', {
+    message: `secret "${name}" would expire at ${new Date(expiresOn).toISOString()}, and no time after 2038-01-19 can be stored`,
+    remedy: 'Make validFor shorter in targets.json.',
+  })
+}

@@ -1,0 +1,134 @@
+// Room: the Azure adapters. Requests on their way to the function that reconciles: base64 JSON, as the Functions host reads it.
+
+import type { QueueClient } from '@azure/storage-queue'
+import { z } from 'zod'
+import { RekeyError } from '../rotation/errors.ts'
+import type { RequestQueue } from '../rotation/ports.ts'
+import type { RotationRequest } from '../rotation/request.ts'
+import { days, type Instant } from '../rotation/target.ts'
+import { rebuild } from './errors.ts'
+import { failureOf } from './failure.ts'
+import { inLimit, type Storage } from './storage.ts'
+
+export const requestQueue = 'rekey-requests'
+/** The service takes no longer delay. Whoever receives the message too early sends it on again. */
+const longestDelay = days(7)
+
+export interface StorageRequestQueue extends RequestQueue {
+  /** About how many messages there are, invisible ones included; 0 where the queue was never used. `GET {queue}?comp=metadata`. */
+  depth(signal?: AbortSignal): Promise<number>
+  /** Makes the queue unless it is there: a trigger on a queue that is not there polls in vain. `PUT {queue}`. */
+  createIfNotExists(signal?: AbortSignal): Promise<void>
+}
+
+/** The queue `rekey-requests`, made when first needed. `POST {queue}/messages`. Throws RekeyError. */
+export function createRequestQueue(storage: Storage): StorageRequestQueue {
+  const open = async () => (await storage.queues()).getQueueClient(requestQueue)
+  return {
+    send: async (request, delay, signal) => {
+      const abortSignal = inLimit(signal)
+      await attempt('POST message', async () => {
+        const queue = await open()
+        const put = () =>
+          queue.sendMessage(encodeMessage(request), {
+            abortSignal,
+            visibilityTimeout: Math.ceil(Math.min(Math.max(delay, 0), longestDelay) / 1000),
+            // The request says itself when it is over; the message must not die before that is told.
+            messageTimeToLive: -1,
+          })
+        await put().catch(async (error: unknown) => {
+          if (failureOf(error).status !== 404) throw error
+          await create(queue, abortSignal)
+          await put()
+        })
+      })
+    },
+    depth: async (signal) => {
+      const abortSignal = inLimit(signal)
+      return await attempt('GET queue', async () => {
+        try {
+          return (await (await open()).getProperties({ abortSignal })).approximateMessagesCount ?? 0
+        } catch (error) {
+          if (failureOf(error).status === 404) return 0
+          throw error
+        }
+      })
+    },
+    createIfNotExists: async (signal) => {
+      const abortSignal = inLimit(signal)
+      await attempt('PUT queue', async () => create(await open(), abortSignal))
+    },
+  }
+}
+
+async function create(queue: QueueClient, abortSignal: AbortSignal): Promise<void> {
+  await queue.createIfNotExists({ abortSignal })
+}
+
+async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw rebuild(error, `${what} ${requestQueue}`)
+  }
+}
+
+const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Date.parse(text))
+const choice = z.strictObject({ slot: z.string().min(1), from: z.string().min(1) })
+
+// Strict: a wish that this version does not know must not be dropped in silence.
+const Message = z.strictObject({
+  v: z.literal(1),
+  id: z.string().min(1),
+  target: z.string().min(1),
+  actor: z.string().min(1),
+  note: z.string().optional(),
+  freshAfter: instant.optional(),
+  force: z.boolean().optional(),
+  promote: choice.optional(),
+  swap: choice.optional(),
+  revokeBefore: instant.optional(),
+  atOnce: z.boolean().optional(),
+  ignoreWindow: z.boolean().optional(),
+  expiresAt: instant,
+})
+
+/** The text of a message: base64 of JSON, times as ISO 8601. */
+export function encodeMessage(request: RotationRequest): string {
+  const { freshAfter, revokeBefore, expiresAt, ...plain } = request
+  const times = { freshAfter: iso(freshAfter), revokeBefore: iso(revokeBefore), expiresAt: iso(expiresAt) }
+  return Buffer.from(JSON.stringify({ v: 1, ...plain, ...times })).toString('base64')
+}
+
+/**
+ * The request that a message holds: its JSON as text, or parsed already, as the Functions host does where it can.
+ * Throws RekeyError `BadRequest`, which names the place and never quotes the message.
+ */
+export function parseRequest(message: unknown): RotationRequest {
+  const read = Message.safeParse(typeof message === 'string' ? parseJson(message) : message)
+  if (!read.success) {
+    const problems = read.error.issues.map(({ path, message: what }) => `${['$', ...path].join('.')}: ${what}`)
+    throw new RekeyError('BadRequest', {
+      message: `a message of the queue ${requestQueue} cannot be read (${problems.join('; ')})`,
+      remedy: 'Look at the message in the poison queue. Only Rekey should write to this queue.',
+    })
+  }
+  const { v: _, ...request } = read.data
+  // Absent, not undefined: that is what the core's types say.
+  return Object.fromEntries(
+    Object.entries(request).filter(([, value]) => value !== undefined),
+  ) as unknown as RotationRequest
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not an object, so the schema refuses it, and says so with its path.
+    return undefined
+  }
+}
+
+function iso(at: Instant | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(at).toISOString()
+}

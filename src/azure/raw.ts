@@ -1,0 +1,91 @@
+// Room: the Azure adapters. Calls for which no SDK is right: through core-rest-pipeline, so that tokens, retries, limits and
+// the redirection of tests are the same as for all others.
+
+import type { TokenCredential } from '@azure/core-auth'
+import type { HttpClient, Pipeline, PipelinePolicy, PipelineResponse } from '@azure/core-rest-pipeline'
+import type { Attempts, AzureClients, RawRequest } from './clients.ts'
+import { rebuild, refusal, unreadable } from './errors.ts'
+
+interface Means {
+  readonly credential: TokenCredential
+  readonly policies: Readonly<Record<Attempts, PipelinePolicy>>
+  readonly httpClient: HttpClient | undefined
+}
+
+type Send = (request: RawRequest) => Promise<PipelineResponse>
+
+/** `send` and `ask` of the Azure clients. */
+export function rawSender(means: Means): Pick<AzureClients, 'send' | 'ask'> {
+  let loaded: Promise<Send> | undefined
+  const call: Send = async (request) => {
+    loaded ??= load(means)
+    try {
+      return await (await loaded)(request)
+    } catch (error) {
+      throw rebuild(error, request.operation)
+    }
+  }
+
+  return {
+    send: async (request) => {
+      const { status, headers, bodyAsText } = await call(request)
+      if (status < 200 || status > 299) {
+        throw refusal({ status, header: (name) => headers.get(name), body: parsed(bodyAsText) }, request.operation)
+      }
+      const body = parsed(bodyAsText)
+      if (body === undefined && bodyAsText) throw unreadable(request.operation, status)
+      return { status, headers: headers.toJSON(), body }
+    },
+    ask: async (request) => ({ status: (await call(request)).status }),
+  }
+}
+
+async function load({ credential, policies, httpClient }: Means): Promise<Send> {
+  const rest = await import('@azure/core-rest-pipeline')
+  const client = httpClient ?? rest.createDefaultHttpClient()
+  // One pipeline for each way of sending, because a pipeline's bearer policy holds the token.
+  const pipelines = new Map<string, Pipeline>()
+
+  const pipelineFor = (attempts: Attempts, scope: string | undefined): Pipeline => {
+    const id = `${attempts} ${scope}`
+    const known = pipelines.get(id)
+    if (known !== undefined) return known
+    // No redirects: a probe would show its key to whoever it is sent on to.
+    const pipeline = rest.createPipelineFromOptions({
+      retryOptions: { maxRetries: 0 },
+      redirectOptions: { maxRetries: 0 },
+    })
+    pipeline.addPolicy(policies[attempts])
+    if (scope !== undefined)
+      pipeline.addPolicy(rest.bearerTokenAuthenticationPolicy({ credential, scopes: scope }), { phase: 'Sign' })
+    pipelines.set(id, pipeline)
+    return pipeline
+  }
+
+  return async ({ method, url, scope, headers, body, attempts, signal }) => {
+    const json = body === undefined ? undefined : JSON.stringify(body)
+    const request = rest.createPipelineRequest({
+      method,
+      url,
+      headers: rest.createHttpHeaders({
+        accept: 'application/json',
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      }),
+      abortSignal: signal,
+      ...(json === undefined ? {} : { body: json }),
+    })
+    return await pipelineFor(attempts, scope).sendRequest(client, request)
+  }
+}
+
+/** The body where it is JSON; undefined where it is empty, or not. */
+function parsed(text: string | null | undefined): unknown {
+  if (!text) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's message quotes the text. That it could not be read is all that may be known of it.
+    return undefined
+  }
+}

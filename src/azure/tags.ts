@@ -1,0 +1,135 @@
+// Room: the Azure adapters. What is written beside a secret's value. Three tags are Microsoft's tutorial's, so that its
+// templates and ours can follow each other; `rekey` is ours, compact JSON with times as ISO 8601.
+
+import { z } from 'zod'
+import { RekeyError } from '../rotation/errors.ts'
+import type { Reason, Stamps, StoredSecret } from '../rotation/observation.ts'
+import type { SecretMetadata } from '../rotation/ports.ts'
+import type { Instant } from '../rotation/target.ts'
+
+const ourTags = ['rekey', 'CredentialId', 'ProviderAddress', 'ValidityPeriodDays'] as const
+const mostTags = 15
+const longestTag = 512
+
+type Tags = Readonly<Record<string, string>>
+
+const reasons = {
+  unmanaged: 0,
+  foreign: 0,
+  paused: 0,
+  settling: 0,
+  interrupted: 0,
+  drifted: 0,
+  revoked: 0,
+  pending: 0,
+  unannounced: 0,
+  promoted: 0,
+  swapped: 0,
+  requested: 0,
+  cooling: 0,
+  due: 0,
+  retiring: 0,
+} satisfies Record<Reason, 0>
+
+const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Date.parse(text))
+
+// A word that a later version of ours may have added must not cost us the rest: it is left out.
+const StampsTag = z.object({
+  target: z.string().min(1),
+  rotatedAt: instant.optional(),
+  fresh: instant.optional(),
+  standby: instant.optional(),
+  pending: z.union([z.object({ asked: instant }), z.object({ made: instant })]).optional(),
+  retire: z.boolean().optional(),
+  announced: z.boolean().optional(),
+  reason: z
+    .string()
+    .optional()
+    .transform((word) => (word !== undefined && isReason(word) ? word : undefined)),
+  actor: z.string().optional(),
+  failed: z.object({ code: z.string(), at: instant }).optional(),
+})
+
+/** The tags of a version: everybody else's, and ours over them. Throws RekeyError `TagsTooLarge`. */
+export function encodeTags(metadata: Omit<SecretMetadata, 'expiresOn'>): Tags {
+  const { stamps, slot, address, validityDays, otherTags } = metadata
+  const tags = {
+    ...otherTags,
+    rekey: encodeStamps(stamps),
+    CredentialId: slot,
+    ProviderAddress: address,
+    ValidityPeriodDays: String(validityDays),
+  }
+  tagsFit(tags, stamps.target)
+  return tags
+}
+
+/** Refuses what Key Vault would: more than 15 tags, or a name or value over 512 characters. Throws `TagsTooLarge`. */
+export function tagsFit(tags: Tags, target: string): void {
+  const long = Object.entries(tags).find(([name, value]) => name.length > longestTag || value.length > longestTag)
+  if (long === undefined && Object.keys(tags).length <= mostTags) return
+  throw new RekeyError('TagsTooLarge', {
+    target,
+    message:
+      long === undefined
+        ? `the secret would have ${Object.keys(tags).length} tags, and Key Vault takes ${mostTags}`
+        : `the tag "${long[0].slice(0, 60)}" would be longer than the ${longestTag} characters that Key Vault takes`,
+    remedy: 'Take tags away from the current version of the secret: Rekey needs four of its own.',
+  })
+}
+
+/** What a version's tags say. A tag `rekey` that cannot be read is nobody's stamps; nothing here throws. */
+export function parseTags(tags: Tags | undefined): Pick<StoredSecret, 'stamps' | 'slot' | 'address' | 'otherTags'> {
+  const all = tags ?? {}
+  const stamps = parseStamps(all['rekey'])
+  const { CredentialId: slot, ProviderAddress: address } = all
+  const isOurs = (name: string) => ourTags.some((each) => each === name)
+  return {
+    ...(stamps === undefined ? {} : { stamps }),
+    ...(slot === undefined ? {} : { slot }),
+    ...(address === undefined ? {} : { address }),
+    otherTags: Object.fromEntries(Object.entries(all).filter(([name]) => !isOurs(name))),
+  }
+}
+
+/** The tag `rekey`. The actor is cut to what room is left: a long name must not stop a rotation. */
+function encodeStamps(stamps: Stamps): string {
+  const { rotatedAt, fresh, standby, pending, failed, actor, ...plain } = stamps
+  const text = (who: string | undefined) =>
+    JSON.stringify({
+      ...plain,
+      rotatedAt: iso(rotatedAt),
+      fresh: iso(fresh),
+      standby: iso(standby),
+      pending: pending && ('asked' in pending ? { asked: iso(pending.asked) } : { made: iso(pending.made) }),
+      failed: failed && { code: failed.code, at: iso(failed.at) },
+      actor: who,
+    })
+  const excess = text(actor).length - longestTag
+  if (actor === undefined || excess <= 0) return text(actor)
+  // Escapes may be longer than what they stand for, so cutting by the excess always suffices.
+  return text(actor.slice(0, Math.max(0, actor.length - excess)).toWellFormed() || undefined)
+}
+
+function parseStamps(tag: string | undefined): Stamps | undefined {
+  if (tag === undefined) return undefined
+  const read = StampsTag.safeParse(parseJson(tag))
+  if (!read.success) return undefined
+  return Object.fromEntries(Object.entries(read.data).filter(([, value]) => value !== undefined)) as unknown as Stamps
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function iso(at: Instant | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(at).toISOString()
+}
+
+function isReason(word: string): word is Reason {
+  return Object.hasOwn(reasons, word)
+}

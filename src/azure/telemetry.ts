@@ -1,0 +1,130 @@
+// Room: the Azure adapters. Custom events and metrics, through `applicationinsights`, which is loaded only where a connection
+// string is set: it costs a second and a hundred megabytes. Requests, traces and exceptions are the Functions host's.
+// Nothing here may reach a rotation: a failure is logged once, and that is all.
+
+import type { TokenCredential } from '@azure/core-auth'
+import type { TelemetryClient } from 'applicationinsights'
+import type { Outcome, Status } from '../rotation/outcome.ts'
+import type { Log } from '../rotation/ports.ts'
+import type { Secret } from '../rotation/secret.ts'
+import { type Duration, seconds } from '../rotation/target.ts'
+
+export interface Telemetry {
+  /** One reconcile is over: counted, timed, and told as an event unless there was nothing to do. */
+  rotation(outcome: Outcome, duration: Duration): void
+  /** How many targets are past their time now, by provider; call it with every look at all of them, also when none is. */
+  overdue(targets: readonly { readonly target: string; readonly provider: string; readonly dueAt: string }[]): void
+  /** Sends what was told so far. Takes a bounded time, and never throws. */
+  flush(): Promise<void>
+}
+
+export interface TelemetrySettings {
+  /** `APPLICATIONINSIGHTS_CONNECTION_STRING`; absent: no telemetry. */
+  readonly connectionString?: Secret
+  /** `APPLICATIONINSIGHTS_AUTHENTICATION_STRING`: `Authorization=AAD[;ClientId=…]`; absent: the connection string is enough. */
+  readonly authentication?: string
+  /** The identity with this client id. */
+  readonly credentialOf: (clientId: string | undefined) => TokenCredential
+  readonly log: Log
+}
+
+const flushLimit = seconds(5)
+
+/** The names that alerts and workbooks ask for. */
+export const telemetryNames = {
+  finished: 'RotationFinished',
+  failed: 'RotationFailed',
+  paused: 'RotationPaused',
+  overdue: 'TargetOverdue',
+  rotations: 'Rekey.Rotations',
+  duration: 'Rekey.RotationDuration',
+  overdueTargets: 'Rekey.OverdueTargets',
+} as const
+
+const eventOf: Readonly<Record<Status, string | undefined>> = {
+  changed: telemetryNames.finished,
+  failed: telemetryNames.failed,
+  paused: telemetryNames.paused,
+  waiting: undefined,
+  current: undefined,
+}
+
+/** Telemetry for the life of the process. */
+export function createTelemetry(settings: TelemetrySettings): Telemetry {
+  const { connectionString, log } = settings
+  if (connectionString === undefined) return { rotation: () => {}, overdue: () => {}, flush: async () => {} }
+
+  let complained = false
+  let client: Promise<TelemetryClient> | undefined
+  let told: Promise<void> = Promise.resolve()
+  const tell = (work: (client: TelemetryClient) => void | Promise<void>): Promise<void> => {
+    client ??= open(connectionString, settings)
+    const opened = client
+    told = told
+      .then(async () => work(await opened))
+      .catch(() => {
+        if (complained) return
+        complained = true
+        log('warn', 'telemetry cannot be sent; rotations go on without it')
+      })
+    return told
+  }
+
+  return {
+    rotation: (outcome, duration) => {
+      void tell((open) => tellRotation(open, outcome, duration))
+    },
+    overdue: (targets) => {
+      void tell((open) => {
+        open.trackMetric({ name: telemetryNames.overdueTargets, value: targets.length })
+        for (const target of targets) open.trackEvent({ name: telemetryNames.overdue, properties: { ...target } })
+      })
+    },
+    flush: async () => {
+      if (client === undefined) return
+      const late = new Promise<void>((resolve) => setTimeout(resolve, flushLimit).unref())
+      await Promise.race([tell((open) => open.flush()), late])
+    },
+  }
+}
+
+function tellRotation(client: TelemetryClient, outcome: Outcome, duration: Duration): void {
+  const { target, provider, status, reason, slot, error, busy } = outcome
+  if (busy) return
+  const properties = { provider, reason: reason ?? 'none', outcome: status }
+  client.trackMetric({ name: telemetryNames.rotations, value: 1, properties })
+  client.trackMetric({ name: telemetryNames.duration, value: duration, properties })
+
+  const name = eventOf[status]
+  if (name === undefined) return
+  const failure =
+    error === undefined ? {} : { code: error.code, step: error.details.step ?? '', remedy: error.details.remedy ?? '' }
+  client.trackEvent({
+    name,
+    properties: { target, ...properties, slot: slot ?? '', duration: String(duration), ...failure },
+  })
+}
+
+async function open(connectionString: Secret, settings: TelemetrySettings): Promise<TelemetryClient> {
+  // The library's own usage statistics would go to addresses that nobody here has asked for.
+  process.env['APPLICATION_INSIGHTS_NO_STATSBEAT'] ??= 'true'
+  const { TelemetryClient } = await import('applicationinsights')
+  // Its own providers, so that nothing is instrumented, and nothing global is touched.
+  const client = new TelemetryClient(connectionString.reveal(), { useGlobalProviders: false })
+  client.config.enableUseDiskRetryCaching = false
+  const clientId = entraClientId(settings.authentication)
+  if (clientId !== false) client.config.aadTokenCredential = settings.credentialOf(clientId)
+  return client
+}
+
+/** False: no Entra authentication is asked for. */
+function entraClientId(authentication: string | undefined): string | undefined | false {
+  const parts = new Map(
+    (authentication ?? '').split(';').map((part) => {
+      const [name = '', value = ''] = part.split('=')
+      return [name.trim().toLowerCase(), value.trim()]
+    }),
+  )
+  if (parts.get('authorization')?.toUpperCase() !== 'AAD') return false
+  return parts.get('clientid') || undefined
+}
