@@ -1,0 +1,145 @@
+// Room: the providers. May import the core, azure/clients, ./provider and ./wire.
+// Azure AI services accounts: two keys, each regenerated on its own; both are in every answer.
+
+import { z } from 'zod'
+import type { Attempts, AzureClients } from '../azure/clients.ts'
+import type { KeyRing } from '../rotation/key-ring.ts'
+import type { KeyHolder, Verdict } from '../rotation/ports.ts'
+import type { Secret } from '../rotation/secret.ts'
+import { defineProvider } from './provider.ts'
+import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
+import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { orLocalAuthDisabled } from './wire/local-auth.ts'
+import { unlessUnanswered, verdictOf } from './wire/verdict.ts'
+
+const id = 'cognitive-services'
+const apiVersion = '2023-05-01'
+const accounts: ArmType = {
+  type: 'Microsoft.CognitiveServices/accounts',
+  name: /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,63}$/,
+  rule: '2 to 64 letters, digits, _, . or -, beginning with a letter or digit',
+}
+const rights = {
+  read: 'Microsoft.CognitiveServices/accounts/read',
+  list: 'Microsoft.CognitiveServices/accounts/listKeys/action',
+  regenerate: 'Microsoft.CognitiveServices/accounts/regenerateKey/action',
+}
+
+const Keys = z
+  .object({ key1: secretText, key2: secretText })
+  .transform(({ key1, key2 }): KeyRing => ({ Key1: { key: key1 }, Key2: { key: key2 } }))
+const Account = z.object({
+  kind: z.string().optional(),
+  properties: z.object({ endpoint: z.string().optional(), disableLocalAuth: z.boolean().optional() }).optional(),
+})
+type Account = z.output<typeof Account>
+
+/** Where a key is shown, by the account's kind. Reads; the token exchange stands in where a service has no read. */
+const models = { method: 'GET', path: '/openai/models?api-version=2024-10-21' } as const
+const visionModels = { method: 'GET', path: '/vision/v1.0/models' } as const
+const tokenExchange = { method: 'POST', path: '/sts/v1.0/issueToken' } as const
+const probes: Readonly<Record<string, { readonly method: 'GET' | 'POST'; readonly path: string }>> = {
+  OpenAI: models,
+  AIServices: models,
+  FormRecognizer: { method: 'GET', path: '/documentintelligence/info?api-version=2024-11-30' },
+  ComputerVision: visionModels,
+  CognitiveServices: visionModels,
+  SpeechServices: tokenExchange,
+  TextTranslation: tokenExchange,
+}
+
+export const cognitiveServices = defineProvider({
+  id,
+  title: 'Azure AI services (Cognitive Services)',
+  slots: ['Key1', 'Key2'],
+  outputs: { key: 'secret' },
+  resource: z.strictObject({ resource: armResource(accounts) }),
+  actions: [
+    { kind: 'action', name: rights.list, why: 'read the keys' },
+    { kind: 'action', name: rights.regenerate, why: 'make a new key' },
+    { kind: 'action', name: rights.read, why: 'find the endpoint that shows whether a key works' },
+  ],
+  clouds: ['public', 'usgov', 'china'],
+  can: { probe: true },
+  writes: 2,
+  place: ({ resource }) => armPlace(id, parseArmId(resource, accounts)),
+  open: ({ resource }, azure) => openAccount(parseArmId(resource, accounts), azure),
+})
+
+function openAccount(account: ArmId, azure: AzureClients): KeyHolder {
+  const { subscription, group, name } = account
+  let known: Account | undefined
+
+  async function look(signal: AbortSignal): Promise<Account> {
+    known ??= await getAccount(account, azure, signal)
+    return known
+  }
+
+  return {
+    /** POST Accounts_ListKeys, 2023-05-01. */
+    read: async (signal) => {
+      const what = operation('POST', name, '/listKeys', rights.list)
+      return withKeys(account, azure, signal, async () => {
+        const client = await clientFor(subscription, azure, 'retry')
+        const answer = await serviceCall(what, () => client.accounts.listKeys(group, name, { abortSignal: signal }))
+        return parseAnswer(Keys, answer, what)
+      })
+    },
+
+    /** POST Accounts_RegenerateKey, 2023-05-01. Answers both keys. */
+    regenerate: async (slot, { signal }) => {
+      const what = operation('POST', name, '/regenerateKey', rights.regenerate)
+      return withKeys(account, azure, signal, async () => {
+        const client = await clientFor(subscription, azure, 'once')
+        const answer = await serviceCall(what, () =>
+          client.accounts.regenerateKey(group, name, slot as 'Key1' | 'Key2', { abortSignal: signal }),
+        )
+        return parseAnswer(Keys, answer, what)
+      })
+    },
+
+    probe: async (_slot, { key }, signal) => {
+      const seen = await unlessUnanswered(() => look(signal))
+      return seen === undefined || key === undefined ? 'unknown' : probeKey(seen, key, azure, signal)
+    },
+  }
+}
+
+async function clientFor(subscription: string, azure: AzureClients, attempts: Attempts) {
+  const { CognitiveServicesManagementClient } = await import('@azure/arm-cognitiveservices')
+  return new CognitiveServicesManagementClient(azure.credential, subscription, { ...azure.sdk(attempts), apiVersion })
+}
+
+/** GET Accounts_Get, 2023-05-01. */
+async function getAccount(account: ArmId, azure: AzureClients, signal: AbortSignal): Promise<Account> {
+  const what = operation('GET', account.name, '', rights.read)
+  const client = await clientFor(account.subscription, azure, 'retry')
+  const answer = await serviceCall(what, () =>
+    client.accounts.get(account.group, account.name, { abortSignal: signal }),
+  )
+  return parseAnswer(Account, answer, what)
+}
+
+function withKeys<Answer>(account: ArmId, azure: AzureClients, signal: AbortSignal, run: () => Promise<Answer>) {
+  const isDisabled = async () => (await getAccount(account, azure, signal)).properties?.disableLocalAuth === true
+  return orLocalAuthDisabled(`the account ${account.id}`, isDisabled, run)
+}
+
+async function probeKey(account: Account, key: Secret, azure: AzureClients, signal: AbortSignal): Promise<Verdict> {
+  const endpoint = account.properties?.endpoint
+  const probe = probes[account.kind ?? '']
+  if (probe === undefined || endpoint === undefined || !URL.canParse(probe.path, endpoint)) return 'unknown'
+  const url = new URL(probe.path, endpoint)
+  if (url.protocol !== 'https:') return 'unknown'
+
+  const value = key.reveal()
+  // Text that cannot be a header is no key; fetch would quote it in its complaint.
+  if (!/^[\x21-\x7e]+$/.test(value)) return 'refused'
+  const request = { method: probe.method, url: url.href, headers: { 'Ocp-Apim-Subscription-Key': value }, signal }
+  // A bad request and a full bucket come after the key was looked at.
+  return verdictOf(azure, { ...request, operation: `${probe.method} ${url.host}${url.pathname}` }, [400, 429])
+}
+
+function operation(method: string, name: string, action: string, permission: string): ServiceOperation {
+  return { operation: `${method} …/accounts/${name}${action}`, permission }
+}

@@ -1,0 +1,159 @@
+// Room: the providers. May import the core, azure/clients, ./provider and ./wire.
+// Communication Services: two keys, each with its connection string; a regenerate answers only the one it made.
+
+import { z } from 'zod'
+import type { Attempts, AzureClients } from '../azure/clients.ts'
+import type { Credential, KeyRing } from '../rotation/key-ring.ts'
+import type { KeyHolder } from '../rotation/ports.ts'
+import { defineProvider } from './provider.ts'
+import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
+import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { fieldOf, keyIn } from './wire/connection-string.ts'
+import { signedHeaders } from './wire/hmac.ts'
+import { orLocalAuthDisabled } from './wire/local-auth.ts'
+import { unlessUnanswered, verdictOf } from './wire/verdict.ts'
+
+const id = 'communication-services'
+const apiVersion = '2026-03-18'
+const services: ArmType = {
+  type: 'Microsoft.Communication/communicationServices',
+  name: /^[-\w]{1,63}$/,
+  rule: '1 to 63 letters, digits, _ or -',
+}
+const rights = {
+  read: 'Microsoft.Communication/CommunicationServices/Read',
+  list: 'Microsoft.Communication/CommunicationServices/ListKeys/action',
+  regenerate: 'Microsoft.Communication/CommunicationServices/RegenerateKey/action',
+}
+/** Lists the purchased numbers: the one read of the data plane that changes nothing. */
+const probePath = '/phoneNumbers?api-version=2022-12-01'
+
+const Primary = z
+  .object({ primaryKey: secretText, primaryConnectionString: secretText })
+  .transform(
+    ({ primaryKey: key, primaryConnectionString: connectionString }): Credential => ({ key, connectionString }),
+  )
+const Secondary = z
+  .object({ secondaryKey: secretText, secondaryConnectionString: secretText })
+  .transform(
+    ({ secondaryKey: key, secondaryConnectionString: connectionString }): Credential => ({ key, connectionString }),
+  )
+
+export const communicationServices = defineProvider({
+  id,
+  title: 'Azure Communication Services',
+  slots: ['primary', 'secondary'],
+  outputs: { key: 'secret', connectionString: 'secret' },
+  resource: z.strictObject({ resource: armResource(services) }),
+  actions: [
+    { kind: 'action', name: rights.list, why: 'read the keys' },
+    { kind: 'action', name: rights.regenerate, why: 'make a new key' },
+    { kind: 'action', name: rights.read, why: 'tell a refusal from local authentication being disabled' },
+  ],
+  clouds: ['public', 'usgov'],
+  can: { probe: true },
+  writes: 2,
+  place: ({ resource }) => armPlace(id, parseArmId(resource, services)),
+  open: ({ resource }, azure) => openService(parseArmId(resource, services), azure),
+})
+
+function openService(service: ArmId, azure: AzureClients): KeyHolder {
+  const { subscription, group, name } = service
+  let endpoint: URL | undefined
+
+  /** The host comes from the service alone: what the vault holds is under test, so it does not say where to send the test. */
+  function remember(credential: Credential): Credential {
+    endpoint ??= endpointOf(credential)
+    return credential
+  }
+
+  /** POST CommunicationServices_ListKeys, 2026-03-18. */
+  async function read(signal: AbortSignal): Promise<KeyRing> {
+    const what = operation('POST', name, '/listKeys', rights.list)
+    return withKeys(service, azure, signal, async () => {
+      const client = await clientFor(subscription, azure, 'retry')
+      const answer = await serviceCall(what, () =>
+        client.communicationServices.listKeys(group, name, { abortSignal: signal }),
+      )
+      return {
+        primary: remember(parseAnswer(Primary, answer, what)),
+        secondary: remember(parseAnswer(Secondary, answer, what)),
+      }
+    })
+  }
+
+  return {
+    read,
+
+    /** POST CommunicationServices_RegenerateKey, 2026-03-18. Answers the one slot. */
+    regenerate: async (slot, { signal }) => {
+      const what = operation('POST', name, '/regenerateKey', rights.regenerate)
+      return withKeys(service, azure, signal, async () => {
+        const client = await clientFor(subscription, azure, 'once')
+        const keyType = slot === 'primary' ? 'Primary' : 'Secondary'
+        const answer = await serviceCall(what, () =>
+          client.communicationServices.regenerateKey(group, name, { keyType }, { abortSignal: signal }),
+        )
+        return { [slot]: remember(parseAnswer(slot === 'primary' ? Primary : Secondary, answer, what)) }
+      })
+    },
+
+    probe: async (_slot, credential, signal) => {
+      const key = keyIn(credential, 'accesskey')
+      if (key === undefined) return 'unknown'
+      if (endpoint === undefined) await unlessUnanswered(() => read(signal))
+      if (endpoint === undefined) return 'unknown'
+      const url = new URL(probePath, endpoint)
+      const headers = signedHeaders('GET', url, key, azure.now())
+      return verdictOf(azure, {
+        method: 'GET',
+        url: url.href,
+        headers,
+        signal,
+        operation: `GET ${url.host}/phoneNumbers`,
+      })
+    },
+  }
+}
+
+async function clientFor(subscription: string, azure: AzureClients, attempts: Attempts) {
+  const { CommunicationServiceManagementClient } = await import('@azure/arm-communication')
+  return new CommunicationServiceManagementClient(azure.credential, subscription, {
+    ...azure.sdk(attempts),
+    apiVersion,
+  })
+}
+
+function withKeys<Answer>(service: ArmId, azure: AzureClients, signal: AbortSignal, run: () => Promise<Answer>) {
+  return orLocalAuthDisabled(
+    `the Communication Services resource ${service.id}`,
+    () => isDisabled(service, azure, signal),
+    run,
+  )
+}
+
+/** GET CommunicationServices_Get, 2026-03-18. */
+async function isDisabled(
+  { subscription, group, name }: ArmId,
+  azure: AzureClients,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const client = await clientFor(subscription, azure, 'retry')
+  const answer = await serviceCall(operation('GET', name, '', rights.read), () =>
+    client.communicationServices.get(group, name, { abortSignal: signal }),
+  )
+  return answer.disableLocalAuth === true
+}
+
+function endpointOf({ connectionString }: Credential): URL | undefined {
+  const endpoint = connectionString && fieldOf(connectionString, 'endpoint')?.reveal()
+  if (endpoint === undefined || !URL.canParse(endpoint)) return undefined
+  const url = new URL(endpoint)
+  // Documented samples say http; a signed request goes over https all the same.
+  url.protocol = 'https:'
+  return url
+}
+
+function operation(method: string, name: string, action: string, permission: string): ServiceOperation {
+  return { operation: `${method} …/communicationServices/${name}${action}`, permission }
+}

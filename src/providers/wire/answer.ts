@@ -1,0 +1,72 @@
+// Room: the providers, what goes over the wire. May import zod, the core and azure/errors.
+// What a service answered, parsed once, and what it refused, with the right that was missing.
+
+import { z } from 'zod'
+import { rebuild } from '../../azure/errors.ts'
+import { RekeyError } from '../../rotation/errors.ts'
+import { Secret } from '../../rotation/secret.ts'
+import { seconds } from '../../rotation/target.ts'
+
+/** Which call it is. */
+export interface ServiceOperation {
+  /** REST operation and the thing it is about, without the query: `POST …/accounts/vision/listKeys`. */
+  readonly operation: string
+  /** The right it needs, by the name that roles use. */
+  readonly permission: string
+}
+
+/** A key, or a string with one inside. */
+export const secretText = z
+  .string()
+  .min(1)
+  .transform((value) => Secret.of(value))
+
+/**
+ * Runs one call. Whatever it throws leaves as a RekeyError; a missing right is named. `PermissionDenied` of the run keeps
+ * its code.
+ */
+export async function serviceCall<Answer>(what: ServiceOperation, run: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await run()
+  } catch (error) {
+    const rebuilt = rebuild(error, what.operation)
+    // Without a status the token itself was missing, and no right would help.
+    if (rebuilt.code !== 'PermissionDenied' || rebuilt.details.service?.status === undefined) throw rebuilt
+    throw new RekeyError('PermissionDenied', {
+      ...rebuilt.details,
+      remedy: `Grant the app's identity ${what.permission} on this resource. A new role assignment takes some minutes to work.`,
+    })
+  }
+}
+
+/**
+ * The fields of an answer that are used. Throws `UnexpectedAnswer`, outcome unknown, naming the fields that are missing:
+ * paths only, since the values beside them are keys.
+ */
+export function parseAnswer<Schema extends z.ZodType>(
+  schema: Schema,
+  body: unknown,
+  { operation }: Pick<ServiceOperation, 'operation'>,
+): z.output<Schema> {
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const paths = [...new Set(parsed.error.issues.map(({ path }) => path.join('.') || 'the body'))]
+  throw unexpected(operation, `the answer lacks ${paths.join(', ')}`)
+}
+
+/** An answer that is none, or not the one we asked for: the service may have acted all the same. */
+export function unexpected(operation: string, what: string): RekeyError {
+  return new RekeyError('UnexpectedAnswer', {
+    message: `${operation}: ${what}`,
+    remedy: 'Nothing: the service is read again before anything else is done.',
+    service: { operation },
+    retryAfter: seconds(30),
+    outcomeUnknown: true,
+  })
+}
+
+/** The same error about a change that was sent and taken: whether it was finished is not known. */
+export function undecided(error: unknown): unknown {
+  if (!(error instanceof RekeyError) || error.code === 'LeaseLost') return error
+  return new RekeyError(error.code, { retryAfter: seconds(30), ...error.details, outcomeUnknown: true })
+}

@@ -1,0 +1,21 @@
+// Room: the providers, what goes over the wire. May import the core.
+// Connection strings: `Name=value;Name=value`, names without case, values with `=` in them (keys are base64).
+
+import type { Credential } from '../../rotation/key-ring.ts'
+import { Secret } from '../../rotation/secret.ts'
+
+/** The value of one field, or undefined where it is missing or empty. */
+export function fieldOf(connectionString: Secret, field: string): Secret | undefined {
+  const found = connectionString
+    .reveal()
+    .split(';')
+    .map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)] as const)
+    .find(([name]) => name.trim().toLowerCase() === field.toLowerCase())?.[1]
+  return found === undefined || found === '' ? undefined : Secret.of(found)
+}
+
+/** A credential's key: its own output, or the field of its connection string. Undefined where it has neither. */
+export function keyIn(credential: Credential, field: string): Secret | undefined {
+  const { key, connectionString } = credential
+  return key ?? (connectionString === undefined ? undefined : fieldOf(connectionString, field))
+}

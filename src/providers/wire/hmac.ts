@@ -1,0 +1,20 @@
+// Room: the providers, what goes over the wire. May import node:crypto and the core.
+// The HMAC scheme of Communication Services: method, path with query, date, host and content hash are signed.
+
+import { createHash, createHmac } from 'node:crypto'
+import type { Secret } from '../../rotation/secret.ts'
+import type { Instant } from '../../rotation/target.ts'
+
+const emptyBodyHash = createHash('sha256').update('').digest('base64')
+
+/** The headers of a signed request without a body. `at` must be within minutes of the service's clock. */
+export function signedHeaders(method: string, url: URL, key: Secret, at: Instant): Readonly<Record<string, string>> {
+  const date = new Date(at).toUTCString()
+  const text = `${method}\n${url.pathname}${url.search}\n${date};${url.host};${emptyBodyHash}`
+  const signature = createHmac('sha256', Buffer.from(key.reveal(), 'base64')).update(text).digest('base64')
+  return {
+    'x-ms-date': date,
+    'x-ms-content-sha256': emptyBodyHash,
+    Authorization: `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=${signature}`,
+  }
+}

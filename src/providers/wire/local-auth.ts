@@ -1,0 +1,51 @@
+// Room: the providers, what goes over the wire. May import the core.
+// A service whose keys are switched off refuses in its own way, and often without saying why. Looked at only after a
+// refusal: the happy path does not pay for it.
+
+import { RekeyError } from '../../rotation/errors.ts'
+
+const remedy =
+  'Enable local authentication (disableLocalAuth: false) if its keys are wanted, else take the target out of targets.json.'
+
+/** The error to throw where keys cannot authenticate. `thing` names resource and place. */
+export function localAuthDisabled(thing: string, service?: RekeyError['details']['service']): RekeyError {
+  return new RekeyError('LocalAuthDisabled', {
+    message: `${thing} has local authentication disabled: its keys can be neither used nor rotated`,
+    remedy,
+    ...(service === undefined ? {} : { service }),
+  })
+}
+
+/**
+ * Runs a call on a resource's keys. When it is refused with 400, 403 or 409, `isDisabled` reads the resource; a yes
+ * turns the refusal into `LocalAuthDisabled`.
+ */
+export async function orLocalAuthDisabled<Answer>(
+  thing: string,
+  isDisabled: () => Promise<boolean>,
+  run: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof RekeyError)) throw error
+    if (error.code === 'LocalAuthDisabled' || (mayBeTheReason(error) && (await answersYes(isDisabled)))) {
+      throw localAuthDisabled(thing, error.details.service)
+    }
+    throw error
+  }
+}
+
+function mayBeTheReason({ details: { service } }: RekeyError): boolean {
+  return [400, 403, 409].includes(service?.status ?? 0) && service?.code !== 'AuthorizationFailed'
+}
+
+async function answersYes(isDisabled: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await isDisabled()
+  } catch (error) {
+    // The refusal itself says more than a failure to explain it.
+    if (error instanceof RekeyError) return false
+    throw error
+  }
+}
