@@ -1,0 +1,79 @@
+// Room: the local host. Starts host.ts as a process of its own and stops it. Imports its neighbours and node:* only.
+
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { ReadyMessage } from './host.ts'
+
+export interface HostChild {
+  readonly port: number
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string
+  readonly keys: ReadyMessage['ready']['keys']
+  readonly functions: ReadyMessage['ready']['functions']
+  readonly errors: ReadyMessage['ready']['errors']
+  /** Ends it, after what runs has finished (at most some seconds). */
+  stop(): Promise<void>
+}
+
+export interface HostChildOptions {
+  /** The function app: the folder of its host.json and package.json. */
+  readonly directory: string
+  /** Taken already? Then the next free one. 0 for any. */
+  readonly port: number
+  /** App settings. Nothing else of this process's environment reaches the app but what a program needs to run. */
+  readonly settings: Readonly<Record<string, string>>
+  /** A module for `node --import`: the simulator's preload. */
+  readonly preload?: string
+  /** Every line that the host or the app writes. */
+  readonly onLine: (line: string) => void
+}
+
+/** What Node and the operating system need; proxies and credentials of the developer's machine stay outside. */
+const inherited = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'NODE_V8_COVERAGE', 'AZURE_LOG_LEVEL']
+
+/** Resolves when the host serves. Throws, with what it wrote last, when it ended before that. */
+export async function spawnHost(options: HostChildOptions): Promise<HostChild> {
+  for (let port = options.port; ; port++) {
+    const child = await attempt(options, port)
+    if (child !== 'port taken') return child
+  }
+}
+
+async function attempt(options: HostChildOptions, port: number): Promise<HostChild | 'port taken'> {
+  const host = fileURLToPath(new URL('./host.ts', import.meta.url))
+  const preload = options.preload === undefined ? [] : ['--import', options.preload]
+  const env = Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+  const child = spawn(process.execPath, [...preload, host, '--app', options.directory, '--port', String(port)], {
+    cwd: options.directory,
+    env: { ...env, ...options.settings },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const last: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream as NodeJS.ReadableStream }).on('line', (line) => {
+      last.push(line)
+      if (last.length > 20) last.shift()
+      options.onLine(line)
+    })
+  }
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const ready = await Promise.race([
+    new Promise<ReadyMessage['ready']>((resolve) =>
+      child.once('message', (message) => resolve((message as ReadyMessage).ready)),
+    ),
+    exited.then(() => undefined),
+  ])
+  if (ready === undefined) {
+    if (last.some((line) => line.includes('EADDRINUSE'))) return 'port taken'
+    throw new Error(`The local host ended before it served:\n${last.join('\n')}`)
+  }
+  return {
+    ...ready,
+    url: `http://127.0.0.1:${ready.port}`,
+    stop: async () => {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
