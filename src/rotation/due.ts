@@ -8,6 +8,9 @@ import { firstOpen } from './window.ts'
 
 export { inWindow, nextOpening } from './window.ts'
 
+/** What due dates are reckoned from: the lead's, with or without its value. */
+export type Dated = Pick<StoredSecret, 'stamps' | 'created' | 'expiresOn'>
+
 /** How much of its period a target may be due early. */
 const spread = 0.05
 /** How long before the expiry a key is due at the latest, where validity leaves that much room: when Key Vault warns. */
@@ -23,7 +26,7 @@ const grace: Duration = days(1)
  * The expiry pulls it nearer: as long before `expiresOn` as validity outlasts the period, 30 days at most. So a
  * version that was given a shorter life than planned, by hand or by settings since changed, still is replaced in time.
  */
-export function dueAt(target: Target, stored: StoredSecret): Instant {
+export function dueAt(target: Target, stored: Dated): Instant {
   const since = stored.stamps?.rotatedAt ?? stored.created
   const room = Math.max(0, target.rotateEvery - rest(target))
   const adopted = stored.stamps?.fresh === undefined
@@ -40,7 +43,7 @@ function rest(target: Target): Duration {
 }
 
 /** Whether the target could have been rotated for more than a day, cooling and window considered, and was not. */
-export function isOverdue(target: Target, stored: StoredSecret, now: Instant): boolean {
+export function isOverdue(target: Target, stored: Dated, now: Instant): boolean {
   const possible = Math.max(dueAt(target, stored), stored.created + rest(target))
   return now > firstOpen(target.window, possible) + grace
 }

@@ -1,8 +1,8 @@
 // Room: the core. What somebody wants to be true. Safe to deliver late and often.
 
+import { RekeyError } from './errors.ts'
 import type { KeySlot } from './key-ring.ts'
 import { clockBound, type Instant } from './target.ts'
-import { RekeyError } from './errors.ts'
 
 /** A desired state for one target. With none of the optional wishes it means: look now, and do what is due. */
 export interface RotationRequest {

@@ -1,0 +1,74 @@
+// Room: tests of the core. What may happen to one call of a worker: nothing, or one of the ways in which calls go wrong.
+
+import type { Random } from './random.ts'
+
+export type CallKind =
+  | 'acquire'
+  | 'renew'
+  | 'release'
+  | 'read'
+  | 'get'
+  | 'probe'
+  | 'regenerate'
+  | 'put'
+  | 'patch'
+  | 'announce'
+
+export type Fate =
+  | 'answered'
+  /** The worker dies before the call is sent, or after it landed. */
+  | 'crash before'
+  | 'crash after'
+  /** The call lands and the answer is lost; it never lands; it lands after the worker gave up. */
+  | 'answer lost'
+  | 'dropped'
+  | 'late'
+
+export interface Course {
+  readonly fate: Fate
+  /** Milliseconds before it lands, and from then to the answer. */
+  readonly before: number
+  readonly after: number
+}
+
+export interface FaultOptions {
+  /** How many in one history. */
+  readonly faults: number
+  /** Calls may land after their worker gave up. */
+  readonly late?: boolean
+  /** Workers may stand still for minutes, and go on without knowing it. */
+  readonly zombies?: boolean
+}
+
+export const effects: ReadonlySet<CallKind> = new Set(['regenerate', 'put', 'patch', 'announce'])
+
+/** Draws what happens to each call until the budget is used up, or `calm()` is called. */
+export function fates(
+  { faults, late, zombies }: FaultOptions,
+  dice: Random,
+): { next(kind: CallKind): Course; calm(): void } {
+  let budget = faults
+
+  function next(kind: CallKind): Course {
+    const before = 50 + dice.next() * 500
+    const after = 50 + dice.next() * 300
+    if (budget <= 0 || !dice.chance(effects.has(kind) ? 0.06 : 0.01)) return { fate: 'answered', before, after }
+    budget--
+    const roll = dice.next()
+    if (roll < 0.2) return { fate: 'crash before', before, after }
+    if (roll < 0.45) return { fate: 'crash after', before, after }
+    if (roll < 0.65) return { fate: 'answer lost', before, after }
+    if (roll < 0.75) return { fate: 'dropped', before, after }
+    if (roll < 0.85 && late && effects.has(kind)) return { fate: 'late', before: 30_000 + dice.next() * 60_000, after }
+    if (!zombies) return { fate: 'answered', before, after }
+    const pause = 30_000 + dice.next() * 900_000
+    return dice.chance(0.8) ? { fate: 'answered', before: pause, after } : { fate: 'answered', before, after: pause }
+  }
+
+  return {
+    next,
+    calm: () => {
+      budget = 0
+    },
+  }
+}
