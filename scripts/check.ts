@@ -1,0 +1,35 @@
+// Room: the scripts. Types, lint and format, side by side. Imports node:* only; runs tsc and Biome as programs.
+
+import { spawn } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Each tool's own JavaScript file, so that it runs the same on every system. */
+const tools = {
+  types: ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json'],
+  lint: ['node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings'],
+} as const
+
+/** Runs the checks named; both by default. Answers whether all passed; what they found is on stdout and stderr. */
+export async function check(names: readonly (keyof typeof tools)[] = ['types', 'lint']): Promise<boolean> {
+  const codes = await Promise.all(names.map((name) => run(tools[name])))
+  const failed = names.filter((_, index) => codes[index] !== 0)
+  process.stderr.write(failed.length === 0 ? `Clean: ${names.join(', ')}.\n` : `Not clean: ${failed.join(', ')}.\n`)
+  return failed.length === 0
+}
+
+/** Runs a JavaScript program of the repository with this Node, and answers its exit code. */
+export function run([file, ...args]: readonly [string, ...string[]]): Promise<number> {
+  const child = spawn(process.execPath, [join(root, file), ...args], { cwd: root, stdio: 'inherit' })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+if (import.meta.main) {
+  const named = process.argv.slice(2).filter((name): name is keyof typeof tools => name in tools)
+  process.exitCode = (await check(named.length > 0 ? named : undefined)) ? 0 : 1
+}

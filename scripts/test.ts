@@ -1,0 +1,27 @@
+// Room: the scripts. `npm test`: build, types, lint and format, then every test; `npm test -- <files>` those files only.
+// Imports its neighbours and node:* only.
+
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { buildApp } from './build.ts'
+import { check } from './check.ts'
+
+const files = process.argv.slice(2)
+const [clean] = await Promise.all([check(), buildApp()])
+
+// Node's own choice leaves one core idle, and these files wait for sockets much of the time.
+const concurrency = Math.max(2, availableParallelism())
+const tests = spawn(
+  process.execPath,
+  [
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    '--test-timeout=150000',
+    ...(files.length > 0 ? files : ['test/**/*.test.ts']),
+  ],
+  { stdio: 'inherit' },
+)
+tests.once('exit', (code) => {
+  if (!clean) process.stderr.write('The tests ran, but types, lint or format are not clean: see above.\n')
+  process.exitCode = code === 0 && clean ? 0 : 1
+})
