@@ -174,7 +174,7 @@ function mean(failure: Failure, operation: string): RekeyError {
 
   return new RekeyError(code, {
     message: `${operation}: the service ${what}${said(failure.status, serviceCode)}`,
-    ...(remedy === undefined ? {} : { remedy }),
+    ...(remedy === undefined ? {} : { remedy: remedyFor(remedy, failure) }),
     service: {
       operation,
       ...(failure.status === undefined ? {} : { status: failure.status }),
@@ -184,6 +184,10 @@ function mean(failure: Failure, operation: string): RekeyError {
     ...(wait === undefined ? {} : { retryAfter: wait }),
     ...(outcomeUnknown === undefined ? {} : { outcomeUnknown }),
   } satisfies ErrorDetails)
+}
+
+function remedyFor(remedy: string, { action }: Failure): string {
+  return action === undefined ? remedy : `${remedy} What it lacks is ${action}.`
 }
 
 function said(status: number | undefined, code: string | undefined): string {

@@ -17,6 +17,8 @@ export interface Failure {
   readonly codes: readonly string[]
   readonly requestId?: string
   readonly retryAfter?: Duration
+  /** The action that the caller lacks: an id out of Azure's own list, which refusals name. */
+  readonly action?: string
 }
 
 /** The answer to a raw call. */
@@ -99,12 +101,14 @@ export function rawFailure({
   ]
   const requestId = firstOf(['x-ms-request-id', 'request-id', 'x-ms-correlation-request-id', 'apim-request-id'], header)
   const retryAfter = retryAfterOf(header)
+  const action = status === 403 ? /action:? '(Microsoft\.\w+(?:\/\w+)+)'/i.exec(words)?.[1] : undefined
   return {
     kind: 'answered',
     status,
     codes: [...new Set(codes)],
     ...(requestId === undefined ? {} : { requestId }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(action === undefined ? {} : { action }),
   }
 }
 
