@@ -4,6 +4,7 @@ import { realClock, type SimulatedClock } from './clock.ts'
 import type { Fault } from './faults.ts'
 import type { Identity } from './identity.ts'
 import { type Effect, type HistoryEntry, startKernel } from './kernel.ts'
+import type { ServiceHandle } from './keys.ts'
 import { type Fleets, installServices } from './services/index.ts'
 
 export type { SimulatedClock } from './clock.ts'
@@ -29,6 +30,8 @@ export interface Cloud extends Fleets {
   readonly minted: ReadonlySet<string>
   readonly faults: { add(fault: Fault): void; clear(): void; readonly names: readonly string[] }
   readonly identity: Identity
+  /** Resources with keys, by lower-case id. */
+  readonly resources: ReadonlyMap<string, ServiceHandle>
   /** Called before and after each effect; may throw CrashSignal. Answers the way to stop listening. */
   onEffect(listener: (effect: Effect) => void): () => void
   /** Answers a crashed caller's calls again; all callers', if none is named. */
@@ -48,6 +51,7 @@ export function simulatedCloud(options: CloudOptions = {}): Cloud {
     minted: kernel.minted,
     faults: kernel.faults,
     identity: kernel.identity,
+    resources: kernel.resources,
     fetch: kernel.fetch,
     onEffect: kernel.onEffect,
     revive: kernel.revive,

@@ -6,6 +6,7 @@ import { type Dice, seededDice } from './dice.ts'
 import { type Fault, type FaultSet, faultSet } from './faults.ts'
 import { type HostGroup, hostGroup } from './hosts.ts'
 import { type Identity, simulatedIdentity, type Token } from './identity.ts'
+import type { ServiceHandle } from './keys.ts'
 import {
   type Call,
   ConnectionLost,
@@ -49,6 +50,8 @@ export interface Kernel {
   /** Every secret ever made: keys, tokens, topic keys. */
   readonly minted: Set<string>
   readonly operations: readonly Operation[]
+  /** Resources with keys, by lower-case id: `serviceHandle` adds each. */
+  readonly resources: Map<string, ServiceHandle>
   register(operations: readonly Operation[]): void
 }
 
@@ -110,7 +113,9 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
   async function answer(call: Call, trace: Trace): Promise<Reply> {
     try {
       checkVersion(call)
-      if (call.operation.permission) call.authorize(call.operation.permission)
+      const { operation } = call
+      if (operation.permission) call.authorize(operation.permission, operation.scope?.(call))
+      operation.authenticate?.(call)
       return await perform(call, trace)
     } catch (error) {
       if (error instanceof Refusal) return error.reply
@@ -120,6 +125,7 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
 
   async function fetch(request: Request): Promise<Response> {
     const url = new URL(request.url)
+    const at = clock.now()
     const group = hostGroup(url.hostname)
     if (!group) throw new ConnectionLost(`${url.hostname} is no host of the simulated Azure`)
     const match = router.match(group, request.method, url.pathname)
@@ -151,7 +157,7 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
       throw error
     } finally {
       history.push({
-        at: call.now,
+        at,
         host: url.hostname,
         method: request.method,
         path: url.pathname,
@@ -198,15 +204,14 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
           throw call.refuse(400, 'BadRequest', 'The request content was invalid and could not be deserialized.')
         }
       },
-      authorize(action, scope = url.hostname + url.pathname) {
+      authorize(action, scope = url.pathname) {
         trace.permission = action
         if (!token || !dialect.audiences.includes(token.audience) || token.expiresAt < Date.now()) {
           const { code, message } = dialect.unauthenticated
           throw call.refuse(401, code, message, { headers: dialect.challenge?.(context) ?? {} })
         }
-        const place = group === 'resource-manager' ? url.pathname : scope
-        if (!identity.may(action, place)) {
-          const { code, message, inner } = dialect.forbidden(action, place, token.objectId)
+        if (!identity.may(action, scope)) {
+          const { code, message, inner } = dialect.forbidden(action, scope, token.objectId)
           throw call.refuse(403, code, message, inner ? { inner } : {})
         }
         return token
@@ -231,6 +236,7 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
     identity,
     minted,
     operations,
+    resources: new Map(),
     history,
     fetch,
     register(more) {

@@ -11,6 +11,7 @@ interface Tenure {
 
 /** The slots of one credential of one simulated resource. */
 export interface KeySlots {
+  readonly kernel: Kernel
   /** Slot to key as of `at`; now, if not given. */
   keys(at?: number): Record<string, string>
   keyOf(slot: string, at?: number): string
@@ -21,6 +22,8 @@ export interface KeySlots {
   swap(one: string, other: string): void
   /** Whether the data plane takes this key now, faults considered. */
   accepts(key: string): boolean
+  /** Every key the data plane takes now: a signature does not say which one made it. */
+  accepted(): readonly string[]
   /** When a key was made; undefined for one this resource never had. */
   madeAt(key: string): number | undefined
 }
@@ -53,12 +56,24 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: () => s
     return (history.findLast(({ from }) => from <= at) ?? history[0]!).key
   }
 
+  const propagated = (key: string, now: number): boolean =>
+    first.has(key) || now >= made.get(key)! + kernel.faults.propagation()
+  const accepted = (): readonly string[] => {
+    const now = kernel.clock.now()
+    const lingering = kernel.faults.lingering()
+    const held = [...tenures.values()].flatMap((history) =>
+      history.filter(({ until }) => until === undefined || now < until + lingering).map(({ key }) => key),
+    )
+    return [...new Set(held)].filter((key) => propagated(key, now))
+  }
+
   for (const slot of slots) {
     const key = mintKey()
     put(slot, key)
     first.add(key)
   }
   return {
+    kernel,
     keys: (at) => Object.fromEntries(slots.map((slot) => [slot, keyOf(slot, at)])),
     keyOf,
     regenerate(slot) {
@@ -77,13 +92,8 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: () => s
       put(one, b)
       put(other, a)
     },
-    accepts(key) {
-      const now = kernel.clock.now()
-      const held = [...tenures.values()].flat().filter((tenure) => tenure.key === key)
-      if (held.length === 0) return false
-      if (!first.has(key) && now < made.get(key)! + kernel.faults.propagation()) return false
-      return held.some(({ until }) => until === undefined || now < until + kernel.faults.lingering())
-    },
+    accepts: (key) => accepted().includes(key),
+    accepted,
     madeAt: (key) => made.get(key),
   }
 }
@@ -104,7 +114,7 @@ export interface ServiceHandle {
 
 /** The handle of a resource whose slots are `slots`. `usable`: whether the service takes keys at all now. */
 export function serviceHandle(resourceId: string, slots: KeySlots, usable: () => boolean = () => true): ServiceHandle {
-  return {
+  const handle: ServiceHandle = {
     resourceId,
     keys: () => slots.keys(),
     keyOf: (slot) => slots.keyOf(slot),
@@ -116,4 +126,6 @@ export function serviceHandle(resourceId: string, slots: KeySlots, usable: () =>
       return at
     },
   }
+  slots.kernel.resources.set(resourceId.toLowerCase(), handle)
+  return handle
 }

@@ -17,8 +17,14 @@ export interface Operation {
   readonly operation: string
   /** It changes something when it succeeds. Effects are numbered, listeners hear of them, processes crash at them. */
   readonly effect?: true
-  /** The action an Entra token's identity must hold. Absent: the handler checks the caller itself (`authorize`, a key, a signature). */
+  /** The action an Entra token's identity must hold. Absent: `authenticate` or the handler checks the caller (`authorize`, a key, a signature). */
   readonly permission?: string
+  /** Where `permission` is held, where that is not the path: the ARM id of a data plane's resource. */
+  scope?(call: Call): string
+  /** Checks a caller that may bring something else than a token. Runs before faults, and before the effect counts. */
+  authenticate?(call: Call): void
+  /** Actions that `authenticate` or the handler may check: for the permissions API, which tells control from data actions. */
+  readonly checks?: readonly string[]
   readonly host: HostGroup
   readonly method: string
   /** `/accounts/:account/listKeys`; `*` at the end takes the rest. Matched without case. */

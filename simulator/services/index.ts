@@ -1,10 +1,20 @@
 // Room: the simulator. Every simulated service, one line each; its fleet or handle becomes a property of the cloud. May import simulator files only.
 
 import type { Kernel } from '../kernel.ts'
+import { applicationInsights } from './application-insights.ts'
+import { armPermissions } from './arm-permissions.ts'
 import { cognitiveServices } from './cognitive-services.ts'
+import { entra } from './entra.ts'
+import { eventGrid } from './event-grid.ts'
+import { keyVault } from './key-vault.ts'
 
 export function installServices(kernel: Kernel) {
   return {
+    ...entra(kernel),
+    ...armPermissions(kernel),
+    ...keyVault(kernel),
+    ...eventGrid(kernel),
+    ...applicationInsights(kernel),
     ...cognitiveServices(kernel),
   }
 }

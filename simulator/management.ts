@@ -1,0 +1,91 @@
+// Room: the simulator. Looking behind the scenes from another process: history, clock, keys, vaults, events, faults. Loopback only.
+// May import hono and simulator files.
+
+import { Hono } from 'hono'
+import type { Cloud, ServiceHandle } from './cloud.ts'
+import * as faults from './faults.ts'
+
+/** Faults that can be named in a request, with the options of their function. */
+const byName = {
+  throttle: faults.throttle,
+  serverError: faults.serverError,
+  lostAnswer: faults.lostAnswer,
+  truncatedBody: faults.truncatedBody,
+  staleReads: faults.staleReads,
+  slowPropagation: faults.slowPropagation,
+  lingeringKeys: faults.lingeringKeys,
+  slowOperation: faults.slowOperation,
+  failingOperation: faults.failingOperation,
+  missingPermission: faults.missingPermission,
+  crash: faults.crash,
+} as const
+
+/** Routes below `/simulator`. Answers JSON; 404 for what the cloud does not have, 400 for a fault it does not know. */
+export function management(cloud: Cloud): Hono {
+  const app = new Hono().basePath('/simulator')
+
+  app.get('/clock', (c) => c.json({ now: cloud.clock.now() }))
+  app.post('/clock', async (c) => {
+    const { advance } = await c.req.json<{ advance: number }>()
+    cloud.clock.advance(advance)
+    return c.json({ now: cloud.clock.now() })
+  })
+  app.get('/history', (c) => {
+    const since = Number(c.req.query('since') ?? 0)
+    return c.json({ next: cloud.history.length, history: cloud.history.slice(since) })
+  })
+  app.get('/telemetry', (c) => c.json(cloud.telemetry))
+  app.get('/resources', (c) => c.json([...cloud.resources.values()].map(({ resourceId }) => resourceId)))
+
+  const resource = (id: string): ServiceHandle | undefined => cloud.resources.get(id.toLowerCase())
+  app.post('/accepts', async (c) => {
+    const body = await c.req.json<{ resource: string; key: string }>()
+    const handle = resource(body.resource)
+    return handle ? c.json({ accepted: handle.accepts(body.key) }) : c.json({ error: 'no such resource' }, 404)
+  })
+  app.post('/regenerate', async (c) => {
+    const body = await c.req.json<{ resource: string; slot: string }>()
+    const handle = resource(body.resource)
+    if (!handle) return c.json({ error: 'no such resource' }, 404)
+    handle.regenerateByHand(body.slot)
+    return c.json({ regenerated: body.slot })
+  })
+
+  app.get('/vaults/:host/secrets', (c) => c.json(cloud.vault(c.req.param('host')).names()))
+  app.get('/vaults/:host/secrets/:name', (c) => {
+    const vault = cloud.vault(c.req.param('host'))
+    const name = c.req.param('name')
+    const value = vault.read(name)
+    const versions = vault.versions(name).map(({ value: _value, told: _told, ...version }) => version)
+    return value === undefined ? c.json({ error: 'no such secret' }, 404) : c.json({ name, value, versions })
+  })
+  app.post('/vaults/:host/secrets/:name/:act', (c) => {
+    const vault = cloud.vault(c.req.param('host'))
+    const { name, act } = c.req.param()
+    if (act !== 'disable' && act !== 'enable' && act !== 'delete' && act !== 'recover') {
+      return c.json({ error: 'disable, enable, delete or recover' }, 400)
+    }
+    vault[act](name)
+    return c.json({ done: act })
+  })
+  app.post('/vaults/:host/events', (c) => c.json(cloud.vault(c.req.param('host')).takeEvents()))
+  app.get('/topics/:host/events', (c) => c.json(cloud.topic(c.req.param('host')).events))
+
+  app.get('/faults', (c) => c.json(cloud.faults.names))
+  app.post('/faults', async (c) => {
+    const { name, ...options } = await c.req.json<{ name: string }>()
+    if (!Object.hasOwn(byName, name)) return c.json({ error: `faults are ${Object.keys(byName).join(', ')}` }, 400)
+    const make = byName[name as keyof typeof byName] as (options: object) => faults.Fault
+    cloud.faults.add(make(options))
+    return c.json(cloud.faults.names)
+  })
+  app.delete('/faults', (c) => {
+    cloud.faults.clear()
+    return c.json(cloud.faults.names)
+  })
+  app.post('/revive', (c) => {
+    cloud.revive()
+    return c.json({ revived: true })
+  })
+  return app
+}

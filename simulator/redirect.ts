@@ -1,0 +1,52 @@
+// Room: the simulator. Makes this process's connections to Azure's host names end on loopback, with verification on. May import node: and simulator/hosts only.
+
+import { syncBuiltinESMExports } from 'node:module'
+import net from 'node:net'
+import tls from 'node:tls'
+import { hostGroup, isLoopback } from './hosts.ts'
+
+type Connect = typeof tls.connect
+
+/**
+ * From now on, TLS connections to Azure's real host names go to `port` on 127.0.0.1, are verified against `ca` (PEM) alone and under
+ * the real name. Other hosts than loopback are refused. Answers the way back.
+ */
+export function redirectAzure({ port, ca }: { port: number; ca: string }): () => void {
+  const original = tls.connect
+  const redirected = (...args: unknown[]): tls.TLSSocket => {
+    const [options, listener] = normalised(args)
+    const host = options.servername || options.host || 'localhost'
+    if (isLoopback(options.host ?? 'localhost')) return original(options, listener)
+    if (!hostGroup(host)) return refused(host) as tls.TLSSocket
+    const { lookup: _lookup, socket: _socket, path: _path, ...rest } = options
+    return original({ ...rest, host: '127.0.0.1', port, servername: host, ca, rejectUnauthorized: true }, listener)
+  }
+  tls.connect = redirected as Connect
+  syncBuiltinESMExports()
+  return () => {
+    tls.connect = original
+    syncBuiltinESMExports()
+  }
+}
+
+/** The forms of tls.connect: (options), (port, host?, options?), each with a listener at the end. */
+function normalised(args: readonly unknown[]): [tls.ConnectionOptions, (() => void) | undefined] {
+  let options: tls.ConnectionOptions = {}
+  let listener: (() => void) | undefined
+  for (const argument of args) {
+    if (typeof argument === 'function') listener = argument as () => void
+    else if (typeof argument === 'number') options = { ...options, port: argument }
+    else if (typeof argument === 'string') options = { ...options, host: argument }
+    else if (typeof argument === 'object' && argument !== null) options = { ...options, ...argument }
+  }
+  return [options, listener]
+}
+
+function refused(host: string): net.Socket {
+  const socket = new net.Socket()
+  const error = new Error(
+    `The simulated Azure refuses a connection to ${host}: it is no Azure host it knows (simulator/hosts.ts), and nothing may leave this machine.`,
+  )
+  process.nextTick(() => socket.destroy(Object.assign(error, { code: 'ESIMULATED' })))
+  return socket
+}

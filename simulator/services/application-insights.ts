@@ -1,0 +1,43 @@
+// Room: the simulator. Application Insights ingestion: takes telemetry, keeps it for tests to search. May import simulator files only.
+
+import { gunzipSync } from 'node:zlib'
+import type { Kernel } from '../kernel.ts'
+import type { Call, Operation } from '../operations.ts'
+
+export function applicationInsights(kernel: Kernel) {
+  const telemetry: unknown[] = []
+  const track = (call: Call) => {
+    const items = itemsOf(call)
+    telemetry.push(...items)
+    return { status: 200, body: { itemsReceived: items.length, itemsAccepted: items.length, errors: [] } }
+  }
+  const operation = (name: string, method: string, path: string, handle: Operation['handle']): Operation => ({
+    operation: `application-insights/${name}`,
+    infrastructure: true,
+    host: 'telemetry',
+    method,
+    path,
+    handle,
+  })
+  // Nobody watches live metrics, and configuration is the client's own.
+  const notSubscribed = () => ({ status: 200, headers: { 'x-ms-qps-subscribed': 'false' }, body: {} })
+  kernel.register([
+    operation('track', 'POST', '/v2.1/track', track),
+    operation('track', 'POST', '/v2/track', track),
+    operation('live', 'POST', '/*', notSubscribed),
+    operation('other', 'GET', '/*', () => ({ status: 200, body: {} })),
+  ])
+  /** Every telemetry item received, parsed, in order. */
+  return { telemetry: telemetry as readonly unknown[] }
+}
+
+/** One JSON array, or one item a line; perhaps gzipped. */
+function itemsOf(call: Call): unknown[] {
+  const zipped = call.headers.get('content-encoding') === 'gzip'
+  const text = (zipped ? gunzipSync(call.bytes) : call.bytes).toString('utf8').trim()
+  if (text.startsWith('[')) return JSON.parse(text) as unknown[]
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+}

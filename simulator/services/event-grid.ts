@@ -1,0 +1,104 @@
+// Room: the simulator. Event Grid custom topics: what was published to them. May import simulator files only.
+
+import type { Kernel } from '../kernel.ts'
+import { type Call, ConnectionLost } from '../operations.ts'
+import { armResourceId } from './arm.ts'
+
+export type InputSchema = 'CloudEventSchemaV1_0' | 'EventGridSchema'
+
+export interface SimulatedTopic {
+  readonly host: string
+  readonly resourceId: string
+  readonly endpoint: string
+  readonly key: string
+  /** What it accepts; anything else is a 400. */
+  inputSchema: InputSchema
+  /** Keys are refused, only Entra tokens count. */
+  disableLocalAuth: boolean
+  /** Everything received, repeats included, in order. */
+  readonly events: readonly Record<string, unknown>[]
+}
+
+interface Topic extends Omit<SimulatedTopic, 'events'> {
+  readonly events: Record<string, unknown>[]
+}
+
+const sendAction = 'Microsoft.EventGrid/events/send/action'
+const required: Readonly<Record<InputSchema, readonly string[]>> = {
+  CloudEventSchemaV1_0: ['id', 'source', 'type', 'specversion'],
+  EventGridSchema: ['id', 'subject', 'eventType', 'eventTime', 'dataVersion'],
+}
+
+export function eventGrid(kernel: Kernel) {
+  const topics = new Map<string, Topic>()
+  const dice = kernel.dice.fork('event-grid')
+
+  kernel.register([
+    {
+      operation: 'event-grid/publish',
+      effect: true,
+      checks: [sendAction],
+      host: 'event-grid',
+      method: 'POST',
+      path: '/api/events',
+      apiVersions: ['2018-01-01'],
+      authenticate(call) {
+        const topic = topics.get(call.host)
+        // A topic that does not exist has no name in DNS either.
+        if (!topic) throw new ConnectionLost(`there is no topic ${call.host}`)
+        const key = call.headers.get('aeg-sas-key')
+        if (key === null) call.authorize(sendAction, topic.resourceId)
+        else if (key !== topic.key || topic.disableLocalAuth) {
+          throw call.refuse(401, 'Unauthorized', 'The request authorization key is not authorized for this topic.')
+        }
+      },
+      handle(call) {
+        const topic = topics.get(call.host)!
+        topic.events.push(...received(call, topic.inputSchema))
+        return { status: 200, text: '' }
+      },
+    },
+  ])
+
+  return {
+    /** The topic at a host name such as `rekey.westeurope-1.eventgrid.azure.net`; created on first mention, for CloudEvents. */
+    topic(host: string): SimulatedTopic {
+      const name = host.toLowerCase()
+      const known = topics.get(name)
+      if (known) return known
+      const key = dice.bytes(32).toString('base64')
+      kernel.minted.add(key)
+      const endpoint = `https://${name}/api/events`
+      const resourceId = armResourceId({}, 'Microsoft.EventGrid/topics', name.split('.')[0]!)
+      const topic: Topic = {
+        host: name,
+        resourceId,
+        endpoint,
+        key,
+        inputSchema: 'CloudEventSchemaV1_0',
+        disableLocalAuth: false,
+        events: [],
+      }
+      topics.set(name, topic)
+      return topic
+    },
+  }
+}
+
+function received(call: Call, schema: InputSchema): Record<string, unknown>[] {
+  if (call.bytes.length > 1024 * 1024) {
+    throw call.refuse(413, 'RequestEntityTooLarge', 'The maximum size is 1048576 bytes.')
+  }
+  const type = call.headers.get('content-type')?.split(';')[0] ?? ''
+  const cloudEvents = type.startsWith('application/cloudevents')
+  if (cloudEvents !== (schema === 'CloudEventSchemaV1_0')) {
+    throw call.refuse(400, 'BadRequest', `This resource is configured to receive events in '${schema}' schema.`)
+  }
+  const body = call.json()
+  const events = (Array.isArray(body) ? body : [body]) as Record<string, unknown>[]
+  for (const event of events) {
+    const missing = required[schema].find((field) => typeof event[field] !== 'string')
+    if (missing) throw call.refuse(400, 'BadRequest', `The required property '${missing}' is missing.`)
+  }
+  return events
+}

@@ -1,0 +1,187 @@
+// Room: the simulator. What one key vault holds: secrets, their versions, soft delete, expiry events. May import simulator files only.
+
+import type { SimulatedClock } from '../clock.ts'
+import type { Dice } from '../dice.ts'
+
+export interface SecretVersion {
+  /** 32 hex digits, in no order of time. */
+  readonly id: string
+  readonly value: string
+  contentType: string | undefined
+  tags: Readonly<Record<string, string>> | undefined
+  enabled: boolean
+  /** Unix seconds, as on the wire. */
+  nbf: number | undefined
+  exp: number | undefined
+  /** Milliseconds since 1970. */
+  readonly created: number
+  updated: number
+  supersededAt: number | undefined
+  readonly told: Set<ExpiryEventType>
+}
+
+export interface StoredSecret {
+  readonly name: string
+  /** Oldest first. */
+  readonly versions: SecretVersion[]
+  deletedAt: number | undefined
+  /** Until then a recovered secret can be read but not written. */
+  recoveringUntil: number
+}
+
+type ExpiryEventType = 'Microsoft.KeyVault.SecretNearExpiry' | 'Microsoft.KeyVault.SecretExpired'
+
+/** A CloudEvents 1.0 envelope, as Event Grid delivers Key Vault's events. */
+export interface KeyVaultEvent {
+  readonly id: string
+  readonly source: string
+  readonly type: ExpiryEventType
+  readonly subject: string
+  readonly time: string
+  readonly specversion: '1.0'
+  readonly data: {
+    readonly Id: string
+    readonly VaultName: string
+    readonly ObjectType: 'Secret'
+    readonly ObjectName: string
+    readonly Version: string
+    readonly NBF: number | null
+    readonly EXP: number | null
+  }
+}
+
+export interface NewVersion {
+  readonly value: string
+  readonly contentType?: string | undefined
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  readonly enabled?: boolean | undefined
+  readonly nbf?: number | undefined
+  readonly exp?: number | undefined
+  readonly created?: number | undefined
+}
+
+export interface VaultStore {
+  readonly host: string
+  readonly resourceId: string
+  /** Lower-case name to secret, deleted ones included. */
+  readonly secrets: ReadonlyMap<string, StoredSecret>
+  /** A secret that is not deleted. */
+  find(name: string): StoredSecret | undefined
+  put(name: string, version: NewVersion): { secret: StoredSecret; version: SecretVersion }
+  purge(name: string): void
+  takeEvents(): KeyVaultEvent[]
+}
+
+const day = 24 * 60 * 60_000
+const nearExpiry = 30 * day
+/** A version made with less than 30 days to go is told of a little later. */
+const shortNotice = 5 * 60_000
+
+/** An empty vault. `resourceId` names it in its events. */
+export function vaultStore(host: string, resourceId: string, clock: SimulatedClock, dice: Dice): VaultStore {
+  const secrets = new Map<string, StoredSecret>()
+  return {
+    host,
+    resourceId,
+    secrets,
+    find(name) {
+      const secret = secrets.get(name.toLowerCase())
+      return secret && secret.deletedAt === undefined ? secret : undefined
+    },
+    put(name, { value, contentType, tags, enabled = true, nbf, exp, created = clock.now() }) {
+      const secret = secrets.get(name.toLowerCase()) ?? { name, versions: [], deletedAt: undefined, recoveringUntil: 0 }
+      const last = secret.versions.at(-1)
+      if (last) last.supersededAt = clock.now()
+      const version: SecretVersion = {
+        id: dice.hex(32),
+        value,
+        contentType,
+        tags,
+        enabled,
+        nbf,
+        exp,
+        created,
+        updated: created,
+        supersededAt: undefined,
+        told: new Set(),
+      }
+      secret.versions.push(version)
+      secrets.set(name.toLowerCase(), secret)
+      return { secret, version }
+    },
+    purge: (name) => void secrets.delete(name.toLowerCase()),
+    takeEvents() {
+      const due = [...secrets.values()].flatMap((secret) => dueEvents(secret, clock.now()))
+      due.sort((a, b) => a.at - b.at)
+      return due.map(({ secret, version, type, at }) => {
+        version.told.add(type)
+        return keyVaultEvent(host, resourceId, secret, version, type, at, dice.uuid())
+      })
+    },
+  }
+}
+
+interface DueEvent {
+  readonly secret: StoredSecret
+  readonly version: SecretVersion
+  readonly type: ExpiryEventType
+  readonly at: number
+}
+
+/** Once per version, and only while it is the current one. */
+function dueEvents(secret: StoredSecret, now: number): DueEvent[] {
+  if (secret.deletedAt !== undefined) return []
+  return secret.versions.flatMap((version) => {
+    if (version.exp === undefined) return []
+    const expiresAt = version.exp * 1000
+    const events: DueEvent[] = [
+      {
+        secret,
+        version,
+        type: 'Microsoft.KeyVault.SecretNearExpiry',
+        at: Math.max(expiresAt - nearExpiry, version.created + shortNotice),
+      },
+      {
+        secret,
+        version,
+        type: 'Microsoft.KeyVault.SecretExpired',
+        at: Math.max(expiresAt, version.created + shortNotice),
+      },
+    ]
+    return events.filter(
+      ({ at, type }) =>
+        at <= now &&
+        at < (version.supersededAt ?? Number.POSITIVE_INFINITY) &&
+        !version.told.has(type) &&
+        !(type === 'Microsoft.KeyVault.SecretNearExpiry' && at >= expiresAt),
+    )
+  })
+}
+
+function keyVaultEvent(
+  host: string,
+  source: string,
+  secret: StoredSecret,
+  version: SecretVersion,
+  type: ExpiryEventType,
+  at: number,
+  id: string,
+): KeyVaultEvent {
+  return {
+    id,
+    source,
+    type,
+    subject: secret.name,
+    time: new Date(at).toISOString(),
+    specversion: '1.0',
+    data: {
+      Id: `https://${host}/secrets/${secret.name}/${version.id}`,
+      VaultName: host.split('.')[0]!,
+      ObjectType: 'Secret',
+      ObjectName: secret.name,
+      Version: version.id,
+      NBF: version.nbf ?? null,
+      EXP: version.exp ?? null,
+    },
+  }
+}
