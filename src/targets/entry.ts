@@ -1,0 +1,187 @@
+// Room: the edge, targets.json. May import the providers' shape and the core.
+// One entry of `targets`: its fields, its provider's, what it takes over from the defaults, and what it lays claim to.
+
+import type { CloudName } from '../azure/clouds.ts'
+import type { KeyProvider, Place } from '../providers/provider.ts'
+import { days, type Instant, type SecretName, type Target } from '../rotation/target.ts'
+import type { PolicyFields, TargetFields } from './fields.ts'
+import { type Finding, findingsOf, nearest, type Path } from './problems.ts'
+import { isObject, type JsonObject, type Reading, readFields, refuseUnknown } from './reading.ts'
+import { type Claim, durationFindings } from './relations.ts'
+
+export interface Surroundings {
+  readonly registry: readonly KeyProvider[]
+  readonly cloud: CloudName
+  readonly vaultSuffix: string
+  readonly now: Instant
+}
+
+export type Policy = Reading<PolicyFields>
+
+/** What holds where neither the target nor the defaults say anything. */
+const usual = {
+  rotateEvery: days(60),
+  validFor: days(90),
+  overlap: days(2),
+  probe: 'on',
+  enabled: true,
+} as const satisfies Policy['values']
+
+/** What the target says, else what the defaults say, else what is usual; undefined where the one that counts is wrong. */
+function settled<Name extends keyof PolicyFields>(name: Name, own: Policy, defaults: Policy): Policy['values'][Name] {
+  const [source] = [own, defaults].filter(({ given }) => given.has(name))
+  return source ? source.values[name] : (usual as Policy['values'])[name]
+}
+
+/** The defaults' durations, and what is wrong among them. Judged as for a ring of two, which nearly all are. */
+export function judgeDefaults(defaults: Policy, now: Instant): readonly Finding[] {
+  const nothing: Policy = { values: {}, given: new Set() }
+  const durations = durationsOf(nothing, defaults)
+  return durationFindings({ durations, slots: 2, now, given: () => true, path: ['defaults'] })
+}
+
+function durationsOf(own: Policy, defaults: Policy) {
+  return {
+    rotateEvery: settled('rotateEvery', own, defaults),
+    validFor: settled('validFor', own, defaults),
+    overlap: settled('overlap', own, defaults),
+    retireAfter: settled('retireAfter', own, defaults),
+  }
+}
+
+/** What entries of one document share. */
+export interface Shared {
+  readonly defaults: Policy
+  readonly around: Surroundings
+  readonly findings: Finding[]
+  readonly claims: Claim[]
+  /** Built once for each provider: schemas are dear. */
+  fieldsOf(provider: KeyProvider | undefined): TargetFields
+}
+
+/** One target, or undefined when something is wrong with it, which is then among the findings. */
+export function readTarget(given: unknown, path: Path, shared: Shared): Target | undefined {
+  const { defaults, findings } = shared
+  const before = findings.length
+  if (!isObject(given)) {
+    findings.push({ path, message: 'must be an object', remedy: 'Write {"name": …, "provider": …, "secrets": …}.' })
+    return undefined
+  }
+  const provider = findProvider(given, path, shared)
+  const fields = shared.fieldsOf(provider)
+  const own = readFields(fields, given, path, findings)
+  if (!own.given.has('vault') && !defaults.given.has('vault')) {
+    findings.push({
+      path: [...path, 'vault'],
+      message: 'is missing',
+      remedy: 'Set the vault here, or in defaults for all.',
+    })
+  }
+  const common = ['provider', ...Object.keys(fields)]
+  const resource = provider && readResource(provider, common, given, path, findings)
+  if (provider) judgeDurations(own, provider, path, shared)
+  claim(own, resource?.place, path, shared)
+  if (!provider || !resource || findings.length > before) return undefined
+  return compose(own, defaults, provider, resource)
+}
+
+function findProvider(given: JsonObject, path: Path, { around, findings }: Shared): KeyProvider | undefined {
+  const id = given['provider']
+  const at = [...path, 'provider']
+  const ids = around.registry.map((provider) => provider.id)
+  const found = around.registry.find((provider) => provider.id === id)
+  if (!found) {
+    const guess = typeof id === 'string' ? nearest(id, ids) : undefined
+    const message = id === undefined ? 'is missing' : 'is the id of no provider'
+    findings.push({
+      path: at,
+      message,
+      remedy: `${guess ? `Did you mean ${guess}? ` : ''}There are ${ids.join(', ')}.`,
+    })
+  } else if (!found.clouds.includes(around.cloud)) {
+    const remedy = `Take the target out, or correct AZURE_CLOUD: the service exists in ${found.clouds.join(', ')}.`
+    findings.push({ path: at, message: `does not exist in the cloud ${around.cloud}`, remedy })
+  }
+  return found
+}
+
+interface Resource {
+  readonly value: unknown
+  readonly place: Place
+}
+
+/** The provider's own fields. Keys that neither it nor any target has are refused here, where both are known. */
+function readResource(
+  provider: KeyProvider,
+  common: readonly string[],
+  given: JsonObject,
+  path: Path,
+  findings: Finding[],
+): Resource | undefined {
+  const theirs = Object.keys(provider.resource.shape)
+  refuseUnknown(given, [...common, ...theirs], path, findings)
+  const picked = Object.fromEntries(theirs.filter((key) => Object.hasOwn(given, key)).map((key) => [key, given[key]]))
+  const parsed = provider.resource.safeParse(picked)
+  if (parsed.success) return { value: parsed.data, place: provider.place(parsed.data) }
+  findings.push(...findingsOf(parsed.error.issues, path, provider.resource))
+  return undefined
+}
+
+function judgeDurations(own: Policy, { slots, title }: KeyProvider, path: Path, shared: Shared): void {
+  const { around, defaults, findings } = shared
+  const durations = durationsOf(own, defaults)
+  const given = (name: string) => own.given.has(name)
+  findings.push(...durationFindings({ durations, slots: slots.length, now: around.now, given, path }))
+  if (slots.length === 1 && typeof own.values.retireAfter === 'number') {
+    const message = `${title} has one key: there is no key before the current one to retire`
+    findings.push({ path: [...path, 'retireAfter'], message, remedy: 'Take it out.' })
+  }
+}
+
+/** What nobody else may have. Claimed also by a target that is switched off, or wrong otherwise. */
+function claim(own: Reading<TargetFields>, place: Place | undefined, path: Path, { defaults, claims }: Shared): void {
+  const { name, secrets } = own.values
+  const vault = settled('vault', own, defaults)
+  if (name) claims.push({ what: 'name', key: name, path: [...path, 'name'] })
+  if (place) claims.push({ what: 'credential', key: place.credential, path })
+  if (!vault) return
+  for (const secret of Object.keys(secrets ?? {})) {
+    claims.push({ what: 'secret', key: `${vault} ${secret}`, path: [...path, 'secrets', secret] })
+  }
+}
+
+function compose(
+  own: Reading<TargetFields>,
+  defaults: Policy,
+  provider: KeyProvider,
+  { value, place }: Resource,
+): Target | undefined {
+  const { name, initialSlot, adopt } = own.values
+  const [lead, ...others] = Object.entries(own.values.secrets ?? {}).map(
+    ([secret, output]): SecretName => ({ name: secret, output }),
+  )
+  const { rotateEvery, validFor, overlap, retireAfter } = durationsOf(own, defaults)
+  const vault = settled('vault', own, defaults)
+  // Each of these was reported where it is wrong: in the defaults, when nothing is wrong with the target itself.
+  if (!name || !lead || !vault || !rotateEvery || !validFor || overlap === undefined) return undefined
+  const window = settled('window', own, defaults)
+  return {
+    name,
+    provider: provider.id,
+    resource: value,
+    address: place.address,
+    lease: place.lease.toLowerCase(),
+    vault,
+    secrets: [lead, ...others],
+    slots: provider.slots,
+    rotateEvery,
+    validFor,
+    overlap,
+    ...(typeof retireAfter === 'number' && provider.slots.length > 1 ? { retireAfter } : {}),
+    ...(window ? { window } : {}),
+    probe: settled('probe', own, defaults) ?? 'on',
+    ...(initialSlot ? { initialSlot } : {}),
+    adopt: adopt ?? false,
+    enabled: settled('enabled', own, defaults) ?? true,
+  }
+}

@@ -1,0 +1,134 @@
+// Room: the edge, targets.json and settings. May import zod.
+// What is wrong with a configuration, where, and what to do. Never the wrong value itself: people paste keys into the wrong place.
+
+import { z } from 'zod'
+
+export interface Problem {
+  /** A JSON path such as `$.targets[3].rotateEvery`, or the name of a setting. */
+  readonly path: string
+  /** What is wrong. */
+  readonly message: string
+  /** What to do about it. */
+  readonly remedy: string
+}
+
+/** Keys and indexes from the document's root. */
+export type Path = readonly (string | number)[]
+
+/** A problem before its path is written out and it is put in order. */
+export interface Finding {
+  readonly path: Path
+  readonly message: string
+  readonly remedy: string
+  /** Where in the text, when the path alone does not say. */
+  readonly offset?: number
+}
+
+export function pathText(path: Path): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`
+    return /^[A-Za-z_$][\w$]*$/.test(step) ? `${text}.${step}` : `${text}['${step.replace(/['\\]/g, '\\$&')}']`
+  }, '$')
+}
+
+/** The candidate that was probably meant, or none when all are far off. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const [best] = candidates
+    .map((candidate) => ({ candidate, steps: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .toSorted((a, b) => a.steps - b.steps)
+  return best && best.steps <= Math.max(2, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined
+}
+
+/** How many letters must be changed, added or left out to make one word of the other (Levenshtein). */
+function distance(from: string, to: string): number {
+  if (Math.abs(from.length - to.length) > 20) return Number.POSITIVE_INFINITY
+  let row = Array.from({ length: to.length + 1 }, (_, n) => n)
+  for (const [i, letter] of [...from].entries()) {
+    const above = row
+    row = [i + 1]
+    for (const [j, other] of [...to].entries()) {
+      row.push(Math.min(above[j + 1]! + 1, row[j]! + 1, above[j]! + (letter === other ? 0 : 1)))
+    }
+  }
+  return row.at(-1)!
+}
+
+/** What to do about a key that nobody knows. */
+export function unknownKey(path: Path, key: string, known: readonly string[]): Finding {
+  const guess = nearest(key, known)
+  const remedy = guess ? `Did you mean ${guess}?` : `Remove it. Known here: ${known.join(', ')}.`
+  return { path: [...path, key], message: 'nobody knows this key', remedy }
+}
+
+/** The first remedy is for the reader; without one, what the field's description and example say. */
+export function findingsOf(issues: readonly z.core.$ZodIssue[], path: Path, schema: z.core.$ZodType): Finding[] {
+  return issues.flatMap((issue): Finding[] => {
+    const at = [...path, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))]
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => unknownKey(at, key, keysOf(schema)))
+    }
+    if (issue.code === 'invalid_key') return findingsOf(issue.issues.slice(0, 1), at, schema)
+    return [{ path: at, message: messageOf(issue), remedy: remedyIn(issue) ?? wanted(schema, issue.path) }]
+  })
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`
+  if (issue.code !== 'invalid_type') return issue.message
+  return issue.message.endsWith('received undefined') ? 'is missing' : `must be ${article(issue.expected)}`
+}
+
+function article(type: string): string {
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`
+}
+
+/** Our own checks say what to do by themselves, in the issue's params. */
+function remedyIn(issue: z.core.$ZodIssue): string | undefined {
+  const remedy: unknown = issue.code === 'custom' ? issue.params?.['remedy'] : undefined
+  return typeof remedy === 'string' ? remedy : undefined
+}
+
+interface Described {
+  readonly description?: string | undefined
+  readonly examples?: unknown
+}
+
+/** What a field wants, from what its schema tells editors. */
+export function wanted(schema: z.core.$ZodType, path: readonly PropertyKey[] = []): string {
+  const { description, examples } = describedAt(schema, path)
+  const [first]: readonly unknown[] = Array.isArray(examples) ? examples : []
+  const example = first === undefined ? '' : ` For example: ${JSON.stringify(first)}.`
+  return `Wanted: ${description ?? 'what targets.schema.json says'}.${example}`
+}
+
+/** What the schema says about the value at `path`; of a part that says nothing, what the whole says. */
+function describedAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): Described {
+  const { own, inner } = unwrapped(schema)
+  const [step, ...rest] = path
+  const part = step === undefined ? undefined : inner.shape?.[String(step)]
+  const said = part ? describedAt(part, rest) : {}
+  return said.description === undefined ? own : said
+}
+
+function keysOf(schema: z.core.$ZodType): readonly string[] {
+  return Object.keys(unwrapped(schema).inner.shape ?? {})
+}
+
+interface Unwrapped {
+  readonly own: Described
+  readonly inner: { readonly shape?: Readonly<Record<string, z.core.$ZodType>> }
+}
+
+/** Looks through optional, nullable and transformed schemas at what was described. */
+function unwrapped(schema: z.core.$ZodType): Unwrapped {
+  const def = schema._zod.def as z.core.$ZodTypeDef & {
+    readonly innerType?: z.core.$ZodType
+    readonly in?: z.core.$ZodType
+    readonly shape?: Readonly<Record<string, z.core.$ZodType>>
+  }
+  const own: Described = z.globalRegistry.get(schema) ?? {}
+  const within = def.innerType ?? def.in
+  if (!within) return { own, inner: def.shape ? { shape: def.shape } : {} }
+  const deeper = unwrapped(within)
+  return { own: own.description === undefined ? deeper.own : own, inner: deeper.inner }
+}

@@ -1,0 +1,107 @@
+// Room: the edge, targets.json. May import the core's numbers and durations.
+// What durations must be to one another, and what targets may not share.
+
+import { formatDuration } from '../rotation/duration.ts'
+import { clockBound, type Duration, type Instant, minutes, settle } from '../rotation/target.ts'
+import { type Finding, type Path, pathText } from './problems.ts'
+
+/** How long a service may take until a new key is good everywhere. No service documents it: twice what listings lag. */
+export const propagation: Duration = minutes(10)
+/** The Key Vault client writes later moments as negative numbers, and the vault takes them for 1903. */
+export const lastExpiry: Instant = Date.parse('2038-01-19T03:14:07Z')
+
+/** Undefined: given, and wrong by itself already. */
+export interface Durations {
+  readonly rotateEvery: Duration | undefined
+  readonly validFor: Duration | undefined
+  readonly overlap: Duration | undefined
+  readonly retireAfter: Duration | null | undefined
+}
+
+type DurationName = keyof Durations
+
+export interface Relations {
+  readonly durations: Durations
+  readonly slots: number
+  readonly now: Instant
+  /** Which of them are given here, rather than taken over. A relation among those taken over was judged where they are given. */
+  given(name: DurationName): boolean
+  readonly path: Path
+}
+
+/** The durations that do not fit together. */
+export function durationFindings(relations: Relations): readonly Finding[] {
+  const { rotateEvery, validFor, overlap, retireAfter } = relations.durations
+  const { slots, now, given, path } = relations
+  const findings: Finding[] = []
+  const report = (names: readonly DurationName[], message: string, remedy: string) => {
+    const name = names.find(given)
+    if (name) findings.push({ path: [...path, name], message, remedy })
+  }
+
+  if (rotateEvery !== undefined && validFor !== undefined && validFor <= rotateEvery) {
+    report(
+      ['validFor', 'rotateEvery'],
+      `a secret would expire (validFor ${formatDuration(validFor)}) before its key is replaced (rotateEvery ${formatDuration(rotateEvery)})`,
+      'Make validFor longer than rotateEvery, half as long again for instance.',
+    )
+  }
+  if (validFor !== undefined && now + validFor > lastExpiry) {
+    report(
+      ['validFor'],
+      'secrets would expire after 2038-01-19, which the Key Vault client cannot write',
+      `Write ${formatDuration(Math.max(0, Math.floor((lastExpiry - now) / 86_400_000) * 86_400_000))} or less.`,
+    )
+  }
+  if (
+    slots > 1 &&
+    rotateEvery !== undefined &&
+    overlap !== undefined &&
+    rotateEvery <= overlap + settle + propagation
+  ) {
+    report(
+      ['rotateEvery', 'overlap'],
+      `the next rotation (rotateEvery ${formatDuration(rotateEvery)}) would end a key that must stay good (overlap ${formatDuration(overlap)}, and ${formatDuration(settle + propagation)} until everybody sees a change)`,
+      `Make rotateEvery longer than ${formatDuration(overlap + settle + propagation)}, or overlap shorter.`,
+    )
+  }
+  if (slots > 1 && typeof retireAfter === 'number' && overlap !== undefined && retireAfter < overlap + clockBound) {
+    report(
+      ['retireAfter', 'overlap'],
+      `a key would be made useless (retireAfter ${formatDuration(retireAfter)}) while it must stay good (overlap ${formatDuration(overlap)})`,
+      `Make retireAfter ${formatDuration(overlap + clockBound)} or longer.`,
+    )
+  }
+  return findings
+}
+
+/** Something that only one target may have, and where it is named. */
+export interface Claim {
+  readonly what: 'name' | 'secret' | 'credential'
+  /** Compared without case, as the vault and the services do. */
+  readonly key: string
+  readonly path: Path
+}
+
+const said: Readonly<Record<Claim['what'], (first: string) => Pick<Finding, 'message' | 'remedy'>>> = {
+  name: (first) => ({ message: `is the name of ${first} too`, remedy: 'Give each target a name of its own.' }),
+  secret: (first) => ({
+    message: `is written by ${first} too: each would overwrite what the other wrote`,
+    remedy: 'Give it another name, or another vault, or take one of the two out.',
+  }),
+  credential: (first) => ({
+    message: `names the same credential as ${first}: each would regenerate the key that the other has just published`,
+    remedy: 'Make one target of the two, with the secrets of both.',
+  }),
+}
+
+/** Every claim that another has made before. */
+export function claimFindings(claims: readonly Claim[]): readonly Finding[] {
+  const first = new Map<string, Path>()
+  return claims.flatMap(({ what, key, path }): Finding[] => {
+    const id = `${what} ${key.toLowerCase()}`
+    const earlier = first.get(id)
+    if (earlier === undefined) first.set(id, path)
+    return earlier === undefined ? [] : [{ path, ...said[what](pathText(earlier)) }]
+  })
+}
