@@ -1,0 +1,76 @@
+// Room: the tests of the providers.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { HubDescription, hubWith, Policy, withPolicy } from '../../../src/providers/wire/hub-description.ts'
+
+const hub = HubDescription.parse({
+  id: '/subscriptions/…/IotHubs/hub1',
+  name: 'hub1',
+  type: 'Microsoft.Devices/IotHubs',
+  systemData: { createdBy: 'someone' },
+  etag: 'AAAADH84Jzw=',
+  location: 'westeurope',
+  sku: { name: 'S1', capacity: 2, newerThanUs: true },
+  newerThanUs: { a: [1, { b: null }] },
+  properties: {
+    provisioningState: 'Succeeded',
+    state: 'Active',
+    hostName: 'hub1.azure-devices.net',
+    locations: [],
+    disableLocalAuth: false,
+    routing: { endpoints: { eventHubs: [{ connectionString: 'Endpoint=sb://x;SharedAccessKey=****' }] } },
+    newerThanUs: 'kept',
+  },
+})
+
+test('a hub is written back with everything but what the service calls read-only', () => {
+  const before = structuredClone(hub)
+
+  const written = hubWith(hub, [])
+
+  assert.deepEqual(written, {
+    etag: 'AAAADH84Jzw=',
+    location: 'westeurope',
+    sku: { name: 'S1', capacity: 2, newerThanUs: true },
+    newerThanUs: { a: [1, { b: null }] },
+    properties: {
+      disableLocalAuth: false,
+      routing: { endpoints: { eventHubs: [{ connectionString: 'Endpoint=sb://x;SharedAccessKey=****' }] } },
+      newerThanUs: 'kept',
+      authorizationPolicies: [],
+    },
+  })
+  assert.deepEqual(hub, before)
+})
+
+test('whatever properties a hub has, none is lost on the way', () => {
+  const dropped = ['provisioningState', 'state', 'hostName', 'locations', 'authorizationPolicies', 'disableLocalAuth']
+  const name = fc.string({ minLength: 1 }).filter((text) => !dropped.includes(text) && text !== '__proto__')
+
+  fc.assert(
+    fc.property(fc.dictionary(name, fc.jsonValue()), (properties) => {
+      const written = hubWith({ etag: 'e', properties: HubDescription.shape.properties.parse(properties) }, [])
+      const { authorizationPolicies: _, ...rest } = (written as { properties: Record<string, unknown> }).properties
+      assert.deepEqual(JSON.parse(JSON.stringify(rest)), JSON.parse(JSON.stringify(properties)))
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('one policy changes; the others keep keys, rights, order and what else they have', () => {
+  const policies = ['iothubowner', 'Service', 'device'].map((keyName) =>
+    Policy.parse({
+      keyName,
+      primaryKey: `${keyName}1`,
+      secondaryKey: `${keyName}2`,
+      rights: 'RegistryRead, ServiceConnect',
+      more: 1,
+    }),
+  )
+
+  const written = withPolicy(policies, 'service', (policy) => ({ ...policy, primaryKey: null }))
+
+  assert.deepEqual(written, [policies[0], { ...policies[1], primaryKey: null }, policies[2]])
+})

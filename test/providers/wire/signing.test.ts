@@ -1,0 +1,44 @@
+// Room: the tests of the providers. Vectors computed independently of this code, with the key of bytes 00 to 1f.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { fieldOf, keyIn } from '../../../src/providers/wire/connection-string.ts'
+import { signedHeaders } from '../../../src/providers/wire/hmac.ts'
+import { sharedAccessSignature } from '../../../src/providers/wire/sas.ts'
+import { Secret } from '../../../src/rotation/secret.ts'
+
+const key = Secret.of(Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64'))
+
+test('a request to Communication Services is signed over method, path, date, host and content hash', () => {
+  const url = new URL('https://contoso.communication.azure.com/phoneNumbers?api-version=2022-12-01')
+
+  const headers = signedHeaders('GET', url, key, Date.parse('2024-01-01T00:00:00Z'))
+
+  assert.deepEqual(headers, {
+    'x-ms-date': 'Mon, 01 Jan 2024 00:00:00 GMT',
+    'x-ms-content-sha256': '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+    Authorization:
+      'HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=rYgpfsa3LkGTU2U9B2IL6ucTlBRcv6ekN5vhoPaVF7I=',
+  })
+})
+
+test("a hub's shared access signature is signed over its encoded host and the expiry in seconds", () => {
+  const header = sharedAccessSignature('myhub.azure-devices.net', 'service', key, 1_700_000_000_999)
+
+  const signature = encodeURIComponent('iIzEw6hi6GK79RY5jNXO6QeQkSL/Ax4zTmy44X2G1VY=')
+  assert.equal(header, `SharedAccessSignature sr=myhub.azure-devices.net&sig=${signature}&se=1700000000&skn=service`)
+})
+
+test('the key is found inside a connection string, padding and all, whatever the case of the field', () => {
+  const text = Secret.of('HostName=h.azure-devices.net;sharedaccesskeyname=service;SharedAccessKey=abc+/==')
+
+  assert.equal(keyIn({ connectionString: text }, 'SharedAccessKey')?.reveal(), 'abc+/==')
+  assert.equal(fieldOf(text, 'SharedAccessKeyName')?.reveal(), 'service')
+})
+
+test('a credential without a key in it has none', () => {
+  const rubbish = Secret.of('nothing;SharedAccessKey=;=;')
+
+  assert.equal(keyIn({ connectionString: rubbish }, 'SharedAccessKey'), undefined)
+  assert.equal(keyIn({}, 'SharedAccessKey'), undefined)
+})
