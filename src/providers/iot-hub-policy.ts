@@ -35,10 +35,13 @@ const policyName = z
   )
   .meta({ description: 'Name of the shared access policy', examples: ['service'] })
 
-/** Reads that tell a good key from a bad one, by the policy's right. They answer counts: a list of devices would hold keys. */
+/**
+ * Reads that tell a good key from a bad one, by the policy's rights; RegistryWrite includes the reading, and hubs then do
+ * not name RegistryRead. They answer counts: a list of devices would hold keys.
+ */
 const probes = [
-  { right: 'RegistryRead', path: '/statistics/devices' },
-  { right: 'ServiceConnect', path: '/statistics/service' },
+  { rights: ['RegistryRead', 'RegistryWrite'], path: '/statistics/devices' },
+  { rights: ['ServiceConnect'], path: '/statistics/service' },
 ]
 
 export const iotHubPolicy = defineProvider({
@@ -181,7 +184,7 @@ async function probeKey(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const granted = policy.rights.split(',').map((right) => right.trim())
-  const probe = probes.find(({ right }) => granted.includes(right))
+  const probe = probes.find(({ rights }) => rights.some((right) => granted.includes(right)))
   if (probe === undefined) return 'unknown'
   return verdictOf(azure, {
     method: 'GET',
