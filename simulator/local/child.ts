@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ReadyMessage } from './host.ts'
+import type { TimerStatus } from './timers.ts'
 
 export interface HostChild {
   readonly port: number
@@ -23,6 +24,8 @@ export interface HostChildOptions {
   readonly port: number
   /** App settings. Nothing else of this process's environment reaches the app but what a program needs to run. */
   readonly settings: Readonly<Record<string, string>>
+  /** What timers remember from before, by function: see timers.ts. */
+  readonly timers?: Readonly<Record<string, TimerStatus>>
   /** A module for `node --import`: the simulator's preload. */
   readonly preload?: string
   /** Every line that the host or the app writes. */
@@ -44,7 +47,9 @@ async function attempt(options: HostChildOptions, port: number): Promise<HostChi
   const host = fileURLToPath(new URL('./host.ts', import.meta.url))
   const preload = options.preload === undefined ? [] : ['--import', options.preload]
   const env = Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
-  const child = spawn(process.execPath, [...preload, host, '--app', options.directory, '--port', String(port)], {
+  const timers = options.timers === undefined ? [] : ['--timers', JSON.stringify(options.timers)]
+  const app = ['--app', options.directory, '--port', String(port)]
+  const child = spawn(process.execPath, [...preload, host, ...app, ...timers], {
     cwd: options.directory,
     env: { ...env, ...options.settings },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,5 +1,6 @@
 // Room: the local host. Runs a built function app without Core Tools; a process of its own, so that what runs is what is
-// deployed. Imports its neighbours and node:* only. `node --import ../preload.ts host.ts --app <directory> --port <n>`;
+// deployed. Imports its neighbours and node:* only. `node --import ../preload.ts host.ts --app <directory> --port <n>
+// --timers <JSON of what timers remember>`;
 // app settings are the environment. Tells its parent over IPC when it is ready.
 
 import type { AddressInfo } from 'node:net'
@@ -9,7 +10,7 @@ import { createInvoker, type Invoker } from './invoker.ts'
 import { type HostKeys, makeKeys } from './keys.ts'
 import { listenToQueue } from './queues.ts'
 import { type HostSettings, readHostSettings, resolveBinding } from './settings.ts'
-import { startTimer } from './timers.ts'
+import { startTimer, type TimerStatus } from './timers.ts'
 import { type Log, loadApp, type RegisteredFunction } from './worker.ts'
 
 export interface HostOptions {
@@ -17,6 +18,8 @@ export interface HostOptions {
   /** 0 for any free one. */
   readonly port: number
   readonly env: NodeJS.ProcessEnv
+  /** What timers remember from before, by function. */
+  readonly timers?: Readonly<Record<string, TimerStatus>>
   readonly log: Log
 }
 
@@ -42,7 +45,8 @@ interface Trigger {
 }
 
 /** Loads the app, starts its triggers and serves. Throws where the app cannot be loaded or the port is taken. */
-export async function startHost({ directory, port, env, log }: HostOptions): Promise<RunningHost> {
+export async function startHost(options: HostOptions): Promise<RunningHost> {
+  const { directory, port, env, log } = options
   const settings = readHostSettings(directory)
   const app = await loadApp(directory, log)
   const invoker = createInvoker(app, settings.functionTimeout, log)
@@ -52,7 +56,7 @@ export async function startHost({ directory, port, env, log }: HostOptions): Pro
   for (const registered of app.functions) {
     try {
       const fn = { ...registered, trigger: resolveBinding(registered.trigger, env) }
-      triggers.set(fn.name, await startTrigger(fn, settings, env, invoker, log))
+      triggers.set(fn.name, await startTrigger(fn, settings, options, invoker))
       functions.push(fn)
     } catch (error) {
       errors[registered.name] = error instanceof Error ? error.message : String(error)
@@ -88,9 +92,8 @@ export async function startHost({ directory, port, env, log }: HostOptions): Pro
 async function startTrigger(
   fn: RegisteredFunction,
   settings: HostSettings,
-  env: NodeJS.ProcessEnv,
+  { env, timers, log }: HostOptions,
   invoker: Invoker,
-  log: Log,
 ): Promise<Trigger> {
   const type = fn.trigger.type.toLowerCase()
   const asText = (input: unknown) => (typeof input === 'string' ? input : JSON.stringify(input))
@@ -99,7 +102,7 @@ async function startTrigger(
       trigger: { string: asText(input) },
     })
   if (type === 'httptrigger' || type === 'eventgridtrigger') return { fire: called, stop: () => undefined }
-  if (type === 'timertrigger') return startTimer(fn, invoker, log)
+  if (type === 'timertrigger') return startTimer(fn, timers?.[fn.name], invoker, log)
   if (type === 'queuetrigger') {
     const connection = String(fn.trigger['connection'] || 'AzureWebJobsStorage')
     const connectionString = env[connection]
@@ -112,7 +115,9 @@ async function startTrigger(
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { app: { type: 'string' }, port: { type: 'string' } } })
+  const { values } = parseArgs({
+    options: { app: { type: 'string' }, port: { type: 'string' }, timers: { type: 'string' } },
+  })
   const log: Log = (level, category, message, invocationId) => {
     if (level === 'trace' || level === 'debug') return
     const run = invocationId === undefined ? '' : ` [${invocationId}]`
@@ -122,6 +127,7 @@ async function main(): Promise<void> {
     directory: values.app ?? process.cwd(),
     port: Number(values.port ?? 7071),
     env: process.env,
+    timers: JSON.parse(values.timers ?? '{}'),
     log,
   })
   const functions = host.functions.map(({ name, trigger }) => ({ name, trigger: trigger.type }))

@@ -12,28 +12,36 @@ export interface Timer {
   stop(): void
 }
 
-interface Status {
-  Last: string
-  Next: string
-  LastUpdated: string
+/** What Azure keeps of a timer in the storage account, so that it outlives restarts. ISO 8601. */
+export interface TimerStatus {
+  readonly Last: string
+  readonly Next: string
+  readonly LastUpdated: string
 }
 
 /** What .NET writes for a moment that never was: a timer that has not run yet shows it as its last run. */
 const never = '0001-01-01T00:00:00'
+const longestPiece = 2 ** 31 - 1
 
 /**
- * Starts one timer. A run that takes longer than its interval delays the next; none is caught up. NCRONTAB wants both day
- * fields to match, where cron wants one. Throws for a schedule that does not parse (five fields included).
+ * Starts one timer. `stored` is what is remembered from before: an occurrence missed meanwhile is made up for at once, and
+ * the function is told that it is past due. A run that takes longer than its interval delays the next. NCRONTAB wants
+ * both day fields to match, where cron wants one. Throws for a schedule that does not parse (five fields included).
  */
-export function startTimer(fn: RegisteredFunction, invoker: Invoker, log: Log): Timer {
+export function startTimer(fn: RegisteredFunction, stored: TimerStatus | undefined, invoker: Invoker, log: Log): Timer {
   const schedule = String(fn.trigger['schedule'])
   const next = nextOccurrence(schedule)
-  const status: Status = { Last: never, Next: next(new Date()).toISOString(), LastUpdated: new Date().toISOString() }
+  const upcoming = next(new Date())
+  let status = stored ?? { Last: never, Next: upcoming.toISOString(), LastUpdated: new Date().toISOString() }
   let timer: NodeJS.Timeout | undefined
   let stopped = false
 
-  async function run(reason: string): Promise<void> {
-    const info = { Schedule: { AdjustForDST: true }, ScheduleStatus: { ...status }, IsPastDue: false }
+  async function run(reason: string, isPastDue: 'past due' | 'on time'): Promise<void> {
+    const info = {
+      Schedule: { AdjustForDST: true },
+      ScheduleStatus: status,
+      IsPastDue: isPastDue === 'past due',
+    }
     try {
       await invoker.invoke(fn.name, reason, { trigger: { json: JSON.stringify(info) } })
     } catch {
@@ -41,28 +49,32 @@ export function startTimer(fn: RegisteredFunction, invoker: Invoker, log: Log): 
     }
   }
 
-  function arm(): void {
-    const at = next(new Date())
-    status.Next = at.toISOString()
-    // Timers of Node take at most 2^31 ms; a longer wait is cut in pieces.
-    const wait = Math.max(0, at.getTime() - Date.now())
-    const piece = Math.min(wait, 2 ** 31 - 1)
-    timer = setTimeout(async () => {
-      if (piece === wait) {
-        await run(`Timer fired at ${new Date().toISOString()}`)
-        status.Last = at.toISOString()
-        status.LastUpdated = new Date().toISOString()
-      }
-      if (!stopped) arm()
-    }, piece)
+  async function occur(at: Date, isPastDue: 'past due' | 'on time'): Promise<void> {
+    await run(`Timer fired at ${new Date().toISOString()}`, isPastDue)
+    // A timer of Node may fire a little early: reckoned from then, this very occurrence would come again.
+    const from = new Date(Math.max(Date.now(), at.getTime()))
+    status = { Last: at.toISOString(), Next: next(from).toISOString(), LastUpdated: new Date().toISOString() }
+    if (!stopped) arm()
   }
 
-  arm()
-  log('information', 'Host.Triggers.Timer', `The next occurrence of '${fn.name}' (${schedule}): ${status.Next}`)
-  if (fn.trigger['runOnStartup'] === true) void run('Timer fired at startup')
+  function arm(): void {
+    const at = new Date(status.Next)
+    const wait = Math.max(0, at.getTime() - Date.now())
+    // Timers of Node take at most 2^31 ms; a longer wait is cut in pieces.
+    timer = setTimeout(() => (wait < longestPiece ? void occur(at, 'on time') : arm()), Math.min(wait, longestPiece))
+  }
+
+  log(
+    'information',
+    'Host.Triggers.Timer',
+    `The next occurrence of '${fn.name}' (${schedule}): ${upcoming.toISOString()}`,
+  )
+  if (stored !== undefined && Date.parse(stored.Next) < Date.now()) void occur(new Date(), 'past due')
+  else if (fn.trigger['runOnStartup'] === true) void occur(new Date(), 'on time')
+  else arm()
   return {
     name: fn.name,
-    fire: () => run('This function was programmatically called via the host APIs.'),
+    fire: () => run('This function was programmatically called via the host APIs.', 'on time'),
     stop: () => {
       stopped = true
       clearTimeout(timer)

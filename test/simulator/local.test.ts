@@ -24,6 +24,7 @@ app.http('slow', { authLevel: 'anonymous', handler: () => new Promise(() => {}) 
 app.http('seen', { authLevel: 'anonymous', handler: () => ({ jsonBody: seen }) })
 app.timer('tick', { schedule: '%TICK%', handler: (timer) => { seen.push({ tick: timer }) } })
 app.timer('yearly', { schedule: '0 0 0 1 1 *', handler: (timer) => { seen.push({ yearly: timer }) } })
+app.timer('missed', { schedule: '0 0 0 1 1 *', handler: (timer) => { seen.push({ missed: timer }) } })
 app.timer('broken', { schedule: '%NOT_SET%', handler: () => {} })
 app.storageQueue('work', { queueName: '%QUEUE%', connection: 'AzureWebJobsStorage', handler: (message, context) => {
   seen.push({ work: message, count: context.triggerMetadata.dequeueCount })
@@ -32,6 +33,8 @@ app.storageQueue('work', { queueName: '%QUEUE%', connection: 'AzureWebJobsStorag
 app.eventGrid('event', { handler: (event) => { seen.push({ event }) } })
 `
 const queueSettings = { batchSize: 4, newBatchThreshold: 2, maxDequeueCount: 2, messageEncoding: 'base64' }
+
+const before2000 = '1999-12-31T00:00:00.000Z'
 
 let built: TemporaryApp
 let azurite: Azurite
@@ -47,6 +50,7 @@ before(async () => {
     directory: built.directory,
     port: 0,
     settings: { AzureWebJobsStorage: azurite.connectionString, TICK: '* * * * * *', QUEUE: 'work-items' },
+    timers: { missed: { Last: before2000, Next: before2000, LastUpdated: before2000 } },
     onLine: (line) => lines.push(line),
   })
 })
@@ -152,6 +156,13 @@ interface Timer {
   readonly scheduleStatus: { readonly last: string; readonly next: string }
 }
 
+test('an occurrence that was missed while nothing ran is made up for at the start, and said to be past due', async () => {
+  const { missed } = await seen((entry) => entry['missed'] !== undefined)
+
+  assert.equal((missed as Timer).isPastDue, true)
+  assert.equal((missed as Timer).scheduleStatus.last, before2000)
+})
+
 test('a management call fires a timer at once, and knows no function that there is not', async () => {
   const call = (name: string) =>
     fetch(`${host.url}/admin/functions/${name}`, {
@@ -169,7 +180,7 @@ test('a management call fires a timer at once, and knows no function that there 
 
 test('a function with a setting that is not there is missing, and all others run', async () => {
   assert.deepEqual(host.errors, { broken: "'%NOT_SET%' does not resolve to a value." })
-  assert.equal(host.functions.length, 11)
+  assert.equal(host.functions.length, 12)
 })
 
 test('a queue message reaches its function as an object, with its dequeue count', async () => {
