@@ -79,7 +79,7 @@ export function readTarget(given: unknown, path: Path, shared: Shared): Target |
   }
   const common = ['provider', ...Object.keys(fields)]
   const resource = provider && readResource(provider, common, given, path, findings)
-  if (provider) judgeDurations(own, provider, path, shared)
+  judgeDurations(own, provider, path, shared)
   claim(own, resource?.place, path, shared)
   if (!provider || !resource || findings.length > before) return undefined
   return compose(own, defaults, provider, resource)
@@ -127,13 +127,15 @@ function readResource(
   return undefined
 }
 
-function judgeDurations(own: Policy, { slots, title }: KeyProvider, path: Path, shared: Shared): void {
+/** Of an unknown provider we suppose two slots, as nearly all have. */
+function judgeDurations(own: Policy, provider: KeyProvider | undefined, path: Path, shared: Shared): void {
   const { around, defaults, findings } = shared
+  const slots = provider?.slots.length ?? 2
   const durations = durationsOf(own, defaults)
   const given = (name: string) => own.given.has(name)
-  findings.push(...durationFindings({ durations, slots: slots.length, now: around.now, given, path }))
-  if (slots.length === 1 && typeof own.values.retireAfter === 'number') {
-    const message = `${title} has one key: there is no key before the current one to retire`
+  findings.push(...durationFindings({ durations, slots, now: around.now, given, path }))
+  if (slots === 1 && typeof own.values.retireAfter === 'number') {
+    const message = `${provider?.title} has one key: there is no key before the current one to retire`
     findings.push({ path: [...path, 'retireAfter'], message, remedy: 'Take it out.' })
   }
 }

@@ -17,10 +17,12 @@ interface Bounds {
   readonly most?: Duration
 }
 
+const durationPattern = '^P(?!$)(\\d+W|(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+S)?)?)$'
+
 function duration(description: string, example: string, { least, most }: Bounds) {
   return z
     .string()
-    .meta({ description: `${description} (ISO 8601)`, examples: [example], pattern: '^P(?!$)(\\d+W|(\\d+D)?(T.+)?)$' })
+    .meta({ description: `${description} (ISO 8601)`, examples: [example], pattern: durationPattern })
     .transform((text, context): Duration => {
       const parsed = parseDuration(text)
       if (typeof parsed !== 'number') return refuse(context, parsed.message, parsed.remedy)
@@ -137,8 +139,16 @@ const nameChecked = name.transform((text, context): string =>
 
 const secretName = z
   .string()
-  .regex(/^[0-9a-zA-Z-]{1,127}$/, 'is no name for a secret: 1 to 127 letters, digits and hyphens')
-  .regex(/\D/, 'a name of digits only loses its place in JSON, and the place says which secret is the lead')
+  .meta({ description: 'name of a secret in the vault', pattern: '^(?=.*[^0-9])[0-9a-zA-Z-]{1,127}$' })
+  .superRefine((text, context) => {
+    if (!/^[0-9a-zA-Z-]{1,127}$/.test(text)) {
+      refuse(context, 'is no name for a secret', 'Write 1 to 127 letters, digits and hyphens.')
+    } else if (/^\d+$/.test(text)) {
+      // JSON objects put such keys first, wherever they were written.
+      const message = 'a name of digits only loses its place in JSON, and the place says which secret is the lead'
+      refuse(context, message, 'Put a letter into the name.')
+    }
+  })
 
 type Outputs = Record<string, KeyProvider['outputs'][string]>
 
