@@ -1,0 +1,145 @@
+// Room: the infrastructure. What raises an alarm, asked of the logs. Event Grid's own failures: delivery-alerts.bicep.
+// The names in these queries are the app's: its functions, its custom events (src/azure/telemetry.ts) and its log lines.
+// A test compares them with the code.
+
+param actionGroupName string
+param location string
+param tags object
+param email string
+param componentId string
+
+@description('Two intervals of the schedule.')
+param scheduleSilence string
+
+var rules = [
+  {
+    name: 'rotation-failed'
+    title: 'A rotation failed'
+    description: 'One alert per target. docs/operating.md says what to do for each code.'
+    severity: 2
+    every: 'PT15M'
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: [{ name: 'target', operator: 'Include', values: ['*'] }]
+    query: '''
+      customEvents
+      | where name == "RotationFailed"
+      | extend target = tostring(customDimensions.target), code = tostring(customDimensions.code)
+      | project timestamp, target, code
+    '''
+  }
+  {
+    name: 'target-overdue'
+    title: 'A key is overdue'
+    description: 'More than a day past its due date, window allowing: see the target\'s last failure in GET /api/targets.'
+    severity: 2
+    every: 'PT10M'
+    window: scheduleSilence
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: [{ name: 'target', operator: 'Include', values: ['*'] }]
+    query: '''
+      customEvents
+      | where name == "TargetOverdue"
+      | extend target = tostring(customDimensions.target)
+      | project timestamp, target
+    '''
+  }
+  {
+    name: 'poison-messages'
+    title: 'A queue message was given up'
+    description: 'It is in rekey-requests-poison or rekey-near-expiry-poison. Nothing is lost: the daily look finds the target again.'
+    severity: 2
+    every: 'PT15M'
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: []
+    query: '''
+      traces
+      | where message has "MaxDequeueCount"
+      | where message has "rekey-requests-poison" or message has "rekey-near-expiry-poison"
+      | project timestamp, message
+    '''
+  }
+  {
+    name: 'no-schedule'
+    title: 'The schedule has stopped'
+    description: 'No tick for two intervals. POST /admin/functions/schedule runs it by hand; a restart of the app brings a stuck timer back.'
+    severity: 1
+    every: 'PT10M'
+    window: scheduleSilence
+    operator: 'LessThan'
+    threshold: 1
+    dimensions: []
+    // The host's own record of the run is asked too: traces are sampled, requests are not (host.json).
+    query: '''
+      union isfuzzy=true
+        (traces | where message startswith "schedule finished"),
+        (requests | where name == "schedule" and success == true)
+      | project timestamp
+    '''
+  }
+  {
+    name: 'schedule-incomplete'
+    title: 'The schedule could not look everywhere'
+    description: 'A vault that cannot be read, or a bad configuration. GET /api/health names it, with the remedy.'
+    severity: 2
+    every: 'PT15M'
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: []
+    query: '''
+      requests
+      | where name == "schedule" and success == false
+      | project timestamp
+    '''
+  }
+]
+
+resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: actionGroupName
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'rekey'
+    enabled: true
+    emailReceivers: empty(email) ? [] : [{ name: 'mail', emailAddress: email, useCommonAlertSchema: true }]
+  }
+}
+
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for rule in rules: {
+    name: 'rekey-${rule.name}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'Rekey: ${rule.title}'
+      description: rule.description
+      severity: rule.severity
+      enabled: true
+      scopes: [componentId]
+      evaluationFrequency: rule.every
+      windowSize: rule.window
+      autoMitigate: true
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: rule.operator
+            threshold: rule.threshold
+            dimensions: rule.dimensions
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      actions: { actionGroups: [actionGroup.id] }
+    }
+  }
+]
+
+output actionGroupId string = actionGroup.id

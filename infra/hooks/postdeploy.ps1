@@ -1,0 +1,102 @@
+# Room: the infrastructure. The second step on Windows: the same as postdeploy.sh, line by line.
+# azd runs it after each deployment. Without azd: infra/hooks/postdeploy.ps1 <name of the deployment of main.bicep>
+# Idempotent, and without keys. A vault has at most one system topic: one that is there is used, ours or not.
+param([string]$Deployment = '')
+
+$ErrorActionPreference = 'Stop'
+# Failures of az are looked at here, by exit code.
+$PSNativeCommandUseErrorActionPreference = $false
+Set-Location (Join-Path $PSScriptRoot '../..')
+
+function Stop-WithRemedy([string]$Message) {
+  [Console]::Error.WriteLine("postdeploy: $Message")
+  exit 1
+}
+
+function Assert-Azure([string]$What) {
+  if ($LASTEXITCODE -ne 0) { Stop-WithRemedy "az could not $What" }
+}
+
+# The outputs of a deployment as variables, as azd would have set them. Resource Manager changes the case of their names.
+function Read-Outputs([string]$Name) {
+  $outputs = az deployment sub show --name $Name --query properties.outputs --output json | ConvertFrom-Json
+  Assert-Azure "read the deployment $Name"
+  foreach ($output in $outputs.PSObject.Properties) {
+    Set-Item -Path "Env:$($output.Name.ToUpperInvariant())" -Value $output.Value.value
+  }
+  if (-not $env:AZURE_ENV_NAME) { $env:AZURE_ENV_NAME = $env:AZURE_RESOURCE_GROUP -replace '^rg-', '' }
+}
+
+function Find-Topic([string]$Subscription, [string]$VaultId) {
+  $topics = az eventgrid system-topic list --subscription $Subscription --output json | ConvertFrom-Json
+  Assert-Azure "list the system topics of $Subscription"
+  # -eq on strings ignores case, as resource ids do.
+  return $topics | Where-Object { $_.source -eq $VaultId } | Select-Object -First 1
+}
+
+# Rights and a function that were made a moment ago are not seen everywhere at once.
+function Invoke-Deployment([string[]]$Arguments) {
+  foreach ($wait in 30, 60, 0) {
+    # Assigned, so that nothing it prints becomes part of what this function returns.
+    $null = az deployment group create @Arguments --output none
+    if ($LASTEXITCODE -eq 0) { return $true }
+    if ($wait -gt 0) {
+      [Console]::Error.WriteLine("postdeploy: not accepted yet; once more in $wait seconds")
+      Start-Sleep -Seconds $wait
+    }
+  }
+  return $false
+}
+
+function Connect-Vault([string]$VaultId) {
+  $parts = $VaultId.Split('/')
+  $subscription = $parts[2]
+  $vault = $parts[8]
+  $location = az resource show --ids $VaultId --query location --output tsv
+  Assert-Azure "find the vault $VaultId"
+  $found = Find-Topic $subscription $VaultId
+
+  $own = $true
+  $principal = ''
+  if ($null -eq $found) {
+    $topic = "evgt-rekey-$vault"
+    $group = $parts[4]
+  } else {
+    $topic = $found.name
+    $group = $found.resourceGroup
+    $own = $found.tags.'azd-env-name' -eq $env:AZURE_ENV_NAME
+    if (-not $own -and $found.identity.principalId) { $principal = $found.identity.principalId }
+  }
+
+  if (-not $own -and -not $principal) {
+    $identity = "az eventgrid system-topic update --subscription $subscription --resource-group $group --name $topic --identity systemassigned"
+    if ($env:NEAR_EXPIRY_ROUTE -eq 'queue') {
+      Stop-WithRemedy "system topic $topic has no identity to write to the queue with. Give it one, then deploy again: $identity"
+    }
+    [Console]::Error.WriteLine("postdeploy: system topic $topic has no identity, so events that cannot be delivered are dropped. To keep them: $identity")
+  }
+
+  Write-Output "postdeploy: $vault -> $($env:NEAR_EXPIRY_ROUTE), by system topic $topic in $group"
+  $accepted = Invoke-Deployment @(
+    '--subscription', $subscription, '--resource-group', $group, '--name', "rekey-near-expiry-$vault",
+    '--template-file', 'infra/events/near-expiry.bicep',
+    '--parameters', "vaultId=$VaultId", "location=$location", "systemTopicName=$topic", "ownTopic=$($own.ToString().ToLowerInvariant())",
+    "foreignPrincipalId=$principal", "route=$($env:NEAR_EXPIRY_ROUTE)", "functionAppId=$($env:FUNCTION_APP_ID)",
+    "storageAccountId=$($env:STORAGE_ACCOUNT_ID)", "actionGroupId=$($env:ACTION_GROUP_ID)", "environmentName=$($env:AZURE_ENV_NAME)"
+  )
+  if (-not $accepted) {
+    Stop-WithRemedy "the events of $vault are not wired up. Rotation goes on by the schedule; run this again when the cause above is gone"
+  }
+}
+
+if (-not (Get-Command az -ErrorAction SilentlyContinue)) {
+  Stop-WithRemedy 'the Azure CLI (az) is needed: https://aka.ms/install-azure-cli, then az login'
+}
+if ($Deployment) { Read-Outputs $Deployment }
+foreach ($variable in 'AZURE_ENV_NAME', 'FUNCTION_APP_ID', 'STORAGE_ACCOUNT_ID', 'ACTION_GROUP_ID', 'KEY_VAULT_IDS', 'NEAR_EXPIRY_ROUTE') {
+  if (-not [Environment]::GetEnvironmentVariable($variable)) {
+    Stop-WithRemedy "$variable is not set: run azd provision, or name the deployment of infra/main.bicep"
+  }
+}
+
+foreach ($id in $env:KEY_VAULT_IDS.Split(',')) { Connect-Vault $id }

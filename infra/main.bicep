@@ -1,0 +1,349 @@
+// Room: the infrastructure. The whole of Rekey in one resource group, and the rights it needs elsewhere.
+// Checked by a parser and lint rules (test/infra), not compiled: run `az bicep build --file infra/main.bicep`, or
+// `azd provision --preview`, before the first use.
+
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(64)
+@description('Name of the environment: part of the resource group\'s name, and the tag azd finds its resources by.')
+param environmentName string
+
+@minLength(1)
+@description('Region of everything that is created here.')
+@metadata({ azd: { type: 'location' } })
+param location string
+
+@description('Who deploys: may write the blob that holds targets.json.')
+param principalId string = deployer().objectId
+
+@description('Node.js version of the runtime.')
+@allowed(['24', '22'])
+param nodeVersion string = '24'
+
+@description('Memory of one instance, in MB.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 512
+
+@description('Most instances of one function group. Not a lock: leases see to that one worker changes one credential.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('ROTATION_TARGETS: a path in the package, or the URL of a blob (TARGETS_URL in the outputs is one we keep ready).')
+param targets string = './targets.json'
+
+@description('ROTATION_SCHEDULE: six-field NCRONTAB. Change scheduleSilence with it.')
+param schedule string = '0 */15 * * * *'
+
+@description('Two intervals of the schedule: no tick for this long raises an alert. Azure Monitor takes only these.')
+@allowed(['PT10M', 'PT30M', 'PT1H', 'PT2H', 'PT4H', 'PT6H', 'P1D', 'P2D'])
+param scheduleSilence string = 'PT30M'
+
+@description('ROTATION_EVENT_SCHEMA: what the custom topic takes. A topic cannot change it later.')
+@allowed(['CloudEvent', 'EventGrid'])
+param eventSchema string = 'CloudEvent'
+
+@description('Keep every announcement in the storage queue rekey-announcements as well, with a dead-letter: proof of the first rotation, and an example of a subscription.')
+param announcementQueue bool = true
+
+@description('Ids of existing vaults, comma-separated. They must use RBAC. Empty: a new vault is made.')
+param vaultIds string = ''
+
+@description('What may be rotated: comma-separated provider=scope, scope a subscription, a resource group or a single resource. Empty: nothing yet.')
+param grants string = ''
+
+@description('Put the app, its storage, the vault and the topic behind private endpoints. Near-expiry events then come through a storage queue.')
+param vnetEnabled bool = false
+
+@description('Address range of the virtual network, /24 or larger.')
+param addressPrefix string = '10.71.0.0/24'
+
+@description('With vnetEnabled: comma-separated CIDR ranges that still reach the app from outside, say a build agent that deploys. Empty: nobody.')
+param allowedIpRanges string = ''
+
+@description('Client id of the app registration that guards the HTTP routes (infra/scripts/sign-in.sh makes one). Empty: function keys alone.')
+param signInClientId string = ''
+
+@description('Where alerts are mailed. Empty: they are only raised in the portal.')
+param alertEmail string = ''
+
+@description('How long logs are kept, in days.')
+@minValue(30)
+@maxValue(730)
+param retentionDays int = 90
+
+var abbrs = loadJsonContent('abbreviations.json')
+var tags = { 'azd-env-name': environmentName, app: 'rekey' }
+var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))
+var groupName = '${abbrs.resourcesResourceGroups}${environmentName}'
+var appName = '${abbrs.webSitesFunctions}rekey-${resourceToken}'
+
+var givenVaultIds = filter(map(split(vaultIds, ','), id => trim(id)), id => !empty(id))
+var newVaultName = '${abbrs.keyVaultVaults}${resourceToken}'
+var newVaultId = '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.KeyVault/vaults/${newVaultName}'
+var allVaultIds = empty(givenVaultIds) ? [newVaultId] : givenVaultIds
+
+// provider=/subscriptions/S has 3 segments, a resource group 5, a resource 9.
+var givenGrants = filter(map(split(grants, ','), entry => trim(entry)), entry => !empty(entry))
+var subscriptionGrants = filter(givenGrants, entry => length(split(entry, '/')) == 3)
+var groupGrants = filter(givenGrants, entry => length(split(entry, '/')) == 5)
+var resourceGrants = filter(givenGrants, entry => length(split(entry, '/')) == 9)
+var otherSubscriptions = map(concat(givenGrants, allVaultIds), entry => '/subscriptions/${split(entry, '/')[2]}')
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: groupName
+  location: location
+  tags: tags
+}
+
+module identity 'app/identity.bicep' = {
+  name: 'rekey-identity'
+  scope: group
+  params: {
+    name: '${abbrs.managedIdentityUserAssignedIdentities}rekey-${resourceToken}'
+    location: location
+    tags: tags
+  }
+}
+
+module roles 'roles/definitions.bicep' = {
+  name: 'rekey-roles-${resourceToken}'
+  params: {
+    suffix: environmentName
+    assignableScopes: union([subscription().id], otherSubscriptions)
+  }
+}
+
+module subscriptionRights 'roles/at-subscription.bicep' = [
+  for (entry, i) in subscriptionGrants: {
+    name: 'rekey-grant-subscription-${i}-${resourceToken}'
+    scope: subscription(split(entry, '/')[2])
+    params: {
+      principalId: identity.outputs.principalId
+      roleNames: [roles.outputs.providerRoleNames[split(entry, '=')[0]], roles.outputs.healthRoleName]
+    }
+  }
+]
+
+module groupRights 'roles/at-group.bicep' = [
+  for (entry, i) in groupGrants: {
+    name: 'rekey-grant-group-${i}-${resourceToken}'
+    scope: resourceGroup(split(entry, '/')[2], split(entry, '/')[4])
+    params: {
+      principalId: identity.outputs.principalId
+      roleNames: [roles.outputs.providerRoleNames[split(entry, '=')[0]], roles.outputs.healthRoleName]
+    }
+  }
+]
+
+module resourceRights 'roles/at-resource.bicep' = [
+  for (entry, i) in resourceGrants: {
+    name: 'rekey-grant-resource-${i}-${resourceToken}'
+    scope: resourceGroup(split(entry, '/')[2], split(entry, '/')[4])
+    params: {
+      principalId: identity.outputs.principalId
+      roleNames: [roles.outputs.providerRoleNames[split(entry, '=')[0]], roles.outputs.healthRoleName]
+      resourceType: '${split(entry, '/')[6]}/${split(entry, '/')[7]}'
+      resourceName: split(entry, '/')[8]
+    }
+  }
+]
+
+module monitoring 'app/monitoring.bicep' = {
+  name: 'rekey-monitoring'
+  scope: group
+  params: {
+    workspaceName: '${abbrs.operationalInsightsWorkspaces}rekey-${resourceToken}'
+    componentName: '${abbrs.insightsComponents}rekey-${resourceToken}'
+    location: location
+    tags: tags
+    retentionDays: retentionDays
+    identityPrincipalId: identity.outputs.principalId
+  }
+}
+
+module storage 'app/storage.bicep' = {
+  name: 'rekey-storage'
+  scope: group
+  params: {
+    name: '${abbrs.storageStorageAccounts}${resourceToken}'
+    location: location
+    tags: tags
+    vnetEnabled: vnetEnabled
+    identityPrincipalId: identity.outputs.principalId
+    deployerPrincipalId: principalId
+  }
+}
+
+module vault 'app/vault.bicep' = if (empty(givenVaultIds)) {
+  name: 'rekey-vault'
+  scope: group
+  params: {
+    name: newVaultName
+    location: location
+    tags: tags
+    vnetEnabled: vnetEnabled
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module vaultAccess 'app/vault-access.bicep' = [
+  for (id, i) in allVaultIds: {
+    name: 'rekey-vault-access-${i}-${resourceToken}'
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      vaultName: last(split(id, '/'))
+      principalId: identity.outputs.principalId
+      roleName: roles.outputs.vaultRoleName
+    }
+    dependsOn: [vault]
+  }
+]
+
+module topic 'app/topic.bicep' = {
+  name: 'rekey-topic'
+  scope: group
+  params: {
+    name: '${abbrs.eventGridTopics}rekey-${resourceToken}'
+    location: location
+    tags: tags
+    eventSchema: eventSchema
+    vnetEnabled: vnetEnabled
+    storageAccountName: storage.outputs.name
+    announcementQueue: announcementQueue
+    identityPrincipalId: identity.outputs.principalId
+  }
+}
+
+module network 'app/network.bicep' = if (vnetEnabled) {
+  name: 'rekey-network'
+  scope: group
+  params: {
+    name: '${abbrs.networkVirtualNetworks}rekey-${resourceToken}'
+    location: location
+    tags: tags
+    addressPrefix: addressPrefix
+  }
+}
+
+module dataEndpoints 'app/private-endpoints.bicep' = if (vnetEnabled) {
+  name: 'rekey-data-endpoints'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    namePrefix: abbrs.networkPrivateEndpoints
+    subnetId: network!.outputs.endpointSubnetId
+    endpoints: concat(
+      [
+        { name: 'blob', targetId: storage.outputs.id, group: 'blob', zoneId: network!.outputs.blobZoneId }
+        { name: 'queue', targetId: storage.outputs.id, group: 'queue', zoneId: network!.outputs.queueZoneId }
+        { name: 'topic', targetId: topic.outputs.id, group: 'topic', zoneId: network!.outputs.topicZoneId }
+      ],
+      map(allVaultIds, id => {
+        name: last(split(id, '/'))
+        targetId: id
+        group: 'vault'
+        zoneId: network!.outputs.vaultZoneId
+      })
+    )
+  }
+  dependsOn: [vault]
+}
+
+module functionApp 'app/function-app.bicep' = {
+  name: 'rekey-function-app'
+  scope: group
+  params: {
+    name: appName
+    planName: '${abbrs.webServerFarms}rekey-${resourceToken}'
+    location: location
+    tags: union(tags, { 'azd-service-name': 'rekey' })
+    nodeVersion: nodeVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    storageAccountName: storage.outputs.name
+    packageContainer: storage.outputs.packageContainer
+    insightsConnectionString: monitoring.outputs.connectionString
+    topicEndpoint: topic.outputs.endpoint
+    eventSchema: eventSchema
+    targets: targets
+    schedule: schedule
+    vnetEnabled: vnetEnabled
+    appSubnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    allowedIpRanges: filter(map(split(allowedIpRanges, ','), cidr => trim(cidr)), cidr => !empty(cidr))
+    signInClientId: signInClientId
+  }
+  // The app reads its package and its vault as it starts: both must be reachable by then.
+  dependsOn: [dataEndpoints, vaultAccess]
+}
+
+module appEndpoint 'app/private-endpoints.bicep' = if (vnetEnabled) {
+  name: 'rekey-app-endpoint'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    namePrefix: abbrs.networkPrivateEndpoints
+    subnetId: network!.outputs.endpointSubnetId
+    endpoints: [
+      { name: 'app', targetId: functionApp.outputs.id, group: 'sites', zoneId: network!.outputs.siteZoneId }
+    ]
+  }
+}
+
+module alerts 'app/alerts.bicep' = {
+  name: 'rekey-alerts'
+  scope: group
+  params: {
+    actionGroupName: '${abbrs.insightsActionGroups}rekey-${resourceToken}'
+    location: location
+    tags: tags
+    email: alertEmail
+    componentId: monitoring.outputs.componentId
+    scheduleSilence: scheduleSilence
+  }
+}
+
+module topicAlerts 'app/delivery-alerts.bicep' = {
+  name: 'rekey-topic-alerts'
+  scope: group
+  params: {
+    topicId: topic.outputs.id
+    tags: tags
+    actionGroupId: alerts.outputs.actionGroupId
+  }
+}
+
+module workbook 'app/workbook.bicep' = {
+  name: 'rekey-workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    componentId: monitoring.outputs.componentId
+  }
+}
+
+// azd makes each output an environment variable; infra/hooks/postdeploy reads them. No secrets here, ever.
+output AZURE_LOCATION string = location
+output AZURE_TENANT_ID string = tenant().tenantId
+output AZURE_RESOURCE_GROUP string = group.name
+output FUNCTION_APP_NAME string = appName
+output FUNCTION_APP_ID string = functionApp.outputs.id
+output FUNCTION_APP_URL string = functionApp.outputs.url
+output IDENTITY_CLIENT_ID string = identity.outputs.clientId
+output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output KEY_VAULT_IDS string = join(allVaultIds, ',')
+output KEY_VAULT_URLS string = join(
+  map(allVaultIds, id => 'https://${last(split(id, '/'))}${environment().suffixes.keyvaultDns}'),
+  ','
+)
+output STORAGE_ACCOUNT_ID string = storage.outputs.id
+output TARGETS_URL string = storage.outputs.targetsUrl
+output TOPIC_ENDPOINT string = topic.outputs.endpoint
+output ACTION_GROUP_ID string = alerts.outputs.actionGroupId
+output NEAR_EXPIRY_ROUTE string = vnetEnabled ? 'queue' : 'function'

@@ -1,0 +1,41 @@
+# Room: the infrastructure. Makes the app registration for the sign-in in front of the HTTP routes, with three app roles:
+# Rekey.Read, Rekey.Rotate, Rekey.Revoke (scripts/app-roles.json). Prints what switches the sign-in on.
+#
+#   infra/scripts/sign-in.ps1 [display name]      (default: Rekey)
+#
+# Who may run it: an Application Administrator, signed in with `az login`. No client secret is made: callers bring a token
+# of their own. Only people and apps that have one of the roles get a token at all. Idempotent.
+param([string]$Name = 'Rekey')
+
+$ErrorActionPreference = 'Stop'
+$PSNativeCommandUseErrorActionPreference = $false
+Set-Location $PSScriptRoot
+
+function Assert-Azure([string]$What) {
+  if ($LASTEXITCODE -ne 0) {
+    [Console]::Error.WriteLine("sign-in: az could not $What")
+    exit 1
+  }
+}
+
+$client = az ad app list --filter "displayName eq '$Name'" --query '[0].appId' --output tsv
+Assert-Azure 'list app registrations'
+if (-not $client) {
+  $client = az ad app create --display-name $Name --sign-in-audience AzureADMyOrg --query appId --output tsv
+  Assert-Azure 'create the app registration'
+}
+az ad app update --id $client --identifier-uris "api://$client" --app-roles '@app-roles.json' --requested-access-token-version 2 --output none
+Assert-Azure 'set the app roles'
+
+$servicePrincipal = az ad sp list --filter "appId eq '$client'" --query '[0].id' --output tsv
+Assert-Azure 'list service principals'
+if (-not $servicePrincipal) {
+  az ad sp create --id $client --output none
+  Assert-Azure 'create the service principal'
+}
+az ad sp update --id $client --set appRoleAssignmentRequired=true --output none
+Assert-Azure 'require an assignment'
+
+Write-Output "Switch it on:    azd env set SIGN_IN_CLIENT_ID $client; azd provision"
+Write-Output "Assign roles:    Entra admin center > Enterprise applications > $Name > Users and groups"
+Write-Output "Call:            Invoke-RestMethod https://.../api/targets -Headers @{ Authorization = `"Bearer `$(az account get-access-token --scope api://$client/.default --query accessToken -o tsv)`"; 'x-functions-key' = '...' }"

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Room: the infrastructure. Makes the app registration for the sign-in in front of the HTTP routes, with three app roles:
+# Rekey.Read, Rekey.Rotate, Rekey.Revoke (scripts/app-roles.json). Prints what switches the sign-in on.
+#
+#   infra/scripts/sign-in.sh [display name]      (default: Rekey)
+#
+# Who may run it: an Application Administrator, signed in with `az login`. No client secret is made: callers bring a token
+# of their own. Only people and apps that have one of the roles get a token at all. Idempotent.
+set -eu
+
+cd "$(dirname "$0")"
+name=${1:-Rekey}
+
+client=$(az ad app list --filter "displayName eq '$name'" --query '[0].appId' --output tsv)
+if [ -z "$client" ]; then
+  client=$(az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
+fi
+az ad app update --id "$client" --identifier-uris "api://$client" --app-roles @app-roles.json \
+  --requested-access-token-version 2 --output none
+
+if [ -z "$(az ad sp list --filter "appId eq '$client'" --query '[0].id' --output tsv)" ]; then
+  az ad sp create --id "$client" --output none
+fi
+az ad sp update --id "$client" --set appRoleAssignmentRequired=true --output none
+
+echo "Switch it on:    azd env set SIGN_IN_CLIENT_ID $client && azd provision"
+echo "Assign roles:    Entra admin center > Enterprise applications > $name > Users and groups"
+echo "Call:            curl -H \"Authorization: Bearer \$(az account get-access-token --scope api://$client/.default --query accessToken -o tsv)\" -H \"x-functions-key: ...\" https://.../api/targets"
