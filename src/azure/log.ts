@@ -17,7 +17,7 @@ export function logTo(sink: LogSink): Log {
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
   if (value instanceof RekeyError) {
-    const { outcomeUnknown, retryAfter, ...details } = value.details
+    const { retryAfter: _, ...details } = value.details
     return { code: value.code, ...details }
   }
   // The message of somebody else's error may quote anything.

@@ -1,0 +1,189 @@
+// Room: the tests. How often a call is sent, and how long it waits between.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CognitiveServicesManagementClient } from '@azure/arm-cognitiveservices'
+import { createAzureClients, type RawRequest } from '../../src/azure/clients.ts'
+import { clouds } from '../../src/azure/clouds.ts'
+import { RekeyError } from '../../src/rotation/errors.ts'
+import { anyToken, canned, cut, json, wire } from './wire.ts'
+
+const busy = json(503, {})
+const keys = json(200, { key1: 'one', key2: 'two' })
+
+function azureAgainst(...answers: readonly (() => Response)[]) {
+  const { fetch, sent } = canned(...answers)
+  const pauses: number[] = []
+  const wait = async (ms: number) => void pauses.push(ms)
+  const azure = createAzureClients({ cloud: clouds.public, credential: anyToken, httpClient: wire(fetch), wait })
+  return { azure, sent, pauses }
+}
+
+function get(more: Partial<RawRequest> = {}): RawRequest {
+  const signal = new AbortController().signal
+  return {
+    method: 'GET',
+    url: 'https://graph.microsoft.com/v1.0/x',
+    attempts: 'retry',
+    signal,
+    operation: 'GET x',
+    ...more,
+  }
+}
+
+test('a read is sent again after 5xx and after a cut connection, with growing pauses', async () => {
+  const { azure, sent, pauses } = azureAgainst(busy, cut, busy, keys)
+
+  const answer = await azure.send(get())
+
+  assert.deepEqual(answer.body, { key1: 'one', key2: 'two' })
+  assert.equal(sent.length, 4)
+  assert.deepEqual(pauses, [500, 1000, 2000])
+})
+
+test('a read is sent four times at most', async () => {
+  const { azure, sent } = azureAgainst(busy)
+
+  await assert.rejects(azure.send(get()), { code: 'ServiceUnavailable' })
+
+  assert.equal(sent.length, 4)
+})
+
+test('a generated client whose answer was cut short reads again', async () => {
+  const half = () => new Response('{"key1":"o', { status: 200, headers: { 'content-type': 'application/json' } })
+  const { azure, sent } = azureAgainst(half, keys)
+  const client = new CognitiveServicesManagementClient(anyToken, 'sub', azure.sdk('retry'))
+
+  const answer = await client.accounts.listKeys('group', 'vision')
+
+  assert.equal(answer.key1, 'one')
+  assert.equal(sent.length, 2)
+})
+
+test('Retry-After is waited for', async () => {
+  const { azure, pauses } = azureAgainst(json(429, {}, { 'retry-after': '7' }), keys)
+
+  await azure.send(get())
+
+  assert.deepEqual(pauses, [7000])
+})
+
+test('a Retry-After too long for the call is handed on instead of slept through', async () => {
+  const { azure, sent, pauses } = azureAgainst(json(429, {}, { 'retry-after': '600' }))
+
+  const error = await azure.send(get()).catch((e: unknown) => e)
+
+  assert.ok(error instanceof RekeyError)
+  assert.equal(error.code, 'Throttled')
+  assert.equal(error.details.retryAfter, 600_000)
+  assert.equal(sent.length, 1)
+  assert.deepEqual(pauses, [])
+})
+
+test('pauses never add up to more than the call limit', async () => {
+  const { azure, pauses } = azureAgainst(json(429, {}, { 'retry-after': '10' }))
+
+  await assert.rejects(azure.send(get()), { code: 'Throttled' })
+
+  assert.deepEqual(pauses, [10_000, 10_000])
+})
+
+for (const [name, answer] of [
+  ['5xx', busy],
+  ['429', json(429, {}, { 'retry-after': '1' })],
+  ['a cut connection', cut],
+] as const) {
+  test(`what is to be sent once is sent once, also after ${name}`, async () => {
+    const { azure, sent } = azureAgainst(answer)
+    const client = new CognitiveServicesManagementClient(anyToken, 'sub', azure.sdk('once'))
+
+    await assert.rejects(azure.send(get({ method: 'POST', attempts: 'once', body: {} })))
+    await assert.rejects(client.accounts.regenerateKey('group', 'vision', 'Key1'))
+
+    assert.equal(sent.length, 2)
+  })
+}
+
+test('a definite refusal of a read is not asked for again', async () => {
+  const { azure, sent } = azureAgainst(json(403, {}))
+
+  await assert.rejects(azure.send(get()), { code: 'PermissionDenied' })
+
+  assert.equal(sent.length, 1)
+})
+
+test('a call ends when its caller does', async () => {
+  const controller = new AbortController()
+  const never = () => new Promise<Response>(() => controller.abort())
+  const azure = createAzureClients({
+    cloud: clouds.public,
+    credential: anyToken,
+    httpClient: wire(canned(never).fetch),
+  })
+
+  const error = await azure.send(get({ signal: controller.signal })).catch((e: unknown) => e)
+
+  assert.ok(error instanceof RekeyError)
+  assert.equal(error.code, 'ServiceUnavailable')
+  assert.equal(error.details.outcomeUnknown, true)
+})
+
+test('an answer that should be JSON and is not has an unknown outcome, and is not quoted', async () => {
+  const { azure } = azureAgainst(() => new Response('{"primaryKey":"abc', { status: 200 }))
+
+  const error = await azure.send(get({ attempts: 'once' })).catch((e: unknown) => e)
+
+  assert.ok(error instanceof RekeyError)
+  assert.equal(error.code, 'UnexpectedAnswer')
+  assert.equal(error.details.outcomeUnknown, true)
+  assert.doesNotMatch(error.message, /abc/)
+})
+
+test('an empty answer has no body', async () => {
+  const { azure } = azureAgainst(() => new Response(null, { status: 204 }))
+
+  const answer = await azure.send(get())
+
+  assert.equal(answer.status, 204)
+  assert.equal(answer.body, undefined)
+})
+
+test('a probe takes any status as an answer, carries no token, and follows no redirect', async () => {
+  const { azure, sent } = azureAgainst(
+    json(401, {}),
+    () => new Response(null, { status: 307, headers: { location: 'https://elsewhere.example/' } }),
+  )
+
+  const refused = await azure.ask(get({ attempts: 'once', headers: { 'api-key': 'k' } }))
+  const moved = await azure.ask(get({ attempts: 'once', headers: { 'api-key': 'k' } }))
+
+  assert.deepEqual([refused.status, moved.status], [401, 307])
+  assert.deepEqual(
+    sent.map((request) => new URL(request.url).host),
+    ['graph.microsoft.com', 'graph.microsoft.com'],
+  )
+  assert.ok(sent.every((request) => !request.headers.has('authorization')))
+})
+
+test('a probe that gets no answer throws', async () => {
+  const { azure } = azureAgainst(cut)
+
+  await assert.rejects(azure.ask(get({ attempts: 'once' })), { code: 'ServiceUnavailable' })
+})
+
+test('a raw call carries the token of its scope, its headers, and its body as JSON', async () => {
+  const { azure, sent } = azureAgainst(keys)
+
+  await azure.send(
+    get({
+      method: 'PUT',
+      scope: 'https://graph.microsoft.com/.default',
+      headers: { 'if-match': 'e' },
+      body: { a: null },
+    }),
+  )
+
+  assert.equal(sent[0]?.headers.get('authorization'), 'Bearer token')
+  assert.equal(sent[0]?.headers.get('if-match'), 'e')
+  assert.equal(await sent[0]?.text(), '{"a":null}')
+})

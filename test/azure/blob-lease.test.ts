@@ -1,0 +1,149 @@
+// Room: the tests. Leases on Azurite. One of them waits for a lease to run out, in real time, beside the others.
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { BlobServiceClient } from '@azure/storage-blob'
+import { createLeases, leaseContainer } from '../../src/azure/blob-lease.ts'
+import { openStorage, type Storage } from '../../src/azure/storage.ts'
+import type { Lease } from '../../src/rotation/ports.ts'
+import { Secret } from '../../src/rotation/secret.ts'
+import { type Azurite, startAzurite } from '../azurite.ts'
+
+const signal = new AbortController().signal
+
+describe('the lease of a credential', { concurrency: true }, () => {
+  let azurite: Azurite
+  let storage: Storage
+
+  before(async () => {
+    azurite = await startAzurite()
+    storage = open(azurite)
+  })
+  after(() => azurite.close())
+
+  function open({ connectionString }: Azurite): Storage {
+    const nobody = () => assert.fail('a connection string needs no credential')
+    return openStorage({ by: 'connectionString', connectionString: Secret.of(connectionString) }, nobody)
+  }
+
+  /** A credential that no other test uses, and two workers who want it. */
+  function world() {
+    const credential = `cognitive-services /subscriptions/S/${randomUUID()} ü/?#`
+    return { credential, one: createLeases(storage), two: createLeases(open(azurite)) }
+  }
+
+  async function blobOf(lease: string) {
+    const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(
+      leaseContainer,
+    )
+    for await (const { name, metadata } of container.listBlobsFlat({ includeMetadata: true })) {
+      if (decodeURIComponent(metadata?.['credential'] ?? '') === lease.toLowerCase())
+        return container.getBlobClient(name)
+    }
+    return assert.fail('no blob is named after the credential')
+  }
+
+  test('one worker has it, the other is told so, and gets it once it is released', async () => {
+    const { credential, one, two } = world()
+
+    const first = await one.acquire(credential, signal)
+    const meanwhile = await two.acquire(credential, signal)
+    await first?.release(signal)
+    const second = await two.acquire(credential, signal)
+
+    assert.ok(first)
+    assert.equal(meanwhile, undefined)
+    assert.ok(second)
+  })
+
+  test('of many who want it at once, on first use too, exactly one gets it', async () => {
+    const { credential, one, two } = world()
+
+    const all = await Promise.all([one, two, one, two, one, two].map((leases) => leases.acquire(credential, signal)))
+
+    assert.equal(all.filter((lease) => lease !== undefined).length, 1)
+  })
+
+  test('it is the same credential in any case of its letters', async () => {
+    const { credential, one, two } = world()
+
+    await one.acquire(credential, signal)
+
+    assert.equal(await two.acquire(credential.toUpperCase(), signal), undefined)
+  })
+
+  test('two credentials do not get into each other’s way', async () => {
+    const { credential, one, two } = world()
+
+    assert.ok(await one.acquire(credential, signal))
+    assert.ok(await two.acquire(`${credential}2`, signal))
+  })
+
+  test('the holder renews; after a release there is nothing to renew', async () => {
+    const { credential, one } = world()
+    const lease = await one.acquire(credential, signal)
+    assert.ok(lease)
+
+    const while_ = await lease.renew(signal)
+    await lease.release(signal)
+    const afterwards = await lease.renew(signal)
+
+    assert.deepEqual([while_, afterwards], [true, false])
+  })
+
+  test('a lease that was broken and taken by another is lost, and releasing it harms nobody', async () => {
+    const { credential, one, two } = world()
+    const lost = await one.acquire(credential, signal)
+    assert.ok(lost)
+    await (await blobOf(credential)).getBlobLeaseClient().breakLease(0)
+    const taken = await two.acquire(credential, signal)
+    assert.ok(taken)
+
+    const renewed = await lost.renew(signal)
+    await lost.release(signal)
+
+    assert.equal(renewed, false)
+    assert.equal(await taken.renew(signal), true)
+  })
+
+  test('a lease whose blob was deleted is lost, and can be taken again', async () => {
+    const { credential, one } = world()
+    const lease = await one.acquire(credential, signal)
+    assert.ok(lease)
+    const blob = await blobOf(credential)
+    await blob.getBlobLeaseClient().breakLease(0)
+    await blob.delete()
+
+    assert.equal(await lease.renew(signal), false)
+    assert.ok(await one.acquire(credential, signal))
+  })
+
+  test('storage that cannot be reached is an error, not somebody else’s lease', async () => {
+    const nowhere = 'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;BlobEndpoint=http://127.0.0.1:1/a;'
+    const leases = createLeases(open({ ...azurite, connectionString: nowhere }))
+
+    await assert.rejects(leases.acquire('x', AbortSignal.timeout(10_000)), {
+      code: 'ServiceUnavailable',
+      transient: true,
+    })
+  })
+
+  test('a lease that ran out can be taken, and its old holder has lost it', async () => {
+    const { credential, one, two } = world()
+    const old: Lease | undefined = await one.acquire(credential, signal)
+    // 60 seconds are too long for a test: the same lease, cut down to the service's shortest.
+    const blob = await blobOf(credential)
+    await old?.release(signal)
+    await blob.getBlobLeaseClient(randomUUID()).acquireLease(15)
+
+    const meanwhile = await two.acquire(credential, signal)
+    await pause(15_200)
+    const taken = await two.acquire(credential, signal)
+
+    assert.equal(meanwhile, undefined)
+    assert.ok(taken)
+    assert.equal(await old?.renew(signal), false)
+  })
+})

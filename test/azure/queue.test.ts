@@ -1,0 +1,150 @@
+// Room: the tests. Requests through Azurite's queue, and the text they travel as.
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { QueueServiceClient } from '@azure/storage-queue'
+import fc from 'fast-check'
+import { createRequestQueue, encodeMessage, parseRequest, requestQueue } from '../../src/azure/queue.ts'
+import { openStorage } from '../../src/azure/storage.ts'
+import type { RotationRequest } from '../../src/rotation/request.ts'
+import { Secret } from '../../src/rotation/secret.ts'
+import { days, seconds } from '../../src/rotation/target.ts'
+import { type Azurite, startAzurite } from '../azurite.ts'
+
+const seed = Number(process.env['SEED'] ?? 20_261_121)
+const now = Date.UTC(2026, 10, 21, 3, 4, 5, 678)
+const look: RotationRequest = { id: 'r1', target: 'vision', actor: 'schedule', expiresAt: now + days(1) }
+const at = fc.integer({ min: 0, max: Date.UTC(2037, 0, 1) })
+const slotFrom = fc.record({ slot: fc.string({ minLength: 1 }), from: fc.string({ minLength: 1 }) })
+const word = fc.string({ minLength: 1, unit: 'grapheme' })
+const requests = fc.record(
+  {
+    id: word,
+    target: word,
+    actor: word,
+    note: fc.string(),
+    freshAfter: at,
+    force: fc.boolean(),
+    promote: slotFrom,
+    swap: slotFrom,
+    revokeBefore: at,
+    atOnce: fc.boolean(),
+    ignoreWindow: fc.boolean(),
+    expiresAt: at,
+  },
+  { requiredKeys: ['id', 'target', 'actor', 'expiresAt'] },
+)
+
+const text = (message: string) => Buffer.from(message, 'base64').toString()
+
+test(`a request comes back as it was sent, as text and as what the host parsed (seed ${seed})`, () => {
+  fc.assert(
+    fc.property(requests, (request) => {
+      const sent = text(encodeMessage(request))
+
+      assert.deepEqual(parseRequest(sent), structuredClone(request))
+      assert.deepEqual(parseRequest(JSON.parse(sent)), structuredClone(request))
+    }),
+    { seed },
+  )
+})
+
+test('a message is versioned JSON with times as ISO 8601', () => {
+  assert.equal(
+    text(encodeMessage({ ...look, freshAfter: now })),
+    '{"v":1,"id":"r1","target":"vision","actor":"schedule","freshAfter":"2026-11-21T03:04:05.678Z","expiresAt":"2026-11-22T03:04:05.678Z"}',
+  )
+})
+
+for (const [what, message, place] of [
+  ['no JSON', '{"v":1,', '$'],
+  ['another version', '{"v":2,"id":"a","target":"t","actor":"x","expiresAt":"2026-11-21T00:00:00Z"}', '$.v'],
+  ['a time that is none', '{"v":1,"id":"a","target":"t","actor":"x","expiresAt":"soon"}', '$.expiresAt'],
+  ['an unknown wish', '{"v":1,"id":"a","target":"t","actor":"x","expiresAt":"2026-11-21T00:00:00Z","burn":true}', '$'],
+  [
+    'a promote without its version',
+    '{"v":1,"id":"a","target":"t","actor":"x","expiresAt":"2026-11-21T00:00:00Z","promote":{"slot":"Key1"}}',
+    '$.promote.from',
+  ],
+] as const) {
+  test(`a message that has ${what} is refused at ${place}`, () => {
+    assert.throws(
+      () => parseRequest(message),
+      (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'BadRequest')
+        assert.ok(error.message.includes(`${place}: `), error.message)
+        return true
+      },
+    )
+  })
+}
+
+describe('the queue', () => {
+  let azurite: Azurite
+  before(async () => {
+    azurite = await startAzurite()
+  })
+  after(() => azurite.close())
+
+  async function emptied() {
+    const nobody = () => assert.fail('a connection string needs no credential')
+    const queue = createRequestQueue(
+      openStorage({ by: 'connectionString', connectionString: Secret.of(azurite.connectionString) }, nobody),
+    )
+    const raw = QueueServiceClient.fromConnectionString(azurite.connectionString).getQueueClient(requestQueue)
+    await raw.deleteIfExists()
+    return { queue, raw }
+  }
+
+  test('is made by the first message, which can be read at once', async () => {
+    const { queue, raw } = await emptied()
+
+    const before_ = await queue.depth()
+    await queue.send(look, 0)
+    const { receivedMessageItems } = await raw.receiveMessages()
+
+    assert.equal(before_, 0)
+    assert.equal(await queue.depth(), 1)
+    assert.deepEqual(
+      receivedMessageItems.map((item) => parseRequest(text(item.messageText))),
+      [look],
+    )
+  })
+
+  test('hides a message until its delay is over', async () => {
+    const { queue, raw } = await emptied()
+
+    await queue.send(look, seconds(90))
+
+    assert.equal((await raw.receiveMessages()).receivedMessageItems.length, 0)
+    assert.equal(await queue.depth(), 1)
+  })
+
+  test('takes a delay longer than the service’s seven days, cut down to them', async () => {
+    const { queue } = await emptied()
+
+    await queue.send(look, days(30))
+
+    assert.equal(await queue.depth(), 1)
+  })
+
+  test('can be made beforehand, twice', async () => {
+    const { queue, raw } = await emptied()
+
+    await queue.createIfNotExists()
+    await queue.createIfNotExists()
+
+    assert.ok(await raw.exists())
+  })
+
+  test('says which call failed when storage cannot be reached', async () => {
+    const nowhere = Secret.of(
+      'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:1/a;',
+    )
+    const queue = createRequestQueue(
+      openStorage({ by: 'connectionString', connectionString: nowhere }, () => assert.fail()),
+    )
+
+    await assert.rejects(queue.send(look, 0), { code: 'ServiceUnavailable', message: /POST message rekey-requests/ })
+  })
+})

@@ -1,0 +1,129 @@
+// Room: the tests. What is written beside a secret, and read back.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { encodeTags, parseTags } from '../../src/azure/tags.ts'
+import type { Stamps } from '../../src/rotation/observation.ts'
+import type { SecretMetadata } from '../../src/rotation/ports.ts'
+
+const seed = Number(process.env['SEED'] ?? 20_261_121)
+const at = fc.integer({ min: Date.UTC(2020, 0, 1), max: Date.UTC(2037, 0, 1) })
+
+const stamps: fc.Arbitrary<Stamps> = fc.record(
+  {
+    target: fc.string({ minLength: 1, maxLength: 40 }),
+    rotatedAt: at,
+    fresh: at,
+    standby: at,
+    pending: fc.oneof(fc.record({ asked: at }), fc.record({ made: at })),
+    retire: fc.boolean(),
+    announced: fc.boolean(),
+    reason: fc.constantFrom('due', 'requested', 'swapped', 'unmanaged'),
+    actor: fc.string({ maxLength: 20 }),
+    failed: fc.record({ code: fc.constantFrom('Throttled', 'LeaseLost'), at }),
+  },
+  { requiredKeys: ['target'] },
+)
+
+function metadata(more: Partial<SecretMetadata> = {}): SecretMetadata {
+  return {
+    stamps: { target: 'vision' },
+    slot: 'Key1',
+    address: '/subscriptions/s',
+    validityDays: 90,
+    expiresOn: 0,
+    otherTags: {},
+    ...more,
+  }
+}
+
+test(`stamps come back as they were written, to the millisecond (seed ${seed})`, () => {
+  fc.assert(
+    fc.property(stamps, (written) => {
+      const tags = encodeTags(metadata({ stamps: written }))
+
+      assert.deepEqual(parseTags(tags).stamps, structuredClone(written))
+    }),
+    { seed },
+  )
+})
+
+test(`no tag makes the parser throw (seed ${seed})`, () => {
+  const rubbish = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.constantFrom('{"target":1}', '{"target":"t","rotatedAt":"x"}', 'null'),
+  )
+  fc.assert(
+    fc.property(rubbish, (rekey) => {
+      const { otherTags } = parseTags({ rekey, owner: 'me' })
+
+      assert.deepEqual(otherTags, { owner: 'me' })
+    }),
+    { seed },
+  )
+})
+
+test('a tag that cannot be read is nobody’s stamps', () => {
+  assert.equal(parseTags({ rekey: '{"target":"vision","rotatedAt":"yesterday"}' }).stamps, undefined)
+  assert.equal(parseTags({ rekey: '{"target":"' }).stamps, undefined)
+})
+
+test('words of a later version are left out, and the rest is kept', () => {
+  const { stamps } = parseTags({ rekey: '{"target":"vision","reason":"blessed","colour":"red","announced":true}' })
+
+  assert.deepEqual(stamps, { target: 'vision', announced: true })
+})
+
+test('our tags are Microsoft’s three and one of our own, in ISO 8601, beside everybody else’s', () => {
+  const rotatedAt = Date.UTC(2026, 10, 21, 3, 4, 5, 678)
+
+  const tags = encodeTags(metadata({ stamps: { target: 'vision', rotatedAt }, otherTags: { owner: 'me' } }))
+
+  assert.deepEqual(tags, {
+    owner: 'me',
+    rekey: '{"target":"vision","rotatedAt":"2026-11-21T03:04:05.678Z"}',
+    CredentialId: 'Key1',
+    ProviderAddress: '/subscriptions/s',
+    ValidityPeriodDays: '90',
+  })
+})
+
+test('what Microsoft’s templates wrote is read as a hint', () => {
+  const read = parseTags({ CredentialId: 'key2', ProviderAddress: '/subscriptions/x', ValidityPeriodDays: '60' })
+
+  assert.deepEqual(read, { slot: 'key2', address: '/subscriptions/x', otherTags: {} })
+})
+
+test('more than fifteen tags are refused before anything is sent', () => {
+  const otherTags = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`t${n}`, 'x']))
+
+  assert.throws(() => encodeTags(metadata({ otherTags })), { code: 'TagsTooLarge' })
+})
+
+test('a tag over 512 characters is refused, and named without its value', () => {
+  const otherTags = { essay: 'x'.repeat(513) }
+
+  assert.throws(
+    () => encodeTags(metadata({ otherTags })),
+    (error: Error) => /essay/.test(error.message) && !/xxx/.test(error.message),
+  )
+})
+
+test('an actor with a very long name is cut rather than stopping the rotation', () => {
+  const now = Date.UTC(2026, 0, 1)
+  const full: Stamps = {
+    target: 'vision',
+    rotatedAt: now,
+    fresh: now,
+    standby: now,
+    pending: { asked: now },
+    reason: 'requested',
+  }
+
+  const tags = encodeTags(metadata({ stamps: { ...full, actor: '"\u{1F511}'.repeat(200) } }))
+
+  assert.ok(tags['rekey']!.length <= 512)
+  assert.deepEqual({ ...parseTags(tags).stamps, actor: undefined }, { ...full, actor: undefined })
+})
