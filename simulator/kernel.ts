@@ -50,8 +50,10 @@ export interface Kernel {
   /** Every secret ever made: keys, tokens, topic keys. */
   readonly minted: Set<string>
   readonly operations: readonly Operation[]
-  /** Resources with keys, by lower-case id: `serviceHandle` adds each. */
-  readonly resources: Map<string, ServiceHandle>
+  /** Resources with keys, by lower-case id, for the management API. */
+  readonly resources: ReadonlyMap<string, ServiceHandle>
+  /** Adds a handle to `resources`. Answers it. */
+  adopt<Handle extends ServiceHandle>(handle: Handle): Handle
   register(operations: readonly Operation[]): void
 }
 
@@ -83,6 +85,7 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
   const history: HistoryEntry[] = []
   const listeners = new Set<(effect: Effect) => void>()
   const dead = new Set<string>()
+  const resources = new Map<string, ServiceHandle>()
   let effects = 0
   for (const fault of initialFaults) faults.add(fault)
 
@@ -236,7 +239,11 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
     identity,
     minted,
     operations,
-    resources: new Map(),
+    resources,
+    adopt(handle) {
+      resources.set(handle.resourceId.toLowerCase(), handle)
+      return handle
+    },
     history,
     fetch,
     register(more) {

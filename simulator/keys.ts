@@ -11,7 +11,6 @@ interface Tenure {
 
 /** The slots of one credential of one simulated resource. */
 export interface KeySlots {
-  readonly kernel: Kernel
   /** Slot to key as of `at`; now, if not given. */
   keys(at?: number): Record<string, string>
   keyOf(slot: string, at?: number): string
@@ -73,7 +72,6 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: () => s
     first.add(key)
   }
   return {
-    kernel,
     keys: (at) => Object.fromEntries(slots.map((slot) => [slot, keyOf(slot, at)])),
     keyOf,
     regenerate(slot) {
@@ -114,7 +112,7 @@ export interface ServiceHandle {
 
 /** The handle of a resource whose slots are `slots`. `usable`: whether the service takes keys at all now. */
 export function serviceHandle(resourceId: string, slots: KeySlots, usable: () => boolean = () => true): ServiceHandle {
-  const handle: ServiceHandle = {
+  return {
     resourceId,
     keys: () => slots.keys(),
     keyOf: (slot) => slots.keyOf(slot),
@@ -126,6 +124,4 @@ export function serviceHandle(resourceId: string, slots: KeySlots, usable: () =>
       return at
     },
   }
-  slots.kernel.resources.set(resourceId.toLowerCase(), handle)
-  return handle
 }

@@ -1,15 +1,13 @@
 // Room: the simulator. `node --import …/simulator/preload.ts`: this process's Azure is the simulated one. May import node: and simulator files.
-// Reads SIMULATED_AZURE_PORT and SIMULATED_AZURE_CA (path of a PEM file). Without a port nothing is redirected.
+// Reads SIMULATED_AZURE_PORT and SIMULATED_AZURE_CA (path of a PEM file). For a test's own process: redirectAzure in redirect.ts.
 
 import { readFileSync } from 'node:fs'
 import { refuseInAzure } from './guard.ts'
 import { redirectAzure } from './redirect.ts'
 
-export { redirectAzure } from './redirect.ts'
-
+refuseInAzure(process.env)
 const { SIMULATED_AZURE_PORT: port, SIMULATED_AZURE_CA: caFile } = process.env
-if (port) {
-  refuseInAzure(process.env)
-  if (!caFile) throw new Error('SIMULATED_AZURE_CA is missing: the path of the simulator’s CA certificate (PEM).')
-  redirectAzure({ port: Number(port), ca: readFileSync(caFile, 'utf8') })
-}
+// Going on without would mean the real Azure.
+if (!port) throw new Error('SIMULATED_AZURE_PORT is missing: the port on which the simulator listens.')
+if (!caFile) throw new Error('SIMULATED_AZURE_CA is missing: the path of the simulator’s CA certificate (PEM).')
+redirectAzure({ port: Number(port), ca: readFileSync(caFile, 'utf8') })

@@ -105,13 +105,13 @@ export function cognitiveServices(kernel: Kernel) {
           disableLocalAuth: options.disableLocalAuth ?? false,
         }
         accounts.set(id.toLowerCase(), account)
-        return {
+        return kernel.adopt({
           ...serviceHandle(id, account.slots, () => !account.disableLocalAuth),
           endpoint: endpointOf(account),
           disableLocalAuth: (disabled) => {
             account.disableLocalAuth = disabled
           },
-        }
+        })
       },
     },
   }

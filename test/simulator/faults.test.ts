@@ -1,0 +1,229 @@
+// Room: tests of the simulator. Each fault does what its name says, and seeded runs replay. May import simulator/.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { virtualClock } from '../../simulator/clock.ts'
+import { ConnectionLost, CrashSignal, type Fault, simulatedCloud } from '../../simulator/cloud.ts'
+import {
+  crash,
+  failingOperation,
+  lingeringKeys,
+  lostAnswer,
+  missingPermission,
+  serverError,
+  slowOperation,
+  slowPropagation,
+  staleReads,
+  throttle,
+  truncatedBody,
+} from '../../simulator/faults.ts'
+import { arm, caller, stranger } from './caller.ts'
+
+function world(...faults: Fault[]) {
+  const clock = virtualClock(0)
+  const cloud = simulatedCloud({ clock, faults })
+  const account = cloud.cognitiveServices.add({ name: 'vision' })
+  const call = caller(cloud)
+  return {
+    clock,
+    cloud,
+    account,
+    list: () => call('POST', arm(`${account.resourceId}/listKeys`)),
+    regenerate: (keyName = 'Key1') => call('POST', arm(`${account.resourceId}/regenerateKey`), { keyName }),
+  }
+}
+
+test('throttle: the bucket empties, says how long to wait, and refills with the clock', async () => {
+  const { list, clock, cloud } = world(throttle({ capacity: 2, perSecond: 0.5 }))
+
+  const statuses = [(await list()).status, (await list()).status]
+  const third = await list()
+  clock.advance(2000)
+  const later = await list()
+
+  assert.deepEqual(statuses, [200, 200])
+  assert.equal(third.status, 429)
+  assert.equal(third.headers.get('retry-after'), '2')
+  assert.equal(later.status, 200)
+  assert.equal(cloud.history[2]!.fault, 'throttle')
+})
+
+test('throttle: a given Retry-After is sent as it is', async () => {
+  const { list } = world(throttle({ capacity: 0, perSecond: 1, retryAfter: 17 }))
+
+  const answer = await list()
+
+  assert.equal(answer.headers.get('retry-after'), '17')
+})
+
+test('serverError before: nothing happened; after: it did', async () => {
+  const before = world(serverError({ operation: 'cognitive-services/regenerateKey', when: 'before', times: 1 }))
+  const after = world(serverError({ when: 'after', status: 503, times: 1 }))
+  const [keysBefore, keysAfter] = [before.account.keys(), after.account.keys()]
+
+  const failedBefore = await before.regenerate()
+  const failedAfter = await after.regenerate()
+
+  assert.deepEqual([failedBefore.status, failedAfter.status], [500, 503])
+  assert.deepEqual(before.account.keys(), keysBefore)
+  assert.notEqual(after.account.keyOf('Key1'), keysAfter['Key1'])
+  assert.equal(after.cloud.history[0]!.effect, true)
+  assert.equal((await before.regenerate()).status, 200)
+})
+
+test('serverError can be a gateway’s: no body, or HTML', async () => {
+  const empty = await world(serverError({ when: 'before', body: 'empty', status: 502 })).list()
+  const html = await world(serverError({ when: 'before', body: 'html' })).list()
+
+  assert.deepEqual([empty.status, empty.text], [502, ''])
+  assert.match(html.text, /^<html>/)
+})
+
+test('lostAnswer: it happened, and nobody was told', async () => {
+  const { regenerate, account, cloud } = world(lostAnswer({ operation: 'cognitive-services/regenerateKey', times: 1 }))
+  const old = account.keyOf('Key1')
+
+  await assert.rejects(regenerate(), ConnectionLost)
+
+  assert.notEqual(account.keyOf('Key1'), old)
+  const { status, effect, fault } = cloud.history[0]!
+  assert.deepEqual({ status, effect, fault }, { status: 0, effect: true, fault: 'lostAnswer' })
+  assert.equal((await regenerate('Key2')).status, 200)
+})
+
+test('truncatedBody: it happened, the body does not parse, and yet holds the new key', async () => {
+  const { regenerate, account } = world(truncatedBody({ operation: 'cognitive-services' }))
+
+  const answer = await regenerate()
+
+  assert.equal(answer.status, 200)
+  assert.equal(answer.body, 'unreadable')
+  assert.ok(answer.text.includes(account.keyOf('Key1')))
+})
+
+test('staleReads: listings lag, the data plane does not', async () => {
+  const { list, regenerate, account, clock } = world(staleReads({ ms: 60_000 }))
+  const old = account.keyOf('Key1')
+  clock.advance(120_000)
+  await regenerate()
+
+  const early = await list()
+  clock.advance(60_000)
+  const late = await list()
+
+  assert.equal(early.body.key1, old)
+  assert.equal(late.body.key1, account.keyOf('Key1'))
+  assert.equal(account.accepts(old), false)
+})
+
+test('slowPropagation: a new key is accepted only later; first keys are known from the start', async () => {
+  const { regenerate, account, clock } = world(slowPropagation({ ms: 30_000 }))
+  await regenerate()
+  const fresh = account.keyOf('Key1')
+
+  const early = account.accepts(fresh)
+  clock.advance(30_000)
+  const late = account.accepts(fresh)
+
+  assert.deepEqual([early, late, account.accepts(account.keyOf('Key2'))], [false, true, true])
+})
+
+test('lingeringKeys: a replaced key is accepted for a while', async () => {
+  const { regenerate, account, clock } = world(lingeringKeys({ ms: 30_000 }))
+  const old = account.keyOf('Key1')
+  await regenerate()
+
+  const early = account.accepts(old)
+  clock.advance(30_000)
+  const late = account.accepts(old)
+
+  assert.deepEqual([early, late], [true, false])
+})
+
+test('slowOperation and failingOperation are there for services with long-running operations', () => {
+  const cloud = simulatedCloud({ faults: [slowOperation({ ms: 5000 }), failingOperation({ times: 1 })] })
+
+  assert.deepEqual(cloud.faults.names, ['slowOperation', 'failingOperation'])
+})
+
+test('missingPermission: 403 while it lasts', async () => {
+  const { list, cloud } = world(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/listKeys/action' }))
+
+  const during = await list()
+  cloud.faults.clear()
+  const after = await list()
+
+  assert.deepEqual([during.status, after.status], [403, 200])
+})
+
+for (const when of ['before', 'after'] as const) {
+  test(`crash ${when} the second effect: the first is answered, the second ${when === 'before' ? 'never happens' : 'happens'}, no answer comes`, async () => {
+    const { regenerate, account, list } = world(crash({ atEffect: 2, when }))
+    const old = account.keyOf('Key2')
+
+    const first = await regenerate('Key1')
+    await assert.rejects(regenerate('Key2'), CrashSignal)
+
+    assert.equal(first.status, 200)
+    assert.equal(account.keyOf('Key2') === old, when === 'before')
+    await assert.rejects(list(), ConnectionLost)
+  })
+}
+
+test('tokens and telemetry are spared unless they are named', async () => {
+  const fault = serverError({ when: 'before' })
+  const named = serverError({ when: 'before', operation: 'application-insights' })
+  const track = 'https://dc.services.visualstudio.com/v2/track'
+
+  const spared = await stranger(simulatedCloud({ faults: [fault] }))('POST', track, [])
+  const struck = await stranger(simulatedCloud({ faults: [named] }))('POST', track, [])
+
+  assert.deepEqual([spared.status, struck.status], [200, 500])
+})
+
+test('the same seed and calls give the same answers, keys and history; another seed does not', async () => {
+  const run = async (seed: number, steps: readonly number[]) => {
+    const cloud = simulatedCloud({
+      seed,
+      clock: virtualClock(0),
+      faults: [
+        serverError({ when: 'after', probability: 0.3 }),
+        lostAnswer({ probability: 0.2 }),
+        staleReads({ ms: 3000, probability: 0.5 }),
+        throttle({ capacity: 3, perSecond: 1 }),
+      ],
+    })
+    const account = cloud.cognitiveServices.add({ name: 'vision' })
+    const vault = cloud.vault('kv.vault.azure.net')
+    const call = caller(cloud)
+    const seen: unknown[] = []
+    for (const step of steps) {
+      const [path, body] = step % 2 === 0 ? ['listKeys', undefined] : ['regenerateKey', { keyName: 'Key1' }]
+      const answer = call('POST', arm(`${account.resourceId}/${path}`), body)
+      seen.push(
+        await answer.then(
+          ({ status, text }) => [status, text],
+          (error: Error) => error.message,
+        ),
+      )
+      vault.set('a', account.keyOf('Key1'))
+      cloud.clock.advance(step)
+    }
+    return JSON.stringify({
+      seen,
+      history: cloud.history,
+      versions: vault.versions('a'),
+      tenant: cloud.identity.tenant,
+    })
+  }
+  const steps = fc.array(fc.integer({ min: 0, max: 2000 }), { minLength: 1, maxLength: 20 })
+
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), steps, async (seed, list) => {
+      assert.equal(await run(seed, list), await run(seed, list))
+      assert.notEqual(await run(seed, list), await run(seed + 1, list))
+    }),
+    { numRuns: 20 },
+  )
+})
