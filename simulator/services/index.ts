@@ -4,9 +4,13 @@ import type { Kernel } from '../kernel.ts'
 import { applicationInsights } from './application-insights.ts'
 import { armPermissions } from './arm-permissions.ts'
 import { cognitiveServices } from './cognitive-services.ts'
+import { communicationServices } from './communication-services.ts'
 import { entra } from './entra.ts'
 import { eventGrid } from './event-grid.ts'
+import { defenderSensor } from './graph.ts'
+import { iotHub } from './iot-hub.ts'
 import { keyVault } from './key-vault.ts'
+import { logAnalytics } from './log-analytics.ts'
 
 export function installServices(kernel: Kernel) {
   return {
@@ -16,6 +20,10 @@ export function installServices(kernel: Kernel) {
     ...eventGrid(kernel),
     ...applicationInsights(kernel),
     ...cognitiveServices(kernel),
+    ...communicationServices(kernel),
+    ...logAnalytics(kernel),
+    ...iotHub(kernel),
+    ...defenderSensor(kernel),
   }
 }
 

@@ -1,0 +1,178 @@
+// Room: the simulator. Communication Services: Azure Resource Manager, and the data plane that checks HMAC signatures. May import simulator files only.
+
+import type { Kernel } from '../kernel.ts'
+import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
+import type { Call, Reply } from '../operations.ts'
+import { armPath, armResourceId } from './arm.ts'
+import { hmacProof } from './signatures.ts'
+
+export interface CommunicationResource extends ServiceHandle {
+  readonly host: string
+  /** Switches local authentication off or on, as an operator would. */
+  disableLocalAuth(disabled: boolean): void
+}
+
+export interface CommunicationResourceOptions {
+  readonly subscription?: string
+  readonly group?: string
+  readonly name: string
+  readonly disableLocalAuth?: boolean
+}
+
+interface Resource {
+  readonly id: string
+  readonly immutableId: string
+  readonly name: string
+  readonly host: string
+  readonly slots: KeySlots
+  disableLocalAuth: boolean
+}
+
+const type = 'Microsoft.Communication/communicationServices'
+const rights = 'Microsoft.Communication/CommunicationServices'
+const apiVersions = ['2023-04-01', '2025-09-01', '2026-03-18']
+const pairs: Readonly<Record<string, 'primary' | 'secondary'>> = { primary: 'primary', secondary: 'secondary' }
+
+export function communicationServices(kernel: Kernel) {
+  const resources = new Map<string, Resource>()
+  const byHost = new Map<string, Resource>()
+  const dice = kernel.dice.fork('communication-services')
+
+  const resourceOf = (call: Call): Resource => {
+    const found = resources.get(armResourceId(call, type, 'resource').toLowerCase())
+    if (!found)
+      throw call.refuse(404, 'ResourceNotFound', `The Resource '${type}/${call.params['resource']}' was not found.`)
+    return found
+  }
+  // What the real one answers is not documented; it is taken to refuse as Cognitive Services does.
+  const withLocalAuth = (call: Call): Resource => {
+    const resource = resourceOf(call)
+    if (resource.disableLocalAuth)
+      throw call.refuse(400, 'BadRequest', 'Access keys are disabled: disableLocalAuth is set to be true')
+    return resource
+  }
+
+  kernel.register([
+    {
+      operation: 'communication-services/getResource',
+      permission: `${rights}/Read`,
+      host: 'resource-manager',
+      method: 'GET',
+      path: armPath(type, 'resource'),
+      apiVersions,
+      handle: (call) => ({ status: 200, body: described(resourceOf(call)) }),
+    },
+    {
+      operation: 'communication-services/listKeys',
+      permission: `${rights}/ListKeys/action`,
+      host: 'resource-manager',
+      method: 'POST',
+      path: `${armPath(type, 'resource')}/listKeys`,
+      apiVersions,
+      handle(call) {
+        const resource = withLocalAuth(call)
+        const { readAt } = call
+        return {
+          status: 200,
+          body: { ...pairOf(resource, 'primary', readAt), ...pairOf(resource, 'secondary', readAt) },
+        }
+      },
+    },
+    {
+      operation: 'communication-services/regenerateKey',
+      effect: true,
+      permission: `${rights}/RegenerateKey/action`,
+      host: 'resource-manager',
+      method: 'POST',
+      path: `${armPath(type, 'resource')}/regenerateKey`,
+      apiVersions,
+      handle(call) {
+        const resource = withLocalAuth(call)
+        const { keyType } = call.json() as { keyType?: unknown }
+        const slot = pairs[String(keyType).toLowerCase()]
+        if (!slot) throw call.refuse(400, 'BadRequest', "The keyType must be 'Primary' or 'Secondary'.")
+        resource.slots.regenerate(slot)
+        return { status: 200, body: pairOf(resource, slot) }
+      },
+    },
+    {
+      operation: 'communication-services/listPhoneNumbers',
+      host: 'communication-services',
+      method: 'GET',
+      path: '/phoneNumbers',
+      apiVersions: ['2022-12-01', '2025-06-01'],
+      handle: (call) => signedBy(call, byHost.get(labelOf(call.host))) ?? { status: 200, body: { phoneNumbers: [] } },
+    },
+    {
+      operation: 'communication-services/unknownPath',
+      host: 'communication-services',
+      method: 'GET',
+      path: '/*',
+      handle: (call) =>
+        signedBy(call, byHost.get(labelOf(call.host))) ?? call.refuse(404, 'NotFound', 'There is no such path.').reply,
+    },
+  ])
+
+  return {
+    communicationServices: {
+      /** A new resource. Defaults: a fixed subscription, resource group `rg`. Slots: `primary`, `secondary`. */
+      add(options: CommunicationResourceOptions): CommunicationResource {
+        const id = armResourceId(options, type, options.name)
+        const resource: Resource = {
+          id,
+          immutableId: dice.uuid(),
+          name: options.name,
+          host: `${options.name.toLowerCase()}.communication.azure.com`,
+          slots: keySlots(kernel, ['primary', 'secondary'], () => dice.bytes(64).toString('base64')),
+          disableLocalAuth: options.disableLocalAuth ?? false,
+        }
+        resources.set(id.toLowerCase(), resource)
+        byHost.set(options.name.toLowerCase(), resource)
+        return kernel.adopt({
+          ...serviceHandle(id, resource.slots, () => !resource.disableLocalAuth),
+          host: resource.host,
+          disableLocalAuth: (disabled) => {
+            resource.disableLocalAuth = disabled
+          },
+        })
+      },
+    },
+  }
+}
+
+function labelOf(host: string): string {
+  return host.split('.')[0]!.toLowerCase()
+}
+
+/** The refusal of a request that no accepted key has signed. */
+function signedBy(call: Call, resource: Resource | undefined): Reply | undefined {
+  const { method, url, headers, text } = call
+  const proof = hmacProof({ method, url, headers, body: text }, call.now)
+  if (proof.kind === 'signed' && resource && !resource.disableLocalAuth) {
+    if (resource.slots.accepted().some(proof.signedWith)) return undefined
+  }
+  const why = proof.kind === 'refused' ? proof.reason : 'Denied by the resource provider.'
+  return call.refuse(401, 'Denied', why, { headers: { 'www-authenticate': 'HMAC-SHA256, Bearer' } }).reply
+}
+
+function described(resource: Resource): unknown {
+  return {
+    id: resource.id,
+    name: resource.name,
+    type: 'Microsoft.Communication/CommunicationServices',
+    location: 'global',
+    tags: {},
+    properties: {
+      provisioningState: 'Succeeded',
+      hostName: resource.host,
+      dataLocation: 'Europe',
+      immutableResourceId: resource.immutableId,
+      disableLocalAuth: resource.disableLocalAuth,
+    },
+  }
+}
+
+function pairOf(resource: Resource, slot: 'primary' | 'secondary', at?: number): Record<string, string> {
+  const key = resource.slots.keyOf(slot, at)
+  return { [`${slot}Key`]: key, [`${slot}ConnectionString`]: `endpoint=https://${resource.host}/;accesskey=${key}` }
+}

@@ -1,0 +1,52 @@
+// Room: the simulator. Who may do what on an IoT hub's own host: a policy's SAS, a device's SAS, or an Entra token. May import simulator files only.
+
+import type { Call } from '../operations.ts'
+import { takesKeys } from './iot-hub-handle.ts'
+import { type Device, type Hub, propertiesOf } from './iot-hub-state.ts'
+import { sasProof } from './signatures.ts'
+
+export type Right = 'RegistryRead' | 'RegistryWrite' | 'ServiceConnect'
+
+/** Lets in an Entra identity that may do `action`, or a policy that has the right. Throws 401 or 403 in the hub's shape. */
+export function admit(call: Call, hub: Hub, right: Right, action: string): void {
+  if (call.headers.get('authorization')?.startsWith('Bearer ')) {
+    call.authorize(action, hub.id)
+    return
+  }
+  const proof = sasProof(call.headers, call.now)
+  if (proof.kind === 'refused') throw unauthorized(call, proof.reason)
+  const policy = hub.policies.get(proof.policy?.toLowerCase() ?? '')
+  const usable = policy !== undefined && propertiesOf(hub)['disableLocalAuth'] !== true
+  if (!usable || !covers(proof.resource, call) || !policy.slots.accepted().some(proof.signedWith)) {
+    throw unauthorized(call, 'Unauthorized')
+  }
+  if (!has(policy.rights, right)) {
+    throw call.refuse(403, 'IotHubUnauthorizedAccess', `Authorization rule '${policy.name}' does not allow access`)
+  }
+}
+
+/** Lets in the device itself, by its own SAS, which names no policy. Throws 401. */
+export function admitDevice(call: Call, hub: Hub, device: Device): void {
+  const proof = sasProof(call.headers, call.now)
+  if (proof.kind === 'refused') throw unauthorized(call, proof.reason)
+  const own = proof.policy === undefined && proof.resource === `${hub.host}/devices/${device.id}`
+  if (!own || !takesKeys(hub, device) || !device.slots.accepted().some(proof.signedWith)) {
+    throw unauthorized(call, 'Authentication failed for this device, renew token or certificate and reconnect')
+  }
+}
+
+function unauthorized(call: Call, message: string) {
+  const headers = { 'iothub-errorcode': 'IotHubUnauthorizedAccess' }
+  return call.refuse(401, 'IotHubUnauthorizedAccess', message, { headers })
+}
+
+function covers(resource: string, call: Call): boolean {
+  const asked = `${call.host}${decodeURIComponent(call.url.pathname)}/`.toLowerCase()
+  return asked.startsWith(`${resource.toLowerCase()}/`)
+}
+
+/** The right to write the registry includes the right to read it. */
+function has(rights: string, right: Right): boolean {
+  const held = rights.split(', ')
+  return held.includes(right) || (right === 'RegistryRead' && held.includes('RegistryWrite'))
+}

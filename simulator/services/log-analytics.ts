@@ -1,0 +1,184 @@
+// Room: the simulator. Log Analytics workspaces: Azure Resource Manager, and the collector that checks shared keys. May import simulator files only.
+
+import type { Kernel } from '../kernel.ts'
+import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
+import type { Call, Reply } from '../operations.ts'
+import { armPath, armResourceId } from './arm.ts'
+import { sharedKeyProof } from './signatures.ts'
+
+/** `both`: as documented, the bare POST changes both keys. `keyType`: as people meet it, it wants the undocumented query. */
+export type RegenerateBehaviour = 'both' | 'keyType'
+
+export interface Workspace extends ServiceHandle {
+  /** The workspace's GUID. */
+  readonly customerId: string
+  behave(behaviour: RegenerateBehaviour): void
+  /** Switches local authentication off or on, as an operator would. */
+  disableLocalAuth(disabled: boolean): void
+}
+
+export interface WorkspaceOptions {
+  readonly subscription?: string
+  readonly group?: string
+  readonly name: string
+  /** Default `keyType`. */
+  readonly behaviour?: RegenerateBehaviour
+  readonly disableLocalAuth?: boolean
+}
+
+interface State {
+  readonly id: string
+  readonly name: string
+  readonly customerId: string
+  readonly slots: KeySlots
+  behaviour: RegenerateBehaviour
+  disableLocalAuth: boolean
+}
+
+const type = 'Microsoft.OperationalInsights/workspaces'
+const apiVersions = ['2020-08-01', '2025-02-01', '2025-07-01']
+const slotOf: Readonly<Record<string, string>> = { primarySharedKey: 'primary', secondarySharedKey: 'secondary' }
+
+export function logAnalytics(kernel: Kernel) {
+  const workspaces = new Map<string, State>()
+  const byCustomerId = new Map<string, State>()
+  const dice = kernel.dice.fork('log-analytics')
+
+  const workspaceOf = (call: Call): State => {
+    const found = workspaces.get(armResourceId(call, type, 'workspace').toLowerCase())
+    if (!found)
+      throw call.refuse(404, 'ResourceNotFound', `The Resource '${type}/${call.params['workspace']}' was not found.`)
+    return found
+  }
+  // What the real one answers is not documented; it is taken to refuse as Cognitive Services does.
+  const withLocalAuth = (call: Call): State => {
+    const workspace = workspaceOf(call)
+    if (workspace.disableLocalAuth)
+      throw call.refuse(400, 'BadRequest', 'Shared keys are disabled: disableLocalAuth is set to be true')
+    return workspace
+  }
+
+  kernel.register([
+    {
+      operation: 'log-analytics/getWorkspace',
+      permission: `${type}/read`,
+      host: 'resource-manager',
+      method: 'GET',
+      path: armPath(type, 'workspace'),
+      apiVersions,
+      handle: (call) => ({ status: 200, body: described(workspaceOf(call)) }),
+    },
+    {
+      operation: 'log-analytics/sharedKeys',
+      permission: `${type}/sharedKeys/action`,
+      host: 'resource-manager',
+      method: 'POST',
+      path: `${armPath(type, 'workspace')}/sharedKeys`,
+      apiVersions,
+      handle: (call) => ({ status: 200, body: keyPair(withLocalAuth(call), call.readAt) }),
+    },
+    {
+      operation: 'log-analytics/regenerateSharedKey',
+      effect: true,
+      permission: `${type}/regenerateSharedKey/action`,
+      host: 'resource-manager',
+      method: 'POST',
+      path: `${armPath(type, 'workspace')}/regenerateSharedKey`,
+      apiVersions,
+      handle(call) {
+        const workspace = withLocalAuth(call)
+        // The body is not looked at: people who put keyType there got the same refusal.
+        for (const slot of slotsToRegenerate(call, workspace.behaviour)) workspace.slots.regenerate(slot)
+        return { status: 200, body: keyPair(workspace) }
+      },
+    },
+    {
+      operation: 'log-analytics/postLogs',
+      host: 'log-ingestion',
+      method: 'POST',
+      path: '/api/logs',
+      apiVersions: ['2016-04-01'],
+      handle: (call) => collect(call, byCustomerId.get(call.host.split('.')[0]!.toLowerCase())),
+    },
+  ])
+
+  return {
+    logAnalytics: {
+      /** A new workspace. Defaults: a fixed subscription, resource group `rg`. Slots: `primary`, `secondary`. */
+      add(options: WorkspaceOptions): Workspace {
+        const id = armResourceId(options, type, options.name)
+        const workspace: State = {
+          id,
+          name: options.name,
+          customerId: dice.uuid(),
+          slots: keySlots(kernel, ['primary', 'secondary'], () => dice.bytes(64).toString('base64')),
+          behaviour: options.behaviour ?? 'keyType',
+          disableLocalAuth: options.disableLocalAuth ?? false,
+        }
+        workspaces.set(id.toLowerCase(), workspace)
+        byCustomerId.set(workspace.customerId, workspace)
+        return kernel.adopt({
+          ...serviceHandle(id, workspace.slots, () => !workspace.disableLocalAuth),
+          customerId: workspace.customerId,
+          behave: (behaviour) => {
+            workspace.behaviour = behaviour
+          },
+          disableLocalAuth: (disabled) => {
+            workspace.disableLocalAuth = disabled
+          },
+        })
+      },
+    },
+  }
+}
+
+function slotsToRegenerate(call: Call, behaviour: RegenerateBehaviour): readonly string[] {
+  if (behaviour === 'both') return Object.values(slotOf)
+  const slot = slotOf[call.query.get('keyType') ?? '']
+  if (!slot) {
+    const message = 'keyType value must equal primarySharedKey or secondarySharedKey'
+    throw call.refuse(400, 'InvalidParameter', message)
+  }
+  return [slot]
+}
+
+function described(workspace: State): unknown {
+  return {
+    id: workspace.id,
+    name: workspace.name,
+    type,
+    location: 'westeurope',
+    properties: {
+      customerId: workspace.customerId,
+      provisioningState: 'Succeeded',
+      sku: { name: 'PerGB2018' },
+      retentionInDays: 30,
+      features: {
+        enableLogAccessUsingOnlyResourcePermissions: true,
+        disableLocalAuth: workspace.disableLocalAuth,
+      },
+    },
+  }
+}
+
+function keyPair(workspace: State, at?: number): unknown {
+  const { primary: primarySharedKey, secondary: secondarySharedKey } = workspace.slots.keys(at)
+  return { primarySharedKey, secondarySharedKey }
+}
+
+/** The HTTP Data Collector: the signature first, then what is sent. */
+function collect(call: Call, workspace: State | undefined): Reply {
+  if (!workspace) return call.refuse(400, 'InvalidCustomerId', 'The specified customer ID is invalid.').reply
+  const { method, url, headers, text } = call
+  const proof = sharedKeyProof({ method, url, headers, body: text }, workspace.customerId, call.now)
+  const usable = proof.kind === 'signed' && !workspace.disableLocalAuth
+  if (!usable || !workspace.slots.accepted().some(proof.signedWith)) {
+    const why = proof.kind === 'refused' ? proof.reason : 'An invalid authorization was specified in the request.'
+    return call.refuse(403, 'InvalidAuthorization', why).reply
+  }
+  if (!/^\w{1,100}$/.test(headers.get('log-type') ?? '')) {
+    return call.refuse(400, 'InvalidLogType', 'The specified custom log type is invalid.').reply
+  }
+  call.json()
+  return { status: 200 }
+}
