@@ -1,6 +1,7 @@
 // Room: the Azure adapters. Who we are: the app's managed identity in Azure, the developer on their own machine.
 
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth'
+import type { HttpClient } from '@azure/core-rest-pipeline'
 import { callLimit } from '../rotation/target.ts'
 import { rebuild } from './errors.ts'
 
@@ -36,13 +37,32 @@ async function load({ clientId, authority, managed }: CredentialSettings): Promi
   const identity = await import('@azure/identity')
   const retryOptions = { maxRetries: 2 }
   if (managed) {
-    return new identity.ManagedIdentityCredential({ retryOptions, ...(clientId === undefined ? {} : { clientId }) })
+    return new identity.ManagedIdentityCredential({
+      retryOptions,
+      httpClient: await outspoken(),
+      ...(clientId === undefined ? {} : { clientId }),
+    })
   }
   return new identity.DefaultAzureCredential({
     authorityHost: authority,
     retryOptions,
     ...(clientId === undefined ? {} : { managedIdentityClientId: clientId }),
   })
+}
+
+// The library takes any JSON from the identity endpoint for a token, and then misses the token's expiry: a 500 looks like an app
+// without an identity. As an error it is retried, and known for what it is.
+async function outspoken(): Promise<HttpClient> {
+  const { createDefaultHttpClient, RestError } = await import('@azure/core-rest-pipeline')
+  const client = createDefaultHttpClient()
+  return {
+    sendRequest: async (request) => {
+      const response = await client.sendRequest(request)
+      const { status } = response
+      if (status < 500 && status !== 429) return response
+      throw new RestError('the identity endpoint is out of order', { statusCode: status, request, response })
+    },
+  }
 }
 
 // The managed identity's client knows neither abort signals nor limits.

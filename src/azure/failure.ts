@@ -135,9 +135,23 @@ function tokenFailure(cause: unknown): Failure {
 /** `error.code`, its inner codes and details, wherever the service's clients leave them: the particular one last. */
 function codesIn(body: unknown, depth = 0): readonly string[] {
   if (typeof body !== 'object' || body === null || depth > 6) return []
-  const { code, error, body: inside, details, innererror, innerError } = body as Readonly<Record<string, unknown>>
-  const deeper = [inside, error, ...(Array.isArray(details) ? details.slice(0, 1) : []), innererror, innerError]
-  return [...namesIn(code), ...deeper.flatMap((each) => codesIn(each, depth + 1))]
+  // IoT Hub's registry lists `errors`, each with an `errorCode`, where a call is about several devices.
+  const {
+    code,
+    errorCode,
+    error,
+    body: inside,
+    details,
+    errors,
+    innererror,
+    innerError,
+  } = body as Readonly<Record<string, unknown>>
+  const deeper = [inside, error, firstIn(details), firstIn(errors), innererror, innerError]
+  return [...namesIn(code), ...namesIn(errorCode), ...deeper.flatMap((each) => codesIn(each, depth + 1))]
+}
+
+function firstIn(list: unknown): unknown {
+  return Array.isArray(list) ? list[0] : undefined
 }
 
 /** A code is a name or a number; anything else might be prose, or worse, and is dropped. */

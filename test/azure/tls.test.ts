@@ -1,0 +1,204 @@
+// Room: the tests. The parts that make their own connections: tokens and telemetry, over TLS to the simulated Azure under its real
+// host names, with verification on.
+
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
+import { redirectAzure } from '../../simulator/redirect.ts'
+import { type SimulatorServer, startServer } from '../../simulator/server.ts'
+import { createAzureClients } from '../../src/azure/clients.ts'
+import { clouds } from '../../src/azure/clouds.ts'
+import { credential } from '../../src/azure/credential.ts'
+import { createVault } from '../../src/azure/key-vault.ts'
+import { logTo } from '../../src/azure/log.ts'
+import { createTelemetry, type TelemetrySettings } from '../../src/azure/telemetry.ts'
+import { RekeyError } from '../../src/rotation/errors.ts'
+import type { Outcome } from '../../src/rotation/outcome.ts'
+import { Secret } from '../../src/rotation/secret.ts'
+import { anyToken } from './wire.ts'
+
+const vaultScope = 'https://vault.azure.net/.default'
+const signal = new AbortController().signal
+const { authority } = clouds.public
+
+describe('over TLS', () => {
+  let cloud: Cloud
+  let server: SimulatorServer
+  let restore: () => void
+  let identity: Awaited<ReturnType<typeof moodyIdentity>>
+
+  before(async () => {
+    cloud = simulatedCloud()
+    server = await startServer(cloud)
+    restore = redirectAzure({ port: server.port, ca: server.caPem })
+    identity = await moodyIdentity(server.msiUrl)
+    Object.assign(process.env, server.environment, { IDENTITY_ENDPOINT: identity.url })
+  })
+  after(async () => {
+    restore()
+    identity.close()
+    await server.close()
+  })
+
+  test('the managed identity of the app gets tokens for what it calls', async () => {
+    const ours = credential({ authority, managed: true })
+
+    const token = await ours.getToken(vaultScope)
+
+    assert.equal(cloud.identity.find(token?.token ?? '')?.audience, 'https://vault.azure.net')
+  })
+
+  test('a user-assigned identity is asked for by its client id', async () => {
+    const ours = credential({ authority, managed: true, clientId: 'client-of-ours' })
+
+    const token = await ours.getToken(vaultScope)
+
+    assert.equal(cloud.identity.find(token?.token ?? '')?.caller, 'client-of-ours')
+  })
+
+  test('a vault is read under its real name with the token of the managed identity', async () => {
+    cloud.vault('kv-tls.vault.azure.net').set('a', 'one')
+    const azure = createAzureClients({ cloud: clouds.public, credential: credential({ authority, managed: true }) })
+
+    const stored = await createVault('https://kv-tls.vault.azure.net', azure).current('a', signal)
+
+    assert.equal(stored?.value?.reveal(), 'one')
+  })
+
+  test('an identity endpoint that refuses is a missing permission, without a word of what it said', async () => {
+    const error = await tokenError('https://answers-400.example/.default')
+
+    assert.equal(error.code, 'PermissionDenied')
+    assert.equal(error.transient, false)
+    assert.equal(error.cause, undefined)
+    assert.doesNotMatch(error.message + error.stack, /hunter2/)
+  })
+
+  test('an identity endpoint that is out of order is a transient error, and nothing was sent', async () => {
+    const error = await tokenError('https://answers-500.example/.default')
+
+    assert.equal(error.code, 'ServiceUnavailable')
+    assert.equal(error.transient, true)
+    assert.equal(error.details.outcomeUnknown, undefined)
+  })
+
+  test('a token that does not come ends with the call that wants it', async () => {
+    const controller = new AbortController()
+
+    const error = tokenError('https://silent.example/.default', controller.signal)
+    controller.abort()
+
+    assert.equal((await error).code, 'ServiceUnavailable')
+  })
+
+  async function tokenError(scope: string, abortSignal = signal): Promise<RekeyError> {
+    const token = credential({ authority, managed: true }).getToken(scope, { abortSignal })
+    const error = await Promise.resolve(token).catch((e: unknown) => e)
+    assert.ok(error instanceof RekeyError)
+    return error
+  }
+
+  describe('telemetry', () => {
+    const connectionString = Secret.of(
+      'InstrumentationKey=00000000-0000-4000-8000-000000000001;IngestionEndpoint=https://westeurope-1.in.applicationinsights.azure.com/;LiveEndpoint=https://westeurope.livediagnostics.monitor.azure.com/',
+    )
+    const outcome: Outcome = {
+      target: 'vision',
+      provider: 'cognitive-services',
+      status: 'changed',
+      reason: 'due',
+      reasons: ['due'],
+      slot: 'Key2',
+      secrets: [{ name: 'vision-key', version: 'v1' }],
+    }
+
+    function world(more: Partial<TelemetrySettings> = {}) {
+      const lines: string[] = []
+      const sink = (line: string) => void lines.push(line)
+      const log = logTo({ info: sink, warn: sink, error: sink })
+      return { lines, telemetry: createTelemetry({ connectionString, credentialOf: () => anyToken, log, ...more }) }
+    }
+
+    function told(name: string): readonly string[] {
+      return cloud.telemetry.map((item) => JSON.stringify(item)).filter((item) => item.includes(`"${name}"`))
+    }
+
+    test('a rotation is told as an event, counted and timed; overdue targets are counted', async () => {
+      const { lines, telemetry } = world()
+
+      telemetry.rotation(outcome, 1234)
+      telemetry.overdue([{ target: 'chat', provider: 'communication-services', dueAt: '2026-11-21T00:00:00.000Z' }])
+      await telemetry.flush()
+
+      const [event] = told('RotationFinished')
+      for (const word of ['vision', 'cognitive-services', 'due', 'Key2']) assert.ok(event?.includes(`"${word}"`), word)
+      assert.match(told('Rekey.Rotations')[0] ?? '', /"count":1/)
+      assert.match(told('Rekey.RotationDuration')[0] ?? '', /1234/)
+      assert.equal(told('TargetOverdue').length, 1)
+      assert.equal(told('Rekey.OverdueTargets').length, 1)
+      assert.deepEqual(lines, [])
+    })
+
+    test('with Entra authentication, items carry the token of the identity that is named', async () => {
+      const asked: (string | undefined)[] = []
+      const credentialOf: TelemetrySettings['credentialOf'] = (clientId) => {
+        asked.push(clientId)
+        return cloud.identity.credential('teller')
+      }
+      const { telemetry } = world({ credentialOf, authentication: 'Authorization=AAD;ClientId=abc' })
+
+      telemetry.rotation({ ...outcome, target: 'by-token' }, 1)
+      await telemetry.flush()
+
+      assert.deepEqual(asked, ['abc'])
+      assert.ok(cloud.history.some(({ operation, caller }) => operation.endsWith('/track') && caller === 'teller'))
+    })
+
+    test('what cannot be set up is logged once, and hurts nobody', async () => {
+      const { lines, telemetry } = world({
+        authentication: 'Authorization=AAD',
+        credentialOf: () => {
+          throw new Error('hunter2')
+        },
+      })
+
+      telemetry.rotation(outcome, 1)
+      telemetry.rotation(outcome, 1)
+      telemetry.overdue([])
+      await telemetry.flush()
+
+      assert.deepEqual(lines, ['telemetry cannot be sent; rotations go on without it'])
+    })
+  })
+})
+
+test('without a connection string there is no telemetry, and nothing to complain of', async () => {
+  const telemetry = createTelemetry({ credentialOf: () => anyToken, log: () => assert.fail('nothing to say') })
+
+  telemetry.overdue([])
+  await telemetry.flush()
+})
+
+/**
+ * An identity endpoint that hands on to the simulated one, but is broken for some resources. One for the whole process: the
+ * library looks for its address once.
+ */
+async function moodyIdentity(simulated: string) {
+  const http = createServer(async ({ url = '', headers }, response) => {
+    const mood = /answers-(\d+)|silent/.exec(url)
+    if (mood?.[0] === 'silent') return
+    if (mood !== null) return void response.writeHead(Number(mood[1])).end('{"statusCode":0,"message":"hunter2"}')
+    const answer = await fetch(new URL(url, simulated), {
+      headers: { 'x-identity-header': String(headers['x-identity-header']) },
+    })
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+  })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const close = () => {
+    http.closeAllConnections()
+    http.close()
+  }
+  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/msi/token`, close }
+}
