@@ -8,7 +8,7 @@ import type { Reason, Stamps } from './observation.ts'
 import { type Decided, type Plan, type Step, untold } from './plan.ts'
 import { askedAt, hasTwoSlots, isOurs, liveSlots, type Situation } from './situation.ts'
 import { clockBound, type Duration, type Instant, leadOf, minutes, type SecretName, settle } from './target.ts'
-import { probe, verdictOn } from './verify.ts'
+import { mayPublish, probe } from './verify.ts'
 import { currentIn, leadIn, metadataFor, tag, type Work } from './work.ts'
 
 /** Where an act stops short: the key is refused as yet. */
@@ -64,7 +64,7 @@ async function publish(work: Work, step: StepOf<'publish'>, reason: Reason, at: 
 async function pick(work: Work, step: StepOf<'publish'>, at: Situation): Promise<KeySlot | undefined> {
   if (step.pick === 'given') return step.slots[0]
   if (step.pick === 'only accepted') {
-    return (await verdictOn(work, step.slots[0], at.active)) === 'refused' ? undefined : step.slots[0]
+    return (await mayPublish(work, step.slots[0], at.active)) === 'yes' ? step.slots[0] : undefined
   }
   for (const slot of step.slots) {
     if ((await probe(work, slot)) === 'accepted') return slot
@@ -135,7 +135,7 @@ async function regenerate(
     return undefined
   }
   if (step.after === 'retire') return retire(work, step.slot, reason, since)
-  if ((await verdictOn(work, step.slot, at.active)) === 'refused') {
+  if ((await mayPublish(work, step.slot, at.active)) === 'not yet') {
     await tag(work, lead, { ...kept, pending: { made: since } })
     return { until: since + settle + clockBound }
   }

@@ -93,8 +93,8 @@ async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<st
     if (!next) return undefined
     reasons.push(next.reason)
     if (!next.step) return next
+    work.ports.log('info', 'acting', { target: work.target.name, reason: next.reason, step: next.step.do })
     const held = await act(work, next, now)
-    work.ports.log('info', 'acted', { target: work.target.name, reason: next.reason, step: next.step.do })
     if (held) return { reason: next.reason, until: held.until }
   }
   throw new RekeyError('Unsettled', {

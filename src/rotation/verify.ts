@@ -14,14 +14,15 @@ export async function probe(work: Work, slot: KeySlot, credential: Credential = 
 }
 
 /**
- * Probes a key that is to replace the active one. A refusal counts only if the active key is accepted by the same
- * request: a probe that refuses everybody (a wrong path, a policy in front of the service) says nothing of the key.
+ * Whether a key may replace the active one: if the data plane accepts it, or if its not accepting says nothing of the
+ * key. It says nothing when the same request refuses the active key too (a wrong path, a policy in front of the service),
+ * or when neither gets an answer (a private endpoint: it would otherwise never rotate). One lost answer is not enough.
  */
-export async function verdictOn(work: Work, slot: KeySlot, active: KeySlot | undefined): Promise<Verdict> {
+export async function mayPublish(work: Work, slot: KeySlot, active: KeySlot | undefined): Promise<'yes' | 'not yet'> {
   const verdict = await probe(work, slot)
-  if (verdict !== 'refused') return verdict
-  if (active === undefined || active === slot) return 'unknown'
-  return (await probe(work, active)) === 'accepted' ? 'refused' : 'unknown'
+  if (verdict === 'accepted' || active === undefined || active === slot) return 'yes'
+  const control = await probe(work, active)
+  return control === 'refused' || (control === 'unknown' && verdict === 'unknown') ? 'yes' : 'not yet'
 }
 
 /**

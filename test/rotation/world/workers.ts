@@ -47,6 +47,8 @@ interface Run {
   readonly id: number
   readonly worker: Worker
   readonly request: RotationRequest
+  /** What the engine said it was acting on. */
+  reason: string
   /** A regenerate of this run is not recorded yet. */
   open: boolean
   crashed: boolean
@@ -69,7 +71,7 @@ export function startWorkers(stage: Stage): () => void {
   }
 
   function start(worker: Worker, message: ReturnType<Messages['visible']>[number]): void {
-    const run: Run = { id: ++runs, worker, request: message.request, open: false, crashed: false }
+    const run: Run = { id: ++runs, worker, request: message.request, reason: '', open: false, crashed: false }
     const receipt = message.receipt
     worker.busy = true
     void reconcile(stage.target, message.request, portsOf(run), { without: stage.without }).then((outcome) => {
@@ -128,7 +130,9 @@ export function startWorkers(stage: Stage): () => void {
         monotonic: () => time.now(),
         after: (delay, back) => time.in(delay, back),
       },
-      log: () => undefined,
+      log: (_, message, fields) => {
+        if (message === 'acting') run.reason = String(fields?.['reason'])
+      },
       queue: { send: async (request, delay) => messages.send(request, delay) },
       announcer: { announce: (events, signal) => call(run, 'announce', signal, () => tell(events)) },
       leases: { acquire: (_, signal) => call(run, 'acquire', signal, () => acquire(run)) },
@@ -194,12 +198,11 @@ export function startWorkers(stage: Stage): () => void {
   }
 
   function regenerating(run: Run): void {
-    const { request } = run
-    const asked = request.freshAfter !== undefined || request.revokeBefore !== undefined
-    stage.regenerations.push({ request: request.id, reason: asked ? 'asked' : 'due' })
+    stage.regenerations.push({ request: run.request.id, reason: run.reason })
     if (stage.both) stage.watch.hazard('both changed')
     if (stage.target.slots.length === 1) stage.watch.hazard('ring of one regenerated')
-    if (request.revokeBefore !== undefined) stage.watch.hazard('revoke')
+    if (run.reason === 'revoked') stage.watch.hazard('revoke')
+    if (run.request.force) stage.watch.hazard('force')
   }
 
   function vaultOf(run: Run): Vault {
@@ -233,7 +236,8 @@ export function startWorkers(stage: Stage): () => void {
 
 /** A promote that arrives late must not undo a rotation that came after it was asked for. */
 function checkLatePromote(stage: Stage, run: Run, reason: string | undefined): void {
-  if (reason !== 'promoted') return
+  // Another request may finish a promote that was interrupted: that is no late one.
+  if (reason !== 'promoted' || !run.request.promote) return
   const current = stage.vault.current(stage.target.secrets[0].name)
   const asked = Number(run.request.note)
   const rotated = ['requested', 'due', 'pending'].includes(current?.stamps?.reason ?? '')
