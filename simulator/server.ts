@@ -52,6 +52,8 @@ export async function startServer(
       new URL(request.url).pathname.startsWith('/simulator') ? routes.fetch(request) : cloud.fetch(request),
     ),
   )
+  // Longer than any pause of a client that keeps its connections: a reset must come from a fault, not from idling.
+  tls.keepAliveTimeout = 120_000
   const [port, msiPort] = await Promise.all([listen(tls, options.port ?? 0), listen(plain, options.msiPort ?? 0)])
   const msiUrl = `http://127.0.0.1:${msiPort}`
   const folder = await mkdtemp(join(tmpdir(), 'simulated-azure-'))
