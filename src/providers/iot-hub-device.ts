@@ -121,6 +121,10 @@ async function regenerate(
     body: { policyKey, devices: [{ id: device.name }] },
     attempts: 'once',
     signal,
+  }).catch((error: unknown) => {
+    // 400 says that no device got its key; 207 that some did not. Either lists why.
+    const { status, code } = (error instanceof RekeyError && error.details.service) || {}
+    throw status === 400 && code !== undefined ? refused(what, code) : error
   })
   const { rotatedKeys, errors } = parseAnswer(Rotated, body, what)
   const failed = errors?.find((error) => error.id === device.name)

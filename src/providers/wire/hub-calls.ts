@@ -40,15 +40,18 @@ export async function getHub(hub: ArmId, azure: AzureClients, signal: AbortSigna
 export async function listPolicies(hub: ArmId, azure: AzureClients, signal: AbortSignal): Promise<Policy[]> {
   const what = hubOperation('POST', hub, '/listkeys', hubRights.list)
   const policies: Policy[] = []
+  let method: 'POST' | 'GET' = 'POST'
   let url: string | undefined = addressOf(hub, '/listkeys', azure)
   while (url !== undefined) {
-    const { body } = await send(what, azure, { method: 'POST', url, attempts: 'retry', signal })
+    const { body } = await send(what, azure, { method, url, attempts: 'retry', signal })
     const { value, nextLink } = parseAnswer(Page, body, what)
     policies.push(...value)
     // The token goes along, so it goes to ARM only.
     if (nextLink && !URL.parse(nextLink)?.href.startsWith(`${azure.cloud.resourceManager}/`)) {
       throw unexpected(what.operation, 'the next page is at a strange address')
     }
+    // Further pages are asked for as the generated clients do it.
+    method = 'GET'
     url = nextLink || undefined
   }
   return policies

@@ -1,0 +1,217 @@
+// Room: the tests of the providers. What every provider promises, held against its simulated service: each test runs for
+// each line of the registry.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { missingPermission, serverError, slowPropagation } from '../../simulator/faults.ts'
+import { providers } from '../../src/providers/index.ts'
+import { Secret } from '../../src/rotation/secret.ts'
+import { connect } from '../simulated-azure.ts'
+import { failure, opened, revealed } from './opened.ts'
+
+for (const provider of providers) {
+  const { id, slots, can, outputs } = provider
+
+  test(`${id}: read gives every slot the key that the service holds, and every output`, async () => {
+    const { holder, handle, signal } = opened(provider)
+
+    const ring = await holder.read(signal)
+
+    assert.deepEqual(Object.keys(ring), [...slots])
+    assert.deepEqual(revealed(ring), handle.keys())
+    for (const slot of slots) {
+      assert.deepEqual(Object.keys(ring[slot]!).toSorted(), Object.keys(outputs).toSorted())
+      const { key, connectionString } = ring[slot]!
+      if (connectionString) assert.ok(connectionString.reveal().includes(key!.reveal()))
+    }
+  })
+
+  for (const slot of slots) {
+    test(`${id}: regenerating ${slot} makes a key that works, and ends the one before it`, async () => {
+      const { holder, handle, signal, call } = opened(provider)
+      const before = revealed(await holder.read(signal))
+
+      const answer = await holder.regenerate(slot, call)
+
+      const made = answer[slot]!['key']!.reveal()
+      assert.notEqual(made, before[slot])
+      assert.equal(handle.keyOf(slot), made)
+      assert.equal(handle.accepts(made), true)
+      assert.equal(handle.accepts(before[slot]!), false)
+      for (const other of slots.filter((name) => name !== slot)) assert.equal(handle.keyOf(other), before[other])
+      for (const [name, { key }] of Object.entries(answer) as [string, { key: Secret }][]) {
+        assert.equal(key.reveal(), handle.keyOf(name))
+      }
+      assert.deepEqual(Object.keys(answer[slot]!).toSorted(), Object.keys(outputs).toSorted())
+    })
+  }
+
+  test(`${id}: a holder that has never read can regenerate`, async () => {
+    const { holder, handle, call } = opened(provider)
+
+    const answer = await holder.regenerate(slots[0], call)
+
+    assert.equal(answer[slots[0]]!['key']!.reveal(), handle.keyOf(slots[0]))
+  })
+
+  test(`${id}: it can what it says, and says what it can`, () => {
+    const { holder } = opened(provider)
+
+    const methods = {
+      probe: holder.probe !== undefined,
+      swap: holder.swap !== undefined,
+      atOnce: holder.regenerateAll !== undefined,
+    }
+
+    assert.deepEqual(methods, { probe: !!can.probe, swap: !!can.swap, atOnce: !!can.atOnce })
+  })
+
+  test(`${id}: its place is named as the service names the resource`, () => {
+    const { fields, handle } = opened(provider)
+
+    const { address, credential, lease } = provider.place(provider.resource.parse(fields))
+
+    assert.equal(address, handle.resourceId)
+    assert.equal(credential, credential.toLowerCase())
+    assert.ok(credential.startsWith(lease))
+  })
+
+  test(`${id}: every right its calls need is declared, and every right declared is needed`, async () => {
+    const on = opened(provider)
+
+    const ring = await on.holder.read(on.signal)
+    await on.holder.probe?.(slots[0], ring[slots[0]]!, on.signal)
+    await on.holder.regenerate(slots[0], on.call)
+    await on.holder.swap?.(on.call)
+    if (id === 'communication-services') await askWhyRefused()
+
+    const used = new Set(on.cloud.history.flatMap(({ permission }) => permission?.toLowerCase() ?? []))
+    assert.deepEqual([...used].toSorted(), provider.actions.map(({ name }) => name.toLowerCase()).toSorted())
+
+    async function askWhyRefused() {
+      await failure(on, [serverError({ operation: `${id}/listKeys`, when: 'before', status: 400 })], () =>
+        on.holder.read(on.signal),
+      )
+    }
+  })
+
+  test(`${id}: a missing right is named, and nothing is changed without it`, async () => {
+    const on = opened(provider)
+    const ring = await on.holder.read(on.signal)
+
+    for (const { name } of provider.actions) {
+      const denied = [missingPermission({ action: name })]
+      const result = await failure(on, denied, async () => {
+        await on.holder.read(on.signal)
+        await on.holder.regenerate(slots[0], on.call)
+        throw new Unneeded()
+      }).catch((error) => error)
+
+      if (result instanceof Unneeded) continue
+      assert.equal(result.code, 'PermissionDenied')
+      assert.ok(result.details.remedy.includes(name), `the remedy names ${name}`)
+    }
+    assert.ok(Object.keys(ring).length > 0)
+  })
+
+  if (can.probe) {
+    test(`${id}: the probe tells a key that works from one that does not, by itself or in its connection string`, async () => {
+      const { holder, signal, call } = opened(provider)
+      const before = await holder.read(signal)
+
+      const after = { ...before, ...(await holder.regenerate(slots[0], call)) }
+      const ask = (slot: string, credential: (typeof before)[string]) => holder.probe!(slot, credential, signal)
+
+      for (const slot of slots) assert.equal(await ask(slot, after[slot]!), 'accepted')
+      assert.equal(await ask(slots[0], before[slots[0]]!), 'refused')
+      const { connectionString: good } = after[slots[0]]!
+      const { connectionString: bad } = before[slots[0]]!
+      if (good && bad) {
+        assert.equal(await ask(slots[0], { connectionString: good }), 'accepted')
+        assert.equal(await ask(slots[0], { connectionString: bad }), 'refused')
+        assert.equal(await ask(slots[0], { connectionString: Secret.of('no connection string') }), 'unknown')
+      }
+    })
+
+    test(`${id}: a key that is still on its way is refused, and accepted once it has arrived`, async () => {
+      const { cloud, holder, signal, call } = opened(provider)
+      cloud.faults.add(slowPropagation({ ms: 60_000 }))
+      const made = (await holder.regenerate(slots[0], call))[slots[0]]!
+
+      const early = await holder.probe!(slots[0], made, signal)
+      cloud.clock.advance(60_000)
+      const late = await holder.probe!(slots[0], made, signal)
+
+      assert.deepEqual([early, late], ['refused', 'accepted'])
+    })
+
+    test(`${id}: a probe that gets no answer, or not one about the key, says so and never throws`, async () => {
+      const { cloud, holder, signal } = opened(provider)
+      const ring = await holder.read(signal)
+      const plane = { 'cognitive-services': 'cognitive-services/models', 'iot-hub-policy': 'iot-registry' }[id] ?? id
+
+      for (const status of [403, 404, 500, 503]) {
+        cloud.faults.add(serverError({ operation: plane, when: 'before', status }))
+        assert.equal(await holder.probe!(slots[0], ring[slots[0]]!, signal), 'unknown', String(status))
+        cloud.faults.clear()
+      }
+      const rubbish = await holder.probe!(slots[0], { key: Secret.of('not a key\r\nX: y ü') }, signal)
+
+      assert.equal(rubbish, 'refused')
+      assert.equal(await holder.probe!(slots[0], ring[slots[0]]!, AbortSignal.abort()), 'unknown')
+    })
+
+    test(`${id}: a holder that has never read can probe`, async () => {
+      const { cloud, fields, handle, signal } = opened(provider)
+      const fresh = provider.open(provider.resource.parse(fields), connect(cloud))
+
+      const verdict = await fresh.probe!(slots[0], { key: Secret.of(handle.keyOf(slots[0])) }, signal)
+
+      assert.equal(verdict, 'accepted')
+    })
+  }
+
+  if (can.swap) {
+    test(`${id}: a swap exchanges the two keys at the service, and changes neither`, async () => {
+      const { holder, handle, signal, call } = opened(provider)
+      const [one, two] = slots as readonly [string, string]
+      const before = revealed(await holder.read(signal))
+
+      const after = revealed(await holder.swap!(call))
+
+      assert.deepEqual(after, { [one]: before[two], [two]: before[one] })
+      assert.deepEqual(handle.keys(), after)
+    })
+
+    test(`${id}: a swap is refused when the keys are no longer those that were read`, async () => {
+      const on = opened(provider)
+      await on.holder.read(on.signal)
+      on.handle.regenerateByHand(slots[0])
+      const before = on.handle.keys()
+
+      const error = await failure(on, [], () => on.holder.swap!(on.call))
+
+      assert.equal(error.code, 'ServiceChanged')
+      assert.equal(error.transient, true)
+      assert.equal(error.details.outcomeUnknown, undefined)
+      assert.deepEqual(on.handle.keys(), before)
+    })
+  }
+
+  if (can.atOnce) {
+    test(`${id}: every slot is regenerated in one call`, async () => {
+      const { holder, handle, signal, call } = opened(provider)
+      const before = revealed(await holder.read(signal))
+
+      const after = revealed(await holder.regenerateAll!(call))
+
+      assert.deepEqual(handle.keys(), after)
+      for (const slot of slots) {
+        assert.equal(handle.accepts(after[slot]!), true)
+        assert.equal(handle.accepts(before[slot]!), false)
+      }
+    })
+  }
+}
+
+class Unneeded extends Error {}

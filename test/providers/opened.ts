@@ -1,0 +1,71 @@
+// Room: the tests of the providers. One resource of a provider in a simulated Azure of its own, opened as the app opens it.
+
+import { inspect } from 'node:util'
+import { virtualClock } from '../../simulator/clock.ts'
+import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
+import type { Fault } from '../../simulator/faults.ts'
+import type { KeyProvider } from '../../src/providers/provider.ts'
+import { RekeyError } from '../../src/rotation/errors.ts'
+import type { Credential, KeySlot } from '../../src/rotation/key-ring.ts'
+import type { Call, KeyHolder } from '../../src/rotation/ports.ts'
+import { type ConnectedAzure, connect } from '../simulated-azure.ts'
+import { fleet, type Member } from './fleet.ts'
+
+export interface Opened extends Member {
+  readonly cloud: Cloud
+  readonly azure: ConnectedAzure
+  readonly holder: KeyHolder
+  readonly signal: AbortSignal
+  readonly call: Call
+  /** How often the lease was renewed. */
+  readonly renewals: () => number
+}
+
+/** A fresh resource, with faults that begin only now. */
+export function opened(provider: KeyProvider, outputs?: readonly string[]): Opened {
+  const cloud = simulatedCloud({ clock: virtualClock(Date.parse('2026-03-01T12:00:00Z')) })
+  const member = fleet[provider.id]!(cloud)
+  const azure = connect(cloud)
+  const holder = provider.open(provider.resource.parse(member.fields), azure, outputs)
+  const { signal } = new AbortController()
+  let renewals = 0
+  const keepLease = async () => {
+    renewals += 1
+  }
+  return { ...member, cloud, azure, holder, signal, call: { signal, keepLease }, renewals: () => renewals }
+}
+
+/** Slot to key, in the open: for comparing with what the simulator knows. */
+export function revealed(ring: Partial<Record<KeySlot, Credential>>): Record<KeySlot, string> {
+  return Object.fromEntries(Object.entries(ring).map(([slot, credential]) => [slot, credential!['key']!.reveal()]))
+}
+
+/** How often an operation reached the service, and whether it took effect. */
+export function calls({ cloud }: Opened, operation: string): { readonly sent: number; readonly effects: number } {
+  const entries = cloud.history.filter((entry) => entry.operation === operation)
+  return { sent: entries.length, effects: entries.filter(({ effect }) => effect).length }
+}
+
+/** The RekeyError that `run` throws while a fault lasts. Throws where there is none, or where it says too much. */
+export async function failure(on: Opened, faults: readonly Fault[], run: () => Promise<unknown>): Promise<RekeyError> {
+  for (const fault of faults) on.cloud.faults.add(fault)
+  try {
+    await run()
+  } catch (error) {
+    if (!(error instanceof RekeyError)) throw error
+    assertDiscreet(on.cloud, error)
+    return error
+  } finally {
+    on.cloud.faults.clear()
+  }
+  throw new Error('nothing was thrown')
+}
+
+/** Nothing that was ever minted is in the error, nor any error of somebody else's behind it. */
+function assertDiscreet({ minted }: Cloud, error: RekeyError): void {
+  const everything = `${inspect(error, { depth: 20, showHidden: true })} ${JSON.stringify(error)} ${error.stack}`
+  for (const secret of minted) {
+    if (everything.includes(secret)) throw new Error('a secret is in the error')
+  }
+  if (error.cause !== undefined) throw new Error('the error has a cause')
+}
