@@ -1,0 +1,166 @@
+// Room: the composition root. The only file that knows everybody: settings, targets, providers, Azure, the core.
+
+import type { TokenCredential } from '@azure/core-auth'
+import { createLeases } from './azure/blob-lease.ts'
+import { type AzureClients, createAzureClients } from './azure/clients.ts'
+import { type Cloud, clouds } from './azure/clouds.ts'
+import { credential } from './azure/credential.ts'
+import { createAnnouncer, logAnnouncer } from './azure/event-grid.ts'
+import { createVault, type ListedVault } from './azure/key-vault.ts'
+import { logTo } from './azure/log.ts'
+import { createRequestQueue, type StorageRequestQueue } from './azure/queue.ts'
+import { openStorage, type Storage, storageSettings } from './azure/storage.ts'
+import { createTelemetry, type Telemetry } from './azure/telemetry.ts'
+import { providerById, providers } from './providers/index.ts'
+import type { KeyProvider, Place } from './providers/provider.ts'
+import { RekeyError } from './rotation/errors.ts'
+import type { Clock, Log, Ports } from './rotation/ports.ts'
+import type { Target } from './rotation/target.ts'
+import { type Environment, readSettings, type Settings } from './settings.ts'
+import { type Problem, parseTargets } from './targets.ts'
+import { type TargetsSource, targetsSource } from './targets-source.ts'
+
+/** Everything that a doorway needs, for one reading of the targets. */
+export interface App {
+  readonly settings: Settings
+  readonly clock: Clock
+  /** In the order of targets.json, disabled ones included. */
+  readonly targets: readonly Target[]
+  readonly azure: AzureClients
+  readonly storage: Storage
+  readonly queue: StorageRequestQueue
+  readonly telemetry: Telemetry
+  targetNamed(name: string): Target | undefined
+  providerOf(target: Target): KeyProvider
+  placeOf(target: Target): Place
+  vault(url: string): ListedVault
+  /** What reconcile needs, with the log of one invocation. */
+  ports(log: Log): Ports
+}
+
+/** `queue`: where messages can wait until the configuration is mended; absent when storage is not set up either. */
+export type Composed =
+  | { readonly app: App }
+  | { readonly problems: readonly Problem[]; readonly queue?: StorageRequestQueue }
+
+/** The app, or every problem of its configuration. Targets are read again at most once a minute. */
+export type Compose = () => Promise<Composed>
+
+/** What is outside of the app. Tests pass a clock and a simulated Azure; the app passes its environment alone. */
+export interface Outside {
+  readonly env: Environment
+  readonly clock?: Clock
+  readonly azure?: AzureClients
+}
+
+/** Wires everything once, when first asked; the environment is looked at again only while it is bad. */
+export function composer(outside: Outside): Compose {
+  let wired: Wired | undefined
+  let app: App | undefined
+  return async () => {
+    if (wired === undefined) {
+      const read = readSettings(outside.env)
+      if ('problems' in read) return { problems: read.problems, ...queueWithout(outside.env) }
+      wired = wire(read.settings, outside)
+    }
+    const read = await wired.source.read()
+    if ('problems' in read) return { problems: read.problems, queue: wired.queue }
+    if (app?.targets !== read.targets) app = appOf(wired, read.targets)
+    return { app }
+  }
+}
+
+/** The app of this process. */
+export const compose: Compose = composer({ env: process.env })
+
+interface Wired extends Omit<App, 'targets' | 'targetNamed'> {
+  readonly source: TargetsSource
+}
+
+function wire(settings: Settings, { env, clock = systemClock, azure = clientsFor(settings, env) }: Outside): Wired {
+  const { cloud, topic } = settings
+  const credentialOf = credentials(settings.cloud, env)
+  const storage = openStorage(settings.storage, credentialOf)
+  const queue = createRequestQueue(storage)
+  const leases = createLeases(storage)
+  const announcer = topic && createAnnouncer({ ...topic, source: `/rekey/${settings.app}` }, azure)
+  // One client per vault: each new one costs a request to be challenged.
+  const vault = keep((url: string) => createVault(url, azure))
+  const parse = (text: string) => parseTargets(text, providers, cloud.name, clock.now())
+  return {
+    ...{ settings, clock, azure, storage, queue, vault, providerOf },
+    placeOf: (target) => providerOf(target).place(target.resource),
+    telemetry: createTelemetry({ ...settings.telemetry, credentialOf, log: logTo(console) }),
+    ports: (log) => ({
+      ...{ clock, leases, queue, log, vault },
+      announcer: announcer ?? logAnnouncer(log),
+      open: opener(azure),
+    }),
+    source: targetsSource({ location: settings.targets, root: rootOf(env), clock, parse, azure: () => azure }),
+  }
+}
+
+function appOf({ source: _, ...wired }: Wired, targets: readonly Target[]): App {
+  const byName = new Map(targets.map((target) => [target.name, target]))
+  return { ...wired, targets, targetNamed: (name) => byName.get(name) }
+}
+
+function clientsFor({ cloud, clientId }: Settings, env: Environment): AzureClients {
+  return createAzureClients({ cloud, credential: credentials(cloud, env)(clientId) })
+}
+
+/** The identity with a client id, one for each, so that tokens are kept. */
+function credentials({ authority }: Cloud, env: Environment): (clientId: string | undefined) => TokenCredential {
+  const managed = Boolean(env['IDENTITY_ENDPOINT'])
+  return keep((clientId) => credential({ authority, managed, ...(clientId === undefined ? {} : { clientId }) }))
+}
+
+function opener(azure: AzureClients): Ports['open'] {
+  return async (target) => {
+    const outputs = target.secrets.map(({ output }) => output)
+    return providerOf(target).open(target.resource, azure, outputs)
+  }
+}
+
+function providerOf(target: Target): KeyProvider {
+  const provider = providerById(target.provider)
+  if (provider !== undefined) return provider
+  throw new RekeyError('Internal', { target: target.name, message: 'a target of an unknown provider was let in' })
+}
+
+/** The queue alone, where the settings are bad but those of the storage account are not. */
+function queueWithout(env: Environment): { readonly queue?: StorageRequestQueue } {
+  try {
+    const settings = storageSettings(env, clouds.public)
+    return { queue: createRequestQueue(openStorage(settings, credentials(clouds.public, env))) }
+  } catch (error) {
+    if (error instanceof RekeyError && error.code === 'BadConfiguration') return {}
+    throw error
+  }
+}
+
+/** The app's folder, which the host names; the working directory is not always the same. */
+function rootOf(env: Environment): string {
+  return env['AzureWebJobsScriptRoot'] ?? process.cwd()
+}
+
+const systemClock: Clock = {
+  now: Date.now,
+  monotonic: () => performance.now(),
+  after: (delay, callBack) => {
+    const timer = setTimeout(callBack, delay)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Makes each thing when first asked for, and keeps it. */
+function keep<Key, Made>(make: (key: Key) => Made): (key: Key) => Made {
+  const kept = new Map<Key, Made>()
+  return (key) => {
+    const known = kept.get(key)
+    if (known !== undefined) return known
+    const made = make(key)
+    kept.set(key, made)
+    return made
+  }
+}

@@ -1,0 +1,9 @@
+// Room: the doorways. HTTP that changes something: each route a function of its own, so that each has a key of its own.
+
+import { route } from './http/route.ts'
+
+route('rotateTarget', 'POST', 'targets/{name}/rotate', async () => (await import('./commands/rotate.ts')).rotate)
+route('promoteTarget', 'POST', 'targets/{name}/promote', async () => (await import('./commands/promote.ts')).promote)
+route('swapTarget', 'POST', 'targets/{name}/swap', async () => (await import('./commands/promote.ts')).swap)
+route('revokeTarget', 'POST', 'targets/{name}/revoke', async () => (await import('./commands/revoke.ts')).revoke)
+route('startRotations', 'POST', 'rotations', async () => (await import('./commands/rotations.ts')).startRotations)

@@ -1,0 +1,120 @@
+// Room: the doorways. Carries out what a caller asks of one target: at once where there is time, else through the queue.
+
+import { randomUUID } from 'node:crypto'
+import type { HttpResponseInit } from '@azure/functions'
+import type { RekeyError } from '../../rotation/errors.ts'
+import type { Outcome } from '../../rotation/outcome.ts'
+import { type Preview, preview } from '../../rotation/preview.ts'
+import { reconcile } from '../../rotation/reconcile.ts'
+import type { RotationRequest } from '../../rotation/request.ts'
+import { minutes, seconds, type Target } from '../../rotation/target.ts'
+import { type Call, json } from '../http/answer.ts'
+import { actorOf } from '../http/caller.ts'
+import { describeOutcome, iso } from '../http/outcome.ts'
+import { problem } from '../http/problem.ts'
+import { recordOutcome } from '../shared/invocation.ts'
+import { explicitRequestLife, queueRest } from '../shared/requests.ts'
+import { asBusy, asCooling, asPaused } from './refusals.ts'
+
+/** How long a caller waits; no effect starts later. The platform's front end hangs up after 230 s. */
+export const inlineTime = seconds(100)
+/** When the queue looks whether a request that began inline was finished: after the caller has got its answer. */
+const lookAgainAfter = minutes(3)
+
+/** What a route wants to be true; who asked and until when is added here. */
+export type Wish = Pick<
+  RotationRequest,
+  'note' | 'freshAfter' | 'force' | 'promote' | 'swap' | 'revokeBefore' | 'atOnce'
+>
+
+/** The wish as a request of this caller. */
+export function requestOf(call: Call, target: Target, wish: Wish): RotationRequest {
+  return {
+    id: randomUUID(),
+    target: target.name,
+    actor: actorOf(call.request, process.env),
+    ...wish,
+    expiresAt: call.app.clock.now() + explicitRequestLife,
+  }
+}
+
+/** Whether the caller asked not to wait for the end. */
+export function prefersAsync(call: Call): boolean {
+  return /(^|,)\s*respond-async\s*(,|;|$)/i.test(call.request.headers.get('prefer') ?? '')
+}
+
+/** What a run would do now. Reads the service and the vault, changes nothing. Throws RekeyError. */
+export function previewOf(call: Call, target: Target, request: RotationRequest): Promise<Preview> {
+  return preview(target, request, call.app.ports(call.log), AbortSignal.timeout(inlineTime))
+}
+
+/**
+ * 200 with the outcome; 202 with `Location` when the queue does it or finishes it; 409 when it cannot be done now, and
+ * then nothing was changed and nothing is queued. `long`: the service takes minutes for it.
+ */
+export async function carryOut(
+  call: Call,
+  target: Target,
+  request: RotationRequest,
+  options: { readonly long: 'yes' | 'no'; readonly done: string },
+): Promise<HttpResponseInit> {
+  const location = `/api/targets/${target.name}?${options.done}`
+  if (options.long === 'yes' || prefersAsync(call)) return queueIt(call, target, request, location)
+  const ports = call.app.ports(call.log)
+  let begun = false
+  const outcome = await recordOutcome(call.app, call.log, () =>
+    reconcile(target, request, ports, {
+      deadline: call.app.clock.monotonic() + inlineTime,
+      beforeFirstEffect: async () => {
+        await ports.queue.send(request, lookAgainAfter)
+        begun = true
+      },
+    }),
+  )
+  const unfinished = outcome.error?.transient === true || outcome.status === 'waiting'
+  if (unfinished && (begun || !isRefusal(outcome))) {
+    if (begun) await queueRest(outcome, request, ports.queue, Math.random)
+    else await ports.queue.send(request, outcome.again?.after ?? 0)
+    return accepted(request, location, outcome)
+  }
+  return finished(outcome, target)
+}
+
+async function queueIt(call: Call, target: Target, request: RotationRequest, location: string) {
+  const { plan } = await previewOf(call, target, request)
+  const refusal = refusalOf(target, plan?.reason, plan?.until)
+  if (refusal) return refusal
+  await call.app.ports(call.log).queue.send(request, 0)
+  return accepted(request, location)
+}
+
+/** Before any effect, these are answers: trying again is the caller's choice. Everything else is a wait of ours. */
+function isRefusal({ reason, busy, error }: Outcome): boolean {
+  return busy === true || reason === 'cooling' || (error !== undefined && error.code !== 'OutOfTime')
+}
+
+function finished(outcome: Outcome, target: Target): HttpResponseInit {
+  if (outcome.busy) return problem(asBusy(target))
+  const refusal = outcome.status === 'failed' ? undefined : refusalOf(target, outcome.reason, outcome.again?.at)
+  if (refusal && outcome.status !== 'changed' && outcome.status !== 'current') return refusal
+  if (outcome.error) return problem(outcome.error.at({ target: target.name }), { outcome: describeOutcome(outcome) })
+  return json(200, describeOutcome(outcome))
+}
+
+/** The problem for a reason that keeps a request from being carried out now. */
+export function refusalOf(target: Target, reason: Outcome['reason'], until?: number): HttpResponseInit | undefined {
+  if (reason === 'cooling') return problem(asCooling(target, until), { until: iso(until) })
+  const paused: RekeyError | undefined = asPaused(target, reason)
+  return paused && problem(paused)
+}
+
+function accepted(request: RotationRequest, location: string, outcome?: Outcome): HttpResponseInit {
+  const body = {
+    target: request.target,
+    request: request.id,
+    status: 'accepted',
+    expiresAt: iso(request.expiresAt),
+    ...(outcome && { soFar: describeOutcome(outcome) }),
+  }
+  return json(202, body, { location, 'retry-after': '30' })
+}

@@ -1,0 +1,70 @@
+// Room: the doorways. POST /api/targets/{name}/promote and …/swap: the other slot becomes the active one.
+
+import type { HttpResponseInit } from '@azure/functions'
+import { z } from 'zod'
+import type { KeySlot } from '../../rotation/key-ring.ts'
+import type { RotationRequest } from '../../rotation/request.ts'
+import type { Target } from '../../rotation/target.ts'
+import { type Call, enabledTargetOf, type Handler } from '../http/answer.ts'
+import { parseBody } from '../http/body.ts'
+import { carryOut, previewOf, requestOf } from './carry-out.ts'
+import { note } from './note.ts'
+import { asDrifted, asNotSupported, asPaused } from './refusals.ts'
+
+const body = z.strictObject({ note: note.optional() })
+
+/** The other slot's present key is published: a roll-back. Nothing is regenerated, and the due date stays. */
+export const promote: Handler = {
+  roles: ['Rekey.Rotate'],
+  async answer(call) {
+    const { note: said } = await parseBody(call.request, body)
+    const target = enabledTargetOf(call)
+    return moveTo(call, target, said, 'no', (move) => ({ promote: move }))
+  },
+}
+
+/** The active key moves to the other slot at the service, and the vault follows. */
+export const swap: Handler = {
+  roles: ['Rekey.Rotate'],
+  async answer(call) {
+    const { note: said } = await parseBody(call.request, body)
+    const target = enabledTargetOf(call)
+    const provider = call.app.providerOf(target)
+    if (!provider.can.swap) {
+      throw asNotSupported(
+        target,
+        `${provider.title} cannot exchange its slots`,
+        'Use promote, which every ring of two can.',
+      )
+    }
+    return moveTo(call, target, said, provider.longRunning ? 'yes' : 'no', (move) => ({ swap: move }))
+  },
+}
+
+type Move = NonNullable<RotationRequest['promote']>
+
+async function moveTo(
+  call: Call,
+  target: Target,
+  said: string | undefined,
+  long: 'yes' | 'no',
+  wish: (move: Move) => Pick<RotationRequest, 'promote' | 'swap'>,
+): Promise<HttpResponseInit> {
+  if (target.slots.length < 2) {
+    throw asNotSupported(target, 'this service has a single key, so there is no other slot', 'Use rotate.')
+  }
+  const noted = said === undefined ? {} : { note: said }
+  const seen = await previewOf(call, target, requestOf(call, target, noted))
+  const paused = asPaused(target, seen.plan?.reason)
+  if (paused) throw paused
+  // Asked for by slot and by version: delivered late or twice, it must not undo a rotation that came after it.
+  if (seen.stored === undefined) throw asDrifted(target, 'there is nothing in the vault yet')
+  if (seen.slot === undefined) throw asDrifted(target, 'the vault holds no live key of the resource')
+  const slot = otherSlot(target, seen.slot)
+  const request = requestOf(call, target, { ...noted, ...wish({ slot, from: seen.stored.version }) })
+  return carryOut(call, target, request, { long, done: `slot=${encodeURIComponent(slot)}` })
+}
+
+function otherSlot({ slots }: Target, slot: KeySlot): KeySlot {
+  return slots[(slots.indexOf(slot) + 1) % slots.length]!
+}

@@ -1,0 +1,53 @@
+// Room: the doorways. Why a target cannot be changed now, in words a caller can act on.
+
+import { RekeyError } from '../../rotation/errors.ts'
+import type { Reason } from '../../rotation/observation.ts'
+import { type Instant, leadOf, type Target } from '../../rotation/target.ts'
+
+export function asBusy(target: Target): RekeyError {
+  return new RekeyError('Busy', {
+    target: target.name,
+    message: 'this credential is being changed right now',
+    remedy: 'Ask again in a minute, or with the header "Prefer: respond-async" to have it queued.',
+    retryAfter: 60_000,
+  })
+}
+
+export function asCooling(target: Target, until: Instant | undefined): RekeyError {
+  const moment = until === undefined ? 'the overlap is over' : new Date(until).toISOString()
+  return new RekeyError('Cooling', {
+    target: target.name,
+    message: `consumers may still hold the key before the current one; it stays good until ${moment}`,
+    remedy: 'Ask again after that moment, or send {"force": true} if nobody uses that key any more.',
+  })
+}
+
+/** Foreign and paused secrets wait for a person. Undefined for every other reason. */
+export function asPaused(target: Target, reason: Reason | undefined): RekeyError | undefined {
+  const { name } = leadOf(target)
+  if (reason === 'foreign') {
+    return new RekeyError('Foreign', {
+      target: target.name,
+      message: `a secret of this target, such as "${name}", holds something that is not a live key of its resource`,
+      remedy: 'Correct the secret name in targets.json, or set "adopt": true if Rekey shall overwrite it.',
+    })
+  }
+  if (reason !== 'paused') return undefined
+  return new RekeyError('Paused', {
+    target: target.name,
+    message: 'the current version of a secret of this target is disabled by hand',
+    remedy: `Enable it again, e.g. az keyvault secret set-attributes --id ${target.vault}/secrets/${name} --enabled true`,
+  })
+}
+
+export function asDrifted(target: Target, what: string): RekeyError {
+  return new RekeyError('Drifted', {
+    target: target.name,
+    message: what,
+    remedy: 'POST /api/targets/{name}/rotate with no body repairs it first; GET /api/plan?target= shows what is wrong.',
+  })
+}
+
+export function asNotSupported(target: Target, what: string, remedy: string): RekeyError {
+  return new RekeyError('NotSupported', { target: target.name, message: what, remedy })
+}

@@ -1,0 +1,28 @@
+// Room: the doorways. POST /api/targets/{name}/revoke
+
+import { z } from 'zod'
+import { enabledTargetOf, type Handler } from '../http/answer.ts'
+import { parseBody } from '../http/body.ts'
+import { iso } from '../http/outcome.ts'
+import { carryOut, requestOf } from './carry-out.ts'
+import { note } from './note.ts'
+import { asNotSupported } from './refusals.ts'
+
+const body = z.strictObject({ note: note.min(1, 'say why'), atOnce: z.boolean().optional() })
+
+/** An emergency: no slot keeps a key older than now. Goes on through a secret that was disabled by hand, and ignores overlaps. */
+export const revoke: Handler = {
+  roles: ['Rekey.Revoke'],
+  async answer(call) {
+    const wish = await parseBody(call.request, body)
+    const target = enabledTargetOf(call)
+    const provider = call.app.providerOf(target)
+    if (wish.atOnce && !provider.can.atOnce) {
+      throw asNotSupported(target, `${provider.title} cannot replace every slot in one call`, 'Leave out "atOnce".')
+    }
+    const revokeBefore = call.app.clock.now()
+    const request = requestOf(call, target, { ...wish, revokeBefore })
+    const long = provider.longRunning ? 'yes' : 'no'
+    return carryOut(call, target, request, { long, done: `revokeBefore=${iso(revokeBefore)}` })
+  },
+}

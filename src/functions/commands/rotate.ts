@@ -1,0 +1,23 @@
+// Room: the doorways. POST /api/targets/{name}/rotate
+
+import { z } from 'zod'
+import { enabledTargetOf, type Handler } from '../http/answer.ts'
+import { parseBody } from '../http/body.ts'
+import { iso } from '../http/outcome.ts'
+import { carryOut, requestOf } from './carry-out.ts'
+import { note } from './note.ts'
+
+const body = z.strictObject({ note: note.optional(), force: z.boolean().optional() })
+
+/** A key made from now on becomes the current one. `force` skips the cooling guard. */
+export const rotate: Handler = {
+  roles: ['Rekey.Rotate'],
+  async answer(call) {
+    const wish = await parseBody(call.request, body)
+    const target = enabledTargetOf(call)
+    const freshAfter = call.app.clock.now()
+    const request = requestOf(call, target, { ...wish, freshAfter })
+    const long = call.app.providerOf(target).longRunning ? 'yes' : 'no'
+    return carryOut(call, target, request, { long, done: `freshAfter=${iso(freshAfter)}` })
+  },
+}

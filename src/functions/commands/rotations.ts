@@ -1,0 +1,88 @@
+// Room: the doorways. POST /api/rotations
+
+import { z } from 'zod'
+import type { App } from '../../compose.ts'
+import { RekeyError } from '../../rotation/errors.ts'
+import { type Candidate, pace } from '../../rotation/pace.ts'
+import { type Duration, minutes, type Target } from '../../rotation/target.ts'
+import { type Handler, json } from '../http/answer.ts'
+import { parseBody } from '../http/body.ts'
+import { iso } from '../http/outcome.ts'
+import { problem } from '../http/problem.ts'
+import { atMost } from '../shared/at-most.ts'
+import { requestOf } from './carry-out.ts'
+import { note } from './note.ts'
+
+const body = z.strictObject({
+  targets: z.union([z.literal('all'), z.array(z.string().min(1).max(63)).min(1).max(1000)], {
+    error: 'a list of target names, or "all"',
+  }),
+  note: note.optional(),
+})
+
+/** Requests are spread over stretches of this length, each as a tick of the schedule would. */
+const stretch: Duration = minutes(15)
+
+/** Every target named gets a key made from now on; queued, and spread over time so that no service's limit is hit. */
+export const startRotations: Handler = {
+  roles: ['Rekey.Rotate'],
+  async answer(call) {
+    const { targets: names, ...said } = await parseBody(call.request, body)
+    const { app } = call
+    const unknown = names === 'all' ? [] : names.filter((name) => app.targetNamed(name) === undefined)
+    if (unknown.length > 0) return problem(asUnknown(unknown.length), { targets: [...new Set(unknown)] })
+    const chosen = names === 'all' ? app.targets : [...new Set(names)].map((name) => app.targetNamed(name)!)
+    const disabled = chosen.filter((target) => !target.enabled).map((target) => target.name)
+    if (names !== 'all' && disabled.length > 0) return problem(asDisabled(disabled.length), { targets: disabled })
+    const freshAfter = app.clock.now()
+    const paced = await spread(
+      app,
+      chosen.filter((target) => target.enabled),
+    )
+    await atMost(16, paced, async ({ target, delay }) => {
+      const request = requestOf(call, target, { ...said, freshAfter })
+      await app.queue.send(request, delay)
+    })
+    const accepted = paced.map(({ target }) => target.name)
+    return json(202, { status: 'accepted', freshAfter: iso(freshAfter), targets: accepted, skipped: disabled })
+  },
+}
+
+interface Wanted extends Candidate {
+  readonly of: Target
+}
+
+/** When each target's message shows itself. */
+async function spread(app: App, targets: readonly Target[]): Promise<{ target: Target; delay: Duration }[]> {
+  const placed: { target: Target; delay: Duration }[] = []
+  let waiting = targets.map((target) => candidate(app, target))
+  let queued = await app.queue.depth()
+  for (let start: Duration = 0; waiting.length > 0; start += stretch) {
+    const { now, later } = pace(waiting, { interval: stretch, queued })
+    placed.push(...now.map(({ candidate: { of }, delay }) => ({ target: of, delay: start + delay })))
+    waiting = [...later]
+    queued = 0
+  }
+  return placed
+}
+
+function candidate(app: App, target: Target): Wanted {
+  const { writes } = app.providerOf(target)
+  const { budget } = app.placeOf(target)
+  const creates = target.secrets.length
+  return { of: target, target: target.name, urgency: 0, budget, writes, vault: target.vault, creates }
+}
+
+function asUnknown(count: number): RekeyError {
+  return new RekeyError('UnknownTarget', {
+    message: `${count} of these names ${count === 1 ? 'is' : 'are'} no target's; nothing was queued`,
+    remedy: 'GET /api/targets lists the names; they are compared exactly.',
+  })
+}
+
+function asDisabled(count: number): RekeyError {
+  return new RekeyError('Disabled', {
+    message: `${count} of these targets ${count === 1 ? 'is' : 'are'} disabled in targets.json; nothing was queued`,
+    remedy: 'Leave them out, or set "enabled" to true and ask again a minute later.',
+  })
+}

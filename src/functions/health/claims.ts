@@ -1,0 +1,29 @@
+// Room: the doorways. What an access token says about its owner. Read to tell, never to trust: services check it themselves.
+
+import type { TokenCredential } from '@azure/core-auth'
+import { z } from 'zod'
+import { RekeyError } from '../../rotation/errors.ts'
+
+const Claims = z.object({
+  oid: z.string().default('<object id of the identity>'),
+  roles: z.array(z.string()).default([]),
+})
+
+/** The claims of the token that our calls use. Throws RekeyError. */
+export async function claimsOf(
+  credential: TokenCredential,
+  scope: string,
+  signal: AbortSignal,
+): Promise<z.output<typeof Claims>> {
+  const token = await credential.getToken(scope, { abortSignal: signal })
+  const payload = token?.token.split('.')[1] ?? ''
+  try {
+    return Claims.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')))
+  } catch {
+    // Neither the token nor what the parser says about it may get out.
+    throw new RekeyError('UnexpectedAnswer', {
+      message: `the access token for ${scope} cannot be read`,
+      remedy: 'Nothing, if calls succeed: permissions of this kind cannot be seen then.',
+    })
+  }
+}

@@ -1,0 +1,84 @@
+// Room: the doorways. The way every HTTP call goes: compose, ask the handler, turn what went wrong into a problem.
+
+import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
+import type { App, Compose } from '../../compose.ts'
+import { RekeyError } from '../../rotation/errors.ts'
+import type { Log } from '../../rotation/ports.ts'
+import type { Target } from '../../rotation/target.ts'
+import { asRekeyError, logOf } from '../shared/invocation.ts'
+import { checkRole, type Role } from './caller.ts'
+import { problem } from './problem.ts'
+
+/** One HTTP call, with everything that a handler may want. */
+export interface Call {
+  readonly request: HttpRequest
+  readonly app: App
+  readonly log: Log
+}
+
+/** What answers a route. `always` is asked even when the configuration is bad. */
+export type Handler =
+  | { readonly roles: readonly Role[]; answer(call: Call): Promise<HttpResponseInit> }
+  | { readonly roles: readonly Role[]; always(call: Omit<Call, 'app'>, compose: Compose): Promise<HttpResponseInit> }
+
+/** The answer to one HTTP call. Never throws: what went wrong is a problem, and is logged when it is ours. */
+export async function answer(
+  handler: Handler,
+  request: HttpRequest,
+  context: InvocationContext,
+  compose: Compose,
+): Promise<HttpResponseInit> {
+  const log = logOf(context)
+  try {
+    checkRole(request, process.env, handler.roles)
+    if ('always' in handler) return await handler.always({ request, log }, compose)
+    const composed = await compose()
+    if ('problems' in composed) return problem(badConfiguration(composed.problems.length), composed)
+    return await handler.answer({ request, app: composed.app, log })
+  } catch (thrown) {
+    const error = asRekeyError(thrown, log)
+    const answered = problem(error)
+    log(answered.status! >= 500 ? 'error' : 'info', 'request refused', {
+      route: context.functionName,
+      code: error.code,
+    })
+    return answered
+  }
+}
+
+/** An answer in JSON. */
+export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponseInit {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(body),
+  }
+}
+
+/** The target that the route names. Throws RekeyError `UnknownTarget`. */
+export function targetOf(call: Call, name = call.request.params['name'] ?? ''): Target {
+  const target = call.app.targetNamed(name)
+  if (target !== undefined) return target
+  throw new RekeyError('UnknownTarget', {
+    message: 'no target in targets.json has this name',
+    remedy: 'GET /api/targets lists the names; they are compared exactly.',
+  })
+}
+
+/** The same, and it may be changed. Throws RekeyError `UnknownTarget` or `Disabled`. */
+export function enabledTargetOf(call: Call): Target {
+  const target = targetOf(call)
+  if (target.enabled) return target
+  throw new RekeyError('Disabled', {
+    target: target.name,
+    message: 'targets.json has "enabled": false for this target',
+    remedy: 'Set it to true, or leave it out, and ask again a minute later.',
+  })
+}
+
+function badConfiguration(count: number): RekeyError {
+  return new RekeyError('BadConfiguration', {
+    message: `the configuration has ${count} problem${count === 1 ? '' : 's'}; nothing is rotated until they are mended`,
+    remedy: 'Mend every problem listed here. GET /api/health shows what is left of them.',
+  })
+}

@@ -1,0 +1,75 @@
+// Room: the doorways. Reads what callers send: an optional JSON object, small, with no unknown fields.
+
+import type { HttpRequest } from '@azure/functions'
+import type { z } from 'zod'
+import { RekeyError } from '../../rotation/errors.ts'
+
+/** The largest body that is read, in bytes. */
+export const bodyLimit = 64 * 1024
+
+/**
+ * The body as `schema` wants it; an empty body is an empty object.
+ * Throws RekeyError `BodyTooLarge`, or `BadRequest` that names the JSON path of each mistake. The body is never quoted.
+ */
+export async function parseBody<T>(request: HttpRequest, schema: z.ZodType<T>): Promise<Present<T>> {
+  const parsed = schema.safeParse(parseJson(await readText(request)))
+  if (parsed.success) return parsed.data as Present<T>
+  throw badRequest(
+    parsed.error.issues.map(saying).join('; '),
+    'Send only the fields that the route documents, each of its documented type.',
+  )
+}
+
+/** JSON has no `undefined`: a field that was not sent is absent, which is what the core's types say. */
+type Present<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }
+
+async function readText(request: HttpRequest): Promise<string> {
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > bodyLimit) throw tooLarge()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength
+    if (size > bodyLimit) throw tooLarge()
+    chunks.push(chunk)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+  } catch {
+    throw badRequest('the body is not UTF-8', 'Send JSON in UTF-8.')
+  }
+}
+
+function parseJson(text: string): unknown {
+  if (text.trim() === '') return {}
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's message quotes the body: it is not passed on.
+    throw badRequest('the body is not JSON', 'Send a JSON object, or no body at all.')
+  }
+}
+
+function saying(issue: z.core.$ZodIssue): string {
+  const path = ['$', ...issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))].join(
+    '',
+  )
+  if (issue.code !== 'unrecognized_keys') return `${path}: ${issue.message}`
+  return issue.keys.map((key) => `${path}.${printable(key, 64)}: no such field`).join('; ')
+}
+
+/** Text from outside, fit for a log line or a tag: control characters gone, cut to `length`. */
+export function printable(text: string, length: number): string {
+  return text.replace(/\p{C}/gu, '').trim().slice(0, length)
+}
+
+export function badRequest(message: string, remedy: string): RekeyError {
+  return new RekeyError('BadRequest', { message, remedy })
+}
+
+function tooLarge(): RekeyError {
+  return new RekeyError('BodyTooLarge', {
+    message: `the body is larger than ${bodyLimit / 1024} KiB`,
+    remedy: 'Send less: a list of many targets can be sent in parts.',
+  })
+}

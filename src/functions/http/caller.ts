@@ -1,0 +1,62 @@
+// Room: the doorways. Who asks, for the audit, and whether their app role allows it.
+
+import type { HttpRequest } from '@azure/functions'
+import { RekeyError } from '../../rotation/errors.ts'
+import { printable } from './body.ts'
+
+/** The app roles that the sign-in in front of the routes hands out. */
+export type Role = 'Rekey.Read' | 'Rekey.Rotate' | 'Rekey.Revoke'
+
+const actorLength = 64
+
+/**
+ * Who asks: the name that the platform's sign-in gives; without one `http`, because the runtime tells a function that a
+ * key was right, but not which one. Where the sign-in is off anybody can write that header, and the name says so.
+ */
+export function actorOf(request: HttpRequest, env: NodeJS.ProcessEnv): string {
+  const name = printable(request.headers.get('x-ms-client-principal-name') ?? '', actorLength)
+  if (name === '') return 'http'
+  const unverified = ' (unverified)'
+  return signInIsOn(env) ? name : name.slice(0, actorLength - unverified.length) + unverified
+}
+
+/**
+ * Lets the caller through when the sign-in is off (the function key has been checked by then), when nobody signed in
+ * (a key alone was enough for the platform), or when the signed-in caller has one of `roles`.
+ * Throws RekeyError `Forbidden`.
+ */
+export function checkRole(request: HttpRequest, env: NodeJS.ProcessEnv, roles: readonly Role[]): void {
+  const principal = request.headers.get('x-ms-client-principal')
+  if (!signInIsOn(env) || principal === null) return
+  if (rolesOf(principal).some((role) => (roles as readonly string[]).includes(role))) return
+  throw new RekeyError('Forbidden', {
+    message: `this needs the app role ${roles.join(' or ')}`,
+    remedy: `Have ${roles[0]} assigned to you on the app registration in front of this app, and sign in again.`,
+  })
+}
+
+// Set by App Service when its authentication is on; only then does it strip these headers from what callers send.
+function signInIsOn(env: NodeJS.ProcessEnv): boolean {
+  return env['WEBSITE_AUTH_ENABLED']?.toLowerCase() === 'true'
+}
+
+function rolesOf(principal: string): readonly string[] {
+  const parsed = decode(principal)
+  const claims = (parsed as { claims?: unknown } | undefined)?.claims
+  if (!Array.isArray(claims)) return []
+  const roleTypes = ['roles', 'http://schemas.microsoft.com/ws/2008/06/identity/claims/role']
+  return claims.flatMap((claim: { typ?: unknown; val?: unknown }) =>
+    roleTypes.includes(String(claim?.typ)) ? [String(claim.val)] : [],
+  )
+}
+
+function decode(principal: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(principal, 'base64').toString('utf8'))
+  } catch {
+    throw new RekeyError('BadRequest', {
+      message: 'the header x-ms-client-principal cannot be read',
+      remedy: 'Leave it to the platform to send it.',
+    })
+  }
+}

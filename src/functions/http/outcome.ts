@@ -1,0 +1,23 @@
+// Room: the doorways. Outcomes as callers see them: times and durations in ISO 8601, errors without their class.
+
+import { formatDuration } from '../../rotation/duration.ts'
+import type { Outcome } from '../../rotation/outcome.ts'
+import type { Instant } from '../../rotation/target.ts'
+
+/** An instant as everything outside the core writes it. */
+export function iso(instant: Instant | undefined): string | undefined {
+  return instant === undefined ? undefined : new Date(instant).toISOString()
+}
+
+/** What a reconcile did, as JSON; absent members do not apply. */
+export function describeOutcome(outcome: Outcome) {
+  const { again, error, overlap, rotatedAt, expiresOn, busy, ...plain } = outcome
+  return {
+    ...plain,
+    rotatedAt: iso(rotatedAt),
+    expiresOn: iso(expiresOn),
+    overlap: typeof overlap === 'number' ? formatDuration(overlap) : overlap,
+    again: iso(again?.at),
+    ...(error && { code: error.code, detail: error.message, remedy: error.details.remedy }),
+  }
+}

@@ -1,0 +1,72 @@
+// Room: the doorways. Errors as application/problem+json (RFC 9457), with one table from code to status.
+
+import type { HttpResponseInit } from '@azure/functions'
+import type { ErrorCode, RekeyError } from '../../rotation/errors.ts'
+import { seconds } from '../../rotation/target.ts'
+
+/** The HTTP status and the title of every code. The title never changes; what happened this time is in `detail`. */
+export const problems: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
+  BadRequest: [400, 'The request cannot be read'],
+  BodyTooLarge: [413, 'The body is too large'],
+  Forbidden: [403, 'The caller lacks the role for this'],
+  UnknownTarget: [404, 'There is no such target'],
+  UnknownRoute: [404, 'There is no such route'],
+  Disabled: [409, 'The target is disabled'],
+  Busy: [409, 'The target is being changed by somebody else'],
+  Cooling: [409, 'The key before the current one must stay good for a while'],
+  Foreign: [409, 'The secret belongs to somebody else'],
+  Paused: [409, 'A secret of the target is disabled by hand'],
+  Drifted: [409, 'The vault holds no live key'],
+  NotSupported: [400, 'The target cannot do this'],
+  FromTheFuture: [400, 'The request asks for something still to come'],
+  RequestExpired: [400, 'The request has expired'],
+  BadConfiguration: [503, 'The configuration has problems'],
+  LocalAuthDisabled: [502, 'The resource does not accept keys'],
+  PermissionDenied: [502, 'A permission is missing'],
+  FirewallDenied: [502, 'A firewall is in the way'],
+  ResourceNotFound: [502, 'The resource does not exist'],
+  ResourceLocked: [502, 'The resource is locked'],
+  ServiceChanged: [503, 'The resource was changed meanwhile'],
+  ServiceRefused: [502, 'The service refused'],
+  ServiceBusy: [503, 'The service is busy with the resource'],
+  ServiceUnavailable: [503, 'The service cannot be reached'],
+  Throttled: [429, 'The service asks for patience'],
+  UnexpectedAnswer: [502, 'The service answered in an unexpected way'],
+  SecretDeleted: [409, 'The secret is deleted, but can be recovered'],
+  SecretDisabled: [409, 'The secret is disabled'],
+  TagsTooLarge: [409, 'The tags of the secret are too large'],
+  OutcomeUnknown: [503, 'It is not known yet what the service did'],
+  LeaseLost: [503, 'The lease was lost'],
+  OutOfTime: [503, 'The time ran out'],
+  Unsettled: [503, 'The service does not show the change yet'],
+  Internal: [500, 'Something unforeseen happened'],
+}
+
+/** What a problem may say beside the members that every problem has. */
+export type Extras = Readonly<Record<string, unknown>>
+
+/** The answer for an error: its code's status, `Retry-After` where trying again makes sense, and how to mend it. */
+export function problem(error: RekeyError, extras: Extras = {}): HttpResponseInit {
+  const { message, remedy, target, step, service, retryAfter } = error.details
+  const [status, title] = problems[error.code]
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter / seconds(1))) }),
+    },
+    body: JSON.stringify({
+      type: `urn:rekey:problem:${error.code}`,
+      title,
+      status,
+      code: error.code,
+      detail: message,
+      remedy,
+      target,
+      step,
+      service,
+      ...extras,
+    }),
+  }
+}

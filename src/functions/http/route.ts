@@ -1,0 +1,24 @@
+// Room: the doorways. Registers one HTTP function; imports nothing at load but what the runtime has loaded already.
+
+import { app, type HttpMethod } from '@azure/functions'
+import type { Handler } from './answer.ts'
+
+/**
+ * Registers one route as a function of its own, so that it has a key of its own. What answers it is loaded by the first
+ * request: registration must cost nothing and must not depend on configuration.
+ */
+export function route(name: string, method: HttpMethod, path: string, load: () => Promise<Handler>): void {
+  app.http(name, {
+    methods: [method],
+    route: path,
+    authLevel: 'function',
+    handler: async (request, context) => {
+      const [{ answer }, { compose }, handler] = await Promise.all([
+        import('./answer.ts'),
+        import('../../compose.ts'),
+        load(),
+      ])
+      return answer(handler, request, context, compose)
+    },
+  })
+}

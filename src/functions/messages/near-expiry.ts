@@ -1,0 +1,100 @@
+// Room: the doorways. What Key Vault says through Event Grid, directly or by way of a storage queue: a secret expires
+// soon, or has expired. It means "look now" and nothing more, so that it can be told twice, late, or by a liar.
+
+import type { InvocationContext } from '@azure/functions'
+import { z } from 'zod'
+import type { App, Compose } from '../../compose.ts'
+import { RekeyError } from '../../rotation/errors.ts'
+import type { Log } from '../../rotation/ports.ts'
+import { asRekeyError, logOf } from '../shared/invocation.ts'
+import { look } from '../shared/requests.ts'
+
+/** Key Vault's event, of either schema, as far as it is of interest. */
+export interface NearExpiry {
+  readonly type: string
+  /** The name in the vault's resource id. */
+  readonly vault: string
+  readonly secret: string
+  readonly version: string
+}
+
+/**
+ * Queues a look at the target whose secret the event names. What is not about a secret of ours is acknowledged, and logged.
+ * Throws what should be delivered again: a bad configuration, a queue out of reach.
+ */
+export async function nearExpiryEvent(event: unknown, context: InvocationContext, compose: Compose): Promise<void> {
+  const log = logOf(context)
+  try {
+    const composed = await compose()
+    if ('problems' in composed) throw badConfiguration(composed.problems.length)
+    await handle(parse(event), composed.app, log)
+  } catch (thrown) {
+    throw asRekeyError(thrown, log)
+  }
+}
+
+async function handle(event: NearExpiry | string, app: App, log: Log): Promise<void> {
+  if (typeof event === 'string') return log('warn', 'event ignored', { why: event })
+  const { vault, secret, version, type } = event
+  const about = { type, vault, secret, version }
+  const url = `https://${vault}.${app.azure.cloud.vaultSuffix}`.toLowerCase()
+  const here = app.targets.filter((target) => target.vault === url)
+  if (here.length === 0) return log('warn', 'event ignored', { ...about, why: 'no target stores its secrets there' })
+  const target = here.find(({ secrets }) => secrets.some(({ name }) => name.toLowerCase() === secret.toLowerCase()))
+  if (target === undefined) return log('warn', 'event ignored', { ...about, why: 'no target holds this secret' })
+  if (!target.enabled) return log('info', 'event ignored', { ...about, target: target.name, why: 'disabled' })
+  // The same for every delivery of the same news, so that a failure is told once.
+  const id = `near-expiry/${target.name}/${version}`
+  const request = look(target.name, id, 'near-expiry', app.clock.now())
+  await app.queue.send(type === secretExpired ? { ...request, ignoreWindow: true } : request, 0)
+  log('info', 'look queued', { ...about, target: target.name })
+}
+
+const secretExpired = 'Microsoft.KeyVault.SecretExpired'
+const types = ['Microsoft.KeyVault.SecretNearExpiry', secretExpired]
+
+/** CloudEvents have `type` and `source`, the Event Grid schema `eventType` and `topic`. */
+const envelope = z.union([
+  z.object({ type: z.string(), source: z.string(), data: z.record(z.string(), z.unknown()) }),
+  z
+    .object({ eventType: z.string(), topic: z.string(), data: z.record(z.string(), z.unknown()) })
+    .transform(({ eventType, topic, data }) => ({ type: eventType, source: topic, data })),
+])
+
+/** The event, or why it is none of ours. */
+export function parse(event: unknown): NearExpiry | string {
+  const parsed = envelope.safeParse(typeof event === 'string' ? parseJson(event) : event)
+  if (!parsed.success) return 'it is no event of a known schema'
+  const { type, source } = parsed.data
+  if (!types.includes(type)) return 'it is of another type'
+  const data = fieldsOf(parsed.data.data)
+  const vault = /\/providers\/Microsoft\.KeyVault\/vaults\/([0-9a-z-]{3,24})$/i.exec(source.trim())?.[1]
+  if (vault === undefined) return 'its source is no vault'
+  if (data['vaultname'] !== undefined && data['vaultname'].toLowerCase() !== vault.toLowerCase()) {
+    return 'its source and its data name different vaults'
+  }
+  const secret = data['objectname']
+  if (secret === undefined || !/^[0-9a-z-]{1,127}$/i.test(secret)) return 'it names no secret'
+  return { type, vault, secret, version: data['version']?.replace(/[^0-9a-z]/gi, '').slice(0, 64) ?? '' }
+}
+
+// Editions of Microsoft's documentation disagree on the case, and their own sample has stray spaces in names and values.
+function fieldsOf(data: Readonly<Record<string, unknown>>): Readonly<Record<string, string | undefined>> {
+  const texts = Object.entries(data).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return Object.fromEntries(texts.map(([name, value]) => [name.trim().toLowerCase(), value.trim()]))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function badConfiguration(count: number): RekeyError {
+  return new RekeyError('BadConfiguration', {
+    message: `the configuration has ${count} problems: the event is to be delivered again`,
+    remedy: 'GET /api/health lists every problem.',
+  })
+}

@@ -1,0 +1,62 @@
+// Room: the doorways. One message of the queue `rekey-requests`: reconcile one target.
+
+import type { InvocationContext } from '@azure/functions'
+import { parseRequest } from '../../azure/queue.ts'
+import type { App, Compose } from '../../compose.ts'
+import { RekeyError } from '../../rotation/errors.ts'
+import type { Log } from '../../rotation/ports.ts'
+import { reconcile } from '../../rotation/reconcile.ts'
+import type { RotationRequest } from '../../rotation/request.ts'
+import { minutes } from '../../rotation/target.ts'
+import { asRekeyError, logOf, recordOutcome } from '../shared/invocation.ts'
+import { queueRest } from '../shared/requests.ts'
+
+/** How long messages wait while the configuration is bad. */
+const configurationWait = minutes(5)
+
+/**
+ * Reconciles the target that a message names. What has to wait goes into a new message, so that waiting never burns the
+ * poison count; what throws here is unreadable, or the queue itself is out of reach.
+ */
+export async function rotateMessage(message: unknown, context: InvocationContext, compose: Compose): Promise<void> {
+  const log = logOf(context)
+  try {
+    const request = read(message, log)
+    const composed = await compose()
+    if ('app' in composed) return await carryOut(request, composed.app, log)
+    if (composed.queue === undefined) throw withoutQueue()
+    log('error', 'bad configuration: the message waits', { target: request.target, problems: composed.problems })
+    await composed.queue.send(request, configurationWait)
+  } catch (thrown) {
+    throw asRekeyError(thrown, log)
+  }
+}
+
+async function carryOut(request: RotationRequest, app: App, log: Log): Promise<void> {
+  const target = app.targetNamed(request.target)
+  if (target === undefined || !target.enabled) {
+    const why = target === undefined ? 'not in targets.json' : 'disabled'
+    log('warn', 'message dropped', { target: request.target, request: request.id, actor: request.actor, why })
+    return
+  }
+  const outcome = await recordOutcome(app, log, () => reconcile(target, request, app.ports(log)))
+  await queueRest(outcome, request, app.queue, Math.random)
+}
+
+function read(message: unknown, log: Log): RotationRequest {
+  try {
+    return parseRequest(message)
+  } catch (thrown) {
+    const error = asRekeyError(thrown, log)
+    // Thrown until the host has had enough of it: then it lies in rekey-requests-poison, for a person to look at.
+    log('error', 'message unreadable, it will end in the poison queue', { code: error.code, detail: error.message })
+    throw error
+  }
+}
+
+function withoutQueue(): RekeyError {
+  return new RekeyError('BadConfiguration', {
+    message: 'the configuration is bad, and so are the storage settings: the message cannot be put back to wait',
+    remedy: 'GET /api/health lists every problem.',
+  })
+}

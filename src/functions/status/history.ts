@@ -1,0 +1,45 @@
+// Room: the doorways. GET /api/targets/{name}/history
+
+import type { StoredSecret } from '../../rotation/observation.ts'
+import { type Handler, json, targetOf } from '../http/answer.ts'
+import { iso } from '../http/outcome.ts'
+import { checkQuery } from '../http/paging.ts'
+import { readLimit } from './targets.ts'
+
+/** How many versions are told of each secret. */
+const mostVersions = 100
+
+/** The versions of each secret, newest first: when, why, by whom. Never a value. */
+export const targetHistory: Handler = {
+  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  async answer(call) {
+    checkQuery(call.request, [])
+    const target = targetOf(call)
+    const vault = call.app.vault(target.vault)
+    const signal = AbortSignal.timeout(readLimit)
+    const secrets = await Promise.all(
+      target.secrets.map(async ({ name, output }) => ({
+        name,
+        output,
+        versions: (await vault.versions(name, mostVersions, signal)).map(describe),
+      })),
+    )
+    return json(200, { target: target.name, vault: target.vault, secrets })
+  },
+}
+
+function describe({ version, created, enabled, expiresOn, slot, stamps }: StoredSecret) {
+  return {
+    version,
+    created: iso(created),
+    expiresOn: iso(expiresOn),
+    enabled,
+    slot,
+    reason: stamps?.reason,
+    actor: stamps?.actor,
+    target: stamps?.target,
+    rotatedAt: iso(stamps?.rotatedAt),
+    announced: stamps?.announced,
+    failed: stamps?.failed && { code: stamps.failed.code, at: iso(stamps.failed.at) },
+  }
+}

@@ -1,0 +1,64 @@
+// Room: the doorways. GET /api/plan: what a run would do now, and why. Changes nothing.
+
+import type { HttpResponseInit } from '@azure/functions'
+import { dueAt } from '../../rotation/due.ts'
+import type { Target } from '../../rotation/target.ts'
+import { previewOf } from '../commands/carry-out.ts'
+import { type Call, type Handler, json, targetOf } from '../http/answer.ts'
+import { iso } from '../http/outcome.ts'
+import { checkQuery, pageOf } from '../http/paging.ts'
+import { assess, type State } from '../shared/assess.ts'
+import { look } from '../shared/requests.ts'
+import { type Look, lookAtAll, type Unreadable } from './describe.ts'
+import { readLimit } from './targets.ts'
+
+/** Of one target (`?target=`) by a full look at service and vault; of all of them by their tags, a page at a time. */
+export const plan: Handler = {
+  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  answer(call) {
+    checkQuery(call.request, ['target', 'page'])
+    const name = call.request.query.get('target')
+    return name === null ? planOfAll(call) : planOfOne(call, targetOf(call, name))
+  },
+}
+
+async function planOfOne(call: Call, target: Target): Promise<HttpResponseInit> {
+  const request = look(target.name, 'plan', 'plan', call.app.clock.now())
+  const { slot, slots, stored, plan } = await previewOf(call, target, request)
+  return json(200, {
+    target: target.name,
+    enabled: target.enabled,
+    slots,
+    slot: slot ?? null,
+    version: stored?.version,
+    dueAt: stored && iso(dueAt(target, stored)),
+    reason: plan?.reason ?? null,
+    until: iso(plan?.until),
+    steps: plan?.steps ?? [],
+  })
+}
+
+async function planOfAll({ app, request }: Call): Promise<HttpResponseInit> {
+  const { items, next } = pageOf(request, app.targets, '/api/plan')
+  const seen = await lookAtAll(app, items, AbortSignal.timeout(readLimit))
+  const targets = seen.map((each) => planByTags(each, app.clock.now()))
+  return json(200, { seenBy: 'tags', targets, total: app.targets.length, next })
+}
+
+function planByTags(seen: Look | Unreadable, now: number) {
+  if ('error' in seen) return { target: seen.target.name, does: 'unreadable', code: seen.error.code }
+  const { state, dueAt, overdue } = assess(seen.target, seen.secrets[0], now)
+  return { target: seen.target.name, state, does: does[state], dueAt: iso(dueAt), overdue: overdue === 'yes' }
+}
+
+/** What the next tick does about each state. Drift is not in the tags: the day's slice, or `?target=`, finds it. */
+const does: Readonly<Record<State, string>> = {
+  disabled: 'nothing: disabled in targets.json',
+  unmanaged: 'publishes the key that the service holds now, unless the secret is somebody else’s',
+  paused: 'nothing until the secret is enabled again',
+  unfinished: 'finishes what was begun',
+  expired: 'rotates at once: the secret has expired',
+  due: 'rotates',
+  closed: 'rotates when its window opens',
+  current: 'nothing until it is due',
+}

@@ -1,0 +1,73 @@
+// Room: the doorways. GET /api/targets and GET /api/targets/{name}
+
+import type { HttpRequest } from '@azure/functions'
+import type { Instant } from '../../rotation/target.ts'
+import { minutes } from '../../rotation/target.ts'
+import { type Handler, json, targetOf } from '../http/answer.ts'
+import { badRequest } from '../http/body.ts'
+import { checkQuery, pageOf } from '../http/paging.ts'
+import { describe, type Look, leadIn, lookAt, lookAtAll } from './describe.ts'
+
+/** How long a reading route may take. */
+export const readLimit = minutes(1)
+
+/** Every target in the order of targets.json, a page at a time. */
+export const listTargets: Handler = {
+  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  async answer({ app, request }) {
+    checkQuery(request, ['page'])
+    const { items, next } = pageOf(request, app.targets, '/api/targets')
+    const seen = await lookAtAll(app, items, AbortSignal.timeout(readLimit))
+    return json(200, { targets: seen.map((each) => describe(app, each)), total: app.targets.length, next })
+  },
+}
+
+/** One target. With `freshAfter`, `revokeBefore` or `slot`, as a `Location` has them, also whether that is `done`. */
+export const showTarget: Handler = {
+  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  async answer(call) {
+    checkQuery(call.request, ['freshAfter', 'revokeBefore', 'slot'])
+    const target = targetOf(call)
+    const wished = wishOf(call.request)
+    const seen = await lookAt(call.app, target, AbortSignal.timeout(readLimit))
+    return json(200, { ...describe(call.app, seen), ...(wished && { done: isDone(wished, seen) }) })
+  },
+}
+
+interface Wished {
+  readonly freshAfter?: Instant
+  readonly revokeBefore?: Instant
+  readonly slot?: string
+}
+
+function wishOf({ query }: HttpRequest): Wished | undefined {
+  const freshAfter = instantOf(query.get('freshAfter'), 'freshAfter')
+  const revokeBefore = instantOf(query.get('revokeBefore'), 'revokeBefore')
+  const slot = query.get('slot')
+  if (freshAfter === undefined && revokeBefore === undefined && slot === null) return undefined
+  return {
+    ...(freshAfter === undefined ? {} : { freshAfter }),
+    ...(revokeBefore === undefined ? {} : { revokeBefore }),
+    ...(slot === null ? {} : { slot }),
+  }
+}
+
+/** By the stamps, as the engine itself decides it. An output that was not written yet means that it is not done. */
+function isDone({ freshAfter, revokeBefore, slot }: Wished, seen: Look): boolean {
+  const lead = leadIn(seen)
+  if (lead?.stamps === undefined || seen.secrets.some((secret) => secret?.slot !== lead.slot)) return false
+  const { fresh = 0, standby = 0 } = lead.stamps
+  const single = seen.target.slots.length < 2
+  return (
+    (freshAfter === undefined || fresh >= freshAfter) &&
+    (revokeBefore === undefined || (fresh >= revokeBefore && (single || standby >= revokeBefore))) &&
+    (slot === undefined || lead.slot === slot)
+  )
+}
+
+function instantOf(text: string | null, name: string): Instant | undefined {
+  if (text === null) return undefined
+  const instant = Date.parse(text)
+  if (/^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(instant)) return instant
+  throw badRequest(`?${name}= is no moment`, 'Write it as in 2026-03-01T10:00:00Z.')
+}

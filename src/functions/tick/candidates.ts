@@ -1,0 +1,54 @@
+// Room: the doorways. Who is queued by a tick, and how urgent it is.
+
+import type { ListedSecret } from '../../azure/key-vault.ts'
+import type { App } from '../../compose.ts'
+import { turn } from '../../rotation/due.ts'
+import type { Candidate } from '../../rotation/pace.ts'
+import type { RotationRequest } from '../../rotation/request.ts'
+import { days, type Target } from '../../rotation/target.ts'
+import { type Assessment, assess, type State } from '../shared/assess.ts'
+import { look } from '../shared/requests.ts'
+import type { Period } from './period.ts'
+
+export interface Wanted extends Candidate {
+  readonly state: State
+  readonly request: RotationRequest
+}
+
+/** What a vault says about one of its targets. */
+export interface Seen extends Assessment {
+  readonly target: Target
+}
+
+export function see(target: Target, lead: ListedSecret | undefined, period: Period): Seen {
+  return { target, ...assess(target, lead, period.to) }
+}
+
+/** The candidate for the queue; undefined when there is nothing to do and it is not this target's turn. */
+export function wanted(app: App, { target, state, dueAt }: Seen, period: Period): Wanted | undefined {
+  const rotates = state === 'due' || state === 'expired'
+  const repairs = state === 'unmanaged' || state === 'unfinished'
+  if (!rotates && !repairs && !(state !== 'disabled' && turn(target.name, period.from, period.to))) return undefined
+  const provider = app.providerOf(target)
+  const id = `schedule/${target.name}/${new Date(period.to).toISOString().slice(0, 10)}`
+  const request = look(target.name, id, 'schedule', period.to)
+  return {
+    target: target.name,
+    state,
+    request: state === 'expired' ? { ...request, ignoreWindow: true } : request,
+    urgency: urgencyOf(state, dueAt, period),
+    budget: app.placeOf(target).budget,
+    // A look is a POST listKeys; whoever is looked at may turn out to need more, and the queue sees to it.
+    writes: rotates ? provider.writes : 1,
+    vault: target.vault,
+    creates: rotates || state === 'unmanaged' ? target.secrets.length : 0,
+  }
+}
+
+/** Expired before unfinished, before what is longest due, before what nobody has seen, before the day's looks. */
+function urgencyOf(state: State, dueAt: number | undefined, { to }: Period): number {
+  if (state === 'expired') return 1e6
+  if (state === 'unfinished') return 1e5
+  if (state === 'due') return 10 + Math.min((to - dueAt!) / days(1), 9e4)
+  return state === 'unmanaged' ? 1 : 0
+}

@@ -1,0 +1,213 @@
+// Room: the tests. The app's doorways against a simulated Azure and Azurite, with a clock of their own.
+// Handlers are called as the runtime calls them: an HttpRequest or a message, and an InvocationContext.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HttpRequest, type HttpResponseInit, InvocationContext, type Timer } from '@azure/functions'
+import { QueueClient } from '@azure/storage-queue'
+import { virtualClock } from '../../simulator/clock.ts'
+import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
+import { type Compose, composer } from '../../src/compose.ts'
+import { answer, type Handler } from '../../src/functions/http/answer.ts'
+import { rotateMessage } from '../../src/functions/messages/rotate.ts'
+import { tick } from '../../src/functions/tick/tick.ts'
+import type { Clock } from '../../src/rotation/ports.ts'
+import { type Azurite, startAzurite } from '../azurite.ts'
+import { type ConnectedAzure, connect } from '../simulated-azure.ts'
+
+export const vaultHost = 'kv-prod.vault.azure.net'
+export const vaultUrl = `https://${vaultHost}`
+export const topicHost = 'rekey.westeurope-1.eventgrid.azure.net'
+const start = Date.UTC(2026, 2, 2, 10)
+export const days = 86_400_000
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked at as a caller would, member by member
+  readonly body: any
+}
+
+export interface Line {
+  readonly level: string
+  readonly text: string
+}
+
+export interface World {
+  readonly cloud: Cloud
+  readonly azure: ConnectedAzure
+  readonly compose: Compose
+  readonly env: Record<string, string>
+  /** What functions logged. */
+  readonly lines: Line[]
+  writeTargets(targets: readonly object[] | string): Promise<void>
+  http(handler: Handler, call?: HttpCall): Promise<Answer>
+  context(name?: string): InvocationContext
+  tick(timer?: Partial<Timer['scheduleStatus']>): Promise<void>
+  /** Takes the messages that are visible now, and gives what they say. */
+  messages(queue?: string): Promise<Record<string, unknown>[]>
+  /** How many messages there are, invisible ones included. */
+  depth(): Promise<number>
+  /** Works through all visible messages of the queue, as the runtime does. */
+  drain(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface HttpCall {
+  readonly method?: string
+  readonly path?: string
+  readonly params?: Record<string, string>
+  readonly query?: Record<string, string>
+  readonly headers?: Record<string, string>
+  readonly body?: unknown
+}
+
+let azurite: Promise<Azurite> | undefined
+
+/** Azurite is started once for a test file; each world has queues emptied. */
+export async function world(targets: readonly object[] | string = []): Promise<World> {
+  azurite ??= startAzurite()
+  const { connectionString } = await azurite
+  const cloud = simulatedCloud({ clock: virtualClock(start) })
+  cloud.vault(vaultHost)
+  const topic = cloud.topic(topicHost)
+  const azure = connect(cloud)
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-functions-'))
+  const file = join(folder, 'targets.json')
+  const env: Record<string, string> = {
+    AzureWebJobsStorage: connectionString,
+    ROTATION_TARGETS: file,
+    ROTATION_TOPIC: topic.endpoint,
+  }
+  const clock = clockOf(cloud)
+  const compose = composer({ env, clock, azure })
+  const lines: Line[] = []
+  const queueNamed = (name: string) => new QueueClient(connectionString, name)
+  await Promise.all(['rekey-requests', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()))
+
+  const made: World = {
+    cloud,
+    azure,
+    compose,
+    env,
+    lines,
+    writeTargets: (written) => writeFile(file, typeof written === 'string' ? written : documentOf(written)),
+    context: (functionName = 'test') =>
+      new InvocationContext({
+        functionName,
+        logHandler: (level, ...args) => lines.push({ level, text: args.map(String).join(' ') }),
+      }),
+    http: async (handler, call = {}) => answered(await answer(handler, requestOf(call), made.context('http'), compose)),
+    tick: (status = {}) => tick(timerOf(status), made.context('schedule'), compose),
+    messages: (name = 'rekey-requests') => receive(queueNamed(name)),
+    depth: async () => (await queueNamed('rekey-requests').getProperties()).approximateMessagesCount ?? 0,
+    drain: async () => {
+      for (let round = 0; round < 5; round++) {
+        const messages = await made.messages()
+        if (messages.length === 0) return
+        for (const message of messages) await rotateMessage(message, made.context('rotate'), compose)
+      }
+    },
+    close: () => rm(folder, { recursive: true }),
+  }
+  await made.writeTargets(targets)
+  return made
+}
+
+export async function closeStorage(): Promise<void> {
+  await (await azurite)?.close()
+}
+
+/** A Cognitive Services account with its target; the target's name is the account's. */
+export function account(cloud: Cloud, name: string, fields: object = {}) {
+  const handle = cloud.cognitiveServices.add({ name })
+  return {
+    handle,
+    target: {
+      name,
+      provider: 'cognitive-services',
+      resource: handle.resourceId,
+      secrets: { [`${name}-key`]: 'key' },
+      ...fields,
+    },
+  }
+}
+
+/** A version as Rekey itself would have left it. */
+export function stored(
+  made: World,
+  target: { readonly name: string; readonly resource: string },
+  value: string,
+  { slot = 'Key1', age = 0, stamps = {} }: { slot?: string; age?: number; stamps?: object } = {},
+): string {
+  const at = made.cloud.clock.now() - age
+  const iso = new Date(at).toISOString()
+  const ours = {
+    target: target.name,
+    rotatedAt: iso,
+    fresh: iso,
+    announced: true,
+    reason: 'due',
+    actor: 'schedule',
+    ...stamps,
+  }
+  return made.cloud.vault(vaultHost).set(`${target.name}-key`, value, {
+    createdAt: at,
+    expires: at + 90 * days,
+    tags: {
+      CredentialId: slot,
+      ProviderAddress: target.resource,
+      ValidityPeriodDays: '90',
+      rekey: JSON.stringify(ours),
+    },
+  })
+}
+
+function documentOf(targets: readonly object[]): string {
+  const defaults = { vault: vaultUrl, rotateEvery: 'P60D', validFor: 'P90D', overlap: 'P2D' }
+  return JSON.stringify({ defaults, targets })
+}
+
+function clockOf(cloud: Cloud): Clock {
+  return {
+    now: () => cloud.clock.now(),
+    monotonic: () => cloud.clock.now(),
+    after: (delay, callBack) => {
+      const timer = setTimeout(callBack, delay)
+      return () => clearTimeout(timer)
+    },
+  }
+}
+
+function requestOf({ method = 'GET', path = '/', params = {}, query = {}, headers = {}, body }: HttpCall): HttpRequest {
+  const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+  return new HttpRequest({
+    method: body === undefined ? method : 'POST',
+    url: `http://127.0.0.1/api${path}`,
+    params,
+    query,
+    headers,
+    ...(text === undefined ? {} : { body: { string: text } }),
+  })
+}
+
+function answered({ status = 200, headers = {}, body }: HttpResponseInit): Answer {
+  return { status, headers: headers as Record<string, string>, body: JSON.parse(String(body)) }
+}
+
+function timerOf(status: Partial<Timer['scheduleStatus']>): Timer {
+  const none = '0001-01-01T00:00:00+00:00'
+  return {
+    isPastDue: false,
+    schedule: { adjustForDST: true },
+    scheduleStatus: { last: none, next: none, lastUpdated: none, ...status },
+  }
+}
+
+async function receive(queue: QueueClient): Promise<Record<string, unknown>[]> {
+  await queue.createIfNotExists()
+  const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 32, visibilityTimeout: 3600 })
+  await Promise.all(receivedMessageItems.map(({ messageId, popReceipt }) => queue.deleteMessage(messageId, popReceipt)))
+  return receivedMessageItems.map(({ messageText }) => JSON.parse(Buffer.from(messageText, 'base64').toString('utf8')))
+}
