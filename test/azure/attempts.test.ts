@@ -151,17 +151,14 @@ test('an empty answer has no body', async () => {
 test('a probe takes any status as an answer, carries no token, and follows no redirect', async () => {
   const { azure, sent } = azureAgainst(
     json(401, {}),
-    () => new Response(null, { status: 307, headers: { location: 'https://elsewhere.example/' } }),
+    () => new Response(null, { status: 307, headers: { location: 'https://graph.microsoft.com/elsewhere' } }),
   )
 
   const refused = await azure.ask(get({ attempts: 'once', headers: { 'api-key': 'k' } }))
   const moved = await azure.ask(get({ attempts: 'once', headers: { 'api-key': 'k' } }))
 
   assert.deepEqual([refused.status, moved.status], [401, 307])
-  assert.deepEqual(
-    sent.map((request) => new URL(request.url).host),
-    ['graph.microsoft.com', 'graph.microsoft.com'],
-  )
+  assert.ok(sent.every(({ url }) => !url.includes('elsewhere')))
   assert.ok(sent.every((request) => !request.headers.has('authorization')))
 })
 

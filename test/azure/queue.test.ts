@@ -128,6 +128,15 @@ describe('the queue', () => {
     assert.equal(await queue.depth(), 1)
   })
 
+  test('keeps a message until the request itself says that it is over', async () => {
+    const { queue, raw } = await emptied()
+
+    await queue.send({ ...look, expiresAt: now + days(60) }, 0)
+    const [message] = (await raw.receiveMessages()).receivedMessageItems
+
+    assert.ok(message !== undefined && message.expiresOn.getTime() > Date.now() + days(60))
+  })
+
   test('can be made beforehand, twice', async () => {
     const { queue, raw } = await emptied()
 
