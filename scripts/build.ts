@@ -75,7 +75,7 @@ if (import.meta.main) {
   const start = performance.now()
   const { outputs } = await buildApp()
   const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0)
-  const entries = Object.values(outputs).filter((output) => output.entryPoint?.startsWith('src/functions/'))
+  const entries = Object.values(outputs).filter((output) => /^src\/functions\/[^/]+$/.test(output.entryPoint ?? ''))
   process.stderr.write(
     `Built ${entries.length} entry points, ${Object.keys(outputs).length} files, ${(bytes / 1e6).toFixed(2)} MB ` +
       `into ${relative(process.cwd(), join(root, 'dist')) || 'dist'} in ${Math.round(performance.now() - start)} ms.\n`,

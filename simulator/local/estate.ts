@@ -1,0 +1,57 @@
+// Room: the local host. Everything around the function app on one machine: the simulated Azure over TLS, Azurite, the sample
+// fleet, and the app settings that lead there. Imports the simulator and node:* only.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Cloud, simulatedCloud } from '../cloud.ts'
+import { startServer } from '../server.ts'
+import { type Azurite, startAzurite } from './azurite.ts'
+import { type SampleFleet, seedSampleFleet } from './fleet.ts'
+
+export interface Estate {
+  readonly cloud: Cloud
+  readonly fleet: SampleFleet
+  /** App settings, and what the preload reads. */
+  readonly settings: Readonly<Record<string, string>>
+  /** `node --import <this>` */
+  readonly preload: string
+  /** A folder of this run: targets.json and logs. */
+  readonly folder: string
+  /** Plain http on loopback: looking behind the scenes of the simulated Azure. */
+  readonly management: string
+  readonly azurite: Azurite
+  /** Stops everything and removes the folder, unless it is wanted for reading. */
+  close(folder: 'remove' | 'keep'): Promise<void>
+}
+
+/** Starts with the sample fleet in place. `ports`: of Azurite, 0 for any free one. */
+export async function startEstate(ports?: { blob: number; queue: number }): Promise<Estate> {
+  const cloud = simulatedCloud()
+  const [server, azurite] = await Promise.all([startServer(cloud), startAzurite(ports)])
+  const fleet = seedSampleFleet(cloud)
+  const folder = mkdtempSync(join(tmpdir(), 'rekey-'))
+  const targets = join(folder, 'targets.json')
+  writeFileSync(targets, `${JSON.stringify(fleet.targets, null, 2)}\n`)
+
+  return {
+    cloud,
+    fleet,
+    azurite,
+    folder,
+    management: `${server.msiUrl}/simulator`,
+    preload: new URL('../preload.ts', import.meta.url).href,
+    settings: {
+      FUNCTIONS_WORKER_RUNTIME: 'node',
+      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      AzureWebJobsStorage: azurite.connectionString,
+      ROTATION_TARGETS: targets,
+      ROTATION_TOPIC: cloud.topic(fleet.topicHost).endpoint,
+      ...server.environment,
+    },
+    close: async (kept) => {
+      await Promise.all([server.close(), azurite.close()])
+      if (kept === 'remove') rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}

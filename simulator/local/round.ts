@@ -1,0 +1,153 @@
+// Room: the local host. The first round: waits until the schedule has been through the fleet, and says what came of it,
+// from what the app itself answers and what reached the topic. Imports the simulator, @azure/storage-queue and node:* only.
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { QueueServiceClient } from '@azure/storage-queue'
+import type { HostChild } from './child.ts'
+import type { Estate } from './estate.ts'
+
+export type Status = 'changed' | 'current' | 'waiting' | 'paused' | 'failed'
+
+export interface Result {
+  readonly name: string
+  readonly provider: string
+  readonly status: Status
+  /** The app's own word for why; absent when nothing was to do. */
+  readonly reason?: string
+  readonly slot?: string
+  readonly secrets: readonly { readonly name: string; readonly version: string }[]
+  readonly eventId?: string
+}
+
+/** The same with what only the table shows. */
+export interface ShownResult extends Result {
+  readonly dueAt?: string
+  /** The slot before this round, where it was another. */
+  readonly slotBefore?: string
+  readonly detail?: string
+}
+
+/** A target as `GET /api/targets` has it, as far as it is read here. */
+interface Listed {
+  readonly name: string
+  readonly provider: string
+  readonly status: string
+  readonly reason?: string
+  readonly slot?: string
+  readonly dueAt?: string
+  readonly code?: string
+  readonly failed?: { readonly code: string }
+  readonly secrets?: readonly { readonly name: string; readonly version?: string }[]
+}
+interface Event {
+  readonly id: string
+  readonly type: string
+  readonly data: { readonly target: string; readonly reason?: string; readonly code?: string }
+}
+
+/** How long a round may take. Rotating eleven keys takes some seconds; a slow machine is not a failure. */
+const limit = 90_000
+/** Looks, ten a second, at an idle app before what is still missing is taken to stay missing. */
+const patience = 60
+
+/** Counts what runs in the host, from the lines that it writes around each run. */
+export function watchRuns(): { line(text: string): void; settled(): boolean } {
+  let running = 0
+  let schedules = 0
+  return {
+    line: (text) => {
+      if (text.includes(" Executing 'Functions.")) running++
+      if (!text.includes(" Executed 'Functions.")) return
+      running--
+      if (text.includes(" Executed 'Functions.schedule'")) schedules++
+    },
+    /** The schedule has fired, and nothing runs. */
+    settled: () => schedules > 0 && running === 0,
+  }
+}
+
+/**
+ * Waits until the schedule has fired and its queue has run dry, and every target has come to what the fleet expects, or
+ * has failed; at most 90 s. `progress` is called as targets come to an end.
+ */
+export async function firstRound(
+  estate: Estate,
+  host: HostChild,
+  runs: { settled(): boolean },
+  progress: (done: number, of: number) => void,
+): Promise<readonly ShownResult[]> {
+  const before = slotsIn(estate)
+  const due = Object.entries(estate.fleet.expected).filter(([, expected]) => expected === 'changed')
+  const queue = QueueServiceClient.fromConnectionString(estate.azurite.connectionString).getQueueClient(
+    'rekey-requests',
+  )
+  const until = Date.now() + limit
+  let complete = false
+  for (let quiet = 0; quiet < (complete ? 3 : patience) && Date.now() < until; ) {
+    await pause(100)
+    const told = new Set(eventsOf(estate).map(({ data }) => data.target))
+    const done = due.filter(([name]) => told.has(name)).length
+    progress(done, due.length)
+    const idle = runs.settled() && (await queue.peekMessages()).peekedMessageItems.length === 0
+    complete = done === due.length
+    quiet = idle ? quiet + 1 : 0
+  }
+  const response = await fetch(`${host.url}/api/targets`, {
+    headers: { 'x-functions-key': host.keys.functions['listTargets'] ?? host.keys.host },
+  })
+  if (!response.ok) throw new Error(`GET /api/targets answered ${response.status}:\n${await response.text()}`)
+  const { targets } = (await response.json()) as { readonly targets: readonly Listed[] }
+  return targets.map((target) => resultOf(target, eventsOf(estate), before))
+}
+
+/** Everything that reached the topic, in order. */
+export function eventsOf(estate: Estate): readonly Event[] {
+  return estate.cloud.topic(estate.fleet.topicHost).events as readonly unknown[] as readonly Event[]
+}
+
+function resultOf(
+  target: Listed,
+  events: readonly Event[],
+  before: ReadonlyMap<string, string | undefined>,
+): ShownResult {
+  const { name, provider, slot, dueAt } = target
+  const own = events.filter(({ data }) => data.target === name)
+  const change = own.findLast(({ type }) => type === 'Rekey.KeyRotated' || type === 'Rekey.KeyPublished')
+  const failure =
+    target.failed?.code ?? target.code ?? own.find(({ type }) => type === 'Rekey.RotationFailed')?.data.code
+  const status = statusOf(target, change, failure)
+  const reason = status === 'changed' ? (change?.data.reason ?? target.reason) : reasonOf(target, status)
+  const secrets = target.secrets ?? []
+  const lead = secrets[0]?.name ?? ''
+  const slotBefore = before.get(lead)
+  return {
+    name,
+    provider,
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    ...(slot === undefined ? {} : { slot }),
+    secrets: secrets.flatMap(({ name: secret, version }) => (version === undefined ? [] : [{ name: secret, version }])),
+    ...(change === undefined ? {} : { eventId: change.id }),
+    ...(dueAt === undefined ? {} : { dueAt }),
+    ...(slotBefore === undefined || slotBefore === slot ? {} : { slotBefore }),
+    ...(failure === undefined ? {} : { detail: failure }),
+  }
+}
+
+function statusOf({ status }: Listed, change: Event | undefined, failure: string | undefined): Status {
+  if (failure !== undefined) return 'failed'
+  if (status === 'paused' || status === 'disabled') return 'paused'
+  if (['due', 'expired', 'unfinished', 'unmanaged', 'closed', 'overdue'].includes(status)) return 'waiting'
+  return change === undefined ? 'current' : 'changed'
+}
+
+function reasonOf({ status, reason }: Listed, ours: Status): string | undefined {
+  if (ours === 'current') return undefined
+  return ours === 'failed' ? reason : status
+}
+
+/** Lead or not, the slot of each secret's current version. */
+function slotsIn(estate: Estate): ReadonlyMap<string, string | undefined> {
+  const vault = estate.cloud.vault(estate.fleet.vaultHost)
+  return new Map(vault.names().map((name) => [name, vault.versions(name)[0]?.tags?.['CredentialId']]))
+}

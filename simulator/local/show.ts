@@ -1,0 +1,100 @@
+// Room: the local host. What `npm start` prints: the progress line, the table, what to try next. Imports its neighbours only.
+
+import type { HostChild } from './child.ts'
+import type { Estate } from './estate.ts'
+import type { ShownResult } from './round.ts'
+
+export interface Progress {
+  /** Replaces the line on a terminal; elsewhere a line of its own, when it is a new one. */
+  say(text: string): void
+  end(): void
+}
+
+export function progressOn(stream: NodeJS.WriteStream): Progress {
+  let last = ''
+  return {
+    say: (text) => {
+      if (text === last) return
+      last = text
+      if (stream.isTTY) stream.write(`\r\u001b[2K${text}`)
+      else stream.write(`${text}\n`)
+    },
+    end: () => {
+      if (stream.isTTY) stream.write('\r\u001b[2K')
+    },
+  }
+}
+
+/** What happened and why, in a sentence for people. */
+const stories: Readonly<Record<string, string>> = {
+  due: 'rotated: it was due',
+  requested: 'rotated: somebody asked',
+  revoked: 'revoked: no older key works any more',
+  pending: 'rotated: a new key was waiting to be published',
+  unmanaged: 'adopted: the key that the service holds is in the vault now',
+  drifted: 'repaired: the vault held a key that the service refused',
+  interrupted: 'finished: an earlier run had stopped half way',
+  paused: 'left alone: its secret is disabled by hand',
+  disabled: 'left alone: disabled in targets.json',
+}
+
+/** One line a target: who, what happened and why, slot, version, next due. */
+export function table(results: readonly ShownResult[]): string {
+  const head = ['TARGET', 'SERVICE', 'WHAT HAPPENED', 'SLOT', 'VERSION', 'NEXT DUE']
+  const rows = results.map((result) => [
+    result.name,
+    result.provider,
+    story(result),
+    result.slotBefore === undefined ? (result.slot ?? '') : `${result.slotBefore} → ${result.slot ?? ''}`,
+    result.secrets[0]?.version.slice(0, 8) ?? '',
+    result.status === 'paused' ? '' : (result.dueAt?.slice(0, 10) ?? ''),
+  ])
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)))
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function story({ status, reason = '', detail }: ShownResult): string {
+  if (status === 'failed') return `failed: ${detail}`
+  if (status === 'current') return 'left alone: not due yet'
+  if (status === 'waiting') return `waiting: ${reason}`
+  return stories[reason] ?? `${status}: ${reason}`
+}
+
+/** URLs and commands that work as they stand while this runs. */
+export function whatNow(host: HostChild, estate: Estate): string {
+  const curl = (name: string, path: string, options = '') =>
+    `curl -s ${options}-H 'x-functions-key: ${host.keys.functions[name] ?? host.keys.host}' ${host.url}/api/${path}`
+  const post = (name: string, path: string, body = '') =>
+    curl(name, path, `-X POST ${body === '' ? '' : `-d '${body}' `}`)
+  return `
+${host.url} serves the function app until Ctrl-C. Each function has a key of its own. Try:
+
+What does it look after, and what would it do now?
+  ${curl('listTargets', 'targets')}
+  ${curl('plan', 'plan')}
+  ${curl('plan', "'plan?target=translator'".replaceAll("'", ''))}
+Rotate a key. Send it a second time: 409 Cooling, because consumers may still hold the key before it.
+  ${post('rotateTarget', 'targets/translator/rotate', '{"note":"trying it out"}')}
+Back to the key before, without making a new one:
+  ${post('promoteTarget', 'targets/translator/promote')}
+Exchange primary and secondary at the service (IoT only):
+  ${post('swapTarget', 'targets/thermostat-7/swap')}
+A key leaked: no slot keeps a key older than now.
+  ${post('revokeTarget', 'targets/speech/revoke', '{"note":"seen in a log"}')}
+Who changed it when, and why? Is everything in reach and permitted?
+  ${curl('targetHistory', 'targets/translator/history')}
+  ${curl('health', 'health')}
+Run the schedule now, as the timer does every 15 minutes:
+  curl -s -X POST -H 'content-type: application/json' -H 'x-functions-key: ${host.keys.master}' -d '{}' ${host.url}/admin/functions/schedule
+
+Behind the scenes: curl -s ${estate.management}/topics/${estate.fleet.topicHost}/events
+Log of the app:    ${estate.folder}/host.log
+`
+}

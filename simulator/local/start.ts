@@ -1,0 +1,106 @@
+// Room: the local host. `npm start`: everything on one machine. Starts the simulated Azure, Azurite and the built function app,
+// lets the schedule fire once over a sample fleet, prints what happened, and stays up. `--once` ends then; `--json` prints
+// one JSON document on stdout instead of a table. Imports its neighbours, the build and node:* only.
+
+import { createWriteStream } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { buildApp, isStale } from '../../scripts/build.ts'
+import { type HostChild, spawnHost } from './child.ts'
+import { type Estate, startEstate } from './estate.ts'
+import { deliverKeyVaultEvents } from './key-vault-events.ts'
+import { eventsOf, firstRound, type ShownResult, watchRuns } from './round.ts'
+import { progressOn, table, whatNow } from './show.ts'
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+/** Where Core Tools serve as well. */
+const wantedPort = 7071
+const hour = 3_600_000
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { once: { type: 'boolean' }, json: { type: 'boolean' } } })
+  const progress = progressOn(process.stderr)
+  progress.say('Starting the simulated Azure, Azurite and the function app…')
+  const [estate] = await Promise.all([startEstate(), isStale() ? buildApp() : undefined])
+  const log = createWriteStream(join(estate.folder, 'host.log'))
+  const runs = watchRuns()
+  const host = await startApp(estate, (line) => {
+    log.write(`${line}\n`)
+    runs.line(line)
+  })
+  if (host.port !== wantedPort) progress.say(`Port ${wantedPort} is taken: serving on ${host.port}.`)
+
+  const results = await firstRound(estate, host, runs, (done, of) => {
+    progress.say(`The schedule has fired: ${done} of ${of} keys rotated, adopted or repaired…`)
+  })
+  progress.end()
+  const wrong = unexpected(results, estate)
+  process.stdout.write(values.json ? `${document(results, estate)}\n` : `${table(results)}\n`)
+  for (const sentence of wrong) process.stderr.write(`${sentence}\n`)
+
+  if (values.once) {
+    process.exitCode = wrong.length === 0 ? 0 : 1
+  } else {
+    ;(values.json ? process.stderr : process.stdout).write(whatNow(host, estate))
+    const webhook = `${host.url}/runtime/webhooks/EventGrid?functionName=nearExpiry&code=${host.keys.eventGrid}`
+    const stopDelivering = deliverKeyVaultEvents(estate, webhook)
+    await interrupted()
+    stopDelivering()
+    progress.say('Stopping…')
+    progress.end()
+  }
+  await host.stop()
+  await new Promise((resolve) => log.end(resolve))
+  await estate.close(wrong.length === 0 ? 'remove' : 'keep')
+  if (wrong.length > 0) process.stderr.write(`The app's log: ${join(estate.folder, 'host.log')}\n`)
+  // Nothing is left to wait for; Azurite keeps a timer of its own.
+  process.exit()
+}
+
+function startApp(estate: Estate, onLine: (line: string) => void): Promise<HostChild> {
+  // As if the app had been down since the day before yesterday: it makes up for what it missed, which is a look at everybody.
+  const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
+  const missed = { Last: ago(48 * hour), Next: ago(47.75 * hour), LastUpdated: ago(48 * hour) }
+  const { settings, preload } = estate
+  return spawnHost({
+    directory: root,
+    port: wantedPort,
+    settings,
+    preload,
+    timers: { schedule: missed },
+    onLine,
+  })
+}
+
+/** What ought not to have happened, in sentences. */
+function unexpected(results: readonly ShownResult[], { fleet }: Estate): string[] {
+  return Object.entries(fleet.expected).flatMap(([name, expected]) => {
+    const result = results.find((each) => each.name === name)
+    if (result?.status === expected) return []
+    const is = result === undefined ? 'is missing' : `is ${result.status}`
+    return [`${name} ${is}${result?.detail === undefined ? '' : ` (${result.detail})`}; it should be ${expected}.`]
+  })
+}
+
+function document(results: readonly ShownResult[], estate: Estate): string {
+  const targets = results.map(({ name, provider, status, reason, slot, secrets, eventId }) => ({
+    name,
+    provider,
+    status,
+    reason,
+    slot,
+    secrets,
+    eventId,
+  }))
+  return JSON.stringify({ targets, events: eventsOf(estate) }, null, 2)
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+}
+
+await main()
