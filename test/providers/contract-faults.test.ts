@@ -1,0 +1,161 @@
+// Room: the tests of the providers. What every provider does when its service does not: each test runs for each line of
+// the registry.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { lostAnswer, serverError, throttle, truncatedBody } from '../../simulator/faults.ts'
+import { providers } from '../../src/providers/index.ts'
+import type { KeyProvider } from '../../src/providers/provider.ts'
+import { calls, failure, opened, revealed } from './opened.ts'
+
+/** The call that reads the keys, the one that makes a key, and the api-versions that go over the wire. */
+const wire: Readonly<Record<string, { read: string; regenerate: string; versions: readonly string[] }>> = {
+  'cognitive-services': {
+    read: 'cognitive-services/listKeys',
+    regenerate: 'cognitive-services/regenerateKey',
+    versions: ['2023-05-01'],
+  },
+  'communication-services': {
+    read: 'communication-services/listKeys',
+    regenerate: 'communication-services/regenerateKey',
+    versions: ['2026-03-18'],
+  },
+  'log-analytics': {
+    read: 'log-analytics/sharedKeys',
+    regenerate: 'log-analytics/regenerateSharedKey',
+    versions: ['2025-07-01'],
+  },
+  'iot-hub-policy': { read: 'iot-hub/listKeysOfPolicy', regenerate: 'iot-hub/putHub', versions: ['2023-06-30'] },
+  'iot-hub-device': {
+    read: 'iot-registry/getDevice',
+    regenerate: 'iot-registry/regenerateKeys',
+    versions: ['2024-03-31'],
+  },
+  'defender-sensor': {
+    read: 'graph/getDeploymentAccessKey',
+    regenerate: 'graph/regenerateDeploymentAccessKey',
+    versions: [],
+  },
+}
+
+for (const provider of providers) {
+  const { id, slots } = provider
+  const { read, regenerate, versions } = wire[id]!
+
+  test(`${id}: a regenerate that is throttled is sent once, changes nothing, and says when to come back`, async () => {
+    const { on, before } = await ready(provider)
+    const fault = throttle({ capacity: 0, perSecond: 1, retryAfter: 17, operation: regenerate })
+
+    const error = await failure(on, [fault], () => on.holder.regenerate(slots[0], on.call))
+
+    assert.equal(error.code, 'Throttled')
+    assert.equal(error.details.retryAfter, 17_000)
+    assert.equal(error.details.outcomeUnknown, undefined)
+    assert.deepEqual(calls(on, regenerate), { sent: 1, effects: 0 })
+    assert.deepEqual(on.handle.keys(), before)
+  })
+
+  for (const [name, fault] of [
+    ['the answer is lost', lostAnswer({ operation: regenerate })],
+    ['the service fails after it acted', serverError({ operation: regenerate, when: 'after', status: 500 })],
+    [
+      'a gateway in front of it times out',
+      serverError({ operation: regenerate, when: 'after', status: 504, body: 'html' }),
+    ],
+    ['the answer is cut short', truncatedBody({ operation: regenerate })],
+  ] as const) {
+    test(`${id}: when ${name}, a regenerate is sent once and its outcome left open`, async () => {
+      const { on } = await ready(provider)
+      const earlier = calls(on, regenerate).sent
+      // What is refused for want of a query has not been sent: only the one that took effect counts.
+      const refusals = () =>
+        on.cloud.history.filter((entry) => entry.operation === regenerate && entry.status === 400).length
+
+      const error = await failure(on, [fault], () => on.holder.regenerate(slots[0], on.call))
+
+      assert.equal(error.details.outcomeUnknown, true)
+      assert.equal(error.transient, true)
+      assert.equal(calls(on, regenerate).effects, 1)
+      assert.equal(calls(on, regenerate).sent - earlier - refusals(), 1)
+      assert.equal(revealed(await on.holder.read(on.signal))[slots[0]], on.handle.keyOf(slots[0]))
+    })
+  }
+
+  test(`${id}: a service that fails before it acts leaves the outcome open too, and is not asked again`, async () => {
+    const { on, before } = await ready(provider)
+    const fault = serverError({ operation: regenerate, when: 'before', status: 503 })
+
+    const error = await failure(on, [fault], () => on.holder.regenerate(slots[0], on.call))
+
+    assert.equal(error.code, 'ServiceUnavailable')
+    assert.equal(error.details.outcomeUnknown, true)
+    assert.deepEqual(calls(on, regenerate), { sent: 1, effects: 0 })
+    assert.deepEqual(on.handle.keys(), before)
+  })
+
+  test(`${id}: a read is asked again when the service fails, throttles, or its answer is lost`, async () => {
+    const faults = [
+      serverError({ operation: read, when: 'before', times: 1 }),
+      throttle({ capacity: 1, perSecond: 0.5, operation: read }),
+      lostAnswer({ operation: read, times: 1 }),
+    ]
+    for (const fault of faults) {
+      const { on, before } = await ready(provider)
+      on.cloud.faults.add(fault)
+      const earlier = calls(on, read).sent
+
+      const first = await on.holder.read(on.signal)
+      const second = await on.holder.read(on.signal)
+
+      assert.deepEqual(revealed(first), before, fault.name)
+      assert.deepEqual(revealed(second), before, fault.name)
+      assert.equal(calls(on, read).sent - earlier, 3, fault.name)
+    }
+  })
+
+  test(`${id}: a read whose answers are all cut short gives a transient error, never half a ring`, async () => {
+    const { on } = await ready(provider)
+
+    const error = await failure(on, [truncatedBody({ operation: read })], () => on.holder.read(on.signal))
+
+    assert.equal(error.code, 'UnexpectedAnswer')
+    assert.equal(error.transient, true)
+  })
+
+  test(`${id}: a resource that is not there is said to be not there`, async () => {
+    const { on } = await ready(provider)
+    const gone = serverError({ operation: read, when: 'before', status: 404 })
+
+    const error = await failure(on, [gone], () => on.holder.read(on.signal))
+
+    assert.equal(error.code, 'ResourceNotFound')
+    assert.equal(error.transient, false)
+    assert.ok(error.details.remedy)
+  })
+
+  test(`${id}: a call that has ended before it began sends nothing that could make a key`, async () => {
+    const { on, before } = await ready(provider)
+    const call = { ...on.call, signal: AbortSignal.abort() }
+
+    await failure(on, [], () => on.holder.regenerate(slots[0], call))
+
+    assert.deepEqual(on.handle.keys(), before)
+    assert.equal(calls(on, regenerate).effects, 0)
+  })
+
+  test(`${id}: the api-version on the wire is the one we know`, async () => {
+    const { on } = await ready(provider)
+    await on.holder.regenerate(slots[0], on.call)
+    await on.holder.swap?.(on.call)
+
+    const sent = on.azure.sent.flatMap(({ url }) => url.searchParams.get('api-version') ?? [])
+
+    assert.deepEqual([...new Set(sent)], versions)
+  })
+}
+
+async function ready(provider: KeyProvider) {
+  const on = opened(provider)
+  const before = revealed(await on.holder.read(on.signal))
+  return { on, before }
+}

@@ -1,0 +1,40 @@
+// Room: the tests of the providers. What only the sensor key does.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { simulatedCloud } from '../../simulator/cloud.ts'
+import { clouds } from '../../src/azure/clouds.ts'
+import { defenderSensor } from '../../src/providers/defender-sensor.ts'
+import { connect } from '../simulated-azure.ts'
+import { revealed } from './opened.ts'
+
+for (const spelling of ['sensorDeploymentAccessKey', 'deploymentAccessKey', 'unwrapped'] as const) {
+  test(`the key is found where Graph answers it as ${spelling}`, async () => {
+    const cloud = simulatedCloud()
+    cloud.defenderSensor.answerAs(spelling)
+    const { signal } = new AbortController()
+    const holder = defenderSensor.open({}, connect(cloud))
+
+    const read = revealed(await holder.read(signal))
+    const made = revealed(await holder.regenerate('key', { signal, keepLease: async () => {} }))
+
+    assert.notDeepEqual(made, read)
+    assert.deepEqual(made, cloud.defenderSensor.keys())
+  })
+}
+
+test("another cloud's Graph is asked by its own name, with a token of its own", async () => {
+  const cloud = simulatedCloud()
+  const azure = connect(cloud, { cloud: 'usgov' })
+
+  await defenderSensor.open({}, azure).read(new AbortController().signal)
+
+  assert.deepEqual(
+    azure.sent.map(({ url }) => url.origin),
+    [clouds.usgov.graph],
+  )
+  assert.deepEqual(
+    cloud.history.map(({ status }) => status),
+    [200],
+  )
+})

@@ -1,0 +1,53 @@
+// Room: the tests of the providers. Services whose keys are switched off.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { serverError } from '../../simulator/faults.ts'
+import { providerById } from '../../src/providers/index.ts'
+import { failure, opened } from './opened.ts'
+
+interface Switch {
+  disableLocalAuth(disabled: boolean): void
+}
+
+for (const id of ['cognitive-services', 'communication-services', 'log-analytics']) {
+  const provider = providerById(id)!
+
+  test(`${id}: with local authentication disabled, every call on the keys says so, and what to do`, async () => {
+    const on = opened(provider)
+    ;(on.handle as unknown as Switch).disableLocalAuth(true)
+
+    for (const run of [() => on.holder.read(on.signal), () => on.holder.regenerate(provider.slots[0], on.call)]) {
+      const error = await failure(on, [], run)
+      assert.equal(error.code, 'LocalAuthDisabled')
+      assert.equal(error.transient, false)
+      assert.match(error.message, new RegExp(on.handle.resourceId))
+      assert.match(error.details.remedy!, /disableLocalAuth/)
+    }
+  })
+
+  test(`${id}: a refusal that does not give the reason is explained by the resource's own properties`, async () => {
+    const on = opened(provider)
+    const refused = serverError({
+      operation: `${id}/${id === 'log-analytics' ? 'sharedKeys' : 'listKeys'}`,
+      when: 'before',
+      status: 403,
+    })
+    const enabled = await failure(on, [refused], () => on.holder.read(on.signal))
+    ;(on.handle as unknown as Switch).disableLocalAuth(true)
+
+    const disabled = await failure(on, [refused], () => on.holder.read(on.signal))
+
+    assert.equal(enabled.code, 'PermissionDenied')
+    assert.equal(disabled.code, 'LocalAuthDisabled')
+  })
+
+  test(`${id}: the properties are not looked at when nothing was refused`, async () => {
+    const on = opened(provider, ['key'])
+
+    await on.holder.read(on.signal)
+    await on.holder.regenerate(provider.slots[0], on.call)
+
+    assert.equal(on.cloud.history.filter(({ method }) => method === 'GET').length, 0)
+  })
+}

@@ -1,0 +1,76 @@
+// Room: the tests of the providers. What only Log Analytics does.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { simulatedCloud } from '../../simulator/cloud.ts'
+import { serverError } from '../../simulator/faults.ts'
+import { logAnalytics } from '../../src/providers/log-analytics.ts'
+import { connect } from '../simulated-azure.ts'
+import { calls, failure, opened, revealed } from './opened.ts'
+
+const regenerate = 'log-analytics/regenerateSharedKey'
+
+function workspace(behaviour: 'both' | 'keyType', outputs?: readonly string[]) {
+  const cloud = simulatedCloud()
+  const handle = cloud.logAnalytics.add({ name: 'logs', behaviour })
+  const azure = connect(cloud)
+  const { signal } = new AbortController()
+  const holder = logAnalytics.open({ resource: handle.resourceId }, azure, outputs)
+  return { cloud, handle, azure, holder, signal, call: { signal, keepLease: async () => {} } }
+}
+
+test('a service that changes both keys is asked once, and both new keys are answered', async () => {
+  const { cloud, handle, holder, signal, call } = workspace('both')
+  const before = revealed(await holder.read(signal))
+
+  const after = revealed(await holder.regenerate('secondary', call))
+
+  assert.deepEqual(after, handle.keys())
+  assert.notEqual(after['primary'], before['primary'])
+  assert.notEqual(after['secondary'], before['secondary'])
+  assert.equal(cloud.history.filter(({ operation }) => operation === regenerate).length, 1)
+})
+
+test('a service that wants a keyType is told which, after it has refused without', async () => {
+  const { azure, handle, holder, signal, call } = workspace('keyType')
+  const before = revealed(await holder.read(signal))
+
+  const after = revealed(await holder.regenerate('secondary', call))
+
+  const asked = azure.sent.filter(({ url }) => url.pathname.endsWith('/regenerateSharedKey'))
+  assert.deepEqual(
+    asked.map(({ url }) => url.searchParams.get('keyType')),
+    [null, 'secondarySharedKey'],
+  )
+  assert.equal(after['primary'], before['primary'])
+  assert.notEqual(after['secondary'], before['secondary'])
+  assert.deepEqual(after, handle.keys())
+})
+
+test('a refusal for any other reason is not answered with a second call', async () => {
+  const on = opened(logAnalytics)
+  const refusal = serverError({ operation: regenerate, when: 'before', status: 400 })
+
+  const error = await failure(on, [refusal], () => on.holder.regenerate('primary', on.call))
+
+  assert.equal(error.code, 'ServiceRefused')
+  assert.equal(calls(on, regenerate).sent, 1)
+})
+
+test('the workspace id is the same in every slot, and asked for once, and only where a secret holds it', async () => {
+  const wanted = workspace('keyType', ['key', 'workspaceId'])
+  const unwanted = workspace('keyType', ['key'])
+
+  const ring = await wanted.holder.read(wanted.signal)
+  const after = await wanted.holder.regenerate('primary', wanted.call)
+  const short = await unwanted.holder.read(unwanted.signal)
+
+  for (const credential of [ring['primary'], ring['secondary'], after['primary']]) {
+    assert.equal(credential!['workspaceId']!.reveal(), wanted.handle.customerId)
+  }
+  const looks = ({ cloud }: typeof wanted) =>
+    cloud.history.filter(({ operation }) => operation.endsWith('/getWorkspace'))
+  assert.equal(looks(wanted).length, 1)
+  assert.deepEqual(Object.keys(short['primary']!), ['key'])
+  assert.equal(looks(unwanted).length, 0)
+})
