@@ -1,0 +1,205 @@
+// Room: the edge. May import azure's clouds and settings types, and the core.
+// App settings: read once, every problem at once, each with the setting's name and what to do. No value is ever repeated:
+// people paste keys into the wrong field.
+
+import { type Cloud, type CloudName, clouds } from './azure/clouds.ts'
+import type { EventSchema } from './azure/event-grid.ts'
+import { type StorageSettings, storageSettings } from './azure/storage.ts'
+import { Secret } from './rotation/secret.ts'
+import { type SettingId, settingNames } from './settings/names.ts'
+import { scheduleProblem } from './settings/ncrontab.ts'
+import type { Problem } from './targets/problems.ts'
+
+export { type SettingName, settingNames } from './settings/names.ts'
+
+export interface Settings {
+  /** The app's name, which the platform gives: who tells the events. */
+  readonly app: string
+  /** A path, relative to the app's folder, or the https URL of a blob. */
+  readonly targets: string
+  /** NCRONTAB, six fields. */
+  readonly schedule: string
+  readonly cloud: Cloud
+  /** The user-assigned identity to work as; absent: the system-assigned one. */
+  readonly clientId?: string
+  /** Absent: events are logged. */
+  readonly topic?: { readonly endpoint: string; readonly schema: EventSchema; readonly key?: Secret }
+  readonly storage: StorageSettings
+  /** Absent: no telemetry. */
+  readonly telemetry?: { readonly connectionString: Secret; readonly authentication?: string }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export type ReadSettings = { readonly settings: Settings } | { readonly problems: readonly Problem[] }
+
+/** Reads every setting. An empty one counts as not set. Gives all settings, or all problems. Never throws. */
+export function readSettings(environment: Environment): ReadSettings {
+  const problems: Problem[] = []
+  const report: Report = (name, message, remedy) =>
+    problems.push({ path: name, message, remedy: `${remedy} ${whereToSet(name)}` })
+  const get = (name: SettingId) => setOrDefault(environment, name)
+
+  const targets = get('ROTATION_TARGETS') ?? ''
+  checkTargets(targets, report)
+  const schedule = get('ROTATION_SCHEDULE') ?? ''
+  const wrong = scheduleProblem(schedule)
+  if (wrong) report('ROTATION_SCHEDULE', wrong.message, wrong.remedy)
+  const cloud = readCloud(get('AZURE_CLOUD') ?? '', report)
+  const topic = readTopic(get, cloud, report)
+  const clientId = get('AZURE_CLIENT_ID')
+  if (clientId && !guid.test(clientId)) report('AZURE_CLIENT_ID', 'is no GUID', "Write the identity's client id.")
+  const storage = readStorage(environment, cloud, report)
+  const telemetry = readTelemetry(get, report)
+
+  if (problems.length > 0 || !storage) return { problems }
+  const app = environment['WEBSITE_SITE_NAME'] || 'rekey'
+  return {
+    settings: {
+      ...{ app, targets, schedule, cloud, storage },
+      ...(clientId ? { clientId } : {}),
+      ...(topic ? { topic } : {}),
+      ...(telemetry ? { telemetry } : {}),
+    },
+  }
+}
+
+/**
+ * The schedule to register the timer with: the setting where it is right, else the default. The host starts no timer
+ * with a wrong one, and then nobody would ever say what is wrong.
+ */
+export function scheduleToRegister(environment: Environment): string {
+  const set = setOrDefault(environment, 'ROTATION_SCHEDULE')
+  return set && !scheduleProblem(set) ? set : defaultOf('ROTATION_SCHEDULE')!
+}
+
+type Get = (name: SettingId) => string | undefined
+type Report = (name: SettingId, message: string, remedy: string) => void
+
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+function defaultOf(name: SettingId): string | undefined {
+  const setting = settingNames.find((each) => each.name === name)!
+  return 'default' in setting ? setting.default : undefined
+}
+
+function setOrDefault(environment: Environment, name: SettingId): string | undefined {
+  return environment[name]?.trim() || defaultOf(name)
+}
+
+function whereToSet(name: SettingId): string {
+  return `Set ${name} in the app's settings in Azure; on your own machine under "Values" in local.settings.json.`
+}
+
+function checkTargets(location: string, report: Report): void {
+  if (!location.includes('://')) return
+  const url = URL.parse(location)
+  if (url?.protocol !== 'https:') {
+    report('ROTATION_TARGETS', 'is no https URL', 'Write the https URL of the blob, or a path such as ./targets.json.')
+  } else if (url.search || url.username || url.password) {
+    const remedy = 'Write the URL alone, and give the app’s identity the role Storage Blob Data Reader.'
+    report('ROTATION_TARGETS', 'carries a signature or a password', remedy)
+  }
+}
+
+const cloudNames: Readonly<Record<string, CloudName>> = {
+  public: 'public',
+  azurecloud: 'public',
+  azurepubliccloud: 'public',
+  usgov: 'usgov',
+  azureusgovernment: 'usgov',
+  china: 'china',
+  azurechinacloud: 'china',
+}
+
+function readCloud(name: string, report: Report): Cloud {
+  const known = cloudNames[name.toLowerCase()]
+  if (!known) report('AZURE_CLOUD', 'is the name of no cloud', 'Write public, usgov or china.')
+  return clouds[known ?? 'public']
+}
+
+function readTopic(get: Get, cloud: Cloud, report: Report): Settings['topic'] {
+  const endpoint = get('ROTATION_TOPIC')
+  const schema = get('ROTATION_EVENT_SCHEMA')
+  const key = get('ROTATION_TOPIC_KEY')
+  if (schema !== 'CloudEvent' && schema !== 'EventGrid') {
+    report(
+      'ROTATION_EVENT_SCHEMA',
+      'is no event schema',
+      'Write CloudEvent or EventGrid, whichever the topic takes in.',
+    )
+  }
+  if (!endpoint) {
+    if (key)
+      report(
+        'ROTATION_TOPIC_KEY',
+        'is the key of a topic that is not set',
+        'Set ROTATION_TOPIC too, or take the key out.',
+      )
+    return undefined
+  }
+  const url = URL.parse(endpoint)
+  const remedy = `Write https://<topic>.<region>.${cloud.topicSuffix}/api/events, as the portal shows it.`
+  if (url?.protocol !== 'https:' || !['/', '/api/events'].includes(url.pathname) || url.search) {
+    report('ROTATION_TOPIC', 'is no endpoint of an Event Grid topic', remedy)
+  } else if (!url.hostname.endsWith(`.${cloud.topicSuffix}`)) {
+    report('ROTATION_TOPIC', `is no topic of the cloud ${cloud.name}`, remedy)
+  }
+  return { endpoint, schema: schema === 'EventGrid' ? schema : 'CloudEvent', ...(key ? { key: Secret.of(key) } : {}) }
+}
+
+function readStorage(environment: Environment, cloud: Cloud, report: Report): StorageSettings | undefined {
+  const names = settingNames.map(({ name }) => name).filter((name) => name.startsWith('AzureWebJobsStorage'))
+  const set: Environment = Object.fromEntries(names.map((name) => [name, setOrDefault(environment, name)]))
+  const connection = set['AzureWebJobsStorage']
+  const complete = connection ? isConnectionString(connection, report) : isIdentityForm(set, report)
+  return complete ? storageSettings(set, cloud) : undefined
+}
+
+function isIdentityForm(set: Environment, report: Report): boolean {
+  const account = set['AzureWebJobsStorage__accountName']
+  const uris = ['AzureWebJobsStorage__blobServiceUri', 'AzureWebJobsStorage__queueServiceUri'] as const
+  const missing = account ? [] : uris.filter((uri) => !set[uri])
+  if (missing.length === uris.length) {
+    const remedy = `In Azure, set ${uris.join(' and ')}; on your own machine write UseDevelopmentStorage=true.`
+    report('AzureWebJobsStorage', 'is missing', remedy)
+    return false
+  }
+  const wrong = uris.filter((uri) => set[uri] && URL.parse(set[uri])?.protocol !== 'https:')
+  for (const uri of missing) report(uri, 'is missing', 'Set both endpoints, or the name of the account.')
+  for (const uri of wrong) report(uri, 'is no https URL', 'Write the endpoint as the portal shows it.')
+  const misnamed = account !== undefined && !/^[a-z0-9]{3,24}$/.test(account)
+  if (misnamed) {
+    const remedy = 'Write 3 to 24 lower-case letters and digits, without the domain.'
+    report('AzureWebJobsStorage__accountName', 'is no name of a storage account', remedy)
+  }
+  return missing.length + wrong.length === 0 && !misnamed
+}
+
+function isConnectionString(text: string, report: Report): boolean {
+  const names = text.split(';').map((part) => part.split('=')[0]!.trim().toLowerCase())
+  const forms = [
+    ['usedevelopmentstorage'],
+    ['accountname', 'accountkey'],
+    ['sharedaccesssignature', 'blobendpoint', 'queueendpoint'],
+  ]
+  if (forms.some((form) => form.every((name) => names.includes(name)))) return true
+  const remedy = 'Paste the connection string as the portal shows it, or write UseDevelopmentStorage=true.'
+  report('AzureWebJobsStorage', 'is no connection string of a storage account', remedy)
+  return false
+}
+
+function readTelemetry(get: Get, report: Report): Settings['telemetry'] {
+  const connection = get('APPLICATIONINSIGHTS_CONNECTION_STRING')
+  const authentication = get('APPLICATIONINSIGHTS_AUTHENTICATION_STRING')
+  if (authentication && !/(^|;)\s*Authorization\s*=\s*AAD\s*(;|$)/i.test(authentication)) {
+    const remedy = 'Write Authorization=AAD, with ClientId=<client id>; in front for a user-assigned identity.'
+    report('APPLICATIONINSIGHTS_AUTHENTICATION_STRING', 'does not say Authorization=AAD', remedy)
+  }
+  if (!connection) return undefined
+  if (!/(^|;)\s*InstrumentationKey\s*=/i.test(connection)) {
+    const remedy = 'Paste the connection string as the portal shows it, not the instrumentation key alone.'
+    report('APPLICATIONINSIGHTS_CONNECTION_STRING', 'names no InstrumentationKey', remedy)
+  }
+  return { connectionString: Secret.of(connection), ...(authentication ? { authentication } : {}) }
+}

@@ -1,0 +1,105 @@
+// Room: the edge, settings. Imports nothing.
+// Every setting that the app reads, once: the README, the infrastructure and local.settings.sample.json are held against it.
+
+export interface SettingName {
+  readonly name: string
+  readonly required: 'yes' | 'no'
+  /** What holds when it is not set. */
+  readonly default?: string
+  readonly what: string
+  /** The files it is found in: infra/'s Bicep, and local.settings.sample.json. The README has them all. */
+  readonly in: readonly ('bicep' | 'local')[]
+}
+
+export const settingNames = [
+  {
+    name: 'ROTATION_TARGETS',
+    required: 'no',
+    default: './targets.json',
+    what: 'where the targets are: a path in the app, or the https URL of a blob, read with the app’s identity',
+    in: ['bicep', 'local'],
+  },
+  {
+    name: 'ROTATION_SCHEDULE',
+    required: 'no',
+    default: '0 */15 * * * *',
+    what: 'when to look for what is due: NCRONTAB with six fields, seconds first, in UTC',
+    in: ['bicep', 'local'],
+  },
+  {
+    name: 'ROTATION_TOPIC',
+    required: 'no',
+    what: 'https endpoint of the Event Grid topic that is told; without it events are logged',
+    in: ['bicep', 'local'],
+  },
+  {
+    name: 'ROTATION_TOPIC_KEY',
+    required: 'no',
+    what: 'access key of the topic, where the app’s identity may not send',
+    in: ['local'],
+  },
+  {
+    name: 'ROTATION_EVENT_SCHEMA',
+    required: 'no',
+    default: 'CloudEvent',
+    what: 'CloudEvent or EventGrid: the input schema of the topic',
+    in: ['bicep', 'local'],
+  },
+  {
+    name: 'AZURE_CLOUD',
+    required: 'no',
+    default: 'public',
+    what: 'public, usgov or china (or AzureCloud, AzureUSGovernment, AzureChinaCloud)',
+    in: ['bicep', 'local'],
+  },
+  {
+    name: 'AZURE_CLIENT_ID',
+    required: 'no',
+    what: 'client id of the user-assigned identity to work as; without it the system-assigned one',
+    in: ['bicep'],
+  },
+  {
+    name: 'AzureWebJobsStorage',
+    required: 'yes',
+    what: 'connection string of the storage account for queue and leases; in Azure its forms below',
+    in: ['local'],
+  },
+  {
+    name: 'AzureWebJobsStorage__blobServiceUri',
+    required: 'no',
+    what: 'blob endpoint of that account, used with the app’s identity',
+    in: ['bicep'],
+  },
+  {
+    name: 'AzureWebJobsStorage__queueServiceUri',
+    required: 'no',
+    what: 'queue endpoint of that account, used with the app’s identity',
+    in: ['bicep'],
+  },
+  {
+    name: 'AzureWebJobsStorage__accountName',
+    required: 'no',
+    what: 'name of that account, instead of its two endpoints',
+    in: [],
+  },
+  {
+    name: 'AzureWebJobsStorage__clientId',
+    required: 'no',
+    what: 'client id of the user-assigned identity for that account',
+    in: ['bicep'],
+  },
+  {
+    name: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
+    required: 'no',
+    what: 'where telemetry goes; without it there is none',
+    in: ['bicep'],
+  },
+  {
+    name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
+    required: 'no',
+    what: 'Authorization=AAD, with ClientId=… for a user-assigned identity',
+    in: ['bicep'],
+  },
+] as const satisfies readonly SettingName[]
+
+export type SettingId = (typeof settingNames)[number]['name']
