@@ -1,0 +1,275 @@
+// Room: the tests of the providers. What only shared access policies of an IoT hub do: one key changes, a whole hub is written.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { virtualClock } from '../../simulator/clock.ts'
+import { simulatedCloud } from '../../simulator/cloud.ts'
+import { failingOperation, missingPermission, serverError, slowOperation, staleReads } from '../../simulator/faults.ts'
+import type { HubOptions } from '../../simulator/services/iot-hub.ts'
+import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
+import { RekeyError } from '../../src/rotation/errors.ts'
+import type { Call } from '../../src/rotation/ports.ts'
+import { type ConnectOptions, connect } from '../simulated-azure.ts'
+import { revealed } from './opened.ts'
+
+function hub(policy = 'service', more: Partial<HubOptions> = {}, options: ConnectOptions = {}) {
+  const cloud = simulatedCloud({ clock: virtualClock(Date.parse('2026-03-01T12:00:00Z')) })
+  const handle = cloud.iotHubs.add({ name: 'Hub1', policies: { backup: 'RegistryRead, ServiceConnect' }, ...more })
+  const azure = connect(cloud, options)
+  const holder = iotHubPolicy.open({ resource: handle.resourceId, policy }, azure)
+  const renewedAt: number[] = []
+  const call: Call = {
+    signal: new AbortController().signal,
+    keepLease: async () => void renewedAt.push(cloud.clock.now()),
+  }
+  const sent = (operation: string) => cloud.history.filter((entry) => entry.operation === `iot-hub/${operation}`).length
+  return { cloud, handle, azure, holder, call, renewedAt, sent, read: () => holder.read(call.signal) }
+}
+
+async function rejection(run: Promise<unknown>): Promise<RekeyError> {
+  const error = await run.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof RekeyError, 'a RekeyError is thrown')
+  return error
+}
+
+for (const change of ['regenerate', 'swap'] as const) {
+  test(`a ${change} changes keys of its own policy, and nothing else of the hub`, async () => {
+    const { handle, holder, call, read } = hub('SERVICE')
+    await read()
+    const others = handle.policyNames.filter((name) => name !== 'service')
+    const before = { document: handle.document(), names: handle.policyNames, keys: others.map((name) => keysOf(name)) }
+
+    await (change === 'swap' ? holder.swap!(call) : holder.regenerate('secondary', call))
+
+    assert.equal(others.length, 5)
+    assert.deepEqual(handle.document(), before.document)
+    assert.deepEqual(handle.policyNames, before.names)
+    assert.deepEqual(
+      others.map((name) => keysOf(name)),
+      before.keys,
+    )
+
+    function keysOf(name: string) {
+      const policy = handle.policy(name)
+      return { ...policy.keys(), rights: policy.rights, accepted: policy.accepts(policy.keyOf('primary')) }
+    }
+  })
+}
+
+test("the connection string is the hub's, with the policy in its own spelling and the key", async () => {
+  const { handle, read } = hub('SERVICE')
+
+  const { primary } = await read()
+
+  const key = handle.policy('service').keyOf('primary')
+  assert.equal(
+    primary!['connectionString']!.reveal(),
+    `HostName=Hub1.azure-devices.net;SharedAccessKeyName=service;SharedAccessKey=${key}`,
+  )
+})
+
+test('keys that changed since they were read are not written back', async () => {
+  const { handle, holder, call, read, sent } = hub()
+  await read()
+  handle.policy('service').regenerateByHand('primary')
+  const before = handle.policy('service').keys()
+
+  const error = await rejection(holder.regenerate('secondary', call))
+
+  assert.equal(error.code, 'ServiceChanged')
+  assert.equal(error.transient, true)
+  assert.equal(error.details.outcomeUnknown, undefined)
+  assert.equal(sent('putHub'), 0)
+  assert.deepEqual(handle.policy('service').keys(), before)
+})
+
+test('a hub that changes between our look and our write keeps its change', async () => {
+  const { cloud, handle, holder, call, read } = hub()
+  await read()
+  const look = call.keepLease
+  const meddle = async () => {
+    handle.changeByHand({ comments: 'mine' })
+    await look()
+  }
+
+  const error = await rejection(holder.regenerate('secondary', { ...call, keepLease: meddle }))
+
+  assert.equal(error.code, 'ServiceChanged')
+  assert.equal(error.transient, true)
+  assert.equal(error.details.outcomeUnknown, undefined)
+  assert.equal(handle.properties()['comments'], 'mine')
+  assert.equal(cloud.history.at(-1)!.status, 412)
+})
+
+test('a hub that is being written already is busy, not broken', async () => {
+  const { cloud, holder, call, read } = hub()
+  await read()
+  cloud.faults.add(slowOperation({ ms: 3_600_000 }))
+  const impatient = { ...call, keepLease: counted(3, call) }
+  await rejection(holder.regenerate('secondary', impatient))
+
+  const error = await rejection(holder.regenerate('secondary', call))
+
+  assert.equal(error.code, 'ServiceBusy')
+  assert.equal(error.transient, true)
+  assert.equal(error.details.outcomeUnknown, undefined)
+})
+
+test('while the service is at it, the lease is renewed often enough to outlive any pause', async () => {
+  const { cloud, handle, holder, call, renewedAt, read, sent } = hub()
+  await read()
+  cloud.faults.add(slowOperation({ ms: 95_000 }))
+
+  const made = revealed(await holder.regenerate('secondary', call))
+
+  const pauses = renewedAt.slice(1).map((at, index) => at - renewedAt[index]!)
+  assert.ok(Math.max(...pauses) <= 15_000, String(pauses))
+  assert.ok(renewedAt.at(-1)! - renewedAt[0]! >= 95_000)
+  assert.equal(sent('putHub'), 1)
+  assert.equal(made['secondary'], handle.policy('service').keyOf('secondary'))
+})
+
+test('a Retry-After between polls is honoured, in pauses that the lease outlives', async () => {
+  const waits: number[] = []
+  const polls: Response[] = [
+    Response.json({ status: 'Running' }, { headers: { 'retry-after': '25' } }),
+    Response.json({ status: 'Succeeded' }),
+  ]
+  const { cloud, holder, call, read } = hub(undefined, {}, { wait: async (ms) => void waits.push(ms) })
+  await read()
+  const pass = cloud.fetch
+  Object.assign(cloud, {
+    fetch: (request: Request) =>
+      request.url.includes('operationResults') ? Promise.resolve(polls.shift()!) : pass(request),
+  })
+
+  await holder.regenerate('secondary', call)
+
+  assert.deepEqual(waits, [10_000, 10_000, 5_000])
+})
+
+for (const afterFailure of ['changed', 'unchanged'] as const) {
+  test(`a write whose operation fails leaves open what became of it (${afterFailure})`, async () => {
+    const { cloud, handle, holder, call, read } = hub('service', { afterFailure })
+    await read()
+    cloud.faults.add(failingOperation({ times: 1 }))
+
+    const error = await rejection(holder.regenerate('secondary', call))
+
+    assert.equal(error.code, 'ServiceRefused')
+    assert.equal(error.details.service?.code, '500001')
+    assert.equal(error.details.outcomeUnknown, true)
+    assert.equal(error.transient, true)
+    assert.deepEqual(revealed(await read()), handle.policy('service').keys())
+  })
+}
+
+test('whatever fails after the write was taken leaves its outcome open', async () => {
+  const follow = 'Microsoft.Devices/iotHubs/operationresults/Read'
+  const faults = [
+    missingPermission({ action: follow }),
+    serverError({ operation: 'iot-hub/getOperation', when: 'before' }),
+    serverError({ operation: 'iot-hub/listKeysOfPolicy', when: 'before', status: 404 }),
+  ]
+  for (const fault of faults) {
+    const { cloud, holder, call, read, sent } = hub()
+    await read()
+    cloud.faults.add(fault)
+
+    const error = await rejection(holder.regenerate('secondary', call))
+
+    assert.equal(error.details.outcomeUnknown, true, fault.name)
+    assert.equal(error.transient, true, fault.name)
+    assert.equal(sent('putHub'), 1, fault.name)
+  }
+})
+
+test('a hub that is not found for a moment after it was written is asked again', async () => {
+  const { cloud, handle, holder, call, read } = hub()
+  await read()
+  cloud.faults.add(serverError({ operation: 'iot-hub/listKeysOfPolicy', when: 'before', status: 404, times: 2 }))
+
+  const made = revealed(await holder.regenerate('secondary', call))
+
+  assert.deepEqual(made, handle.policy('service').keys())
+})
+
+test('a listing that still shows the old key is not taken for the new one', async () => {
+  const { cloud, holder, call, read } = hub()
+  await read()
+  cloud.faults.add(staleReads({ ms: 60_000, operation: 'iot-hub/listKeysOfPolicy' }))
+
+  const error = await rejection(holder.regenerate('secondary', call))
+
+  assert.equal(error.code, 'UnexpectedAnswer')
+  assert.equal(error.details.outcomeUnknown, true)
+})
+
+test('a lost lease ends the waiting, as itself', async () => {
+  const { cloud, holder, call, read } = hub()
+  await read()
+  cloud.faults.add(slowOperation({ ms: 60_000 }))
+
+  const error = await rejection(holder.regenerate('secondary', { ...call, keepLease: counted(3, call) }))
+
+  assert.equal(error.code, 'LeaseLost')
+})
+
+test('a hub without local authentication is said to be so, and not written', async () => {
+  const { holder, call, sent } = hub('service', { properties: { disableLocalAuth: true } })
+
+  const error = await rejection(holder.regenerate('secondary', call))
+
+  assert.equal(error.code, 'LocalAuthDisabled')
+  assert.equal(sent('putHub'), 0)
+})
+
+test('a policy that the hub does not have is not made', async () => {
+  const { handle, holder, call, read } = hub('nobody')
+  const names = handle.policyNames
+
+  const errors = [await rejection(read()), await rejection(holder.regenerate('primary', call))]
+
+  assert.deepEqual(
+    errors.map(({ code }) => code),
+    ['ResourceNotFound', 'ResourceNotFound'],
+  )
+  assert.match(errors[1]!.message, /no policy "nobody"/)
+  assert.deepEqual(handle.policyNames, names)
+})
+
+for (const [policy, verdict] of [
+  ['registryRead', 'accepted'],
+  ['registryReadWrite', 'accepted'],
+  ['service', 'accepted'],
+  ['iothubowner', 'accepted'],
+  ['device', 'unknown'],
+] as const) {
+  test(`the key of the policy ${policy} is shown by a read that its rights allow: ${verdict}`, async () => {
+    const { holder, call, read } = hub(policy)
+    const ring = await read()
+
+    assert.equal(await holder.probe!('primary', ring['primary']!, call.signal), verdict)
+  })
+}
+
+test('two policies of one hub are two credentials under one lease', () => {
+  const resource = hub().handle.resourceId
+
+  const [one, other] = ['service', 'device'].map((policy) => iotHubPolicy.place({ resource, policy }))
+
+  assert.notEqual(one!.credential, other!.credential)
+  assert.equal(one!.lease, other!.lease)
+})
+
+/** Renews the lease so often; then it is lost. */
+function counted(times: number, call: Call): () => Promise<void> {
+  let left = times
+  return async () => {
+    if (left-- <= 0) throw new RekeyError('LeaseLost', { message: 'the lease was lost' })
+    await call.keepLease()
+  }
+}
