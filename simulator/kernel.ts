@@ -79,8 +79,10 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
   const operations: Operation[] = []
   const router = operationRouter()
   const faults = faultSet(dice.fork('faults'), clock)
-  const roles = (): string[] =>
-    operations.flatMap(({ host, permission }) => (host === 'graph' && permission ? [permission] : []))
+  const roles = (): string[] => {
+    const asked = operations.flatMap(({ host, permission }) => (host === 'graph' && permission ? [permission] : []))
+    return [...new Set(asked)]
+  }
   const identity = simulatedIdentity(dice.fork('identity'), minted, faults.denied, roles)
   const history: HistoryEntry[] = []
   const listeners = new Set<(effect: Effect) => void>()

@@ -41,6 +41,8 @@ export const arm = (path: string, apiVersion = '2023-05-01'): string =>
 
 function audience(host: string): string {
   if (host.endsWith('.vault.azure.net')) return 'https://vault.azure.net/.default'
+  if (host.endsWith('.azure-devices.net')) return 'https://iothubs.azure.net/.default'
+  if (host === 'graph.microsoft.com') return 'https://graph.microsoft.com/.default'
   if (host.endsWith('.eventgrid.azure.net')) return 'https://eventgrid.azure.net/.default'
   return 'https://management.azure.com/.default'
 }
