@@ -191,6 +191,7 @@ test('schedules that the host does not take are refused, with what to write', ()
     '0 1,,2 * * * *',
     '0 -5 * * * *',
     '0 */5/5 * * * *',
+    '0 5/15 * * * *',
     '0 0 0 * * monday',
   ]) {
     const problem = scheduleProblem(schedule)

@@ -60,6 +60,8 @@ function partProblem(part: string, field: Field): string | undefined {
   const [range = '', step, ...more] = part.split('/')
   if (more.length > 0 || (step !== undefined && !/^[1-9]\d*$/.test(step))) return 'a step is a number from 1'
   if (range === '*') return undefined
+  // Read differently from cron to cron: as from that value on, as that value alone, or not at all.
+  if (step !== undefined && !range.includes('-')) return 'a step needs * or a range before it'
   const ends = range.split('-').map((end) => numberOf(end, field))
   const [from, to = from] = ends
   if (ends.length > 2 || from === undefined || to === undefined) return 'there is something that is no value'

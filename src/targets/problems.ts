@@ -72,7 +72,9 @@ export function findingsOf(issues: readonly z.core.$ZodIssue[], path: Path, sche
   })
 }
 
+/** Zod's own messages speak of inputs and types; those that a schema brings along speak for themselves. */
 function messageOf(issue: z.core.$ZodIssue): string {
+  if (!issue.message.startsWith('Invalid ')) return issue.message
   if (issue.code === 'invalid_value') return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`
   if (issue.code !== 'invalid_type') return issue.message
   return issue.message.endsWith('received undefined') ? 'is missing' : `must be ${article(issue.expected)}`

@@ -74,7 +74,7 @@ async function getBlob(url: string, known: string | undefined, azure: AzureClien
   })
 
   const answer = await pipeline.sendRequest(httpClient ?? rest.createDefaultHttpClient(), request)
-  if (answer.status === 304) return { found: 'unchanged' }
+  if (answer.status === 304 && known !== undefined) return { found: 'unchanged' }
   const etag = answer.headers.get('etag')
   if (answer.status === 200 && etag) return { found: 'text', text: answer.bodyAsText ?? '', version: etag }
   return refused(answer.status, answer.headers.get('x-ms-error-code') ?? '')
