@@ -14,7 +14,7 @@ function Stop-WithRemedy([string]$Message) {
 }
 
 function Assert-Azure([string]$What) {
-  if ($LASTEXITCODE -ne 0) { Stop-WithRemedy "az could not $What" }
+  if ($LASTEXITCODE -ne 0) { Stop-WithRemedy "not done: $What" }
 }
 
 # The outputs of a deployment as variables, as azd would have set them. Resource Manager changes the case of their names.

@@ -13,7 +13,7 @@ Set-Location $PSScriptRoot
 
 function Assert-Azure([string]$What) {
   if ($LASTEXITCODE -ne 0) {
-    [Console]::Error.WriteLine("sign-in: az could not $What")
+    [Console]::Error.WriteLine("sign-in: not done: $What")
     exit 1
   }
 }

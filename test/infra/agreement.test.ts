@@ -1,0 +1,150 @@
+// Room: the tests. What the infrastructure says of the app is what the app's code says: rights, settings, names in queries.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { telemetryNames } from '../../src/azure/telemetry.ts'
+import { providers } from '../../src/providers/index.ts'
+import { settingNames } from '../../src/settings/names.ts'
+import { loadGrammar } from './bicep.ts'
+import { projectOf, readTexts, repository } from './project.ts'
+import { appSettings } from './wiring.ts'
+
+await loadGrammar()
+const texts = readTexts()
+const project = projectOf(texts)
+
+interface Rights {
+  readonly actions: string[]
+  readonly dataActions: string[]
+  readonly appRoles: string[]
+}
+const rights = JSON.parse(texts['infra/provider-actions.json']!) as Record<string, Rights>
+
+test('every provider has an entry among the roles, and every entry a provider', () => {
+  const entries = Object.keys(rights).sort()
+
+  assert.deepEqual(entries, providers.map(({ id }) => id).sort())
+})
+
+for (const provider of providers) {
+  test(`the role of ${provider.id} grants exactly what its code needs`, () => {
+    const needed = (kind: string) => provider.actions.filter((each) => each.kind === kind).map(({ name }) => name)
+
+    const granted = rights[provider.id]!
+
+    assert.deepEqual(granted.actions.toSorted(), needed('action').sort())
+    assert.deepEqual(granted.dataActions.toSorted(), needed('dataAction').sort())
+    assert.deepEqual(granted.appRoles.toSorted(), needed('appRole').sort())
+  })
+}
+
+test('no role has a wildcard, or a right to delete', () => {
+  const names = Object.values(rights).flatMap(({ actions, dataActions }) => [...actions, ...dataActions])
+
+  assert.deepEqual(
+    names.filter((name) => /\*|delete/i.test(name)),
+    [],
+  )
+})
+
+test('a provider that needs an application permission has it granted by the scripts, which explain it', () => {
+  const permissions = new Set(Object.values(rights).flatMap(({ appRoles }) => appRoles))
+
+  assert.notEqual(permissions.size, 0)
+  for (const script of ['infra/scripts/graph-permission.sh', 'infra/scripts/graph-permission.ps1']) {
+    for (const permission of permissions) {
+      assert.match(texts[script]!, new RegExp(`permission ?= ?'?${permission}`))
+      assert.match(texts[script]!, new RegExp(`^# What it grants: ${permission}`, 'm'))
+    }
+  }
+})
+
+test('the app gets every setting that its code says is in Bicep, and no other', () => {
+  const names = settingNames.filter((setting) => (setting.in as readonly string[]).includes('bicep'))
+
+  const given = appSettings(project)
+
+  // The host reads this one; the code only needs to know that there is an identity.
+  const hostOnly = ['AzureWebJobsStorage__credential']
+  assert.deepEqual(given.toSorted(), [...names.map(({ name }) => name), ...hostOnly].sort())
+})
+
+test('parameters that stand for settings have the defaults of the code', () => {
+  const main = project.files.find(({ path }) => path === 'infra/main.bicep')!
+  const fallback = (name: string) => main.parameters.find((parameter) => parameter.name === name)?.fallback
+  const setting = (name: string) => settingNames.find((each) => each.name === name) as { default?: string }
+
+  assert.equal(fallback('targets'), setting('ROTATION_TARGETS').default)
+  assert.equal(fallback('schedule'), setting('ROTATION_SCHEDULE').default)
+  assert.equal(fallback('eventSchema'), setting('ROTATION_EVENT_SCHEMA').default)
+})
+
+const queries = `${texts['infra/app/alerts.bicep']}\n${texts['infra/app/workbook.json']!.replaceAll('\\"', '"')}`
+const telemetry = readFileSync(`${repository}/src/azure/telemetry.ts`, 'utf8')
+
+test('alerts and the workbook ask for custom events that the app tells', () => {
+  const asked = [...queries.matchAll(/name == "([A-Z]\w+)"/g)].map(([, name]) => name!)
+
+  const told: readonly string[] = Object.values(telemetryNames)
+
+  assert.notEqual(asked.length, 0)
+  assert.deepEqual(
+    asked.filter((name) => !told.includes(name)),
+    [],
+  )
+})
+
+test('alerts and the workbook ask for properties that custom events have', () => {
+  const asked = new Set([...queries.matchAll(/customDimensions\.(\w+)/g)].map(([, name]) => name!))
+
+  const unknown = [...asked].filter((name) => !new RegExp(`\\b${name}\\b`).test(telemetry))
+
+  assert.notEqual(asked.size, 0)
+  assert.deepEqual(unknown, [])
+})
+
+test('alerts ask for functions, queues and log lines that the app has', () => {
+  const functions = [...queries.matchAll(/name == "([a-z]\w+)"/g)].map(([, name]) => name!)
+  const queues = [...queries.matchAll(/"(rekey-[\w-]+)-poison"/g)].map(([, name]) => name!)
+  const lines = [...queries.matchAll(/message startswith "([^"]+)"/g)].map(([, line]) => line!)
+
+  const source = ['schedule.ts', 'rotate.ts', 'near-expiry.ts', 'tick/tick.ts']
+    .map((file) => readFileSync(`${repository}/src/functions/${file}`, 'utf8'))
+    .join('\n')
+
+  assert.deepEqual([functions.length, queues.length, lines.length].includes(0), false)
+  for (const name of functions) assert.match(source, new RegExp(`app\\.\\w+\\('${name}'`))
+  for (const name of queues) assert.match(source, new RegExp(`'${name}'`))
+  for (const line of lines) assert.match(source, new RegExp(`'${line}`))
+})
+
+test('the queues and containers that code names are made', () => {
+  const storage = texts['infra/app/storage.bicep']!
+  const named = ['src/functions/rotate.ts', 'src/functions/near-expiry.ts', 'src/compose.ts', 'src/azure/queue.ts']
+    .flatMap((file) => [...readFileSync(`${repository}/${file}`, 'utf8').matchAll(/'(rekey-[a-z-]+)'/g)])
+    .map(([, name]) => name!)
+
+  assert.notEqual(named.length, 0)
+  assert.deepEqual(
+    named.filter((name) => !storage.includes(`'${name}'`)),
+    [],
+  )
+})
+
+test('the function that Event Grid calls is registered under the name that the subscription uses', () => {
+  const code = readFileSync(`${repository}/src/functions/near-expiry.ts`, 'utf8')
+
+  const [, name] = /\/functions\/(\w+)'/.exec(texts['infra/events/subscription.bicep']!) ?? []
+
+  assert.match(code, new RegExp(`app\\.eventGrid\\('${name}'`))
+})
+
+test('the app roles of the sign-in are those that the routes ask for', () => {
+  const code = readFileSync(`${repository}/src/functions/http/caller.ts`, 'utf8')
+  const asked = new Set(code.match(/Rekey\.(Read|Rotate|Revoke)/g))
+
+  const made = (JSON.parse(texts['infra/scripts/app-roles.json']!) as { value: string }[]).map(({ value }) => value)
+
+  assert.deepEqual(made.toSorted(), [...asked].sort())
+})

@@ -1,0 +1,86 @@
+// Room: the tests. What the infrastructure may name: api-versions, roles, functions. Extend a list only with something that
+// was looked up; a version that the service does not know is found out at deployment, by everybody.
+
+/** Newest stable ones known to exist; older ones where a newer brings nothing. */
+export const apiVersions: Readonly<Record<string, readonly string[]>> = {
+  'Microsoft.Authorization/roleAssignments': ['2022-04-01'],
+  'Microsoft.Authorization/roleDefinitions': ['2022-04-01'],
+  'Microsoft.CognitiveServices/accounts': ['2023-05-01'],
+  'Microsoft.Communication/communicationServices': ['2023-04-01'],
+  'Microsoft.Devices/IotHubs': ['2023-06-30'],
+  'Microsoft.EventGrid/systemTopics': ['2025-02-15'],
+  'Microsoft.EventGrid/systemTopics/eventSubscriptions': ['2025-02-15'],
+  'Microsoft.EventGrid/topics': ['2025-02-15'],
+  'Microsoft.EventGrid/topics/eventSubscriptions': ['2025-02-15'],
+  'Microsoft.Insights/actionGroups': ['2023-01-01'],
+  'Microsoft.Insights/components': ['2020-02-02'],
+  'Microsoft.Insights/diagnosticSettings': ['2021-05-01-preview'],
+  'Microsoft.Insights/metricAlerts': ['2018-03-01'],
+  'Microsoft.Insights/scheduledQueryRules': ['2023-12-01', '2026-03-01'],
+  'Microsoft.Insights/workbooks': ['2023-06-01'],
+  // Every older one retires on 2027-02-27.
+  'Microsoft.KeyVault/vaults': ['2026-02-01'],
+  'Microsoft.ManagedIdentity/userAssignedIdentities': ['2024-11-30'],
+  'Microsoft.Network/privateDnsZones': ['2020-06-01'],
+  'Microsoft.Network/privateDnsZones/virtualNetworkLinks': ['2020-06-01'],
+  'Microsoft.Network/privateEndpoints': ['2024-05-01'],
+  'Microsoft.Network/privateEndpoints/privateDnsZoneGroups': ['2024-05-01'],
+  'Microsoft.Network/virtualNetworks': ['2024-05-01'],
+  'Microsoft.OperationalInsights/workspaces': ['2025-07-01'],
+  'Microsoft.Resources/resourceGroups': ['2024-03-01'],
+  'Microsoft.Storage/storageAccounts': ['2025-06-01', '2026-04-01'],
+  'Microsoft.Storage/storageAccounts/blobServices/containers': ['2025-06-01', '2026-04-01'],
+  'Microsoft.Web/serverfarms': ['2025-03-01'],
+  'Microsoft.Web/sites': ['2025-03-01'],
+  'Microsoft.Web/sites/config': ['2025-03-01'],
+}
+
+/** Built-in roles, by the name that the variable holding the id must have. */
+export const roleIds: Readonly<Record<string, string>> = {
+  storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b',
+  storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
+  storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88',
+  storageQueueDataMessageSender: 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a',
+  monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb',
+  eventGridDataSender: 'd5a91429-5739-47e2-a06b-3470a27159e7',
+}
+
+/** Of Bicep's functions, those that our files may call. None of them reads a key. */
+export const functions: ReadonlySet<string> = new Set(
+  (
+    'cidrSubnet concat deployer empty environment filter guid items join last length loadJsonContent loadTextContent map ' +
+    'resourceGroup resourceId split subscription subscriptionResourceId tenant toLower toObject trim union uniqueString'
+  ).split(' '),
+)
+
+export const decorators: ReadonlySet<string> = new Set(
+  'allowed batchSize description maxLength maxValue metadata minLength minValue'.split(' '),
+)
+
+/** What a resource of a type must say, wherever it is made. */
+export const required: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'Microsoft.Storage/storageAccounts': {
+    'properties.allowSharedKeyAccess': 'false',
+    'properties.allowBlobPublicAccess': 'false',
+    'properties.minimumTlsVersion': "'TLS1_2'",
+  },
+  'Microsoft.EventGrid/topics': { 'properties.disableLocalAuth': 'true', 'identity.type': "'SystemAssigned'" },
+  'Microsoft.Insights/components': { 'properties.DisableLocalAuth': 'true' },
+  'Microsoft.OperationalInsights/workspaces': { 'properties.features.disableLocalAuth': 'true' },
+  'Microsoft.KeyVault/vaults': {
+    'properties.enableRbacAuthorization': 'true',
+    'properties.enablePurgeProtection': 'true',
+  },
+  'Microsoft.Web/sites': { 'properties.httpsOnly': 'true', 'identity.type': "'UserAssigned'" },
+}
+
+/** Types that take no tags; all others must have them. */
+export const untagged: ReadonlySet<string> = new Set([
+  'Microsoft.Authorization/roleAssignments',
+  'Microsoft.Authorization/roleDefinitions',
+  'Microsoft.EventGrid/systemTopics/eventSubscriptions',
+  'Microsoft.EventGrid/topics/eventSubscriptions',
+  'Microsoft.Insights/diagnosticSettings',
+  'Microsoft.Network/privateEndpoints/privateDnsZoneGroups',
+  'Microsoft.Web/sites/config',
+])

@@ -1,0 +1,112 @@
+// Room: the tests. The infrastructure has none of the mistakes that the lint looks for, and the lint finds each of them.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { loadGrammar } from './bicep.ts'
+import { lint } from './lint.ts'
+import { readTexts, type Texts } from './project.ts'
+
+await loadGrammar()
+const texts = readTexts()
+
+test('the infrastructure has no finding', () => {
+  const findings = lint(texts)
+
+  assert.deepEqual(findings, [])
+})
+
+/** [what is wrong, file, what is there, what is put in its place, rule, what the finding says] */
+// biome-ignore format: a table
+const mistakes: readonly (readonly [string, string, string | RegExp, string, string, RegExp])[] = [
+  ['an unbalanced brace', 'infra/app/vault.bicep', /\}\s*$/, '', 'syntax', /cannot be read/],
+  ['a misspelt keyword', 'infra/app/vault.bicep', 'resource vault', 'resourse vault', 'syntax', /cannot be read/],
+  ['a missing equals sign', 'infra/app/topic.bicep', "eventGridDataSender = '", "eventGridDataSender '", 'syntax', /./],
+  ['a broken string', 'infra/app/vault.bicep', "name: 'audit'", "name: 'audit", 'syntax', /cannot be read/],
+  ['an unknown name', 'infra/app/vault.bicep', 'location: location', 'location: region', 'undeclared', /^region /],
+  ['a name of an outer scope only', 'infra/app/alerts.bicep', 'rule.name}', 'role.name}', 'undeclared', /^role /],
+  ['a lambda variable outside', 'infra/main.bicep', 'join(allVaultIds', 'join([id, allVaultIds]', 'undeclared', /^id /],
+  ['an unknown function', 'infra/main.bicep', 'uniqueString(', 'uniqString(', 'undeclared', /^uniqString /],
+  ['an unknown decorator', 'infra/main.bicep', '@minLength(1)', '@minimumLength(1)', 'undeclared', /^minimumLength /],
+  ['an unused parameter', 'infra/app/vault.bicep', 'param tags object', 'param tags object\nparam sku string', 'unused', /^sku /],
+  ['an unused variable', 'infra/main.bicep', 'var abbrs', "var forgotten = 'x'\nvar abbrs", 'unused', /^forgotten /],
+  ['an unused lookup', 'infra/app/sign-in.bicep', 'parent: app', "parent: 'app'", 'unused', /^app /],
+  ['an unused output of a module', 'infra/app/identity.bicep', 'output id', "output extra string = 'x'\noutput id", 'unused', /extra/],
+  ['a module that is not there', 'infra/main.bicep', "'app/vault.bicep'", "'app/vaults.bicep'", 'module-file', /vaults/],
+  ['a parameter the module lacks', 'infra/main.bicep', 'retentionDays: retentionDays', 'days: retentionDays', 'module-parameter', /no parameter days/],
+  ['a parameter left out', 'infra/main.bicep', /\n {4}workspaceId: .*/, '', 'module-parameter', /wants the parameter workspaceId/],
+  ['an output the module lacks', 'infra/main.bicep', 'topic.outputs.endpoint', 'topic.outputs.url', 'module-output', /no output url/],
+  ['a loaded file that is not there', 'infra/app/workbook.bicep', 'workbook.json', 'book.json', 'loaded-file', /no such file/],
+  ['an abbreviation that is not there', 'infra/main.bicep', 'abbrs.webServerFarms', 'abbrs.plans', 'loaded-file', /no plans/],
+  ['a version that is too old', 'infra/app/vault.bicep', '@2026-02-01', '@2023-07-01', 'api-version', /2023-07-01/],
+  ['a version that was made up', 'infra/app/topic.bicep', 'topics@2025-02-15', 'topics@2027-01-01', 'api-version', /2027-01-01/],
+  ['a type that was made up', 'infra/app/topic.bicep', 'EventGrid/topics@', 'EventGrid/topic@', 'api-version', /EventGrid\/topic@/],
+  ['no version', 'infra/app/vault.bicep', 'vaults@2026-02-01', 'vaults', 'api-version', /undefined/],
+  ['a mistyped role', 'infra/app/topic.bicep', 'd5a91429', 'd5a91420', 'role-id', /eventGridDataSender/],
+  ['a role of another name', 'infra/app/storage.bicep', /974c5e8b[^']*/, 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b', 'role-id', /storageQueueDataContributor/],
+  ['a role id in place', 'infra/app/topic.bicep', "'Microsoft.Authorization/roleDefinitions', eventGridDataSender", "'x', 'd5a91429-5739-47e2-a06b-3470a27159e7'", 'role-id', /give it a variable/],
+  ['a key that is read', 'infra/app/storage.bicep', 'string = account.name', 'string = account.listKeys().keys[0].value', 'list-keys', /listKeys/],
+  ['a key read by a function', 'infra/app/storage.bicep', 'string = account.name', "string = listKeys(account.id, '2025-06-01').keys[0].value", 'list-keys', /listKeys/],
+  ['a SAS', 'infra/app/storage.bicep', 'string = account.name', 'string = account.listAccountSas().token', 'list-keys', /listAccountSas/],
+  ['a key read by a hook', 'infra/hooks/postdeploy.sh', 'set -eu', 'set -eu\naz functionapp keys list', 'list-keys', /reads keys/],
+  ['shared keys switched on', 'infra/app/storage.bicep', 'allowSharedKeyAccess: false', 'allowSharedKeyAccess: true', 'required', /allowSharedKeyAccess: false/],
+  ['shared keys not mentioned', 'infra/app/storage.bicep', 'allowSharedKeyAccess: false', '', 'required', /allowSharedKeyAccess: false/],
+  ['topic keys switched on', 'infra/app/topic.bicep', 'disableLocalAuth: true', 'disableLocalAuth: false', 'required', /disableLocalAuth/],
+  ['a vault without purge protection', 'infra/app/vault.bicep', 'enablePurgeProtection: true', '', 'required', /enablePurgeProtection/],
+  ['telemetry with a key', 'infra/app/monitoring.bicep', 'DisableLocalAuth: true', 'DisableLocalAuth: false', 'required', /DisableLocalAuth/],
+  ['a resource without tags', 'infra/app/vault.bicep', /\n {2}tags: tags/, '', 'tags', /no tags/],
+  ['a secret put out', 'infra/main.bicep', 'output TOPIC_ENDPOINT', 'output TOPIC_KEY', 'secret-output', /TOPIC_KEY/],
+  ['a parameter main.bicep lacks', 'infra/main.parameters.json', '"grants"', '"rights"', 'parameters-file', /no parameter rights/],
+  ['a required parameter left out', 'infra/main.parameters.json', /\n.*"location".*/, '', 'parameters-file', /wants the parameter location/],
+  ['defaults that differ', 'infra/main.parameters.json', 'NODE_VERSION=24', 'NODE_VERSION=22', 'parameters-file', /22 here by default, and 24/],
+  ['parameters that are no JSON', 'infra/main.parameters.json', '"parameters": {', '"parameters": ', 'parameters-file', /no JSON/],
+  ['a hook that is not there', 'azure.yaml', 'postdeploy.ps1', 'postdeploy.psm1', 'azure-yaml', /does not exist/],
+  ['a hook for one system only', 'azure.yaml', '    windows:', '    solaris:', 'azure-yaml', /no hook for windows/],
+  ['another service name', 'azure.yaml', '  rekey:', '  api:', 'azure-yaml', /azd-service-name/],
+  ['a build in Azure', 'azure.yaml', 'remoteBuild: false', 'remoteBuild: true', 'azure-yaml', /remoteBuild/],
+  ['an output that a hook reads and nobody makes', 'infra/main.bicep', 'output ACTION_GROUP_ID', 'output ACTION_GROUP', 'script-variable', /ACTION_GROUP_ID/],
+  ['a variable mistyped in a hook', 'infra/hooks/postdeploy.ps1', '$env:FUNCTION_APP_ID', '$env:FUNCTION_ID', 'script-variable', /FUNCTION_ID/],
+  ['a parameter a hook leaves out', 'infra/hooks/postdeploy.sh', '"location=$location" ', '', 'hook-parameter', /wants location/],
+  ['a parameter a hook makes up', 'infra/hooks/postdeploy.ps1', '"route=$', '"path=$', 'hook-parameter', /no parameter path/],
+  ['a template a hook mistypes', 'infra/hooks/postdeploy.sh', 'events/near-expiry.bicep', 'event/near-expiry.bicep', 'hook-parameter', /does not exist/],
+  ['a call of az in one twin only', 'infra/scripts/sign-in.sh', 'az ad sp update', 'az ad sp delete', 'twin', /az ad sp delete/],
+]
+
+for (const [what, file, there, instead, rule, says] of mistakes) {
+  test(`the lint catches ${what}`, () => {
+    const spoilt = { ...texts, [file]: replaced(file, there, instead) }
+
+    const findings = lint(spoilt)
+
+    const caught = findings.filter((finding) => finding.rule === rule && says.test(finding.message))
+    assert.notEqual(caught.length, 0, `${rule} is not among ${JSON.stringify(findings, undefined, 1)}`)
+  })
+}
+
+test('the lint catches a folder that azd refuses to see ignored', () => {
+  const spoilt: Texts = { ...texts, '.funcignore': '*.ts\nnode_modules\n' }
+
+  const findings = lint(spoilt)
+
+  assert.deepEqual(
+    findings.map(({ rule, place }) => [rule, place]),
+    [['azure-yaml', '.funcignore']],
+  )
+})
+
+test('the lint catches a script without its twin', () => {
+  const { 'infra/scripts/sign-in.ps1': _, ...spoilt } = texts
+
+  const findings = lint(spoilt)
+
+  assert.deepEqual(
+    findings.map(({ rule, place }) => [rule, place]),
+    [['twin', 'infra/scripts/sign-in.sh']],
+  )
+})
+
+function replaced(file: string, there: string | RegExp, instead: string): string {
+  const before = texts[file]!
+  const after = before.replace(there, () => instead)
+  assert.notEqual(after, before, `${file} has no ${there}`)
+  return after
+}

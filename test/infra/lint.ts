@@ -1,0 +1,34 @@
+// Room: the tests. All lint rules on the infrastructure.
+
+import { loadedFiles, moduleFiles, moduleOutputs, moduleParameters, unusedOutputs } from './modules.ts'
+import { syntax, undeclared, unused } from './names.ts'
+import { knownRoles, knownVersions, noKeys, noSecretOutputs, requiredProperties, tagged } from './policy.ts'
+import { type Finding, projectOf, type Texts } from './project.ts'
+import { azureYaml, hookParameters, parameterFile, scriptVariables, twins } from './wiring.ts'
+
+const rules = [
+  syntax,
+  undeclared,
+  unused,
+  moduleFiles,
+  moduleParameters,
+  moduleOutputs,
+  unusedOutputs,
+  loadedFiles,
+  knownVersions,
+  knownRoles,
+  noKeys,
+  requiredProperties,
+  tagged,
+  noSecretOutputs,
+  parameterFile,
+  azureYaml,
+  scriptVariables,
+  hookParameters,
+  twins,
+]
+
+export function lint(texts: Texts): Finding[] {
+  const project = projectOf(texts)
+  return rules.flatMap((rule) => rule(project))
+}
