@@ -9,11 +9,23 @@ import type { Log } from '../rotation/ports.ts'
 import type { Secret } from '../rotation/secret.ts'
 import { type Duration, seconds } from '../rotation/target.ts'
 
+/** What a target's tags say; times in ISO 8601. */
+export interface SeenTarget {
+  readonly target: string
+  readonly provider: string
+  readonly state: string
+  readonly rotatedAt?: string
+  readonly dueAt?: string
+  readonly expiresOn?: string
+}
+
 export interface Telemetry {
   /** One reconcile is over: counted, timed, and told as an event unless there was nothing to do. */
   rotation(outcome: Outcome, duration: Duration): void
   /** How many targets are past their time now, by provider; call it with every look at all of them, also when none is. */
   overdue(targets: readonly { readonly target: string; readonly provider: string; readonly dueAt: string }[]): void
+  /** Targets as the schedule saw them, each once a day: the workbook shows their ages and due dates. */
+  seen(targets: readonly SeenTarget[]): void
   /** Sends what was told so far. Takes a bounded time, and never throws. */
   flush(): Promise<void>
 }
@@ -36,6 +48,7 @@ export const telemetryNames = {
   failed: 'RotationFailed',
   paused: 'RotationPaused',
   overdue: 'TargetOverdue',
+  seen: 'TargetSeen',
   rotations: 'Rekey.Rotations',
   duration: 'Rekey.RotationDuration',
   overdueTargets: 'Rekey.OverdueTargets',
@@ -52,7 +65,9 @@ const eventOf: Readonly<Record<Status, string | undefined>> = {
 /** Telemetry for the life of the process. */
 export function createTelemetry(settings: TelemetrySettings): Telemetry {
   const { connectionString, log } = settings
-  if (connectionString === undefined) return { rotation: () => {}, overdue: () => {}, flush: async () => {} }
+  if (connectionString === undefined) {
+    return { rotation: () => {}, overdue: () => {}, seen: () => {}, flush: async () => {} }
+  }
 
   let complained = false
   let client: Promise<TelemetryClient> | undefined
@@ -78,6 +93,11 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
       void tell((open) => {
         open.trackMetric({ name: telemetryNames.overdueTargets, value: targets.length })
         for (const target of targets) open.trackEvent({ name: telemetryNames.overdue, properties: { ...target } })
+      })
+    },
+    seen: (targets) => {
+      void tell((open) => {
+        for (const target of targets) open.trackEvent({ name: telemetryNames.seen, properties: { ...target } })
       })
     },
     flush: async () => {

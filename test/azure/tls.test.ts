@@ -130,6 +130,9 @@ describe('over TLS', () => {
 
       telemetry.rotation(outcome, 1234)
       telemetry.overdue([{ target: 'chat', provider: 'communication-services', dueAt: '2026-11-21T00:00:00.000Z' }])
+      telemetry.seen([
+        { target: 'chat', provider: 'communication-services', state: 'due', rotatedAt: '2026-09-22T00:00:00.000Z' },
+      ])
       await telemetry.flush()
 
       const [event] = told('RotationFinished')
@@ -138,6 +141,7 @@ describe('over TLS', () => {
       assert.match(told('Rekey.RotationDuration')[0] ?? '', /1234/)
       assert.equal(told('TargetOverdue').length, 1)
       assert.equal(told('Rekey.OverdueTargets').length, 1)
+      assert.ok(told('TargetSeen')[0]?.includes('"2026-09-22T00:00:00.000Z"'))
       assert.deepEqual(lines, [])
     })
 

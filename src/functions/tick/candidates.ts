@@ -5,7 +5,7 @@ import type { App } from '../../compose.ts'
 import { turn } from '../../rotation/due.ts'
 import type { Candidate } from '../../rotation/pace.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
-import { days, type Target } from '../../rotation/target.ts'
+import { days, type Instant, type Target } from '../../rotation/target.ts'
 import { type Assessment, assess, type State } from '../shared/assess.ts'
 import { look } from '../shared/requests.ts'
 import type { Period } from './period.ts'
@@ -18,10 +18,22 @@ export interface Wanted extends Candidate {
 /** What a vault says about one of its targets. */
 export interface Seen extends Assessment {
   readonly target: Target
+  readonly rotatedAt?: Instant
+  readonly expiresOn?: Instant
 }
 
 export function see(target: Target, lead: ListedSecret | undefined, period: Period): Seen {
-  return { target, ...assess(target, lead, period.to) }
+  const assessment = assess(target, lead, period.to)
+  if (lead?.stamps === undefined || assessment.state === 'unmanaged') return { target, ...assessment }
+  const {
+    expiresOn,
+    stamps: { rotatedAt },
+  } = lead
+  return {
+    ...{ target, ...assessment },
+    ...(rotatedAt === undefined ? {} : { rotatedAt }),
+    ...(expiresOn === undefined ? {} : { expiresOn }),
+  }
 }
 
 /** The candidate for the queue; undefined when there is nothing to do and it is not this target's turn. */

@@ -1,6 +1,7 @@
 // Room: the doorways. One tick of the schedule: find who is due, and queue it. Rotates nothing itself.
 
 import type { InvocationContext, Timer } from '@azure/functions'
+import type { SeenTarget } from '../../azure/telemetry.ts'
 import type { App, Compose } from '../../compose.ts'
 import { dueAt, turn } from '../../rotation/due.ts'
 import { RekeyError } from '../../rotation/errors.ts'
@@ -63,6 +64,7 @@ async function run(app: App, timer: Timer, log: Log): Promise<void> {
   }
   const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: isoOf(dueAt) })
   app.telemetry.overdue(late.map(about))
+  app.telemetry.seen(seen.filter(({ target: { name } }) => turn(name, period.from, period.to)).map(shown))
   const counts = { targets: app.targets.length, seen: seen.length, queued, later, depth, overdue: late.length }
   log(failures.length === 0 ? 'info' : 'error', 'schedule finished', { ...counts, failures: failures.length })
   await app.telemetry.flush()
@@ -101,6 +103,12 @@ function incomplete(failures: readonly RekeyError[]): RekeyError {
     message: `the schedule is incomplete: ${failures.map(({ message }) => message).join('; ')}`,
     ...(first.details.remedy === undefined ? {} : { remedy: first.details.remedy }),
   })
+}
+
+/** For the workbook. */
+function shown({ target: { name: target, provider }, state, rotatedAt, dueAt, expiresOn }: Seen): SeenTarget {
+  const times = Object.entries({ rotatedAt, dueAt, expiresOn }).filter(([, at]) => at !== undefined)
+  return { target, provider, state, ...Object.fromEntries(times.map(([name, at]) => [name, isoOf(at)])) }
 }
 
 function isoOf(instant: number | undefined): string {
