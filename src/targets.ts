@@ -35,15 +35,14 @@ export function parseTargets(
 
   const around = { registry, cloud, vaultSuffix: clouds[cloud].vaultSuffix, now }
   const { targets, findings } = readDocument(JSON.parse(json), around)
-  for (const { path, offset } of outline.repeated) {
+  for (const path of outline.repeated) {
     const remedy = 'Remove or rename one: only the last would count.'
-    findings.push({ path, offset, message: 'this key comes twice in its object', remedy })
+    findings.push({ path, message: 'this key comes twice in its object', remedy })
   }
   if (findings.length === 0) return { targets }
 
-  const order = (finding: Finding) => finding.offset ?? offsetOf(finding.path, outline.offsets)
   const inOrder = findings
-    .map((finding) => ({ ...finding, offset: order(finding) }))
+    .map(({ path, message, remedy }) => ({ path, message, remedy, offset: offsetOf(path, outline.offsets) }))
     .toSorted((a, b) => a.offset - b.offset)
   return { problems: inOrder.map(({ path, message, remedy }): Problem => ({ path: pathText(path), message, remedy })) }
 }

@@ -384,6 +384,15 @@ test('two targets that name one credential are refused, but not two that only sh
   assert.match(problems[0]!.message, /same credential as \$\.targets\[0\]/)
 })
 
+test('where no vault is named, nothing is said about its secrets', () => {
+  const problems = problemsOf({ targets: [target({ secrets: { one: 'key' } }), target({ secrets: { one: 'key' } })] })
+
+  assert.deepEqual(
+    problems.map(({ path }) => path),
+    ['$.targets[0].vault', '$.targets[1].vault'],
+  )
+})
+
 test('a target that is switched off still keeps what it claims', () => {
   const problems = problemsOf({
     defaults: { vault },

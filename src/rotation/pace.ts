@@ -27,7 +27,7 @@ export interface PacedCandidate<C extends Candidate = Candidate> {
 export interface Pace<C extends Candidate = Candidate> {
   /** In the order in which they go: by delay, and the most urgent first. */
   readonly now: readonly PacedCandidate<C>[]
-  /** What does not fit before the next tick, most urgent first. They stay due, and come up again by themselves. */
+  /** What does not fit before the next tick, most urgent first. What is due still is then; a look waits for its next turn. */
   readonly later: readonly C[]
 }
 

@@ -5,10 +5,10 @@
 import { type Path, pathText } from './problems.ts'
 
 export interface Outline {
-  /** Where each value starts, or the key before it, by its JSON path. */
+  /** Where each value starts, or the key before it, by its JSON path; of keys that come twice, the last. */
   readonly offsets: ReadonlyMap<string, number>
   /** Every key that its object had already. */
-  readonly repeated: readonly { readonly path: Path; readonly offset: number }[]
+  readonly repeated: readonly Path[]
 }
 
 /** Thrown inside this file only, so that the descent can stop anywhere. */
@@ -36,7 +36,7 @@ const scalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/
 /** The outline of a JSON text, or its first mistake. Accepts what JSON.parse accepts, 50 levels deep. */
 export function outlineOf(json: string): Outline | SyntaxProblem {
   const offsets = new Map<string, number>()
-  const repeated: { path: Path; offset: number }[] = []
+  const repeated: Path[] = []
   let at = 0
 
   function take(pattern: RegExp): string | undefined {
@@ -75,7 +75,7 @@ export function outlineOf(json: string): Outline | SyntaxProblem {
       const offset = at
       const key = string('a key in double quotes')
       const inner = [...path, key]
-      if (seen.has(key)) repeated.push({ path: inner, offset })
+      if (seen.has(key)) repeated.push(inner)
       seen.add(key)
       offsets.set(pathText(inner), offset)
       if (!skip(':')) throw new Fault(at, 'a colon after the key')

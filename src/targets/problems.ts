@@ -20,8 +20,6 @@ export interface Finding {
   readonly path: Path
   readonly message: string
   readonly remedy: string
-  /** Where in the text, when the path alone does not say. */
-  readonly offset?: number
 }
 
 export function pathText(path: Path): string {
@@ -67,7 +65,7 @@ export function findingsOf(issues: readonly z.core.$ZodIssue[], path: Path, sche
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => unknownKey(at, key, keysOf(schema)))
     }
-    if (issue.code === 'invalid_key') return findingsOf(issue.issues.slice(0, 1), at, schema)
+    if (issue.code === 'invalid_key') return findingsOf(issue.issues, at, schema)
     return [{ path: at, message: messageOf(issue), remedy: remedyIn(issue) ?? wanted(schema, issue.path) }]
   })
 }
