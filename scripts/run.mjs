@@ -27,6 +27,9 @@ const child = spawn(node, [resolve(root, file), ...rest], {
 // Ctrl-C reaches the child by itself, as one of the terminal's group: wait for it to finish its own way.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => child.kill('SIGTERM'))
+// npm passes a SIGTERM on to the shell between us only, and a shell dies of it without a word.
+const shell = process.ppid
+setInterval(() => process.ppid !== shell && child.kill('SIGTERM'), 500).unref()
 child.on('error', (error) => {
   process.stderr.write(`${node} could not be started: ${error.message}\n`)
   process.exit(1)

@@ -21,8 +21,8 @@ export interface Estate {
   /** Plain http on loopback: looking behind the scenes of the simulated Azure. */
   readonly management: string
   readonly azurite: Azurite
-  /** Stops everything and removes the folder, unless it is wanted for reading. */
-  close(folder: 'remove' | 'keep'): Promise<void>
+  /** Stops everything. The folder goes with the process, unless that fails: then the log is wanted. */
+  close(): Promise<void>
 }
 
 /** Starts with the sample fleet in place. `ports`: of Azurite, 0 for any free one. */
@@ -31,6 +31,9 @@ export async function startEstate(ports?: { blob: number; queue: number }): Prom
   const [server, azurite] = await Promise.all([startServer(cloud), startAzurite(ports)])
   const fleet = seedSampleFleet(cloud)
   const folder = mkdtempSync(join(tmpdir(), 'rekey-'))
+  process.once('exit', (code) => {
+    if (code !== 1) rmSync(folder, { recursive: true, force: true })
+  })
   const targets = join(folder, 'targets.json')
   writeFileSync(targets, `${JSON.stringify(fleet.targets, null, 2)}\n`)
 
@@ -49,9 +52,8 @@ export async function startEstate(ports?: { blob: number; queue: number }): Prom
       ROTATION_TOPIC: cloud.topic(fleet.topicHost).endpoint,
       ...server.environment,
     },
-    close: async (kept) => {
+    close: async () => {
       await Promise.all([server.close(), azurite.close()])
-      if (kept === 'remove') rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -51,31 +51,39 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const app = await loadApp(directory, log)
   const invoker = createInvoker(app, settings.functionTimeout, log)
   const errors: Record<string, string> = {}
-  const functions: RegisteredFunction[] = []
-  const triggers = new Map<string, Trigger>()
-  for (const registered of app.functions) {
-    try {
-      const fn = { ...registered, trigger: resolveBinding(registered.trigger, env) }
-      triggers.set(fn.name, await startTrigger(fn, settings, options, invoker))
-      functions.push(fn)
-    } catch (error) {
-      errors[registered.name] = error instanceof Error ? error.message : String(error)
-      log('error', 'Host.Startup', `The '${registered.name}' function is in error: ${errors[registered.name]}`)
-    }
+  const fail = (name: string, error: unknown): void => {
+    errors[name] = error instanceof Error ? error.message : String(error)
+    log('error', 'Host.Startup', `The '${name}' function is in error: ${errors[name]}`)
   }
-
-  const keys = makeKeys(functions.map(({ name }) => name))
+  const resolved = app.functions.flatMap((fn) => {
+    try {
+      return [{ ...fn, trigger: resolveBinding(fn.trigger, env) }]
+    } catch (error) {
+      fail(fn.name, error)
+      return []
+    }
+  })
+  const keys = makeKeys(resolved.map(({ name }) => name))
+  const triggers = new Map<string, Trigger>()
   const fire = (name: string, input: unknown): boolean => {
     const found = [...triggers].find(([each]) => each.toLowerCase() === name.toLowerCase())
     // Its failure was logged where it ran; the caller has long had its 202.
     found?.[1].fire(input).catch(() => undefined)
     return found !== undefined
   }
-  const server = await serveHttp({ functions, routePrefix: settings.routePrefix, keys, invoker, fire }, port)
+  // Before any trigger: nothing may have run in a process that then finds its port taken.
+  const server = await serveHttp({ functions: resolved, routePrefix: settings.routePrefix, keys, invoker, fire }, port)
+  for (const fn of resolved) {
+    try {
+      triggers.set(fn.name, await startTrigger(fn, settings, options, invoker))
+    } catch (error) {
+      fail(fn.name, error)
+    }
+  }
   return {
     port: (server.address() as AddressInfo).port,
     keys,
-    functions,
+    functions: resolved.filter(({ name }) => triggers.has(name)),
     errors,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve))

@@ -17,7 +17,7 @@ export interface HostKeys {
 export type Level = 'anonymous' | 'function' | 'admin' | 'system'
 
 export function makeKeys(functions: readonly string[]): HostKeys {
-  const make = () => randomBytes(40).toString('base64url')
+  const make = () => randomBytes(24).toString('base64url')
   return {
     master: make(),
     host: make(),

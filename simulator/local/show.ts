@@ -69,8 +69,9 @@ function story({ status, reason = '', detail }: ShownResult): string {
 
 /** URLs and commands that work as they stand while this runs. */
 export function whatNow(host: HostChild, estate: Estate): string {
+  // The address in quotation marks: a question mark is a pattern to some shells.
   const curl = (name: string, path: string, options = '') =>
-    `curl -s ${options}-H 'x-functions-key: ${host.keys.functions[name] ?? host.keys.host}' ${host.url}/api/${path}`
+    `curl -s ${options}-H 'x-functions-key: ${host.keys.functions[name] ?? host.keys.host}' '${host.url}/api/${path}'`
   const post = (name: string, path: string, body = '') =>
     curl(name, path, `-X POST ${body === '' ? '' : `-d '${body}' `}`)
   return `
@@ -79,7 +80,7 @@ ${host.url} serves the function app until Ctrl-C. Each function has a key of its
 What does it look after, and what would it do now?
   ${curl('listTargets', 'targets')}
   ${curl('plan', 'plan')}
-  ${curl('plan', "'plan?target=translator'".replaceAll("'", ''))}
+  ${curl('plan', 'plan?target=translator')}
 Rotate a key. Send it a second time: 409 Cooling, because consumers may still hold the key before it.
   ${post('rotateTarget', 'targets/translator/rotate', '{"note":"trying it out"}')}
 Back to the key before, without making a new one:

@@ -36,7 +36,7 @@ const webhook = 'http://127.0.0.1:7071/runtime/webhooks/EventGrid?functionName=n
 const stopDelivering = deliverKeyVaultEvents(estate, webhook)
 const stop = async () => {
   stopDelivering()
-  await estate.close('remove')
+  await estate.close()
   process.exit(0)
 }
 process.once('SIGINT', stop)

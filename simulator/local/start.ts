@@ -18,11 +18,19 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const wantedPort = 7071
 const hour = 3_600_000
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { once: { type: 'boolean' }, json: { type: 'boolean' } } })
+interface Options {
+  readonly once?: boolean
+  readonly json?: boolean
+}
+
+async function main(options: Options): Promise<void> {
+  const stopped = interrupted()
   const progress = progressOn(process.stderr)
   progress.say('Starting the simulated Azure, Azurite and the function app…')
-  const [estate] = await Promise.all([startEstate(), isStale() ? buildApp() : undefined])
+  const started = await Promise.race([stopped, Promise.all([startEstate(), isStale() ? buildApp() : undefined])])
+  // The build's own process has heard the Ctrl-C as well: nothing here can go on.
+  if (started === 'interrupted') process.exit(130)
+  const [estate] = started
   const log = createWriteStream(join(estate.folder, 'host.log'))
   const runs = watchRuns()
   const host = await startApp(estate, (line) => {
@@ -31,31 +39,32 @@ async function main(): Promise<void> {
   })
   if (host.port !== wantedPort) progress.say(`Port ${wantedPort} is taken: serving on ${host.port}.`)
 
-  const results = await firstRound(estate, host, runs, (done, of) => {
+  const round = firstRound(estate, host, runs, (done, of) => {
     progress.say(`The schedule has fired: ${done} of ${of} keys rotated, adopted or repaired…`)
   })
+  const results = await Promise.race([round, stopped])
   progress.end()
-  const wrong = unexpected(results, estate)
-  process.stdout.write(values.json ? `${document(results, estate)}\n` : `${table(results)}\n`)
-  for (const sentence of wrong) process.stderr.write(`${sentence}\n`)
-
-  if (values.once) {
-    process.exitCode = wrong.length === 0 ? 0 : 1
-  } else {
-    ;(values.json ? process.stderr : process.stdout).write(whatNow(host, estate))
-    const webhook = `${host.url}/runtime/webhooks/EventGrid?functionName=nearExpiry&code=${host.keys.eventGrid}`
-    const stopDelivering = deliverKeyVaultEvents(estate, webhook)
-    await interrupted()
-    stopDelivering()
-    progress.say('Stopping…')
-    progress.end()
+  const wrong = results === 'interrupted' ? [] : unexpected(results, estate)
+  if (results !== 'interrupted') {
+    process.stdout.write(options.json ? `${document(results, estate)}\n` : `${table(results)}\n`)
+    for (const sentence of wrong) process.stderr.write(`${sentence}\n`)
+    if (!options.once) await stayUp(host, estate, options, stopped)
   }
   await host.stop()
   await new Promise((resolve) => log.end(resolve))
-  await estate.close(wrong.length === 0 ? 'remove' : 'keep')
+  await estate.close()
   if (wrong.length > 0) process.stderr.write(`The app's log: ${join(estate.folder, 'host.log')}\n`)
-  // Nothing is left to wait for; Azurite keeps a timer of its own.
-  process.exit()
+  // Not left to an empty event loop: Azurite keeps a timer of its own.
+  process.exit(results === 'interrupted' ? 130 : wrong.length > 0 ? 1 : 0)
+}
+
+async function stayUp(host: HostChild, estate: Estate, { json }: Options, stopped: Promise<unknown>): Promise<void> {
+  ;(json ? process.stderr : process.stdout).write(whatNow(host, estate))
+  const webhook = `${host.url}/runtime/webhooks/EventGrid?functionName=nearExpiry&code=${host.keys.eventGrid}`
+  const stopDelivering = deliverKeyVaultEvents(estate, webhook)
+  await stopped
+  stopDelivering()
+  process.stderr.write('\nStopping.\n')
 }
 
 function startApp(estate: Estate, onLine: (line: string) => void): Promise<HostChild> {
@@ -96,11 +105,11 @@ function document(results: readonly ShownResult[], estate: Estate): string {
   return JSON.stringify({ targets, events: eventsOf(estate) }, null, 2)
 }
 
-function interrupted(): Promise<void> {
+function interrupted(): Promise<'interrupted'> {
   return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => resolve('interrupted'))
+    process.once('SIGTERM', () => resolve('interrupted'))
   })
 }
 
-await main()
+await main(parseArgs({ options: { once: { type: 'boolean' }, json: { type: 'boolean' } } }).values)
