@@ -9,8 +9,11 @@ export interface ServiceOptions {
   readonly both?: boolean
   /** How long a listing may lag. */
   readonly stale?: number
+  /** Exactly how long they lag, where that is not left to chance. */
+  readonly lag?: () => number
   /** New keys are accepted only after a while. */
   readonly slow?: boolean
+  readonly slowness?: () => number
   /** Old keys are accepted for a while. */
   readonly lingering?: boolean
 }
@@ -64,7 +67,7 @@ export function service(options: ServiceOptions, time: Time, dice: Random, onCha
     const linger = options.lingering ? Math.floor(dice.next() * 3) * 100_000 : 0
     known.get(old)!.until = time.now() + linger
     time.in(linger, () => onChange(old))
-    return mint(options.slow && dice.chance(0.5) ? dice.next() * 600_000 : 0)
+    return mint(options.slowness?.() ?? (options.slow && dice.chance(0.5) ? dice.next() * 600_000 : 0))
   }
 
   const longAgo = time.now() - 1e9
@@ -76,7 +79,7 @@ export function service(options: ServiceOptions, time: Time, dice: Random, onCha
     keys: () => keys,
     listing: latest,
     read: () => {
-      const lag = options.stale && dice.chance(0.5) ? dice.next() * options.stale : 0
+      const lag = options.lag?.() ?? (options.stale && dice.chance(0.5) ? dice.next() * options.stale : 0)
       return past.findLast(({ moment }) => moment <= time.now() - lag) ?? past[0]!
     },
     regenerate: (slot) => {

@@ -52,6 +52,8 @@ interface Run {
   /** A regenerate of this run is not recorded yet. */
   open: boolean
   crashed: boolean
+  /** The call under way does not go as calls should. */
+  disturbed: boolean
 }
 
 const leaseLength = 60_000
@@ -71,7 +73,15 @@ export function startWorkers(stage: Stage): () => void {
   }
 
   function start(worker: Worker, message: ReturnType<Messages['visible']>[number]): void {
-    const run: Run = { id: ++runs, worker, request: message.request, reason: '', open: false, crashed: false }
+    const run: Run = {
+      id: ++runs,
+      worker,
+      request: message.request,
+      reason: '',
+      open: false,
+      crashed: false,
+      disturbed: false,
+    }
     const receipt = message.receipt
     worker.busy = true
     void reconcile(stage.target, message.request, portsOf(run), { without: stage.without }).then((outcome) => {
@@ -226,6 +236,10 @@ export function startWorkers(stage: Stage): () => void {
         call(run, 'patch', signal, () => {
           const stamps = stage.without.has('asked') ? withoutAsked(metadata.stamps) : metadata.stamps
           stage.log(`w${run.worker.id} tags ${stored.name} ${stored.version} ${JSON.stringify(stamps)}`)
+          const known = vault.current(stored.name)?.stamps?.pending
+          if (run.disturbed && known && 'made' in known && stamps.pending && 'asked' in stamps.pending) {
+            stage.watch.hazard('a crash forgets a new key')
+          }
           return vault.patch(stored.name, stored.version, { ...metadata, stamps })
         }),
     }
@@ -245,6 +259,7 @@ function checkLatePromote(stage: Stage, run: Run, reason: string | undefined): v
 }
 
 function noteSlack(stage: Stage, run: Run, kind: CallKind, disturbed: boolean): void {
+  run.disturbed = disturbed
   if (kind === 'regenerate') run.open = true
   if (run.open && disturbed) stage.slack.set(run.request.id, (stage.slack.get(run.request.id) ?? 0) + 1)
   if (kind === 'put' && !disturbed) run.open = false

@@ -236,6 +236,6 @@ function judgeRequest(stage: Stage, { request, at }: Asked, asked: readonly Aske
     (each) => each.request === request.id && !['due', 'retiring'].includes(each.reason),
   ).length
   // Whoever overwrites a secret by hand, and a zombie that writes older tags, takes away what was known of its key's age.
-  const forgotten = sight.hazards.some((hazard) => hazard.at > at && /operator|zombie patch/.test(hazard.what))
+  const forgotten = sight.hazards.some((hazard) => hazard.at > at && /operator|zombie patch|forgets/.test(hazard.what))
   if (!request.promote && count > most && !forgotten) sight.add('regenerated too often', `${request.id} ${count}`)
 }
