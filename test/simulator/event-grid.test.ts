@@ -36,11 +36,12 @@ test('events in the other schema, or incomplete ones, are refused', async () => 
   const call = caller(cloud)
 
   const other = await call('POST', url, [gridEvent], { 'content-type': 'application/json' })
+  const wrongType = await call('POST', url, [cloudEvent], { 'content-type': 'application/json' })
   const incomplete = await call('POST', url, [{ ...cloudEvent, type: undefined }], cloudEvents)
   topic.inputSchema = 'EventGridSchema'
   const fitting = await call('POST', url, [gridEvent], { 'content-type': 'application/json' })
 
-  assert.deepEqual([other.status, incomplete.status, fitting.status], [400, 400, 200])
+  assert.deepEqual([other.status, wrongType.status, incomplete.status, fitting.status], [400, 400, 400, 200])
   assert.deepEqual(topic.events, [gridEvent])
 })
 

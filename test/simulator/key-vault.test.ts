@@ -71,6 +71,7 @@ test('an update keeps the value and whatever it does not mention', async () => {
   clock.advance(5000)
 
   const updated = await call('PATCH', at(`/secrets/a/${version}`), { tags: { u: '2' } })
+  await call('PATCH', at(`/secrets/a/${version}`), { attributes: { enabled: true } })
   const read = await call('GET', at(`/secrets/a/${version}`))
 
   assert.equal(updated.body.value, undefined)
