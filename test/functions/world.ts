@@ -101,7 +101,11 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     http: async (handler, call = {}) => answered(await answer(handler, requestOf(call), made.context('http'), compose)),
     tick: (status = {}) => tick(timerOf(status), made.context('schedule'), compose),
     messages: (name = 'rekey-requests') => receive(queueNamed(name)),
-    depth: async () => (await queueNamed('rekey-requests').getProperties()).approximateMessagesCount ?? 0,
+    depth: async () => {
+      const queue = queueNamed('rekey-requests')
+      await queue.createIfNotExists()
+      return (await queue.getProperties()).approximateMessagesCount ?? 0
+    },
     drain: async () => {
       for (let round = 0; round < 5; round++) {
         const messages = await made.messages()
@@ -119,9 +123,13 @@ export async function closeStorage(): Promise<void> {
   await (await azurite)?.close()
 }
 
+// Of its own for each account: a lease that a lost answer leaves behind must not keep the next test waiting.
+let groups = 0
+
 /** A Cognitive Services account with its target; the target's name is the account's. */
 export function account(cloud: Cloud, name: string, fields: object = {}) {
-  const handle = cloud.cognitiveServices.add({ name })
+  groups += 1
+  const handle = cloud.cognitiveServices.add({ name, group: `group-${groups}` })
   return {
     handle,
     target: {

@@ -1,0 +1,14 @@
+// Room: the tests. Every suite of the doorways in one process: Azurite takes a second and a half to load, once.
+
+import { after } from 'node:test'
+import './suites/bad-input.ts'
+import './suites/commands.ts'
+import './suites/health.ts'
+import './suites/near-expiry.ts'
+import './suites/promote.ts'
+import './suites/queue.ts'
+import './suites/schedule.ts'
+import './suites/status.ts'
+import { closeStorage } from './world.ts'
+
+after(closeStorage)

@@ -1,0 +1,251 @@
+// Room: the tests. What bad input gets, by every route: a problem with a stable code, and nothing changed.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { promote, swap } from '../../../src/functions/commands/promote.ts'
+import { revoke } from '../../../src/functions/commands/revoke.ts'
+import { rotate } from '../../../src/functions/commands/rotate.ts'
+import { startRotations } from '../../../src/functions/commands/rotations.ts'
+import { problems } from '../../../src/functions/http/problem.ts'
+import { nearExpiryEvent } from '../../../src/functions/messages/near-expiry.ts'
+import { rotateMessage } from '../../../src/functions/messages/rotate.ts'
+import { health } from '../../../src/functions/status/health.ts'
+import { targetHistory } from '../../../src/functions/status/history.ts'
+import { plan } from '../../../src/functions/status/plan.ts'
+import { listTargets, showTarget } from '../../../src/functions/status/targets.ts'
+import { errorCodes } from '../../../src/rotation/errors.ts'
+import { account, days, stored, vaultHost, type World, world } from '../world.ts'
+
+const commands = { rotate, promote, swap, revoke, startRotations }
+const readers = { plan, listTargets, showTarget, targetHistory }
+const params = { name: 'vision' }
+
+async function oneTarget(): Promise<World> {
+  const made = await world()
+  const { handle, target } = account(made.cloud, 'vision')
+  await made.writeTargets([target])
+  stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
+  return made
+}
+
+async function assertNothingChanged(made: World): Promise<void> {
+  assert.deepEqual(
+    made.cloud.history.filter((entry) => entry.effect),
+    [],
+  )
+  assert.equal(await made.depth(), 0)
+}
+
+describe('a body that is not what a route wants', () => {
+  const bad: readonly (readonly [name: string, body: unknown, status: number, code: string, says: RegExp])[] = [
+    ['no JSON', '{"note": ', 400, 'BadRequest', /not JSON/],
+    ['a list', '[]', 400, 'BadRequest', /^\$: /],
+    ['null', 'null', 400, 'BadRequest', /^\$: /],
+    ['an unknown field', { note: 'x', forced: true }, 400, 'BadRequest', /\$\.forced: no such field/],
+    ['a field of another type', { note: 7 }, 400, 'BadRequest', /\$\.note: /],
+    ['a note that is too long', { note: 'n'.repeat(257) }, 400, 'BadRequest', /\$\.note: at most 256 characters/],
+    ['a note of several lines', { note: 'a\nb' }, 400, 'BadRequest', /\$\.note: no control characters/],
+    ['more than 64 KiB', `{"note":"${'n'.repeat(70_000)}"}`, 413, 'BodyTooLarge', /64 KiB/],
+  ]
+  for (const [name, body, status, code, says] of bad) {
+    test(`${name} is refused by every command with ${status}, and nothing is changed`, async () => {
+      const made = await oneTarget()
+
+      for (const handler of Object.values(commands)) {
+        const answer = await made.http(handler, { params, body })
+
+        assert.equal(answer.status, status)
+        assert.equal(answer.headers['content-type'], 'application/problem+json')
+        assert.equal(answer.body.code, code)
+        assert.equal(answer.body.status, status)
+        assert.match(answer.body.detail, says)
+        assert.ok(answer.body.remedy)
+      }
+      await assertNothingChanged(made)
+      await made.close()
+    })
+  }
+
+  test('a body that says it is small and is not, is refused as it is read', async () => {
+    const made = await oneTarget()
+    const body = `{"note":"${'n'.repeat(70_000)}"}`
+
+    const answer = await made.http(rotate, { params, body, headers: { 'content-length': '10' } })
+
+    assert.equal(answer.status, 413)
+    await made.close()
+  })
+
+  test('what was sent is never quoted', async () => {
+    const made = await oneTarget()
+
+    const answers = [
+      await made.http(rotate, { params, body: 'hunter2-not-json' }),
+      await made.http(rotate, { params, body: { note: ['hunter2-value'] } }),
+      await made.http(revoke, { params, body: {} }),
+    ]
+
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [400, 400, 400],
+    )
+    assert.doesNotMatch(JSON.stringify(answers) + JSON.stringify(made.lines), /hunter2/)
+    await made.close()
+  })
+
+  test('an empty body is an empty object', async () => {
+    const made = await oneTarget()
+
+    const answer = await made.http(rotate, { params, body: '' })
+
+    assert.equal(answer.status, 200)
+    await made.close()
+  })
+})
+
+describe('a target or a query that does not exist', () => {
+  test('an unknown target is 404 by every route that names one', async () => {
+    const made = await oneTarget()
+
+    for (const handler of [rotate, promote, swap, showTarget, targetHistory]) {
+      const answer = await made.http(handler, { params: { name: 'Vision' } })
+      assert.equal(answer.status, 404)
+      assert.equal(answer.body.code, 'UnknownTarget')
+    }
+    const revoked = await made.http(revoke, { params: { name: 'other' }, body: { note: 'leaked' } })
+    assert.equal(revoked.status, 404)
+    const planned = await made.http(plan, { query: { target: 'other' } })
+    assert.equal(planned.status, 404)
+    await assertNothingChanged(made)
+    await made.close()
+  })
+
+  test('of many targets all unknown names are listed, and none is queued', async () => {
+    const made = await oneTarget()
+
+    const answer = await made.http(startRotations, { body: { targets: ['vision', 'visoin', 'chat', 'visoin'] } })
+
+    assert.equal(answer.status, 404)
+    assert.deepEqual(answer.body.targets, ['visoin', 'chat'])
+    await assertNothingChanged(made)
+    await made.close()
+  })
+
+  test('a mistyped query parameter, page or moment is 400', async () => {
+    const made = await oneTarget()
+
+    for (const [handler, query] of [
+      [plan, { tagret: 'vision' }],
+      [listTargets, { page: '0' }],
+      [listTargets, { page: 'two' }],
+      [showTarget, { freshAfter: 'yesterday' }],
+    ] as const) {
+      const answer = await made.http(handler, { params, query })
+      assert.equal(answer.status, 400)
+      assert.equal(answer.body.code, 'BadRequest')
+    }
+    await made.close()
+  })
+})
+
+describe('a bad configuration', () => {
+  const mistakes = [
+    { name: 'a b', provider: 'cognitive-services', resource: '/subscriptions/x', secrets: { key: 'key' } },
+    { name: 'two', provider: 'cognitive-servces', resource: 'x', secrets: { '77': 'key' } },
+    { name: 'three', provider: 'defender-sensor', secrets: {}, rotateEvery: 'P2M', validFor: 'P1D' },
+    { name: 'four', provider: 'defender-sensor', secrets: { a: 'nothing' }, colour: 'red', vault: 'http://x' },
+  ]
+
+  test('ten mistakes are ten problems on every route, health included, with 503', async () => {
+    const made = await world(mistakes)
+
+    const healthy = await made.http(health)
+    const answers = await Promise.all(
+      Object.values({ ...commands, ...readers }).map((handler) => made.http(handler, { params })),
+    )
+
+    assert.equal(healthy.status, 503)
+    assert.ok(healthy.body.problems.length >= 10, `${healthy.body.problems.length} problems`)
+    for (const problem of healthy.body.problems) {
+      assert.match(problem.path, /^\$/)
+      assert.ok(problem.message && problem.remedy)
+    }
+    for (const answer of answers) {
+      assert.equal(answer.status, 503)
+      assert.equal(answer.headers['content-type'], 'application/problem+json')
+      assert.equal(answer.body.code, 'BadConfiguration')
+      assert.deepEqual(answer.body.problems, healthy.body.problems)
+    }
+    await made.close()
+  })
+
+  test('the timer fails with it, and an event is not acknowledged', async () => {
+    const made = await world(mistakes)
+
+    await assert.rejects(made.tick(), { name: 'RekeyError', code: 'BadConfiguration', message: /targets\[3\]/ })
+    await assert.rejects(nearExpiryEvent({}, made.context(), made.compose), { code: 'BadConfiguration' })
+    await made.close()
+  })
+
+  test('messages of the queue wait for it to be mended, as new messages', async () => {
+    const made = await oneTarget()
+    await made.http(startRotations, { body: { targets: 'all' } })
+    const [message] = await made.messages()
+    await made.writeTargets(mistakes)
+
+    await rotateMessage(message, made.context(), made.compose)
+
+    assert.equal(await made.depth(), 1)
+    assert.deepEqual(await made.messages(), [], 'not visible yet')
+    await made.close()
+  })
+
+  test('a missing setting is named, with the place where it goes, and then nothing can wait', async () => {
+    const made = await oneTarget()
+    await made.http(startRotations, { body: { targets: 'all' } })
+    const [message] = await made.messages()
+    delete made.env['AzureWebJobsStorage']
+    const { composer } = await import('../../../src/compose.ts')
+    const compose = composer({ env: made.env })
+
+    const composed = await compose()
+
+    assert.ok('problems' in composed)
+    assert.equal(composed.problems[0]?.path, 'AzureWebJobsStorage')
+    assert.match(composed.problems[0]?.remedy ?? '', /local\.settings\.json/)
+    await assert.rejects(rotateMessage(message, made.context(), compose), { code: 'BadConfiguration' })
+    await made.close()
+  })
+
+  test('once it is mended, the next call works', async () => {
+    const made = await world('{')
+    const before = await made.http(listTargets)
+    await made.writeTargets([account(made.cloud, 'vision').target])
+
+    const after = await made.http(listTargets)
+
+    assert.equal(before.status, 503)
+    assert.equal(after.status, 200)
+    await made.close()
+  })
+})
+
+test('a mistyped secret name never overwrites somebody else’s secret', async () => {
+  const made = await world()
+  const { target } = account(made.cloud, 'vision')
+  await made.writeTargets([target])
+  made.cloud.vault(vaultHost).set('vision-key', 'somebody else’s password')
+
+  const answer = await made.http(rotate, { params })
+  const queued = await made.http(rotate, { params, headers: { prefer: 'respond-async' } })
+
+  assert.deepEqual([answer.status, answer.body.code], [409, 'Foreign'])
+  assert.deepEqual([queued.status, queued.body.code], [409, 'Foreign'])
+  assert.equal(made.cloud.vault(vaultHost).read('vision-key'), 'somebody else’s password')
+  await made.close()
+})
+
+test('every error code has a status and a title of its own', () => {
+  assert.deepEqual(Object.keys(problems).sort(), [...errorCodes].sort())
+  assert.equal(new Set(Object.values(problems).map(([, title]) => title)).size, errorCodes.length)
+})

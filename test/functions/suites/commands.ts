@@ -1,0 +1,302 @@
+// Room: the tests. Rotating on demand: at once, through the queue, or not now.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { serverError, throttle } from '../../../simulator/faults.ts'
+import { revoke } from '../../../src/functions/commands/revoke.ts'
+import { rotate } from '../../../src/functions/commands/rotate.ts'
+import { startRotations } from '../../../src/functions/commands/rotations.ts'
+import { showTarget } from '../../../src/functions/status/targets.ts'
+import { fleet } from '../../providers/fleet.ts'
+import { account, days, stored, topicHost, vaultHost, type World, world } from '../world.ts'
+
+const params = { name: 'vision' }
+const minute = 60_000
+
+async function visionWorld(age = 10 * days) {
+  const made = await world()
+  const { handle, target } = account(made.cloud, 'vision')
+  await made.writeTargets([target])
+  const version = stored(made, target, handle.keyOf('Key1'), { age })
+  const inVault = () => made.cloud.vault(vaultHost).read('vision-key')
+  return { made, handle, target, version, inVault }
+}
+
+async function hubWorld(): Promise<World> {
+  const made = await world()
+  const { fields } = fleet['iot-hub-policy']!(made.cloud)
+  await made.writeTargets([{ name: 'vision', provider: 'iot-hub-policy', ...fields, secrets: { 'vision-key': 'key' } }])
+  await made.tick()
+  await made.drain()
+  made.cloud.clock.advance(3 * days)
+  return made
+}
+
+describe('rotate', () => {
+  test('answers 200 with the outcome, and the key in the vault works', async () => {
+    const { made, handle, inVault } = await visionWorld()
+
+    const answer = await made.http(rotate, { params, body: { note: 'quarterly' } })
+
+    assert.equal(answer.status, 200)
+    assert.deepEqual([answer.body.status, answer.body.reason, answer.body.slot], ['changed', 'requested', 'Key2'])
+    assert.equal(answer.body.overlap, 'P2D')
+    assert.equal(answer.body.secrets[0].version, answer.body.eventId)
+    assert.equal(inVault(), handle.keyOf('Key2'))
+    const told = made.cloud.topic(topicHost).events[0] as { type: string; data: { actor: string; note: string } }
+    assert.deepEqual([told.type, told.data.actor, told.data.note], ['Rekey.KeyRotated', 'http', 'quarterly'])
+    await made.close()
+  })
+
+  test('a second one right after is 409 Cooling with the moment, and queues nothing', async () => {
+    const { made, inVault } = await visionWorld()
+    await made.http(rotate, { params })
+    const [depth, value] = [await made.depth(), inVault()]
+    made.cloud.clock.advance(minute)
+
+    const answer = await made.http(rotate, { params })
+    const async = await made.http(rotate, { params, headers: { prefer: 'respond-async' } })
+
+    for (const refused of [answer, async]) {
+      assert.deepEqual([refused.status, refused.body.code], [409, 'Cooling'])
+      assert.ok(Date.parse(refused.body.until) > made.cloud.clock.now() + days)
+    }
+    assert.deepEqual([await made.depth(), inVault()], [depth, value])
+    await made.close()
+  })
+
+  test('force skips the cooling guard', async () => {
+    const { made, handle, inVault } = await visionWorld()
+    await made.http(rotate, { params })
+    made.cloud.clock.advance(minute)
+
+    const answer = await made.http(rotate, { params, body: { force: true } })
+
+    assert.equal(answer.status, 200)
+    assert.equal(inVault(), handle.keyOf('Key1'))
+    await made.close()
+  })
+
+  test('while somebody else holds the lease it is 409 Busy, and nothing is queued', async () => {
+    const { made, version } = await visionWorld()
+    const composed = await made.compose()
+    assert.ok('app' in composed)
+    const { leases } = composed.app.ports(() => {})
+    const lease = await leases.acquire(composed.app.targets[0]!.lease, AbortSignal.timeout(5000))
+
+    const answer = await made.http(rotate, { params })
+
+    await lease!.release(AbortSignal.timeout(5000))
+    assert.deepEqual([answer.status, answer.body.code], [409, 'Busy'])
+    assert.equal(answer.headers['retry-after'], '60')
+    assert.equal(await made.depth(), 0)
+    assert.equal(made.cloud.vault(vaultHost).versions('vision-key')[0]?.id, version)
+    await made.close()
+  })
+
+  test('a disabled target is 409 Disabled, a secret disabled by hand 409 Paused', async () => {
+    const { made, target } = await visionWorld()
+    made.cloud.vault(vaultHost).disable('vision-key')
+
+    const paused = await made.http(rotate, { params })
+    await made.writeTargets([{ ...target, enabled: false }])
+    const disabled = await made.http(rotate, { params })
+
+    assert.deepEqual([paused.status, paused.body.code], [409, 'Paused'])
+    assert.match(paused.body.remedy, /az keyvault secret set-attributes/)
+    assert.deepEqual([disabled.status, disabled.body.code], [409, 'Disabled'])
+    await made.close()
+  })
+
+  test('asked not to wait, it answers 202 with a Location that says when it is done', async () => {
+    const { made, handle, inVault } = await visionWorld()
+
+    const answer = await made.http(rotate, { params, headers: { prefer: 'wait=5, respond-async' } })
+    const location = new URL(answer.headers['location']!, 'http://rekey')
+    const query = Object.fromEntries(location.searchParams)
+    const before = await made.http(showTarget, { params, query })
+    await made.drain()
+    const after = await made.http(showTarget, { params, query })
+
+    assert.equal(answer.status, 202)
+    assert.equal(location.pathname, '/api/targets/vision')
+    assert.deepEqual([before.body.done, after.body.done], [false, true])
+    assert.ok(Date.parse(after.body.rotatedAt) >= Date.parse(query['freshAfter']!))
+    assert.equal(inVault(), handle.keyOf('Key2'))
+    await made.close()
+  })
+
+  test('a provider whose operations take minutes is queued without being asked', async () => {
+    const made = await hubWorld()
+
+    const answer = await made.http(rotate, { params })
+
+    assert.equal(answer.status, 202)
+    assert.equal((await made.messages()).length, 1)
+    await made.close()
+  })
+
+  test('an answer that got lost on the way is followed up by the queue: 202', async () => {
+    const { made } = await visionWorld()
+    made.cloud.faults.add(serverError({ operation: 'key-vault/setSecret', when: 'after', times: 1 }))
+
+    const answer = await made.http(rotate, { params })
+
+    assert.equal(answer.status, 202)
+    assert.ok(answer.body.soFar.code)
+    assert.equal(await made.depth(), 2, 'the look-again that every command queues first, and the rest')
+    await made.close()
+  })
+
+  test('before its first effect it queues the same request, for nobody redelivers a call', async () => {
+    const { made } = await visionWorld()
+
+    await made.http(rotate, { params })
+
+    assert.equal(await made.depth(), 1)
+    assert.deepEqual(await made.messages(), [], 'not visible before the caller has its answer')
+    await made.close()
+  })
+
+  test('throttled before anything was done it is 429 with Retry-After, and nothing is queued', async () => {
+    const { made } = await visionWorld()
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+
+    const answer = await made.http(rotate, { params })
+
+    assert.deepEqual([answer.status, answer.body.code], [429, 'Throttled'])
+    assert.ok(Number(answer.headers['retry-after']) > 0)
+    assert.equal(await made.depth(), 0)
+    await made.close()
+  })
+
+  test('a permission that is missing is 502, named, with a remedy', async () => {
+    const { made } = await visionWorld()
+    made.cloud.identity.deny('Microsoft.CognitiveServices/accounts/regenerateKey/action')
+
+    const answer = await made.http(rotate, { params })
+
+    assert.deepEqual([answer.status, answer.body.code], [502, 'PermissionDenied'])
+    assert.ok(answer.body.remedy)
+    await made.close()
+  })
+})
+
+describe('who asked', () => {
+  async function actorAfter(headers: Record<string, string>): Promise<string> {
+    const { made } = await visionWorld()
+    const answer = await made.http(rotate, { params, headers })
+    assert.equal(answer.status, 200)
+    const { body } = await made.http(showTarget, { params })
+    await made.close()
+    return body.actor
+  }
+
+  test('is the name that the platform’s sign-in gives', async (t) => {
+    process.env['WEBSITE_AUTH_ENABLED'] = 'True'
+    t.after(() => delete process.env['WEBSITE_AUTH_ENABLED'])
+
+    assert.equal(await actorAfter({ 'x-ms-client-principal-name': 'ada@example.com' }), 'ada@example.com')
+  })
+
+  test('is said to be unverified where there is no sign-in, for then anybody can write the header', async () => {
+    assert.equal(await actorAfter({ 'x-ms-client-principal-name': 'ada@example.com' }), 'ada@example.com (unverified)')
+    const long = await actorAfter({ 'x-ms-client-principal-name': 'a'.repeat(200) })
+    assert.equal(long.length, 64)
+  })
+
+  test('is http when only a key was shown', async () => {
+    assert.equal(await actorAfter({ 'x-functions-key': 'k' }), 'http')
+  })
+
+  test('needs the app role of the route when signed in', async (t) => {
+    process.env['WEBSITE_AUTH_ENABLED'] = 'True'
+    t.after(() => delete process.env['WEBSITE_AUTH_ENABLED'])
+    const { made } = await visionWorld()
+    const as = (...roles: string[]) => {
+      const claims = roles.map((val) => ({ typ: 'roles', val }))
+      return { 'x-ms-client-principal': Buffer.from(JSON.stringify({ claims })).toString('base64') }
+    }
+
+    const reader = await made.http(rotate, { params, headers: as('Rekey.Read') })
+    const shown = await made.http(showTarget, { params, headers: as('Rekey.Read') })
+    const rotator = await made.http(revoke, { params, headers: as('Rekey.Rotate'), body: { note: 'leaked' } })
+    const nobody = await made.http(showTarget, { params, headers: as() })
+    const allowed = await made.http(rotate, { params, headers: as('Rekey.Rotate') })
+
+    assert.deepEqual([reader.status, reader.body.code], [403, 'Forbidden'])
+    assert.deepEqual([shown.status, rotator.status, nobody.status, allowed.status], [200, 403, 403, 200])
+    await made.close()
+  })
+})
+
+describe('revoke', () => {
+  test('replaces the keys of every slot, through the queue where the service needs time', async () => {
+    const { made, handle } = await visionWorld()
+    const old = [handle.keyOf('Key1'), handle.keyOf('Key2')]
+
+    const answer = await made.http(revoke, { params, body: { note: 'leaked' } })
+
+    assert.ok([200, 202].includes(answer.status))
+    assert.ok(!old.includes(made.cloud.vault(vaultHost).read('vision-key')!))
+    assert.ok(handle.accepts(made.cloud.vault(vaultHost).read('vision-key')!))
+    await made.close()
+  })
+
+  test('wants to know why, and takes atOnce only where the service can', async () => {
+    const { made } = await visionWorld()
+
+    const silent = await made.http(revoke, { params, body: {} })
+    const atOnce = await made.http(revoke, { params, body: { note: 'leaked', atOnce: true } })
+
+    assert.deepEqual([silent.status, silent.body.code], [400, 'BadRequest'])
+    assert.match(silent.body.detail, /\$\.note/)
+    assert.deepEqual([atOnce.status, atOnce.body.code], [400, 'NotSupported'])
+    await made.close()
+  })
+})
+
+describe('rotations', () => {
+  test('queues every enabled target, each with the same freshAfter and a request of its own', async () => {
+    const made = await world()
+    const targets = ['one', 'two', 'six'].map((name) => account(made.cloud, name).target)
+    await made.writeTargets([...targets, account(made.cloud, 'off', { enabled: false }).target])
+
+    const answer = await made.http(startRotations, { body: { targets: 'all', note: 'drill' } })
+
+    const messages = await made.messages()
+    assert.equal(answer.status, 202)
+    assert.deepEqual(answer.body.targets, ['one', 'two', 'six'])
+    assert.deepEqual(answer.body.skipped, ['off'])
+    assert.deepEqual(messages.map(({ target }) => target).sort(), ['one', 'six', 'two'])
+    assert.equal(new Set(messages.map(({ id }) => id)).size, 3)
+    assert.deepEqual(new Set(messages.map(({ freshAfter }) => freshAfter)), new Set([answer.body.freshAfter]))
+    await made.close()
+  })
+
+  test('a disabled target named by name is 409, and nothing is queued', async () => {
+    const made = await world()
+    await made.writeTargets([account(made.cloud, 'one').target, account(made.cloud, 'off', { enabled: false }).target])
+
+    const answer = await made.http(startRotations, { body: { targets: ['one', 'off'] } })
+
+    assert.deepEqual([answer.status, answer.body.code], [409, 'Disabled'])
+    assert.deepEqual(answer.body.targets, ['off'])
+    assert.deepEqual(await made.messages(), [])
+    await made.close()
+  })
+
+  test('a large fleet of one subscription is spread over time', async () => {
+    const made = await world()
+    const targets = Array.from({ length: 40 }, (_, n) => account(made.cloud, `one${n}`).target)
+    await made.writeTargets(targets)
+
+    const answer = await made.http(startRotations, { body: { targets: 'all' } })
+
+    assert.equal(answer.body.targets.length, 40)
+    assert.equal(await made.depth(), 40)
+    const visible = (await made.messages()).length
+    assert.ok(visible > 0 && visible < 40, `${visible} visible at once`)
+    await made.close()
+  })
+})

@@ -1,0 +1,135 @@
+// Room: the tests. The other slot becomes the active one: by promoting its key, or by swapping the two at the service.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { promote, swap } from '../../../src/functions/commands/promote.ts'
+import { rotate } from '../../../src/functions/commands/rotate.ts'
+import { fleet } from '../../providers/fleet.ts'
+import { account, days, stored, vaultHost, world } from '../world.ts'
+
+const params = { name: 'vision' }
+
+async function visionWorld() {
+  const made = await world()
+  const { handle, target } = account(made.cloud, 'vision')
+  await made.writeTargets([target])
+  return { made, handle, target, inVault: () => made.cloud.vault(vaultHost).read('vision-key') }
+}
+
+async function memberWorld(provider: string) {
+  const made = await world()
+  const { fields, handle } = fleet[provider]!(made.cloud)
+  await made.writeTargets([{ name: 'vision', provider, ...fields, secrets: { 'vision-key': 'key' } }])
+  await made.tick()
+  await made.drain()
+  return { made, handle, inVault: () => made.cloud.vault(vaultHost).read('vision-key') }
+}
+
+describe('promote', () => {
+  test('publishes the other slot’s present key and regenerates nothing', async () => {
+    const { made, handle, target, inVault } = await visionWorld()
+    stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
+    const keys = handle.keys()
+
+    const answer = await made.http(promote, { params })
+
+    assert.deepEqual([answer.status, answer.body.reason, answer.body.slot], [200, 'promoted', 'Key2'])
+    assert.deepEqual(handle.keys(), keys)
+    assert.equal(inVault(), keys['Key2'])
+    await made.close()
+  })
+
+  test('rolls back a rotation, also while the overlap of that rotation lasts', async () => {
+    const { made, handle, target, inVault } = await visionWorld()
+    stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
+    await made.http(rotate, { params })
+    made.cloud.clock.advance(60_000)
+
+    const answer = await made.http(promote, { params })
+
+    assert.equal(answer.status, 200)
+    assert.equal(inVault(), handle.keyOf('Key1'))
+    await made.close()
+  })
+
+  test('asked not to wait, its Location says when the slot is active', async () => {
+    const { made, handle, target, inVault } = await visionWorld()
+    stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
+
+    const answer = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
+    await made.drain()
+
+    assert.equal(answer.status, 202)
+    assert.equal(answer.headers['location'], '/api/targets/vision?slot=Key2')
+    assert.equal(inVault(), handle.keyOf('Key2'))
+    await made.close()
+  })
+
+  test('is 409 Drifted when the vault holds no live key, or nothing', async () => {
+    const { made, handle, target } = await visionWorld()
+
+    const empty = await made.http(promote, { params })
+    stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
+    handle.regenerateByHand('Key1')
+    const drifted = await made.http(promote, { params })
+
+    assert.deepEqual([empty.status, empty.body.code], [409, 'Drifted'])
+    assert.deepEqual([drifted.status, drifted.body.code], [409, 'Drifted'])
+    await made.close()
+  })
+
+  test('is 409 Paused or Foreign before anything else', async () => {
+    const { made, handle, target } = await visionWorld()
+    stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
+    made.cloud.vault(vaultHost).disable('vision-key')
+
+    const paused = await made.http(promote, { params })
+
+    assert.deepEqual([paused.status, paused.body.code], [409, 'Paused'])
+    await made.close()
+  })
+
+  test('is 400 NotSupported on a ring of one', async () => {
+    const { made } = await memberWorld('defender-sensor')
+
+    const answer = await made.http(promote, { params })
+
+    assert.deepEqual([answer.status, answer.body.code], [400, 'NotSupported'])
+    await made.close()
+  })
+})
+
+describe('swap', () => {
+  test('moves the active key to the other slot at the service', async () => {
+    const { made, handle, inVault } = await memberWorld('iot-hub-device')
+    const active = inVault()!
+    const [before] = Object.entries(handle.keys()).find(([, key]) => key === active)!
+
+    const answer = await made.http(swap, { params })
+
+    const [after] = Object.entries(handle.keys()).find(([, key]) => key === inVault())!
+    assert.equal(answer.status, 200)
+    assert.notEqual(after, before)
+    assert.equal(answer.body.slot, after)
+    await made.close()
+  })
+
+  test('is queued where the service takes minutes', async () => {
+    const { made } = await memberWorld('iot-hub-policy')
+
+    const answer = await made.http(swap, { params })
+
+    assert.equal(answer.status, 202)
+    assert.match(answer.headers['location']!, /\?slot=(primary|secondary)$/)
+    await made.close()
+  })
+
+  test('is 400 NotSupported where the service cannot', async () => {
+    const { made } = await visionWorld()
+
+    const answer = await made.http(swap, { params })
+
+    assert.deepEqual([answer.status, answer.body.code], [400, 'NotSupported'])
+    await made.close()
+  })
+})

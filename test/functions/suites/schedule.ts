@@ -1,0 +1,183 @@
+// Room: the tests. A tick queues whoever is due, and says what it did.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { turn } from '../../../src/rotation/due.ts'
+import { account, days, stored, topicHost, vaultHost, vaultUrl, type World, world } from '../world.ts'
+
+const minute = 60_000
+
+async function queuedBy(made: World): Promise<string[]> {
+  await made.tick()
+  return (await made.messages()).map(({ target }) => String(target)).sort()
+}
+
+function finished(made: World): Record<string, number> {
+  const line = made.lines.findLast(({ text }) => text.startsWith('schedule finished '))
+  return JSON.parse(line!.text.slice('schedule finished '.length))
+}
+
+/** A name whose turn does not come in the quarter of an hour before `now`, or one whose turn does. */
+function nameWith(turns: boolean, now: number, prefix: string): string {
+  const names = Array.from({ length: 5000 }, (_, n) => `${prefix}${n}`)
+  return names.find((name) => turn(name, now - 15 * minute, now) === turns)!
+}
+
+function fleetOf(made: World) {
+  const now = made.cloud.clock.now()
+  const add = (prefix: string, age: number | undefined, fields: object = {}, turns = false, stamps: object = {}) => {
+    const { handle, target } = account(made.cloud, nameWith(turns, now, prefix), fields)
+    if (age !== undefined) stored(made, target, handle.keyOf('Key1'), { age, stamps })
+    return target
+  }
+  return { add, now }
+}
+
+describe('a tick of the schedule', () => {
+  test('queues the due, the unfinished, the never seen and the slice of the day, and nobody else', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const due = add('due', 61 * days)
+    const fresh = add('fresh', 10 * days)
+    const slice = add('slice', 10 * days, {}, true)
+    const unseen = add('unseen', undefined)
+    const pending = add('pending', 10 * days, {}, false, { pending: { asked: '2026-03-02T09:00:00.000Z' } })
+    const untold = add('untold', 10 * days, {}, false, { announced: undefined })
+    const off = add('off', 61 * days, { enabled: false })
+    await made.writeTargets([due, fresh, slice, unseen, pending, untold, off])
+
+    const queued = await queuedBy(made)
+
+    assert.deepEqual(queued, [due, slice, unseen, pending, untold].map(({ name }) => name).sort())
+    const counts = finished(made)
+    assert.deepEqual([counts['targets'], counts['seen'], counts['queued'], counts['failures']], [7, 6, 5, 0])
+    await made.close()
+  })
+
+  test('names its requests after the day, so that a failure is told once a day', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const due = add('due', 61 * days)
+    await made.writeTargets([due])
+
+    await made.tick()
+    const [first] = await made.messages()
+    made.cloud.clock.advance(15 * minute)
+    await made.tick()
+    const [second] = await made.messages()
+
+    assert.equal(first?.['id'], `schedule/${due.name}/2026-03-02`)
+    assert.equal(second?.['id'], first?.['id'])
+    assert.equal(first?.['actor'], 'schedule')
+    await made.close()
+  })
+
+  test('leaves what is due outside its window to its window, unless it has expired', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const window = { days: ['Sat'], start: '02:00', length: 'PT4H', timeZone: 'Europe/Zurich' }
+    const closed = add('closed', 61 * days, { window })
+    const expired = add('expired', 91 * days, { window })
+    await made.writeTargets([closed, expired])
+
+    await made.tick()
+    const messages = await made.messages()
+
+    assert.deepEqual(
+      messages.map(({ target, ignoreWindow }) => [target, ignoreWindow]),
+      [[expired.name, true]],
+    )
+    await made.close()
+  })
+
+  test('looks at everybody once a day', async () => {
+    const made = await world()
+    const targets = Array.from({ length: 12 }, (_, n) => {
+      const { handle, target } = account(made.cloud, `t${n}`)
+      stored(made, target, handle.keyOf('Key1'), { age: 3 * days })
+      return target
+    })
+    await made.writeTargets(targets)
+    const looks: string[] = []
+
+    for (let hour = 0; hour < 24; hour++) {
+      const last = new Date(made.cloud.clock.now()).toISOString()
+      made.cloud.clock.advance(60 * minute)
+      await made.tick({ last, next: new Date(made.cloud.clock.now()).toISOString() })
+      looks.push(...(await made.messages()).map(({ target }) => String(target)))
+    }
+
+    assert.deepEqual(looks.sort(), targets.map(({ name }) => name).sort())
+    await made.close()
+  })
+
+  test('tells at its turn that a target is overdue, once a day', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const late = add('late', 70 * days, {}, true)
+    const alsoLate = add('also', 70 * days)
+    await made.writeTargets([late, alsoLate])
+
+    await made.tick()
+
+    const events = made.cloud.topic(topicHost).events as { id: string; type: string; subject: string }[]
+    const version = made.cloud.vault(vaultHost).versions(`${late.name}-key`)[0]?.id
+    assert.deepEqual(
+      events.map(({ id, type, subject }) => [id, type, subject]),
+      [[`${version}/overdue/2026-03-02`, 'Rekey.RotationOverdue', `/targets/${late.name}`]],
+    )
+    assert.equal(finished(made)['overdue'], 2)
+    await made.close()
+  })
+
+  test('a vault that cannot be read does not stop the others, and then the tick fails with it named', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const due = add('due', 61 * days)
+    const away = add('away', undefined, { vault: 'https://kv-away.vault.azure.net' })
+    await made.writeTargets([away, due])
+
+    await assert.rejects(made.tick(), { name: 'RekeyError', message: /kv-away/ })
+
+    assert.deepEqual(
+      (await made.messages()).map(({ target }) => target),
+      [due.name],
+    )
+    assert.equal(finished(made)['failures'], 1)
+    await made.close()
+  })
+
+  test('a vault full of other people’s secrets costs no more calls than its targets', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const targets = [add('one', 3 * days), add('two', 61 * days)]
+    for (let n = 0; n < 120; n++) made.cloud.vault(vaultHost).set(`aa-other-${n}`, 'x')
+    await made.writeTargets(targets)
+
+    const queued = await queuedBy(made)
+
+    const calls = made.azure.sent.filter(({ url }) => url.href.startsWith(vaultUrl))
+    assert.deepEqual(queued, [targets[1]!.name])
+    assert.ok(calls.length <= 2 + 2 + 1, `${calls.length} calls, the challenge included`)
+    await made.close()
+  })
+
+  test('adopts, waits, rotates: a fleet on its own for a year always has a working key', async () => {
+    const made = await world()
+    const { handle, target } = account(made.cloud, 'vision')
+    await made.writeTargets([target])
+    const values = new Set<string>()
+
+    for (let day = 0; day < 365; day++) {
+      await made.tick({ last: new Date(made.cloud.clock.now() - days).toISOString() })
+      await made.drain()
+      const value = made.cloud.vault(vaultHost).read('vision-key')!
+      assert.ok(handle.accepts(value), `day ${day}`)
+      values.add(value)
+      made.cloud.clock.advance(days)
+    }
+
+    assert.ok(values.size >= 6 && values.size <= 8, `${values.size} keys in a year of 60-day periods`)
+    await made.close()
+  })
+})

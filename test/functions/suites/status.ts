@@ -1,0 +1,172 @@
+// Room: the tests. Routes that read: what they say, and that they change nothing.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { rotate } from '../../../src/functions/commands/rotate.ts'
+import { targetHistory } from '../../../src/functions/status/history.ts'
+import { plan } from '../../../src/functions/status/plan.ts'
+import { listTargets, showTarget } from '../../../src/functions/status/targets.ts'
+import { account, days, stored, vaultHost, type World, world } from '../world.ts'
+
+const params = { name: 'vision' }
+
+async function visionWorld(age = 61 * days, stamps = {}) {
+  const made = await world()
+  const { handle, target } = account(made.cloud, 'vision')
+  await made.writeTargets([target])
+  const version = stored(made, target, handle.keyOf('Key1'), { age, stamps })
+  return { made, handle, target, version }
+}
+
+function effects(made: World) {
+  return made.cloud.history.filter((entry) => entry.effect)
+}
+
+describe('plan', () => {
+  test('of one target says what a run would do and why, and changes nothing', async () => {
+    const { made, version } = await visionWorld()
+
+    const { status, body } = await made.http(plan, { query: { target: 'vision' } })
+
+    assert.equal(status, 200)
+    assert.deepEqual([body.reason, body.slot, body.version], ['due', 'Key1', version])
+    assert.deepEqual(body.steps.slice(0, 2), ['regenerate Key2', 'publish Key2'])
+    assert.deepEqual(effects(made), [])
+    await made.close()
+  })
+
+  test('of one target finds drift, which tags do not tell', async () => {
+    const { made, handle } = await visionWorld(10 * days)
+    handle.regenerateByHand('Key1')
+
+    const one = await made.http(plan, { query: { target: 'vision' } })
+    const all = await made.http(plan)
+
+    assert.equal(one.body.reason, 'drifted')
+    assert.deepEqual([all.body.seenBy, all.body.targets[0].state], ['tags', 'current'])
+    assert.deepEqual(effects(made), [])
+    await made.close()
+  })
+
+  test('of all targets comes in pages', async () => {
+    const made = await world()
+    await made.writeTargets(Array.from({ length: 60 }, (_, n) => account(made.cloud, `t${n}`).target))
+
+    const first = await made.http(plan)
+    const second = await made.http(plan, { query: { page: '2' } })
+
+    assert.deepEqual([first.body.targets.length, first.body.next, first.body.total], [50, '/api/plan?page=2', 60])
+    assert.deepEqual([second.body.targets.length, second.body.next], [10, undefined])
+    assert.equal(second.body.targets[0].state, 'unmanaged')
+    await made.close()
+  })
+})
+
+describe('targets', () => {
+  test('are listed with state, due date, last failure and versions, without a value', async () => {
+    const failed = { code: 'PermissionDenied', at: '2026-03-01T10:00:00.000Z' }
+    const { made, handle, version } = await visionWorld(10 * days, { failed })
+
+    const { status, body } = await made.http(listTargets)
+
+    assert.equal(status, 200)
+    const [only] = body.targets
+    assert.deepEqual(
+      [only.name, only.provider, only.status, only.slot],
+      ['vision', 'cognitive-services', 'failed', 'Key1'],
+    )
+    assert.deepEqual(only.failed, failed)
+    assert.deepEqual(only.secrets, [{ name: 'vision-key', output: 'key', version }])
+    assert.ok(Date.parse(only.dueAt) > made.cloud.clock.now())
+    assert.ok(!JSON.stringify(body).includes(handle.keyOf('Key1')))
+    await made.close()
+  })
+
+  test('one that cannot be read does not hide the others', async () => {
+    const { made, target } = await visionWorld()
+    const away = account(made.cloud, 'away', { vault: 'https://kv-away.vault.azure.net' }).target
+    await made.writeTargets([away, target])
+
+    const { status, body } = await made.http(listTargets)
+
+    assert.equal(status, 200)
+    assert.deepEqual(
+      body.targets.map((each: { status: string }) => each.status),
+      ['unreadable', 'overdue'],
+    )
+    assert.equal(body.targets[0].code, 'ServiceUnavailable')
+    await made.close()
+  })
+
+  test('a target says its state in one word', async () => {
+    const states: [number | undefined, object, object, string][] = [
+      [undefined, {}, {}, 'unmanaged'],
+      [10 * days, {}, {}, 'current'],
+      [60.5 * days, {}, {}, 'due'],
+      [70 * days, {}, {}, 'overdue'],
+      [10 * days, {}, { pending: { made: '2026-03-02T09:00:00.000Z' } }, 'unfinished'],
+      [10 * days, { enabled: false }, {}, 'disabled'],
+    ]
+    for (const [age, fields, stamps, word] of states) {
+      const made = await world()
+      const { handle, target } = account(made.cloud, 'vision', fields)
+      await made.writeTargets([target])
+      if (age !== undefined) stored(made, target, handle.keyOf('Key1'), { age, stamps })
+
+      const { body } = await made.http(showTarget, { params })
+
+      assert.equal(body.status, word)
+      await made.close()
+    }
+  })
+
+  test('a secret disabled by hand is paused', async () => {
+    const { made } = await visionWorld()
+    made.cloud.vault(vaultHost).disable('vision-key')
+
+    const { body } = await made.http(showTarget, { params })
+
+    assert.equal(body.status, 'paused')
+    await made.close()
+  })
+
+  test('a revoke is done when neither slot has an older key', async () => {
+    const { made, handle, target } = await visionWorld()
+    const moment = made.cloud.clock.now() - days
+    const query = { revokeBefore: new Date(moment).toISOString() }
+    const half = { fresh: new Date(moment + 1).toISOString() }
+    stored(made, target, handle.keyOf('Key1'), { age: 1000, stamps: half })
+
+    const before = await made.http(showTarget, { params, query })
+    stored(made, target, handle.keyOf('Key1'), { stamps: { ...half, standby: half.fresh } })
+    const after = await made.http(showTarget, { params, query })
+
+    assert.deepEqual([before.body.done, after.body.done], [false, true])
+    await made.close()
+  })
+})
+
+test('history tells versions with when, why and who, newest first, without a value', async () => {
+  const { made, handle, version } = await visionWorld()
+  const value = handle.keyOf('Key1')
+  const rotated = await made.http(rotate, { params })
+
+  const { body } = await made.http(targetHistory, { params })
+
+  const [secret] = body.secrets
+  assert.equal(secret.name, 'vision-key')
+  assert.deepEqual(
+    secret.versions.map((each: { version: string; reason: string; actor: string; slot: string }) => [
+      each.version,
+      each.reason,
+      each.actor,
+      each.slot,
+    ]),
+    [
+      [rotated.body.secrets[0].version, 'requested', 'http', 'Key2'],
+      [version, 'due', 'schedule', 'Key1'],
+    ],
+  )
+  assert.ok(!JSON.stringify(body).includes(value))
+  await made.close()
+})
