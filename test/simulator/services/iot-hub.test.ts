@@ -156,6 +156,22 @@ test('a masked secret that comes back as it was shown is kept; one that was chan
   assert.match(storageEndpoints.$default.connectionString, /AccountKey=[^*;]{40,};/)
 })
 
+test('masked secrets are kept by the names of their endpoints, in whatever order these come back', async () => {
+  const { hub, call, url, policies } = world()
+  const endpoint = (name: string) => ({
+    name,
+    connectionString: `Endpoint=sb://x/;SharedAccessKey=of-${name};EntityPath=e`,
+  })
+  hub.changeByHand({ routing: { endpoints: { eventHubs: [endpoint('one'), endpoint('two')] } } })
+  const { body } = await call('GET', url())
+  body.properties.routing.endpoints.eventHubs.reverse()
+  body.properties.authorizationPolicies = await policies()
+
+  await call('PUT', url(), body, { 'if-match': body.etag })
+
+  assert.deepEqual(hub.properties()['routing'], { endpoints: { eventHubs: [endpoint('two'), endpoint('one')] } })
+})
+
 test('two keys exchanged by the client change places', async () => {
   const { hub, write } = world()
   const service = hub.policy('service')

@@ -79,7 +79,7 @@ test('a token that has expired, or is for another hub, is 401', async () => {
 })
 
 test('with local authentication disabled, keys can be made but open nothing', async () => {
-  const { hub, device, call, url, ask } = world()
+  const { hub, device, call, url, ask, path } = world()
   hub.changeByHand({ disableLocalAuth: true })
 
   const regenerated = await call('POST', url('/devices/keys/regenerate'), {
@@ -87,8 +87,10 @@ test('with local authentication disabled, keys can be made but open nothing', as
     devices: [{ id: 'Thermostat 7' }],
   })
   const asked = await ask('/devices', hub.policy('reader').keyOf('primary'), 'reader')
+  const own = `${hub.host}/devices/Thermostat 7`
+  const received = await ask(`${path}/messages/devicebound`, device.keyOf('primary'), undefined, own)
 
-  assert.deepEqual([regenerated.status, asked], [200, 401])
+  assert.deepEqual([regenerated.status, asked, received], [200, 401, 401])
   assert.equal(hub.policy('reader').accepts(hub.policy('reader').keyOf('primary')), false)
   assert.equal(device.accepts(device.keyOf('primary')), false)
 })
@@ -104,11 +106,12 @@ test('a device’s own key opens its own mailbox and no other', async () => {
     await ask(`${path}/messages/devicebound`, device.keyOf('primary'), undefined, own),
     await ask(`${path}/messages/devicebound`, device.keyOf('secondary'), undefined, own),
     await ask(`${path}/messages/devicebound`, old, undefined, own),
+    await ask(`${path}/messages/devicebound`, device.keyOf('primary'), undefined, hub.host),
     await ask('/devices/other/messages/devicebound', device.keyOf('primary'), undefined, own),
     await ask(path, device.keyOf('primary'), undefined, own),
   ]
 
-  assert.deepEqual(verdicts, [204, 204, 401, 401, 401])
+  assert.deepEqual(verdicts, [204, 204, 401, 401, 401, 401])
   assert.deepEqual([device.accepts(device.keyOf('primary')), device.accepts(old)], [true, false])
 })
 

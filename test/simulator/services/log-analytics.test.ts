@@ -85,10 +85,11 @@ test('the collector takes a row signed with a key of the workspace, and no other
     await send(collectorRequest(logs.customerId, old, now)),
     await send(collectorRequest(logs.customerId, logs.keyOf('primary'), now - 3_600_000)),
     await send(collectorRequest('00000000-0000-0000-0000-000000000000', logs.keyOf('primary'), now)),
-    await send(collectorRequest(logs.customerId, logs.keyOf('primary'), now, 'no JSON')),
+    await send(collectorRequest(logs.customerId, logs.keyOf('primary'), now, { body: 'no JSON' })),
+    await send(collectorRequest(logs.customerId, logs.keyOf('primary'), now, { logType: 'no-such-type' })),
   ]
 
-  assert.deepEqual(verdicts, [200, 200, 403, 403, 400, 400])
+  assert.deepEqual(verdicts, [200, 200, 403, 403, 400, 400, 400])
   assert.deepEqual([logs.accepts(logs.keyOf('primary')), logs.accepts(old)], [true, false])
 })
 

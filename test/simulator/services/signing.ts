@@ -18,7 +18,12 @@ export function hmacRequest(url: string, key: string, at: number): Request {
 }
 
 /** A row for the HTTP Data Collector, signed. `at` in milliseconds since 1970. */
-export function collectorRequest(workspaceId: string, key: string, at: number, body = '{}'): Request {
+export function collectorRequest(
+  workspaceId: string,
+  key: string,
+  at: number,
+  { body = '{}', logType = 'RekeyTest' } = {},
+): Request {
   const date = new Date(at).toUTCString()
   const text = `POST\n${Buffer.byteLength(body)}\napplication/json\nx-ms-date:${date}\n/api/logs`
   return new Request(`https://${workspaceId}.ods.opinsights.azure.com/api/logs?api-version=2016-04-01`, {
@@ -26,7 +31,7 @@ export function collectorRequest(workspaceId: string, key: string, at: number, b
     body,
     headers: {
       'content-type': 'application/json',
-      'log-type': 'RekeyTest',
+      'log-type': logType,
       'x-ms-date': date,
       authorization: `SharedKey ${workspaceId}:${sign(key, text)}`,
     },
