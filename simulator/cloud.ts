@@ -1,15 +1,17 @@
 // Room: the simulator. The whole of Azure behind one `fetch`, for tests and demos. May import simulator files only, never src/.
 
 import { realClock, type SimulatedClock } from './clock.ts'
+import type { Effect } from './effects.ts'
 import type { Fault } from './faults.ts'
 import type { Identity } from './identity.ts'
-import { type Effect, type HistoryEntry, startKernel } from './kernel.ts'
+import { type HistoryEntry, startKernel } from './kernel.ts'
 import type { ServiceHandle } from './keys.ts'
 import { type Fleets, installServices } from './services/index.ts'
 
 export type { SimulatedClock } from './clock.ts'
+export type { Effect } from './effects.ts'
 export type { Fault } from './faults.ts'
-export type { Effect, HistoryEntry } from './kernel.ts'
+export type { HistoryEntry } from './kernel.ts'
 export type { ServiceHandle } from './keys.ts'
 export { ConnectionLost, CrashSignal } from './operations.ts'
 

@@ -4,49 +4,14 @@
 import type { Kernel } from '../kernel.ts'
 import { type Call, ConnectionLost, type Operation, type Reply } from '../operations.ts'
 import { armResourceId } from './arm.ts'
-import {
-  type KeyVaultEvent,
-  type SecretVersion,
-  type StoredSecret,
-  type VaultStore,
-  vaultStore,
-} from './vault-store.ts'
+import { bundle, deletedBundle, describe, item, page, parameters } from './secret-wire.ts'
+import { type SimulatedVault, vaultHandle } from './vault-handle.ts'
+import { type SecretVersion, type StoredSecret, type VaultStore, vaultStore } from './vault-store.ts'
 
+export type { SimulatedVault } from './vault-handle.ts'
 export type { KeyVaultEvent } from './vault-store.ts'
 
-export interface SimulatedVault {
-  readonly host: string
-  readonly url: string
-  readonly resourceId: string
-  /** A new current version, as somebody other than the app would make it. Times in milliseconds. Answers its version id. */
-  set(
-    name: string,
-    value: string,
-    options?: {
-      tags?: Record<string, string>
-      expires?: number
-      enabled?: boolean
-      createdAt?: number
-      contentType?: string
-    },
-  ): string
-  /** The current version's value, disabled or not; undefined: no such secret, or deleted. */
-  read(name: string): string | undefined
-  /** Newest first. */
-  versions(name: string): readonly Readonly<SecretVersion>[]
-  /** Names of secrets that are not deleted. */
-  names(): readonly string[]
-  disable(name: string): void
-  enable(name: string): void
-  delete(name: string): void
-  /** Brings a deleted secret back; writes are refused for another `settlingMs`. */
-  recover(name: string, settlingMs?: number): void
-  /** The expiry events due by the cloud's clock that were not taken yet, oldest first. */
-  takeEvents(): KeyVaultEvent[]
-}
-
 const apiVersions = ['7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01', '2026-04-01']
-const pageSize = 25
 const secretsAction = 'Microsoft.KeyVault/vaults/secrets'
 
 export function keyVault(kernel: Kernel) {
@@ -64,11 +29,11 @@ export function keyVault(kernel: Kernel) {
     vault(host: string, place: { subscription?: string; group?: string } = {}): SimulatedVault {
       const name = host.toLowerCase()
       const known = vaults.get(name)
-      if (known) return vaultHandle(known, kernel)
+      if (known) return vaultHandle(known, kernel.clock)
       const resourceId = armResourceId(place, 'Microsoft.KeyVault/vaults', name.split('.')[0]!)
       const store = vaultStore(name, resourceId, kernel.clock, kernel.dice.fork(`vault ${name}`))
       vaults.set(name, store)
-      return vaultHandle(store, kernel)
+      return vaultHandle(store, kernel.clock)
     },
   }
 }
@@ -201,126 +166,4 @@ function operations(kernel: Kernel, storeOf: (call: Call) => VaultStore): Operat
 function notFound(call: Call) {
   const message = `A secret with (name/id) ${call.params['name']}${call.params['version'] ? `/${call.params['version']}` : ''} was not found in this key vault. If you recently deleted this secret you may be able to recover it using the correct recovery command.`
   return call.refuse(404, 'SecretNotFound', message)
-}
-
-interface Parameters {
-  readonly value?: unknown
-  readonly contentType?: string
-  readonly tags?: Record<string, string>
-  readonly attributes?: { readonly enabled?: boolean; readonly nbf?: number; readonly exp?: number }
-}
-
-function parameters(call: Call): Parameters {
-  const given = call.json() as Parameters
-  const bad = (message: string) => call.refuse(400, 'BadParameter', message)
-  const tags = Object.entries(given.tags ?? {})
-  if (!/^[0-9a-zA-Z-]{1,127}$/.test(call.params['name']!)) throw bad('The request URI contains an invalid name.')
-  if (tags.length > 15) throw bad('A maximum of 15 tags can be specified.')
-  for (const [name, value] of tags) {
-    if (typeof value !== 'string' || value.length > 512 || name.length > 512)
-      throw bad('The tag name or value is invalid.')
-  }
-  for (const time of [given.attributes?.nbf, given.attributes?.exp]) {
-    if (time !== undefined && time !== null && !Number.isInteger(time)) throw bad('Times are Unix seconds.')
-  }
-  return given
-}
-
-/** What is given replaces, what is omitted stays; tags as a whole. */
-function describe(version: SecretVersion, { contentType, tags, attributes }: Parameters): void {
-  version.contentType = contentType ?? version.contentType
-  version.tags = tags ?? version.tags
-  version.enabled = attributes?.enabled ?? version.enabled
-  version.nbf = attributes?.nbf ?? version.nbf
-  version.exp = attributes?.exp ?? version.exp
-}
-
-function item(store: VaultStore, secret: StoredSecret, version: SecretVersion, versioned: boolean): object {
-  const { contentType, tags, enabled, nbf, exp, created, updated } = version
-  return {
-    id: `https://${store.host}/secrets/${secret.name}${versioned ? `/${version.id}` : ''}`,
-    ...(contentType === undefined ? {} : { contentType }),
-    attributes: {
-      enabled,
-      ...(nbf === undefined ? {} : { nbf }),
-      ...(exp === undefined ? {} : { exp }),
-      created: Math.floor(created / 1000),
-      updated: Math.floor(updated / 1000),
-      recoveryLevel: 'Recoverable+Purgeable',
-      recoverableDays: 90,
-    },
-    ...(tags === undefined ? {} : { tags }),
-  }
-}
-
-function bundle(store: VaultStore, secret: StoredSecret, version: SecretVersion): object {
-  return item(store, secret, version, true)
-}
-
-function deletedBundle(store: VaultStore, secret: StoredSecret): object {
-  const deletedDate = Math.floor(secret.deletedAt! / 1000)
-  return {
-    recoveryId: `https://${store.host}/deletedsecrets/${secret.name}`,
-    deletedDate,
-    scheduledPurgeDate: deletedDate + 90 * 24 * 60 * 60,
-    ...bundle(store, secret, secret.versions.at(-1)!),
-  }
-}
-
-/** Pages by key rather than by number, so that a write between two pages neither repeats nor skips anybody else. */
-function page<T>(call: Call, all: readonly T[], keyOf: (one: T) => string, show: (one: T) => object): Reply {
-  const asked = call.query.get('maxresults')
-  const size = asked === null ? pageSize : Number(asked)
-  if (!Number.isInteger(size) || size < 1 || size > pageSize) {
-    throw call.refuse(400, 'BadParameter', 'The value of maxresults is out of range.')
-  }
-  const after = Buffer.from(call.query.get('$skiptoken') ?? '', 'base64url').toString()
-  const rest = all.filter((one) => keyOf(one) > after).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
-  const shown = rest.slice(0, size)
-  const link = (last: T) => {
-    const query = new URLSearchParams({
-      'api-version': call.query.get('api-version')!,
-      $skiptoken: Buffer.from(keyOf(last)).toString('base64url'),
-      maxresults: String(size),
-    })
-    return `https://${call.host}:443${call.url.pathname}?${query}`
-  }
-  const nextLink = rest.length > size ? link(shown.at(-1)!) : null
-  return { status: 200, body: { value: shown.map(show), nextLink } }
-}
-
-function vaultHandle(store: VaultStore, kernel: Kernel): SimulatedVault {
-  const need = (name: string): StoredSecret => {
-    const secret = store.secrets.get(name.toLowerCase())
-    if (!secret) throw new TypeError(`${store.host} has no secret ${name}`)
-    return secret
-  }
-  const switchTo = (name: string, enabled: boolean): void => {
-    const version = need(name).versions.at(-1)!
-    version.enabled = enabled
-    version.updated = kernel.clock.now()
-  }
-  return {
-    host: store.host,
-    url: `https://${store.host}`,
-    resourceId: store.resourceId,
-    set(name, value, { tags, expires, enabled, createdAt, contentType } = {}) {
-      const exp = expires === undefined ? undefined : Math.floor(expires / 1000)
-      return store.put(name, { value, tags, contentType, enabled, created: createdAt, exp }).version.id
-    },
-    read: (name) => store.find(name)?.versions.at(-1)?.value,
-    versions: (name) => [...(store.find(name)?.versions ?? [])].reverse(),
-    names: () => [...store.secrets.values()].filter((s) => s.deletedAt === undefined).map(({ name }) => name),
-    disable: (name) => switchTo(name, false),
-    enable: (name) => switchTo(name, true),
-    delete: (name) => {
-      need(name).deletedAt = kernel.clock.now()
-    },
-    recover(name, settlingMs = 0) {
-      const secret = need(name)
-      secret.deletedAt = undefined
-      secret.recoveringUntil = kernel.clock.now() + settlingMs
-    },
-    takeEvents: store.takeEvents,
-  }
 }

@@ -1,0 +1,143 @@
+// Room: the simulator. One call: what handlers see of it, and how its answer looks. May import simulator files only.
+
+import type { SimulatedClock } from './clock.ts'
+import { dialects } from './dialects.ts'
+import type { FaultSet } from './fault-set.ts'
+import type { HostGroup } from './hosts.ts'
+import type { Identity, Token } from './identity.ts'
+import { type Call, type Operation, Refusal, type Reply } from './operations.ts'
+
+/** What a call adds to its history entry on the way. */
+export interface Trace {
+  permission?: string
+  effect?: true
+  fault?: string
+}
+
+export interface CallParts {
+  readonly url: URL
+  readonly group: HostGroup
+  readonly operation: Operation
+  readonly params: Readonly<Record<string, string>>
+  readonly request: Request
+  readonly bytes: Buffer
+  readonly requestId: string
+  readonly token: Token | undefined
+  readonly trace: Trace
+}
+
+interface CallEnvironment {
+  readonly clock: SimulatedClock
+  readonly faults: FaultSet
+  readonly identity: Identity
+}
+
+/** One call, as handlers see it. */
+export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvironment): Call {
+  const { url, group, operation, request, token, trace, requestId } = parts
+  const dialect = dialects[group]
+  const now = clock.now()
+  const context = { requestId, now, host: url.hostname, tenant: identity.tenant }
+  let readAt: number | undefined
+  const call: Call = {
+    operation,
+    method: request.method,
+    url,
+    host: url.hostname,
+    params: parts.params,
+    query: url.searchParams,
+    headers: request.headers,
+    bytes: parts.bytes,
+    get text() {
+      return parts.bytes.toString('utf8')
+    },
+    token,
+    requestId,
+    get now() {
+      return clock.now()
+    },
+    get readAt() {
+      // Asked once a call: probability is rolled per read.
+      readAt ??= clock.now() - faults.staleness(call)
+      return readAt
+    },
+    json() {
+      try {
+        return JSON.parse(call.text)
+      } catch {
+        throw call.refuse(400, 'BadRequest', 'The request content was invalid and could not be deserialized.')
+      }
+    },
+    authorize(action, scope = url.pathname) {
+      trace.permission = action
+      if (!token || !dialect.audiences.includes(token.audience) || token.expiresAt < Date.now()) {
+        const { code, message } = dialect.unauthenticated
+        throw call.refuse(401, code, message, { headers: dialect.challenge?.(context) ?? {} })
+      }
+      if (!identity.may(action, scope)) {
+        const { code, message, inner } = dialect.forbidden(action, scope, token.objectId)
+        throw call.refuse(403, code, message, inner ? { inner } : {})
+      }
+      return token
+    },
+    throttled(seconds) {
+      const { code, message } = dialect.throttled
+      return call.refuse(429, code, message, { headers: { 'retry-after': String(seconds) } }).reply
+    },
+    refuse(status, code, message, more = {}) {
+      const error = { status, code, message, ...(more.inner ? { inner: more.inner } : {}) }
+      const body = dialect.body(error, context)
+      return new Refusal({ status, body, ...(more.headers ? { headers: more.headers } : {}) }, message)
+    },
+  }
+  return call
+}
+
+/** The token a call came with, if it is one of ours. */
+export function bearer(headers: Headers, identity: Identity): Token | undefined {
+  const value = headers.get('authorization')
+  return value?.startsWith('Bearer ') ? identity.find(value.slice('Bearer '.length)) : undefined
+}
+
+/** Throws a 400 for an api-version that is missing or unknown. */
+export function checkVersion(call: Call): void {
+  const known = call.operation.apiVersions
+  if (!known) return
+  const asked = call.query.get('api-version')
+  if (!asked) {
+    throw call.refuse(
+      400,
+      'MissingApiVersionParameter',
+      'The api-version query parameter (?api-version=) is required for all requests.',
+    )
+  }
+  if (!known.includes(asked)) {
+    throw call.refuse(
+      400,
+      'InvalidApiVersionParameter',
+      `The api-version '${asked}' is invalid. The supported versions are '${known.join(',')}'.`,
+    )
+  }
+}
+
+/** Answers 404 to whatever no service registered. */
+export function unknownOperation(host: HostGroup, method: string): Operation {
+  return {
+    operation: 'unknown',
+    host,
+    method,
+    path: '*',
+    handle: (call) => call.refuse(404, 'NotFound', `No operation ${method} ${call.url.pathname}.`).reply,
+  }
+}
+
+/** A reply as HTTP, with the headers the service always sends. */
+export function toResponse(reply: Reply, call: Call, group: HostGroup): Response {
+  const headers: Record<string, string> = {
+    ...dialects[group].headers({ requestId: call.requestId, now: call.now, host: call.host, tenant: '' }),
+    ...(reply.body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+    ...reply.headers,
+  }
+  const text = reply.text ?? (reply.body === undefined ? null : JSON.stringify(reply.body))
+  return new Response(reply.status === 204 ? null : text, { status: reply.status, headers })
+}

@@ -1,0 +1,55 @@
+// Room: the simulator. Effects are numbered, listened to, and died at. May import simulator files only.
+
+import type { Trace } from './call.ts'
+import type { FaultSet } from './fault-set.ts'
+import type { Call, Reply } from './operations.ts'
+
+export interface Effect {
+  /** From 1, over the life of the cloud. */
+  readonly n: number
+  readonly operation: string
+  readonly when: 'before' | 'after'
+}
+
+export interface Effects {
+  listen(listener: (effect: Effect) => void): () => void
+  /** Lets a recognised call happen, with faults before and after. Says in the trace what happened, whatever is answered. */
+  perform(call: Call, trace: Trace): Promise<Reply>
+}
+
+export function numberedEffects(faults: FaultSet): Effects {
+  const listeners = new Set<(effect: Effect) => void>()
+  let effects = 0
+
+  function announce(effect: Effect): void {
+    for (const listener of listeners) listener(effect)
+    faults.atEffect(effect.n, effect.when)
+  }
+
+  async function perform(call: Call, trace: Trace): Promise<Reply> {
+    const { operation } = call
+    const before = faults.before(call)
+    if (before) {
+      trace.fault = before.fault
+      return before.reply
+    }
+    const n = operation.effect ? ++effects : 0
+    if (n > 0) announce({ n, operation: operation.operation, when: 'before' })
+    const reply = await operation.handle(call)
+    if (n > 0 && reply.status < 300) {
+      trace.effect = true
+      announce({ n, operation: operation.operation, when: 'after' })
+    }
+    const after = faults.after(call, reply)
+    if (after) trace.fault = after.fault
+    return after?.reply ?? reply
+  }
+
+  return {
+    listen(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    perform,
+  }
+}

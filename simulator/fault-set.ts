@@ -1,0 +1,63 @@
+// Room: the simulator. The faults of one cloud, asked together. May import simulator files only.
+
+import type { SimulatedClock } from './clock.ts'
+import type { Dice } from './dice.ts'
+import type { Fault, FaultHooks } from './faults.ts'
+import type { Call, Reply } from './operations.ts'
+
+/** The faults of one cloud. */
+export interface FaultSet {
+  add(fault: Fault): void
+  clear(): void
+  readonly names: readonly string[]
+  before(call: Call): { fault: string; reply: Reply } | undefined
+  after(call: Call, reply: Reply): { fault: string; reply: Reply } | undefined
+  staleness(call: Call): number
+  propagation(): number
+  lingering(): number
+  operationTime(): number
+  operationFails(): boolean
+  denied(): readonly string[]
+  atEffect(n: number, when: 'before' | 'after'): void
+}
+
+export function faultSet(dice: Dice, clock: SimulatedClock): FaultSet {
+  let installed: { name: string; hooks: FaultHooks }[] = []
+  let count = 0
+  const longest = (measure: (hooks: FaultHooks) => number | undefined) =>
+    installed.reduce((most, { hooks }) => Math.max(most, measure(hooks) ?? 0), 0)
+  return {
+    add(fault) {
+      count += 1
+      installed.push({ name: fault.name, hooks: fault.install(dice.fork(`${fault.name} ${count}`), clock) })
+    },
+    clear() {
+      installed = []
+    },
+    get names() {
+      return installed.map(({ name }) => name)
+    },
+    before: (call) => firstHit(installed, (hooks) => hooks.before?.(call)),
+    after: (call, reply) => firstHit(installed, (hooks) => hooks.after?.(call, reply)),
+    staleness: (call) => longest((hooks) => hooks.staleness?.(call)),
+    propagation: () => longest((hooks) => hooks.propagation),
+    lingering: () => longest((hooks) => hooks.lingering),
+    operationTime: () => longest((hooks) => hooks.operationTime),
+    operationFails: () => installed.some(({ hooks }) => hooks.operationFails?.() === true),
+    denied: () => installed.flatMap(({ hooks }) => (hooks.denies ? [hooks.denies] : [])),
+    atEffect: (n, when) => {
+      for (const { hooks } of installed) hooks.atEffect?.(n, when)
+    },
+  }
+}
+
+function firstHit(
+  installed: readonly { name: string; hooks: FaultHooks }[],
+  ask: (hooks: FaultHooks) => Reply | undefined,
+): { fault: string; reply: Reply } | undefined {
+  for (const { name, hooks } of installed) {
+    const reply = ask(hooks)
+    if (reply) return { fault: name, reply }
+  }
+  return undefined
+}
