@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { lostAnswer, serverError, throttle, truncatedBody } from '../../simulator/faults.ts'
+import { type Fault, lostAnswer, serverError, throttle, truncatedBody } from '../../simulator/faults.ts'
 import { providers } from '../../src/providers/index.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
 import { calls, failure, opened, revealed } from './opened.ts'
@@ -81,6 +81,24 @@ for (const provider of providers) {
     })
   }
 
+  for (const [what, body] of [
+    ['says nothing', () => ({})],
+    ['has empty keys', emptied],
+  ] as const) {
+    test(`${id}: an answer to a regenerate that ${what} leaves its outcome open`, async () => {
+      const { on } = await ready(provider)
+      // A policy's new key is not in the answer to the write, but read afterwards.
+      const answers = id === 'iot-hub-policy' ? read : regenerate
+      const hollow = replies(answers, body)
+
+      const error = await failure(on, [hollow], () => on.holder.regenerate(slots[0], on.call))
+
+      assert.equal(error.code, 'UnexpectedAnswer')
+      assert.equal(error.details.outcomeUnknown, true)
+      assert.equal(calls(on, regenerate).effects, 1)
+    })
+  }
+
   test(`${id}: a service that fails before it acts leaves the outcome open too, and is not asked again`, async () => {
     const { on, before } = await ready(provider)
     const fault = serverError({ operation: regenerate, when: 'before', status: 503 })
@@ -152,6 +170,25 @@ for (const provider of providers) {
 
     assert.deepEqual([...new Set(sent)], versions)
   })
+}
+
+/** Successful answers of an operation, changed. */
+function replies(operation: string, change: (body: unknown) => unknown): Fault {
+  return {
+    name: 'replies',
+    install: () => ({
+      after: (call, reply) =>
+        call.operation.operation === operation && reply.status < 300
+          ? { ...reply, body: change(reply.body) }
+          : undefined,
+    }),
+  }
+}
+
+function emptied(body: unknown): unknown {
+  return JSON.parse(JSON.stringify(body), (name, value) =>
+    /key/i.test(name) && typeof value === 'string' ? '' : value,
+  )
 }
 
 async function ready(provider: KeyProvider) {

@@ -59,6 +59,26 @@ for (const change of ['regenerate', 'swap'] as const) {
   })
 }
 
+test("the service is asked for a key by a null, since an empty one is refused and a missing one is nobody's promise", async () => {
+  const { cloud, holder, call } = hub()
+  const bodies: string[] = []
+  const pass = cloud.fetch
+  Object.assign(cloud, {
+    fetch: async (request: Request) => {
+      if (request.method === 'PUT') bodies.push(await request.clone().text())
+      return pass(request)
+    },
+  })
+
+  await holder.regenerate('secondary', call)
+
+  const { properties } = JSON.parse(bodies[0]!) as { properties: { authorizationPolicies: Record<string, unknown>[] } }
+  const nulls = properties.authorizationPolicies.flatMap((policy) =>
+    ['primaryKey', 'secondaryKey'].filter((key) => policy[key] === null).map((key) => `${policy['keyName']} ${key}`),
+  )
+  assert.deepEqual(nulls, ['service secondaryKey'])
+})
+
 test("the connection string is the hub's, with the policy in its own spelling and the key", async () => {
   const { handle, read } = hub('SERVICE')
 
@@ -216,6 +236,7 @@ test('a lost lease ends the waiting, as itself', async () => {
   const error = await rejection(holder.regenerate('secondary', { ...call, keepLease: counted(3, call) }))
 
   assert.equal(error.code, 'LeaseLost')
+  assert.equal(error.details.outcomeUnknown, undefined)
 })
 
 test('a hub without local authentication is said to be so, and not written', async () => {
