@@ -148,3 +148,32 @@ test('the app roles of the sign-in are those that the routes ask for', () => {
 
   assert.deepEqual(made.toSorted(), [...asked].sort())
 })
+
+test('the switches that the README lists are those of main.parameters.json', () => {
+  const readme = readFileSync(`${repository}/infra/README.md`, 'utf8')
+  const content = JSON.parse(texts['infra/main.parameters.json']!) as { parameters: Record<string, { value: string }> }
+  const variableOf = ({ value }: { value: string }) => /^\$\{(\w+)/.exec(value)?.[1]
+  const mapped = Object.entries(content.parameters).map(([name, entry]) => `${variableOf(entry)} ${name}`)
+
+  const listed = [...readme.matchAll(/^\| `(\w+)` \| `(\w+)` \|/gm)].map(([, variable, name]) => `${variable} ${name}`)
+
+  // azd sets these by itself; the silence is told of beside the schedule.
+  const other = ['AZURE_ENV_NAME environmentName', 'AZURE_LOCATION location', 'AZURE_PRINCIPAL_ID principalId']
+  assert.deepEqual([...listed, ...other, 'SCHEDULE_SILENCE scheduleSilence'].sort(), mapped.sort())
+})
+
+test('test.http has a request for every route, and none for another', () => {
+  const code = ['commands.ts', 'status.ts']
+    .map((file) => readFileSync(`${repository}/src/functions/${file}`, 'utf8'))
+    .join('\n')
+  const routes = [...code.matchAll(/route\('\w+', '(\w+)', '([^']+)'/g)].map(([, method, path]) => `${method} ${path}`)
+
+  const requests = readFileSync(`${repository}/test.http`, 'utf8').matchAll(
+    /^(GET|POST) \{\{host\}\}\/api\/([^?\s]+)/gm,
+  )
+  const tried = [...requests].map(
+    ([, method, path]) => `${method} ${path!.replace(/^targets\/[^/]+/, 'targets/{name}')}`,
+  )
+
+  assert.deepEqual([...new Set(tried)].sort(), routes.sort())
+})

@@ -59,6 +59,7 @@ const mistakes: readonly (readonly [string, string, string | RegExp, string, str
   ['a required parameter left out', 'infra/main.parameters.json', /\n.*"location".*/, '', 'parameters-file', /wants the parameter location/],
   ['defaults that differ', 'infra/main.parameters.json', 'NODE_VERSION=24', 'NODE_VERSION=22', 'parameters-file', /22 here by default, and 24/],
   ['parameters that are no JSON', 'infra/main.parameters.json', '"parameters": {', '"parameters": ', 'parameters-file', /no JSON/],
+  ['a workbook that is no JSON', 'infra/app/workbook.json', '{', '', 'json', /no JSON/],
   ['a hook that is not there', 'azure.yaml', 'postdeploy.ps1', 'postdeploy.psm1', 'azure-yaml', /does not exist/],
   ['a hook for one system only', 'azure.yaml', '    windows:', '    solaris:', 'azure-yaml', /no hook for windows/],
   ['another service name', 'azure.yaml', '  rekey:', '  api:', 'azure-yaml', /azd-service-name/],

@@ -4,7 +4,7 @@ import { loadedFiles, moduleFiles, moduleOutputs, moduleParameters, unusedOutput
 import { syntax, undeclared, unused } from './names.ts'
 import { knownRoles, knownVersions, noKeys, noSecretOutputs, requiredProperties, tagged } from './policy.ts'
 import { type Finding, projectOf, type Texts } from './project.ts'
-import { azureYaml, hookParameters, parameterFile, scriptVariables, twins } from './wiring.ts'
+import { azureYaml, hookParameters, jsonFiles, parameterFile, scriptVariables, twins } from './wiring.ts'
 
 const rules = [
   syntax,
@@ -21,6 +21,7 @@ const rules = [
   requiredProperties,
   tagged,
   noSecretOutputs,
+  jsonFiles,
   parameterFile,
   azureYaml,
   scriptVariables,

@@ -29,6 +29,13 @@ export function parameterFile({ texts, files }: Project): Finding[] {
   ]
 }
 
+/** Whatever is loaded, sent or deployed as JSON is JSON. */
+export function jsonFiles({ texts }: Project): Finding[] {
+  return Object.keys(texts)
+    .filter((path) => path.endsWith('.json') && jsonOf(texts[path]) === undefined)
+    .map((path) => ({ rule: 'json', place: path, message: 'is no JSON' }))
+}
+
 export function azureYaml({ texts, files }: Project): Finding[] {
   const yaml = texts['azure.yaml'] ?? ''
   const finding = (message: string) => ({ rule: 'azure-yaml', place: 'azure.yaml', message })
