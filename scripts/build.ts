@@ -1,10 +1,10 @@
 // Room: the scripts. Makes what is deployed: dist/, one ES module per file in src/functions and shared chunks.
 // May import esbuild and node:* only.
 
-import { existsSync, globSync, renameSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, globSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Metafile } from 'esbuild'
+import { type BuildOptions as BuildSettings, build, type Metafile, type Plugin } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -26,15 +26,9 @@ export async function buildApp({ app = root, out = join(app, 'dist') }: BuildOpt
   const entryPoints = globSync('src/functions/*.ts', { cwd: app })
   if (entryPoints.length === 0) throw new Error(`${join(app, 'src/functions')} has no functions: nothing to build.`)
   const fresh = `${out}.${process.pid}`
-  const { metafile } = await build({
+  const common = {
     absWorkingDir: app,
-    entryPoints,
-    outdir: fresh,
-    outbase: 'src',
-    entryNames: '[dir]/[name]',
-    chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
-    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node22',
@@ -46,9 +40,53 @@ export async function buildApp({ app = root, out = join(app, 'dist') }: BuildOpt
     nodePaths: [join(root, 'node_modules')],
     metafile: true,
     logLevel: 'error',
-  })
+  } as const satisfies BuildSettings
+  const [functions, telemetry] = await Promise.all([
+    build({
+      ...common,
+      entryPoints,
+      outdir: fresh,
+      outbase: 'src',
+      entryNames: '[dir]/[name]',
+      chunkNames: 'chunks/[name]-[hash]',
+      splitting: true,
+      plugins: [telemetryApart],
+    }),
+    app === root
+      ? buildTelemetry({ ...common, outfile: join(fresh, telemetryFile) }, join(root, 'dist', telemetryFile))
+      : undefined,
+  ])
   replace(fresh, out)
-  return metafile
+  return {
+    inputs: { ...functions.metafile.inputs, ...telemetry?.inputs },
+    outputs: { ...functions.metafile.outputs, ...telemetry?.outputs },
+  }
+}
+
+const telemetryFile = 'chunks/telemetry.js'
+/** What src/azure/telemetry.ts takes of the package. */
+const telemetryEntry = { contents: "export { TelemetryClient } from 'applicationinsights'", resolveDir: root }
+
+/** Its sources change with the lock file only: what was built since then is taken over. */
+async function buildTelemetry(settings: BuildSettings & { outfile: string }, before: string): Promise<Metafile> {
+  const age = existsSync(before) ? statSync(before).mtimeMs : 0
+  if (age < Math.max(modified('package-lock.json'), modified('scripts/build.ts'))) {
+    return (await build({ ...settings, stdin: telemetryEntry, metafile: true })).metafile
+  }
+  cpSync(before, settings.outfile, { preserveTimestamps: true })
+  const { size: bytes } = statSync(before)
+  return { inputs: {}, outputs: { [telemetryFile]: { bytes, inputs: {}, imports: [], exports: [] } } }
+}
+
+/**
+ * Telemetry is more code than all the rest, in a hundred pieces: one file of its own, found from functions/ and chunks/
+ * alike, since both lie one below the root.
+ */
+const telemetryApart: Plugin = {
+  name: 'telemetry-apart',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^applicationinsights$/ }, () => ({ path: `../${telemetryFile}`, external: true }))
+  },
 }
 
 /** Whether a source, the lock file or this script is younger than what was built. */

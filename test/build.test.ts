@@ -1,0 +1,177 @@
+// Room: the tests. What is deployed: the functions it registers, what it loads, what goes along, and that it needs nothing else.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { Metafile } from 'esbuild'
+import { buildApp } from '../scripts/build.ts'
+import { spawnHost } from '../simulator/local/child.ts'
+import { startEstate } from '../simulator/local/estate.ts'
+import { firstRound, watchRuns } from '../simulator/local/round.ts'
+import { loadApp } from '../simulator/local/worker.ts'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+/** All that is deployed: an own copy, so that a build beside these tests does not take it away. */
+let deployed: string
+let meta: Metafile
+
+before(async () => {
+  deployed = mkdtempSync(join(tmpdir(), 'rekey-package-'))
+  process.once('exit', () => rmSync(deployed, { recursive: true, force: true }))
+  const whole = await buildApp({ out: join(deployed, 'dist') })
+  meta = whole
+  for (const file of ['host.json', 'package.json']) cpSync(join(root, file), join(deployed, file))
+})
+
+test('the package alone, in an empty folder without node_modules, rotates a key of every provider', async () => {
+  const estate = await startEstate()
+  const runs = watchRuns()
+  const lines: string[] = []
+  const host = await spawnHost({
+    directory: deployed,
+    port: 0,
+    settings: estate.settings,
+    preload: estate.preload,
+    timers: {
+      schedule: { Last: '2026-01-01T00:00:00Z', Next: '2026-01-01T00:15:00Z', LastUpdated: '2026-01-01T00:00:00Z' },
+    },
+    onLine: (line) => {
+      lines.push(line)
+      runs.line(line)
+    },
+  })
+
+  try {
+    const results = await firstRound(estate, host, runs, () => undefined)
+
+    const statuses = Object.fromEntries(results.map(({ name, status }) => [name, status]))
+    assert.deepEqual(statuses, estate.fleet.expected, lines.filter((line) => / (warning|error) /.test(line)).join('\n'))
+    const changed = results.filter(({ status }) => status === 'changed')
+    assert.deepEqual([...new Set(changed.map(({ provider }) => provider))].sort(), [
+      'cognitive-services',
+      'communication-services',
+      'defender-sensor',
+      'iot-hub-device',
+      'iot-hub-policy',
+      'log-analytics',
+    ])
+    assert.ok(changed.every(({ eventId, secrets }) => eventId !== undefined && secrets[0]?.version !== undefined))
+  } finally {
+    await host.stop()
+    await estate.close()
+  }
+})
+
+test('the built app registers these functions, and no others', async () => {
+  const app = await loadApp(deployed, () => undefined)
+
+  assert.deepEqual(app.functions.map(({ name, trigger }) => `${name}: ${trigger.type}`).sort(), [
+    'health: httpTrigger',
+    'listTargets: httpTrigger',
+    'nearExpiry: eventGridTrigger',
+    'nearExpiryQueue: queueTrigger',
+    'plan: httpTrigger',
+    'promoteTarget: httpTrigger',
+    'revokeTarget: httpTrigger',
+    'rotate: queueTrigger',
+    'rotateTarget: httpTrigger',
+    'schedule: timerTrigger',
+    'showTarget: httpTrigger',
+    'startRotations: httpTrigger',
+    'swapTarget: httpTrigger',
+    'targetHistory: httpTrigger',
+  ])
+  assert.ok(app.functions.every(({ trigger }) => trigger.type !== 'httpTrigger' || trigger['authLevel'] === 'function'))
+})
+
+test('registration loads no package but @azure/functions and what that needs', () => {
+  const reached = new Set<string>()
+  const visit = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    for (const { path, kind } of meta.outputs[file]?.imports ?? []) if (kind === 'import-statement') visit(path)
+  }
+  for (const [file, { entryPoint }] of Object.entries(meta.outputs)) {
+    if (/^src\/functions\/[^/]+$/.test(entryPoint ?? '')) visit(file)
+  }
+
+  const inputs = [...reached].flatMap((file) => Object.keys(meta.outputs[file]?.inputs ?? {}))
+  const packages = new Set(inputs.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []))
+  assert.deepEqual([...packages].sort(), ['@azure/functions', '@azure/functions-extensions-base', 'cookie'])
+})
+
+test('each Azure client is in a chunk that only a dynamic import reaches', () => {
+  const clients = [
+    '@azure/arm-cognitiveservices',
+    '@azure/arm-communication',
+    '@azure/arm-operationalinsights',
+    '@azure/eventgrid',
+    '@azure/identity',
+    '@azure/keyvault-secrets',
+    '@azure/storage-blob',
+    '@azure/storage-queue',
+  ]
+  const chunkOf = (name: string) =>
+    Object.values(meta.outputs).find(({ entryPoint }) => entryPoint?.startsWith(`node_modules/${name}/`))
+
+  for (const client of clients) assert.ok(chunkOf(client), `${client} has no chunk of its own`)
+})
+
+test('nothing of the simulator or of the tests is in what is deployed', () => {
+  const strangers = Object.keys(meta.inputs).filter((input) => /^(simulator|test|scripts)\//.test(input))
+  const text = globSync('dist/**/*.js', { cwd: deployed }).map((file) => readFileSync(join(deployed, file), 'utf8'))
+
+  assert.deepEqual(strangers, [])
+  assert.ok(text.length > 0)
+  assert.ok(text.every((each) => !each.includes('SIMULATED_AZURE')))
+})
+
+test('of all that lies in the repository, only host.json, package.json, dist and targets.json are uploaded', () => {
+  const ignored = readFileSync(join(root, '.funcignore'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const pattern = line.replaceAll('.', '\\.').replaceAll(/\*+/g, (stars) => (stars === '*' ? '[^/]*' : '.*'))
+      return new RegExp(`^${pattern}(/.*)?$`)
+    })
+  const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+  const untracked = ['dist/functions/a.js', 'targets.json', 'local.settings.json', 'node_modules/zod/index.js', '.env']
+
+  const uploaded = [...tracked, ...untracked].filter((file) => !ignored.some((pattern) => pattern.test(file))).sort()
+
+  assert.deepEqual(uploaded, ['dist/functions/a.js', 'host.json', 'package.json', 'targets.json'])
+})
+
+test('an install is made when nothing is installed, a package is missing or has another version, and not otherwise', async () => {
+  // Plain JavaScript without types: it must run before anything is installed.
+  const { whyInstall } = (await import('../scripts/ensure-install.mjs' as string)) as {
+    whyInstall(root: string): string | undefined
+  }
+  const repository = mkdtempSync(join(tmpdir(), 'rekey-install-'))
+  const lock = (file: string, packages: object) => writeFileSync(join(repository, file), JSON.stringify({ packages }))
+  const wanted = {
+    '': {},
+    'node_modules/a': { version: '1.0.0' },
+    'node_modules/b': { version: '1.0.0', optional: true },
+  }
+  lock('package-lock.json', wanted)
+
+  const nothing = whyInstall(repository)
+  mkdirSync(join(repository, 'node_modules'))
+  lock('node_modules/.package-lock.json', { 'node_modules/b': { version: '1.0.0' } })
+  const missing = whyInstall(repository)
+  lock('node_modules/.package-lock.json', { 'node_modules/a': { version: '0.9.0' } })
+  const older = whyInstall(repository)
+  lock('node_modules/.package-lock.json', { 'node_modules/a': { version: '1.0.0' } })
+  const right = whyInstall(repository)
+  rmSync(repository, { recursive: true })
+
+  assert.deepEqual(
+    [nothing, missing, older, right],
+    ['nothing is installed yet', 'node_modules/a is missing', 'node_modules/a is not 1.0.0', undefined],
+  )
+})
