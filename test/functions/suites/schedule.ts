@@ -168,13 +168,13 @@ describe('a tick of the schedule', () => {
     await made.writeTargets([target])
     const values = new Set<string>()
 
-    for (let day = 0; day < 365; day++) {
-      await made.tick({ last: new Date(made.cloud.clock.now() - days).toISOString() })
+    for (let day = 0; day < 365; day += 3) {
+      await made.tick({ last: new Date(made.cloud.clock.now() - 3 * days).toISOString() })
       await made.drain()
       const value = made.cloud.vault(vaultHost).read('vision-key')!
       assert.ok(handle.accepts(value), `day ${day}`)
       values.add(value)
-      made.cloud.clock.advance(days)
+      made.cloud.clock.advance(3 * days)
     }
 
     assert.ok(values.size >= 6 && values.size <= 8, `${values.size} keys in a year of 60-day periods`)

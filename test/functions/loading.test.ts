@@ -1,0 +1,62 @@
+// Room: the tests. What is loaded, and when: registration costs nothing, and a request loads no SDK that it does not need.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+
+const root = new URL('../../', import.meta.url)
+const doorways = ['commands', 'near-expiry', 'rotate', 'schedule', 'status']
+
+/** Runs `script` in a process of its own, and gives the modules that it loads: packages by name, our files by path. */
+async function loadedBy(script: string): Promise<readonly string[]> {
+  const recorder = `
+    import { registerHooks } from 'node:module'
+    const loaded = new Set()
+    registerHooks({ load: (url, context, next) => { loaded.add(url); return next(url, context) } })
+    for (const name of ${JSON.stringify(doorways)}) await import(new URL('src/functions/' + name + '.ts', '${root}'))
+    ${script}
+    process.stdout.write(JSON.stringify([...loaded]))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', recorder], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] },
+  })
+  const urls: string[] = JSON.parse(stdout.slice(stdout.indexOf('["')))
+  const names = urls.map((url) => {
+    const packaged = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1]
+    return packaged ?? url.replace(String(root), '')
+  })
+  return [...new Set(names)].filter((name) => !name.startsWith('node:'))
+}
+
+const sdks = /^(@azure\/(?!functions)|applicationinsights)/
+
+test('registering the functions loads the Functions library, route by route, and how to read the schedule: no more', async () => {
+  const loaded = await loadedBy('')
+
+  const packages = loaded.filter((name) => !name.startsWith('src/'))
+  assert.deepEqual(
+    packages.filter((name) => sdks.test(name) || name === 'zod'),
+    [],
+  )
+  assert.ok(packages.includes('@azure/functions'))
+  assert.ok(!loaded.includes('src/compose.ts'))
+  assert.ok(loaded.length < 30, loaded.join('\n'))
+})
+
+test('a request that meets a bad configuration loads no Azure SDK', async () => {
+  const loaded = await loadedBy(`
+    const { HttpRequest, InvocationContext } = await import('@azure/functions')
+    const { answer } = await import('${root}src/functions/http/answer.ts')
+    const { health } = await import('${root}src/functions/status/health.ts')
+    const { composer } = await import('${root}src/compose.ts')
+    const request = new HttpRequest({ method: 'GET', url: 'http://127.0.0.1/api/health' })
+    const answered = await answer(health, request, new InvocationContext(), composer({ env: {} }))
+    if (answered.status !== 503) throw new Error('status ' + answered.status)`)
+
+  assert.ok(loaded.includes('src/compose.ts'))
+  assert.deepEqual(
+    loaded.filter((name) => sdks.test(name)),
+    [],
+  )
+})
