@@ -24,8 +24,16 @@ if (-not $client) {
   $client = az ad app create --display-name $Name --sign-in-audience AzureADMyOrg --query appId --output tsv
   Assert-Azure 'create the app registration'
 }
-az ad app update --id $client --identifier-uris "api://$client" --app-roles '@app-roles.json' --requested-access-token-version 2 --output none
+az ad app update --id $client --identifier-uris "api://$client" --app-roles '@app-roles.json' --output none
 Assert-Azure 'set the app roles'
+
+# People get their token through the Azure CLI: it is let through without asking them. The scope must exist by then, so
+# there are two steps.
+$graph = (az cloud show --query endpoints.microsoftGraphResourceId --output tsv).TrimEnd('/')
+foreach ($body in 'app-scope.json', 'app-callers.json') {
+  az rest --method patch --url "$graph/v1.0/applications(appId='$client')" --headers Content-Type=application/json --body "@$body" --output none
+  Assert-Azure "apply $body"
+}
 
 $servicePrincipal = az ad sp list --filter "appId eq '$client'" --query '[0].id' --output tsv
 Assert-Azure 'list service principals'

@@ -15,8 +15,15 @@ client=$(az ad app list --filter "displayName eq '$name'" --query '[0].appId' --
 if [ -z "$client" ]; then
   client=$(az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
 fi
-az ad app update --id "$client" --identifier-uris "api://$client" --app-roles @app-roles.json \
-  --requested-access-token-version 2 --output none
+az ad app update --id "$client" --identifier-uris "api://$client" --app-roles @app-roles.json --output none
+
+# People get their token through the Azure CLI: it is let through without asking them. The scope must exist by then, so
+# there are two steps.
+graph=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
+for body in app-scope.json app-callers.json; do
+  az rest --method patch --url "${graph%/}/v1.0/applications(appId='$client')" \
+    --headers Content-Type=application/json --body "@$body" --output none
+done
 
 if [ -z "$(az ad sp list --filter "appId eq '$client'" --query '[0].id' --output tsv)" ]; then
   az ad sp create --id "$client" --output none

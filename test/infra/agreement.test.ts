@@ -1,7 +1,7 @@
 // Room: the tests. What the infrastructure says of the app is what the app's code says: rights, settings, names in queries.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { telemetryNames } from '../../src/azure/telemetry.ts'
 import { providers } from '../../src/providers/index.ts'
@@ -121,7 +121,7 @@ test('alerts ask for functions, queues and log lines that the app has', () => {
 
 test('the queues and containers that code names are made', () => {
   const storage = texts['infra/app/storage.bicep']!
-  const named = ['src/functions/rotate.ts', 'src/functions/near-expiry.ts', 'src/compose.ts', 'src/azure/queue.ts']
+  const named = globSync('src/**/*.ts', { cwd: repository })
     .flatMap((file) => [...readFileSync(`${repository}/${file}`, 'utf8').matchAll(/'(rekey-[a-z-]+)'/g)])
     .map(([, name]) => name!)
 

@@ -185,5 +185,9 @@ test('the app registration is made once, and set up the same each time', () => {
   assert.equal(second.status, 0, second.stderr)
   assert.deepEqual(made(second.asked), [])
   assert.ok(second.asked.some((call) => call.includes('--app-roles @app-roles.json')))
+  assert.deepEqual(
+    second.asked.flatMap((call) => /--method patch .*--body @(\S+)/.exec(call)?.[1] ?? []),
+    ['app-scope.json', 'app-callers.json'],
+  )
   assert.ok(second.asked.some((call) => call.includes('appRoleAssignmentRequired=true')))
 })
