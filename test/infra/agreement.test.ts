@@ -155,7 +155,9 @@ test('the switches that the README lists are those of main.parameters.json', () 
   const variableOf = ({ value }: { value: string }) => /^\$\{(\w+)/.exec(value)?.[1]
   const mapped = Object.entries(content.parameters).map(([name, entry]) => `${variableOf(entry)} ${name}`)
 
-  const listed = [...readme.matchAll(/^\| `(\w+)` \| `(\w+)` \|/gm)].map(([, variable, name]) => `${variable} ${name}`)
+  const listed = [...readme.matchAll(/^\| `(\w+)` +\| `(\w+)` +\|/gm)].map(
+    ([, variable, name]) => `${variable} ${name}`,
+  )
 
   // azd sets these by itself; the silence is told of beside the schedule.
   const other = ['AZURE_ENV_NAME environmentName', 'AZURE_LOCATION location', 'AZURE_PRINCIPAL_ID principalId']
