@@ -59,7 +59,7 @@ param vnetEnabled bool = false
 @description('Address range of the virtual network, /24 or larger.')
 param addressPrefix string = '10.71.0.0/24'
 
-@description('With vnetEnabled: comma-separated CIDR ranges that still reach the app from outside, say a build agent that deploys. Empty: nobody.')
+@description('With vnetEnabled: comma-separated CIDR ranges that still reach app and storage from outside, say a build agent that deploys. Empty: nobody.')
 param allowedIpRanges string = ''
 
 @description('Client id of the app registration that guards the HTTP routes (infra/scripts/sign-in.sh makes one). Empty: function keys alone.')
@@ -83,6 +83,8 @@ var givenVaultIds = filter(map(split(vaultIds, ','), id => trim(id)), id => !emp
 var newVaultName = '${abbrs.keyVaultVaults}${resourceToken}'
 var newVaultId = '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.KeyVault/vaults/${newVaultName}'
 var allVaultIds = empty(givenVaultIds) ? [newVaultId] : givenVaultIds
+
+var givenIpRanges = filter(map(split(allowedIpRanges, ','), cidr => trim(cidr)), cidr => !empty(cidr))
 
 // provider=/subscriptions/S has 3 segments, a resource group 5, a resource 9.
 var givenGrants = filter(map(split(grants, ','), entry => trim(entry)), entry => !empty(entry))
@@ -171,6 +173,7 @@ module storage 'app/storage.bicep' = {
     location: location
     tags: tags
     vnetEnabled: vnetEnabled
+    allowedIpRanges: givenIpRanges
     identityPrincipalId: identity.outputs.principalId
     deployerPrincipalId: principalId
   }
@@ -274,7 +277,7 @@ module functionApp 'app/function-app.bicep' = {
     schedule: schedule
     vnetEnabled: vnetEnabled
     appSubnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
-    allowedIpRanges: filter(map(split(allowedIpRanges, ','), cidr => trim(cidr)), cidr => !empty(cidr))
+    allowedIpRanges: givenIpRanges
     signInClientId: signInClientId
   }
   // The app reads its package and its vault as it starts: both must be reachable by then.

@@ -5,6 +5,7 @@ param name string
 param location string
 param tags object
 param vnetEnabled bool
+param allowedIpRanges string[]
 param identityPrincipalId string
 param deployerPrincipalId string
 
@@ -35,6 +36,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     networkAcls: {
       defaultAction: vnetEnabled ? 'Deny' : 'Allow'
       bypass: 'AzureServices'
+      // Storage wants a single address without its /32, the app wants it with.
+      ipRules: [for cidr in allowedIpRanges: { value: replace(cidr, '/32', ''), action: 'Allow' }]
     }
   }
 

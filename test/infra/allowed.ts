@@ -49,7 +49,7 @@ export const roleIds: Readonly<Record<string, string>> = {
 export const functions: ReadonlySet<string> = new Set(
   (
     'cidrSubnet concat deployer empty environment filter guid items join last length loadJsonContent loadTextContent map ' +
-    'resourceGroup resourceId split subscription subscriptionResourceId tenant toLower toObject trim union uniqueString'
+    'replace resourceGroup resourceId split subscription subscriptionResourceId tenant toLower toObject trim union uniqueString'
   ).split(' '),
 )
 
