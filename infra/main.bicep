@@ -214,7 +214,6 @@ module topic 'app/topic.bicep' = {
     eventSchema: eventSchema
     vnetEnabled: vnetEnabled
     storageAccountName: storage.outputs.name
-    announcementQueue: announcementQueue
     identityPrincipalId: identity.outputs.principalId
   }
 }
@@ -347,6 +346,7 @@ output KEY_VAULT_URLS string = join(
 )
 output STORAGE_ACCOUNT_ID string = storage.outputs.id
 output TARGETS_URL string = storage.outputs.targetsUrl
+output ANNOUNCEMENT_TOPIC_ID string = announcementQueue ? topic.outputs.id : ''
 output TOPIC_ENDPOINT string = topic.outputs.endpoint
 output ACTION_GROUP_ID string = alerts.outputs.actionGroupId
 output NEAR_EXPIRY_ROUTE string = vnetEnabled ? 'queue' : 'function'

@@ -1,4 +1,5 @@
-// Room: the infrastructure. The custom topic that announcements go to, and one subscription of it as proof and example.
+// Room: the infrastructure. The custom topic that announcements go to. What its own identity may write is granted here,
+// long before the second step (events/announcements.bicep) asks Event Grid to use it.
 
 param name string
 param location string
@@ -8,7 +9,6 @@ param tags object
 param eventSchema string
 param vnetEnabled bool
 param storageAccountName string
-param announcementQueue bool
 param identityPrincipalId string
 
 var eventGridDataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
@@ -45,37 +45,6 @@ module storageAccess '../events/storage-access.bicep' = {
     principalId: topic.identity.principalId
     queueName: 'rekey-announcements'
   }
-}
-
-resource announcements 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' = if (announcementQueue) {
-  parent: topic
-  name: 'rekey-announcements'
-  properties: {
-    eventDeliverySchema: wireSchema
-    deliveryWithResourceIdentity: {
-      identity: { type: 'SystemAssigned' }
-      destination: {
-        endpointType: 'StorageQueue'
-        properties: {
-          resourceId: resourceId('Microsoft.Storage/storageAccounts', storageAccountName)
-          queueName: 'rekey-announcements'
-          queueMessageTimeToLiveInSeconds: 604800
-        }
-      }
-    }
-    retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 }
-    deadLetterWithResourceIdentity: {
-      identity: { type: 'SystemAssigned' }
-      deadLetterDestination: {
-        endpointType: 'StorageBlob'
-        properties: {
-          resourceId: resourceId('Microsoft.Storage/storageAccounts', storageAccountName)
-          blobContainerName: 'rekey-dead-letters'
-        }
-      }
-    }
-  }
-  dependsOn: [storageAccess]
 }
 
 output id string = topic.id

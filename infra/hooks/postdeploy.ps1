@@ -89,6 +89,20 @@ function Connect-Vault([string]$VaultId) {
   }
 }
 
+function Save-Announcements {
+  if (-not $env:ANNOUNCEMENT_TOPIC_ID) { return }
+  Write-Output 'postdeploy: announcements -> queue rekey-announcements too'
+  $parts = $env:ANNOUNCEMENT_TOPIC_ID.Split('/')
+  $accepted = Invoke-Deployment @(
+    '--subscription', $parts[2], '--resource-group', $parts[4], '--name', 'rekey-announcements',
+    '--template-file', 'infra/events/announcements.bicep',
+    '--parameters', "topicId=$($env:ANNOUNCEMENT_TOPIC_ID)", "storageAccountId=$($env:STORAGE_ACCOUNT_ID)"
+  )
+  if (-not $accepted) {
+    Stop-WithRemedy 'announcements are not kept in the queue; other subscriptions of the topic are not touched by this'
+  }
+}
+
 if (-not (Get-Command az -ErrorAction SilentlyContinue)) {
   Stop-WithRemedy 'the Azure CLI (az) is needed: https://aka.ms/install-azure-cli, then az login'
 }
@@ -100,3 +114,4 @@ foreach ($variable in 'AZURE_ENV_NAME', 'FUNCTION_APP_ID', 'STORAGE_ACCOUNT_ID',
 }
 
 foreach ($id in $env:KEY_VAULT_IDS.Split(',')) { Connect-Vault $id }
+Save-Announcements

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Room: the infrastructure. The second step on Linux and macOS: subscribes Rekey to the near-expiry events of each vault.
+# Room: the infrastructure. The second step on Linux and macOS: subscribes Rekey to the near-expiry events of each vault,
+# and a storage queue to Rekey's announcements.
 # azd runs it after each deployment. Without azd: infra/hooks/postdeploy.sh <name of the deployment of main.bicep>
 # Idempotent, and without keys. A vault has at most one system topic: one that is there is used, ours or not.
 set -eu
@@ -89,6 +90,16 @@ wire() {
     fail "the events of $vault are not wired up. Rotation goes on by the schedule; run this again when the cause above is gone"
 }
 
+keep_announcements() {
+  if [ -z "${ANNOUNCEMENT_TOPIC_ID:-}" ]; then return 0; fi
+  echo 'postdeploy: announcements -> queue rekey-announcements too'
+  deploy --subscription "$(printf '%s' "$ANNOUNCEMENT_TOPIC_ID" | cut -d/ -f3)" \
+    --resource-group "$(printf '%s' "$ANNOUNCEMENT_TOPIC_ID" | cut -d/ -f5)" --name rekey-announcements \
+    --template-file infra/events/announcements.bicep \
+    --parameters "topicId=$ANNOUNCEMENT_TOPIC_ID" "storageAccountId=$STORAGE_ACCOUNT_ID" ||
+    fail 'announcements are not kept in the queue; other subscriptions of the topic are not touched by this'
+}
+
 command -v az >/dev/null || fail 'the Azure CLI (az) is needed: https://aka.ms/install-azure-cli, then az login'
 if [ $# -gt 0 ]; then read_outputs "$1"; fi
 for variable in AZURE_ENV_NAME FUNCTION_APP_ID STORAGE_ACCOUNT_ID ACTION_GROUP_ID KEY_VAULT_IDS NEAR_EXPIRY_ROUTE; do
@@ -99,3 +110,4 @@ done
 
 vaults=$(printf '%s' "$KEY_VAULT_IDS" | tr ',' ' ')
 for id in $vaults; do wire "$id"; done
+keep_announcements

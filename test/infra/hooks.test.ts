@@ -117,6 +117,18 @@ test('several vaults are wired up one after the other', () => {
   )
 })
 
+test('announcements are kept in the queue where that is wanted, beside the topic', () => {
+  const topicId = `${subscription}/resourceGroups/rg-prod/providers/Microsoft.EventGrid/topics/evgt-rekey`
+
+  const { status, stderr, deployed, parameters, option } = run(hook, { ...outputs, ANNOUNCEMENT_TOPIC_ID: topicId })
+
+  assert.equal(status, 0, stderr)
+  assert.equal(deployed.length, 2)
+  assert.equal(option('--template-file'), 'infra/events/announcements.bicep')
+  assert.equal(option('--resource-group'), 'rg-prod')
+  assert.deepEqual(parameters, { topicId, storageAccountId: outputs.STORAGE_ACCOUNT_ID })
+})
+
 for (const name of Object.keys(outputs)) {
   test(`without ${name} the hook stops and names it`, () => {
     const { [name]: _, ...rest } = outputs as Record<string, string>

@@ -75,19 +75,26 @@ export function scriptVariables({ texts, files }: Project): Finding[] {
 
 /** What a hook deploys gets exactly its parameters. */
 export function hookParameters({ texts, files }: Project): Finding[] {
-  return scriptsOf(texts).flatMap(([path, text]) => {
-    const template = /infra\/\S+\.bicep(?=['" ]+,?\s*\\?\s)/.exec(text.slice(text.indexOf('--template-file')))?.[0]
-    if (!text.includes('--template-file')) return []
-    const file = files.find((each) => each.path === template)
-    const finding = (message: string) => ({ rule: 'hook-parameter', place: path, message })
-    if (file === undefined) return [finding(`${template} does not exist`)]
-    const given = [...text.slice(text.indexOf('--parameters')).matchAll(/"(\w+)=\$/g)].map(([, name]) => name!)
-    const wanted = file.parameters.map(({ name }) => name)
-    return [
-      ...given.filter((name) => !wanted.includes(name)).map((name) => finding(`${template} has no parameter ${name}`)),
-      ...wanted.filter((name) => !given.includes(name)).map((name) => finding(`${template} wants ${name}`)),
-    ]
-  })
+  return scriptsOf(texts).flatMap(([path, text]) =>
+    text
+      .split('--template-file')
+      .slice(1)
+      .flatMap((deployment) => misfits(files, path, deployment)),
+  )
+}
+
+/** `deployment`: the script from a template's name on. */
+function misfits(files: readonly BicepFile[], path: string, deployment: string): Finding[] {
+  const template = /infra\/\S+\.bicep/.exec(deployment)?.[0]
+  const file = files.find((each) => each.path === template)
+  const finding = (message: string) => ({ rule: 'hook-parameter', place: path, message })
+  if (file === undefined) return [finding(`${template} does not exist`)]
+  const given = [...deployment.matchAll(/"(\w+)=\$/g)].map(([, name]) => name!)
+  const wanted = file.parameters.map(({ name }) => name)
+  return [
+    ...given.filter((name) => !wanted.includes(name)).map((name) => finding(`${template} has no parameter ${name}`)),
+    ...wanted.filter((name) => !given.includes(name)).map((name) => finding(`${template} wants ${name}`)),
+  ]
 }
 
 /** A script for sh has a twin for PowerShell that reads the same variables and calls az for the same things. */
