@@ -8,7 +8,7 @@ import { RekeyError } from '../rotation/errors.ts'
 import type { KeyRing, KeySlot } from '../rotation/key-ring.ts'
 import type { Call, KeyHolder, Verdict } from '../rotation/ports.ts'
 import { Secret } from '../rotation/secret.ts'
-import { minutes, seconds } from '../rotation/target.ts'
+import { type Duration, minutes, seconds, settle } from '../rotation/target.ts'
 import { defineProvider } from './provider.ts'
 import { undecided, unexpected } from './wire/answer.ts'
 import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
@@ -72,6 +72,11 @@ export const iotHubPolicy = defineProvider({
   open: ({ resource, policy }, azure) => openPolicy({ hub: parseArmId(resource, hubs), name: policy }, azure),
 })
 
+/** Whether a listing shows what was written. */
+type Shows = (now: Policy, before: Policy) => boolean
+
+const lookEvery: Duration = seconds(2)
+
 interface PolicyOfHub {
   readonly hub: ArmId
   readonly name: string
@@ -86,13 +91,9 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
     return ringOf(seen, host)
   }
 
-  async function write(
-    change: (policy: Policy) => PolicyToWrite,
-    call: Call,
-  ): Promise<{ before: Policy; after: Policy }> {
-    const written = await writePolicy(place, azure, call, seen && ringOf(seen, host), change)
-    seen = written.after
-    return written
+  async function write(change: (policy: Policy) => PolicyToWrite, call: Call, shows: Shows): Promise<Policy> {
+    seen = await writePolicy(place, azure, call, seen && ringOf(seen, host), change, shows)
+    return seen
   }
 
   return {
@@ -100,13 +101,8 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
 
     regenerate: async (slot, call) => {
       const name = keyName(slot)
-      const { before, after } = await write((policy) => ({ ...policy, [name]: null }), call)
-      if (before[name] === after[name]) {
-        throw unexpected(
-          `PUT …/IotHubs/${place.hub.name}`,
-          'the hub took the change, but does not show the new key yet',
-        )
-      }
+      const change = (policy: Policy) => ({ ...policy, [name]: null })
+      const after = await write(change, call, (now, before) => now[name] !== before[name])
       return ringOf(after, host)
     },
 
@@ -116,7 +112,7 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
         primaryKey: secondaryKey,
         secondaryKey: primaryKey,
       })
-      const { after } = await write(exchanged, call)
+      const after = await write(exchanged, call, (now, before) => now.primaryKey === before.secondaryKey)
       return ringOf(after, host)
     },
 
@@ -138,7 +134,8 @@ async function writePolicy(
   call: Call,
   seen: KeyRing | undefined,
   change: (policy: Policy) => PolicyToWrite,
-): Promise<{ before: Policy; after: Policy }> {
+  shows: Shows,
+): Promise<Policy> {
   // In this order: the etag is the older of the two, so a policy changed in between fails the write.
   const description = await getHub(hub, azure, call.signal)
   const policies = await listPolicies(hub, azure, call.signal)
@@ -157,22 +154,40 @@ async function writePolicy(
   )
   try {
     await finished(answer, azure, call, what)
-    return { before, after: await policyAfterWrite({ hub, name }, azure, call) }
+    return await policyAfterWrite({ hub, name }, azure, call, (now) => shows(now, before))
   } catch (error) {
     throw undecided(error)
   }
 }
 
-/** The policy once the hub is written. A hub that has just been written is not found for a moment. */
-async function policyAfterWrite({ hub, name }: PolicyOfHub, azure: AzureClients, call: Call): Promise<Policy> {
+/**
+ * The policy once the hub is written and its listing shows it. A hub that has just been written is not found for a moment,
+ * and a listing that lags shows the keys from before: without this patience no key could be stored while it lags.
+ */
+async function policyAfterWrite(
+  { hub, name }: PolicyOfHub,
+  azure: AzureClients,
+  call: Call,
+  shows: (policy: Policy) => boolean,
+): Promise<Policy> {
   const what = hubOperation('POST', hub, `/IotHubKeys/${name}/listkeys`, hubRights.listOne)
-  for (let tries = 1; ; tries++) {
-    try {
-      return await getPolicy(hub, name, azure, call.signal)
-    } catch (error) {
-      if (!(error instanceof RekeyError) || error.code !== 'ResourceNotFound' || tries === 5) throw error
+  const startedAt = azure.now()
+  for (;;) {
+    const policy = await unlessNotFound(() => getPolicy(hub, name, azure, call.signal))
+    if (policy && shows(policy)) return policy
+    if (azure.now() - startedAt > settle) {
+      throw unexpected(what.operation, 'the hub took the change, but its listing does not show it')
     }
-    await pause(seconds(2), azure, call, what)
+    await pause(lookEvery, azure, call, what)
+  }
+}
+
+async function unlessNotFound(look: () => Promise<Policy>): Promise<Policy | undefined> {
+  try {
+    return await look()
+  } catch (error) {
+    if (error instanceof RekeyError && error.code === 'ResourceNotFound') return undefined
+    throw error
   }
 }
 

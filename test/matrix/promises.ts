@@ -1,0 +1,85 @@
+// Room: the tests of the whole. The promises of the design, held against the data planes after every effect.
+
+import assert from 'node:assert/strict'
+import type { Estate } from './estate.ts'
+import { vaultHost } from './estate.ts'
+
+interface Handed {
+  readonly secret: string
+  readonly key: string
+  until: number
+}
+
+export interface Promises {
+  /** Overlap and gaps are not promised from here on: a revoke, or a service that takes both keys. */
+  excuse(): void
+  /** What broke so far. */
+  readonly broken: readonly string[]
+  /** Looks once more, for a moment at which no effect happens. */
+  look(): void
+}
+
+/** Watches an estate from now on. A ring of one has no overlap, and a gap until its next publish. */
+export function promisesOf(estate: Estate): Promises {
+  const { cloud, member, target, provider } = estate
+  const vault = cloud.vault(vaultHost)
+  const broken: string[] = []
+  const handed: Handed[] = []
+  let excused = provider.slots.length === 1
+
+  function look(): void {
+    const now = cloud.clock.now()
+    for (const { name, output } of target.secrets) {
+      if (provider.outputs[output] === 'constant') continue
+      const value = vault.read(name)
+      if (value === undefined) continue
+      const key = keyOf(value)
+      handOut(handed, name, key, now)
+      if (!excused && !member.handle.accepts(key)) broken.push(`${name} holds a key that the service refuses`)
+    }
+    for (const { secret, key, until } of handed) {
+      if (!excused && now < until + target.overlap && !member.handle.accepts(key)) {
+        broken.push(`the key before in ${secret} died inside its overlap`)
+      }
+    }
+  }
+
+  cloud.onEffect(({ when }) => when === 'after' && look())
+  return {
+    broken,
+    look,
+    excuse: () => {
+      excused = true
+    },
+  }
+}
+
+/** What must be true when everything has come to rest, whatever happened before. */
+export function assertAtRest(estate: Estate): void {
+  const { cloud, member, target, provider } = estate
+  const vault = cloud.vault(vaultHost)
+  const keys = target.secrets
+    .filter(({ output }) => provider.outputs[output] === 'secret')
+    .map(({ name }) => keyOf(vault.read(name)!))
+  assert.equal(new Set(keys).size, 1, 'every secret holds the same key')
+  assert.equal(member.handle.accepts(keys[0]!), true, 'the key in the vault works')
+  assert.ok(estate.told().includes(estate.version()), 'the current version was announced')
+  for (const { name } of target.secrets) {
+    const current = vault.versions(name)[0]!
+    assert.ok(current.exp, `${name} expires`)
+    assert.ok(current.tags?.['rekey'] && current.tags['CredentialId'], `${name} is tagged`)
+    assert.equal(JSON.parse(current.tags['rekey']!).pending, undefined, 'nothing is pending')
+  }
+}
+
+/** The key inside a value: as it is, or in a connection string. */
+export function keyOf(value: string): string {
+  return /(?:accesskey|SharedAccessKey)=([^;]+)/.exec(value)?.[1] ?? value
+}
+
+function handOut(handed: Handed[], secret: string, key: string, now: number): void {
+  const last = handed.findLast((each) => each.secret === secret)
+  if (last?.key === key) return
+  if (last) last.until = now
+  handed.push({ secret, key, until: Number.POSITIVE_INFINITY })
+}
