@@ -2,7 +2,7 @@
 // May import esbuild and node:* only.
 
 import { cpSync, existsSync, globSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions as BuildSettings, build, type Metafile, type Plugin } from 'esbuild'
 
@@ -26,6 +26,7 @@ export async function buildApp({ app = root, out = join(app, 'dist') }: BuildOpt
   const entryPoints = globSync('src/functions/*.ts', { cwd: app })
   if (entryPoints.length === 0) throw new Error(`${join(app, 'src/functions')} has no functions: nothing to build.`)
   const fresh = `${out}.${process.pid}`
+  sweep(out)
   const common = {
     absWorkingDir: app,
     bundle: true,
@@ -100,6 +101,24 @@ export function isStale(): boolean {
 
 function modified(file: string): number {
   return statSync(join(root, file)).mtimeMs
+}
+
+/** What builds left that were killed half way. */
+function sweep(out: string): void {
+  for (const left of globSync(`${basename(out)}.*`, { cwd: dirname(out) })) {
+    const pid = Number(/\.(\d+)(\.old)?$/.exec(left)?.[1])
+    if (pid > 0 && pid !== process.pid && !isAlive(pid))
+      rmSync(join(dirname(out), left), { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: alive, and somebody else's.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
 }
 
 function replace(fresh: string, out: string): void {
