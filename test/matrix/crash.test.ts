@@ -33,6 +33,10 @@ async function live(
 ): Promise<Lived> {
   const lived = estate(provider, options)
   const { cloud } = lived
+  let numbered = 0
+  cloud.onEffect(({ n }) => {
+    numbered = n
+  })
   const request = await scenario.begin(lived)
   const effects: string[] = []
   cloud.onEffect(({ when, operation }) => {
@@ -44,7 +48,7 @@ async function live(
   })) {
     cloud.faults.add(fault)
   }
-  if (at) cloud.faults.add(crash({ atEffect: effectsSoFar(lived) + at.nth, when: at.when }))
+  if (at) cloud.faults.add(crash({ atEffect: numbered + at.nth, when: at.when }))
   const promises = promisesOf(lived)
   if (scenario.cuts) promises.excuse()
   const before = lived.regenerations()
@@ -55,10 +59,6 @@ async function live(
   await lived.settle(lived.request({ actor: 'look' }))
   promises.look()
   return { estate: lived, broken: promises.broken, effects, regenerations: lived.regenerations() - before }
-}
-
-function effectsSoFar({ cloud }: Estate): number {
-  return cloud.history.filter(({ effect }) => effect).length
 }
 
 /** One more than without a crash, if the crash came between a regenerate and its record, on a ring of two. */
@@ -90,7 +90,7 @@ for (const provider of providers) {
           for (let nth = 1; nth <= calm.effects.length; nth++) {
             for (const when of ['before', 'after'] as const) {
               const lived = await live(provider, scenario, sky, { nth, when })
-              const place = `a crash ${when} effect ${nth}`
+              const place = `a crash ${when} effect ${nth} of ${calm.effects.join(', ')}`
 
               assert.deepEqual(lived.broken, [], place)
               assertAtRest(lived.estate)
