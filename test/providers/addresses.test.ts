@@ -1,0 +1,88 @@
+// Room: the tests of the providers. Tokens and keys go to the services' own addresses, whatever an answer says.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { Fault } from '../../simulator/faults.ts'
+import type { Reply } from '../../simulator/operations.ts'
+import { cognitiveServices } from '../../src/providers/cognitive-services.ts'
+import { communicationServices } from '../../src/providers/communication-services.ts'
+import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
+import { Secret } from '../../src/rotation/secret.ts'
+import { failure, type Opened, opened } from './opened.ts'
+
+const strange = 'https://management.azure.com.example.com/next'
+
+test('a next page at a strange address is not asked for', async () => {
+  const on = opened(iotHubPolicy)
+  const fault = replies('iot-hub/listKeys', (reply) => ({
+    ...reply,
+    body: { ...(reply.body as object), nextLink: strange },
+  }))
+
+  const error = await failure(on, [fault], () => on.holder.regenerate('primary', on.call))
+
+  assert.equal(error.code, 'UnexpectedAnswer')
+  assert.deepEqual(hostsAsked(on), ['management.azure.com'])
+})
+
+test('an operation is not polled at a strange address, and what became of it is left open', async () => {
+  for (const address of [strange, 'http://management.azure.com/next', 'nowhere']) {
+    const on = opened(iotHubPolicy)
+    const fault = replies('iot-hub/putHub', (reply) => ({ ...reply, headers: { 'azure-asyncoperation': address } }))
+
+    const error = await failure(on, [fault], () => on.holder.regenerate('primary', on.call))
+
+    assert.equal(error.code, 'UnexpectedAnswer')
+    assert.equal(error.details.outcomeUnknown, true)
+    assert.deepEqual(hostsAsked(on), ['management.azure.com'])
+  }
+})
+
+test('a write that is taken without saying how it goes is left open', async () => {
+  const on = opened(iotHubPolicy)
+  const fault = replies('iot-hub/putHub', (reply) => ({ status: 202, body: reply.body }))
+
+  const error = await failure(on, [fault], () => on.holder.regenerate('primary', on.call))
+
+  assert.equal(error.details.outcomeUnknown, true)
+})
+
+test('a key is not shown to an endpoint without TLS', async () => {
+  const on = opened(cognitiveServices)
+  const properties = { endpoint: 'http://vision.cognitiveservices.azure.com/' }
+  on.cloud.faults.add(
+    replies('cognitive-services/getAccount', (reply) => ({
+      ...reply,
+      body: { ...(reply.body as object), properties },
+    })),
+  )
+
+  const verdict = await on.holder.probe!('Key1', { key: Secret.of(on.handle.keyOf('Key1')) }, on.signal)
+
+  assert.equal(verdict, 'unknown')
+  assert.deepEqual(hostsAsked(on), ['management.azure.com'])
+})
+
+test("the vault's connection string does not say where its key is shown", async () => {
+  const on = opened(communicationServices)
+  const key = on.handle.keyOf('primary')
+  const connectionString = Secret.of(`endpoint=https://elsewhere.communication.azure.com/;accesskey=${key}`)
+
+  const verdict = await on.holder.probe!('primary', { connectionString }, on.signal)
+
+  assert.equal(verdict, 'accepted')
+  assert.deepEqual(hostsAsked(on), ['chat.communication.azure.com', 'management.azure.com'])
+})
+
+function hostsAsked({ azure }: Opened): string[] {
+  return [...new Set(azure.sent.map(({ url }) => url.host))].toSorted()
+}
+
+function replies(operation: string, change: (reply: Reply) => Reply): Fault {
+  return {
+    name: 'replies',
+    install: () => ({
+      after: (call, reply) => (call.operation.operation === operation ? change(reply) : undefined),
+    }),
+  }
+}
