@@ -13,7 +13,7 @@ import { actorOf } from '../http/caller.ts'
 import { describeOutcome, iso } from '../http/outcome.ts'
 import { problem } from '../http/problem.ts'
 import { recordOutcome } from '../shared/invocation.ts'
-import { explicitRequestLife, queueRest } from '../shared/requests.ts'
+import { explicitRequestLife } from '../shared/requests.ts'
 import { asBusy, asCooling, asPaused } from './refusals.ts'
 
 /** How long a caller waits; no effect starts later. The platform's front end hangs up after 230 s. */
@@ -73,8 +73,7 @@ export async function carryOut(
   )
   const unfinished = outcome.error?.transient === true || outcome.status === 'waiting'
   if (unfinished && (begun || !isRefusal(outcome))) {
-    if (begun) await queueRest(outcome, request, ports.queue, Math.random)
-    else await ports.queue.send(request, outcome.again?.after ?? 0)
+    await ports.queue.send(request, outcome.again?.after ?? 0)
     return accepted(request, location, outcome)
   }
   return finished(outcome, target)

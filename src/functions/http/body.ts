@@ -24,8 +24,6 @@ export async function parseBody<T>(request: HttpRequest, schema: z.ZodType<T>): 
 type Present<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }
 
 async function readText(request: HttpRequest): Promise<string> {
-  const declared = Number(request.headers.get('content-length') ?? 0)
-  if (declared > bodyLimit) throw tooLarge()
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { App, Compose } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Log } from '../../rotation/ports.ts'
+import type { Target } from '../../rotation/target.ts'
 import { asRekeyError, logOf } from '../shared/invocation.ts'
 import { look } from '../shared/requests.ts'
 
@@ -38,10 +39,10 @@ async function handle(event: NearExpiry | string, app: App, log: Log): Promise<v
   const { vault, secret, version, type } = event
   const about = { type, vault, secret, version }
   const url = `https://${vault}.${app.azure.cloud.vaultSuffix}`.toLowerCase()
-  const here = app.targets.filter((target) => target.vault === url)
-  if (here.length === 0) return log('warn', 'event ignored', { ...about, why: 'no target stores its secrets there' })
-  const target = here.find(({ secrets }) => secrets.some(({ name }) => name.toLowerCase() === secret.toLowerCase()))
-  if (target === undefined) return log('warn', 'event ignored', { ...about, why: 'no target holds this secret' })
+  const isIt = (target: Target) =>
+    target.vault === url && target.secrets.some(({ name }) => name.toLowerCase() === secret.toLowerCase())
+  const target = app.targets.find(isIt)
+  if (target === undefined) return log('warn', 'event ignored', { ...about, why: 'no target has this secret there' })
   if (!target.enabled) return log('info', 'event ignored', { ...about, target: target.name, why: 'disabled' })
   // The same for every delivery of the same news, so that a failure is told once.
   const id = `near-expiry/${target.name}/${version}`

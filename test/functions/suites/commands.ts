@@ -247,7 +247,8 @@ describe('revoke', () => {
     const { made } = await visionWorld()
 
     const silent = await made.http(revoke, { params, body: {} })
-    const atOnce = await made.http(revoke, { params, body: { note: 'leaked', atOnce: true } })
+    const [body, headers] = [{ note: 'leaked', atOnce: true }, { prefer: 'respond-async' }]
+    const atOnce = await made.http(revoke, { params, body, headers })
 
     assert.deepEqual([silent.status, silent.body.code], [400, 'BadRequest'])
     assert.match(silent.body.detail, /\$\.note/)
@@ -288,15 +289,15 @@ describe('rotations', () => {
 
   test('a large fleet of one subscription is spread over time', async () => {
     const made = await world()
-    const targets = Array.from({ length: 40 }, (_, n) => account(made.cloud, `one${n}`).target)
+    const targets = Array.from({ length: 30 }, (_, n) => account(made.cloud, `one${n}`).target)
     await made.writeTargets(targets)
 
     const answer = await made.http(startRotations, { body: { targets: 'all' } })
 
-    assert.equal(answer.body.targets.length, 40)
-    assert.equal(await made.depth(), 40)
+    assert.equal(answer.body.targets.length, 30)
+    assert.equal(await made.depth(), 30)
     const visible = (await made.messages()).length
-    assert.ok(visible > 0 && visible < 40, `${visible} visible at once`)
+    assert.ok(visible > 0 && visible < 30, `${visible} visible at once`)
     await made.close()
   })
 })

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { promote, swap } from '../../../src/functions/commands/promote.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
+import { showTarget } from '../../../src/functions/status/targets.ts'
 import { fleet } from '../../providers/fleet.ts'
 import { account, days, stored, vaultHost, world } from '../world.ts'
 
@@ -57,10 +58,13 @@ describe('promote', () => {
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
 
     const answer = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
+    const before = await made.http(showTarget, { params, query: { slot: 'Key2' } })
     await made.drain()
+    const after = await made.http(showTarget, { params, query: { slot: 'Key2' } })
 
     assert.equal(answer.status, 202)
     assert.equal(answer.headers['location'], '/api/targets/vision?slot=Key2')
+    assert.deepEqual([before.body.done, after.body.done], [false, true])
     assert.equal(inVault(), handle.keyOf('Key2'))
     await made.close()
   })
@@ -84,8 +88,13 @@ describe('promote', () => {
     made.cloud.vault(vaultHost).disable('vision-key')
 
     const paused = await made.http(promote, { params })
+    made.cloud.vault(vaultHost).delete('vision-key')
+    await made.writeTargets([{ ...target, secrets: { 'other-key': 'key' } }])
+    made.cloud.vault(vaultHost).set('other-key', 'somebody else’s password')
+    const foreign = await made.http(promote, { params })
 
     assert.deepEqual([paused.status, paused.body.code], [409, 'Paused'])
+    assert.deepEqual([foreign.status, foreign.body.code], [409, 'Foreign'])
     await made.close()
   })
 

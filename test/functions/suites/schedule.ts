@@ -43,14 +43,16 @@ describe('a tick of the schedule', () => {
     const unseen = add('unseen', undefined)
     const pending = add('pending', 10 * days, {}, false, { pending: { asked: '2026-03-02T09:00:00.000Z' } })
     const untold = add('untold', 10 * days, {}, false, { announced: undefined })
+    const retiring = add('retiring', 10 * days, { retireAfter: 'P7D' }, false, { retire: true })
+    const kept = add('kept', 5 * days, { retireAfter: 'P7D' }, false, { retire: true })
     const off = add('off', 61 * days, { enabled: false })
-    await made.writeTargets([due, fresh, slice, unseen, pending, untold, off])
+    await made.writeTargets([due, fresh, slice, unseen, pending, untold, retiring, kept, off])
 
     const queued = await queuedBy(made)
 
-    assert.deepEqual(queued, [due, slice, unseen, pending, untold].map(({ name }) => name).sort())
+    assert.deepEqual(queued, [due, slice, unseen, pending, untold, retiring].map(({ name }) => name).sort())
     const counts = finished(made)
-    assert.deepEqual([counts['targets'], counts['seen'], counts['queued'], counts['failures']], [7, 6, 5, 0])
+    assert.deepEqual([counts['targets'], counts['seen'], counts['queued'], counts['failures']], [9, 8, 6, 0])
     await made.close()
   })
 

@@ -120,9 +120,10 @@ describe('targets', () => {
     }
   })
 
-  test('a secret disabled by hand is paused', async () => {
-    const { made } = await visionWorld()
-    made.cloud.vault(vaultHost).disable('vision-key')
+  test('a secret disabled by hand is paused, also one that is not the lead', async () => {
+    const { made, handle, target } = await visionWorld(10 * days)
+    await made.writeTargets([{ ...target, secrets: { 'vision-key': 'key', 'vision-copy': 'key' } }])
+    made.cloud.vault(vaultHost).set('vision-copy', handle.keyOf('Key1'), { enabled: false })
 
     const { body } = await made.http(showTarget, { params })
 

@@ -1,0 +1,97 @@
+// Room: the tests. What an outcome leaves to do, and what stretch of time a tick stands for.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Timer } from '@azure/functions'
+import { queueRest } from '../../src/functions/shared/requests.ts'
+import { periodOf } from '../../src/functions/tick/period.ts'
+import type { Outcome } from '../../src/rotation/outcome.ts'
+import type { RotationRequest } from '../../src/rotation/request.ts'
+
+const now = Date.UTC(2026, 2, 2, 10)
+const minute = 60_000
+const request: RotationRequest = {
+  id: 'r1',
+  target: 'vision',
+  actor: 'ada',
+  freshAfter: now,
+  expiresAt: now + 9 * minute,
+}
+const waiting: Outcome = { target: 'vision', provider: 'p', status: 'waiting', reasons: [], secrets: [] }
+
+async function restOf(outcome: Partial<Outcome>, of = request, random = () => 0.5) {
+  const sent: { request: RotationRequest; delay: number }[] = []
+  const queue = { send: async (request: RotationRequest, delay: number) => void sent.push({ request, delay }) }
+  await queueRest({ ...waiting, ...outcome }, of, queue, random)
+  return sent
+}
+
+describe('what an outcome leaves to do', () => {
+  const again = { after: 5 * minute, at: now + 5 * minute }
+
+  test('is the same request, when somebody asked for something', async () => {
+    assert.deepEqual(await restOf({ again: { ...again, with: 'request' } }), [{ request, delay: 5 * minute }])
+  })
+
+  test('is a look under the same id, wanted for an hour from then on, when nobody did', async () => {
+    const [rest] = await restOf({ again: { ...again, with: 'look' } })
+
+    assert.deepEqual(rest, {
+      request: { id: 'r1', target: 'vision', actor: 'ada', expiresAt: now + 65 * minute },
+      delay: 5 * minute,
+    })
+  })
+
+  test('goes on ignoring the window', async () => {
+    const [rest] = await restOf({ again: { ...again, with: 'look' } }, { ...request, ignoreWindow: true })
+
+    assert.equal(rest?.request.ignoreWindow, true)
+  })
+
+  test('is spread, when many wait for one lease', async () => {
+    const busy = { busy: true, again: { after: 30_000, at: now + 30_000, with: 'request' } } as const
+
+    const delays = await Promise.all([0, 0.5, 1].map(async (die) => (await restOf(busy, request, () => die))[0]?.delay))
+
+    assert.deepEqual(
+      delays.map((delay) => Math.round(delay! / 1000)),
+      [20, 30, 40],
+    )
+  })
+
+  test('is nothing, when nothing is left', async () => {
+    assert.deepEqual(await restOf({ status: 'changed' }), [])
+  })
+})
+
+describe('the period of a tick', () => {
+  const timer = (last: number | string, next: number | string): Timer => ({
+    isPastDue: false,
+    schedule: { adjustForDST: true },
+    scheduleStatus: { last: iso(last), next: iso(next), lastUpdated: iso(last) },
+  })
+  const iso = (at: number | string) => (typeof at === 'string' ? at : new Date(at).toISOString())
+  const never = '0001-01-01T00:00:00+00:00'
+
+  test('runs from the tick before, however long ago that was, so that nobody’s turn is missed', () => {
+    const period = periodOf(timer(now - 180 * minute, now + 10 * minute), now)
+
+    assert.deepEqual(period, { from: now - 180 * minute, to: now, interval: 10 * minute })
+  })
+
+  test('has the length of the one before, when the runtime names this tick as the next', () => {
+    const period = periodOf(timer(now - 20 * minute, now), now)
+
+    assert.deepEqual(period, { from: now - 20 * minute, to: now, interval: 20 * minute })
+  })
+
+  test('is a quarter of an hour when nothing is known', () => {
+    assert.deepEqual(periodOf(timer(never, never), now), { from: now - 15 * minute, to: now, interval: 15 * minute })
+    assert.equal(periodOf({} as Timer, now).interval, 15 * minute)
+  })
+
+  test('is never shorter than a minute, nor longer than a day', () => {
+    assert.equal(periodOf(timer(now - 5000, now + 45_000), now).interval, minute)
+    assert.equal(periodOf(timer(never, now + 9000 * minute), now).interval, 1440 * minute)
+  })
+})
