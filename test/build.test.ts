@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { Metafile } from 'esbuild'
-import { buildApp } from '../scripts/build.ts'
+import { deflateRawSync } from 'node:zlib'
+import { type Built, buildApp } from '../scripts/build.ts'
 import { spawnHost } from '../simulator/local/child.ts'
 import { startEstate } from '../simulator/local/estate.ts'
 import { firstRound, watchRuns } from '../simulator/local/round.ts'
@@ -17,13 +17,12 @@ import { loadApp } from '../simulator/local/worker.ts'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** All that is deployed: an own copy, so that a build beside these tests does not take it away. */
 let deployed: string
-let meta: Metafile
+let built: Built
 
 before(async () => {
   deployed = mkdtempSync(join(tmpdir(), 'rekey-package-'))
   process.once('exit', () => rmSync(deployed, { recursive: true, force: true }))
-  const whole = await buildApp({ out: join(deployed, 'dist') })
-  meta = whole
+  built = await buildApp({ out: join(deployed, 'dist') })
   for (const file of ['host.json', 'package.json']) cpSync(join(root, file), join(deployed, file))
 })
 
@@ -88,20 +87,20 @@ test('the built app registers these functions, and no others', async () => {
   assert.ok(app.functions.every(({ trigger }) => trigger.type !== 'httpTrigger' || trigger['authLevel'] === 'function'))
 })
 
-test('registration loads no package but @azure/functions and what that needs', () => {
-  const reached = new Set<string>()
-  const visit = (file: string): void => {
-    if (reached.has(file)) return
-    reached.add(file)
-    for (const { path, kind } of meta.outputs[file]?.imports ?? []) if (kind === 'import-statement') visit(path)
-  }
-  for (const [file, { entryPoint }] of Object.entries(meta.outputs)) {
-    if (/^src\/functions\/[^/]+$/.test(entryPoint ?? '')) visit(file)
-  }
+test('registration loads one file, with no package in it but @azure/functions and what that needs', () => {
+  const { outputs } = built.functions
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs))
+  const kept = inputs.flatMap(([input, { bytesInOutput }]) => (bytesInOutput > 0 ? [input] : []))
+  const packages = kept.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? [])
 
-  const inputs = [...reached].flatMap((file) => Object.keys(meta.outputs[file]?.inputs ?? {}))
-  const packages = new Set(inputs.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []))
-  assert.deepEqual([...packages].sort(), ['@azure/functions', '@azure/functions-extensions-base', 'cookie'])
+  const loaded = Object.values(outputs).flatMap(({ imports }) =>
+    imports.filter(({ kind }) => kind === 'import-statement'),
+  )
+  assert.deepEqual(
+    loaded.filter(({ path }) => !path.startsWith('node:')),
+    [],
+  )
+  assert.deepEqual([...new Set(packages)].sort(), ['@azure/functions', '@azure/functions-extensions-base', 'cookie'])
 })
 
 test('each Azure client is in a chunk that only a dynamic import reaches', () => {
@@ -116,18 +115,31 @@ test('each Azure client is in a chunk that only a dynamic import reaches', () =>
     '@azure/storage-queue',
   ]
   const chunkOf = (name: string) =>
-    Object.values(meta.outputs).find(({ entryPoint }) => entryPoint?.startsWith(`node_modules/${name}/`))
+    Object.values(built.onDemand.outputs).find(({ entryPoint }) => entryPoint?.startsWith(`node_modules/${name}/`))
 
   for (const client of clients) assert.ok(chunkOf(client), `${client} has no chunk of its own`)
 })
 
 test('nothing of the simulator or of the tests is in what is deployed', () => {
-  const strangers = Object.keys(meta.inputs).filter((input) => /^(simulator|test|scripts)\//.test(input))
+  const inputs = { ...built.functions.inputs, ...built.onDemand.inputs }
+  const strangers = Object.keys(inputs).filter((input) => /^(simulator|test|scripts)\//.test(input))
   const text = globSync('dist/**/*.js', { cwd: deployed }).map((file) => readFileSync(join(deployed, file), 'utf8'))
 
   assert.deepEqual(strangers, [])
   assert.ok(text.length > 0)
   assert.ok(text.every((each) => !each.includes('SIMULATED_AZURE')))
+})
+
+test('what is uploaded, telemetry aside, is under 1 MB zipped and under 40 files', () => {
+  const files = globSync('**/*', { cwd: deployed, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'telemetry.js')
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name)))
+
+  // A zip adds about a hundred bytes a file to this.
+  const zipped = files.reduce((sum, content) => sum + deflateRawSync(content).length + 100, 0)
+
+  assert.ok(files.length < 40, `${files.length} files`)
+  assert.ok(zipped < 1_000_000, `${zipped} bytes`)
 })
 
 test('of all that lies in the repository, only host.json, package.json, dist and targets.json are uploaded', () => {

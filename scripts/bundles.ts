@@ -1,0 +1,161 @@
+// Room: the scripts. The three bundles that a deployed app is made of: what registers the functions, what they load with their
+// first call, and telemetry. May import esbuild and node:* only.
+
+import { cpSync, existsSync, globSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+
+export interface Where {
+  /** The folder with `src`. */
+  readonly app: string
+  /** The folder that gets `functions/` and `chunks/`. */
+  readonly out: string
+  /** The folder with `node_modules`. */
+  readonly packages: string
+}
+
+const appChunk = 'chunks/app.js'
+const telemetryChunk = 'chunks/telemetry.js'
+
+/** Bundled CommonJS asks for `require`; the runtime's own `@azure/functions-core` is reached through it as well. */
+const banner = `import{createRequire as $createRequire}from'node:module';const require=$createRequire(import.meta.url);`
+
+function common({ app, packages }: Where) {
+  return {
+    absWorkingDir: app,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    // Provided by the runtime under this name; the `@azure/functions` in the bundle asks for it.
+    external: ['@azure/functions-core'],
+    minify: true,
+    legalComments: 'none',
+    banner: { js: banner },
+    nodePaths: [join(packages, 'node_modules')],
+    metafile: true,
+    logLevel: 'error',
+  } as const satisfies BuildOptions
+}
+
+/** What `main` loads: one file, because each that it names, or that those import, costs a cold start its reading. */
+export async function bundleFunctions(where: Where): Promise<Metafile> {
+  const { app, out } = where
+  const doorways = globSync('src/functions/*.ts', { cwd: app }).sort()
+  if (doorways.length === 0) throw new Error(`${join(app, 'src/functions')} has no functions: nothing to build.`)
+  const { metafile } = await build({
+    ...common(where),
+    stdin: {
+      contents: doorways.map((file) => `import './${file}'`).join('\n'),
+      resolveDir: app,
+      sourcefile: 'functions',
+    },
+    outfile: join(out, 'functions/index.js'),
+    plugins: [
+      {
+        name: 'on-demand',
+        setup: ({ onResolve }) => {
+          onResolve({ filter: /^\.\.?\// }, ({ kind }) =>
+            kind === 'dynamic-import' ? { path: `../${appChunk}`, external: true } : undefined,
+          )
+        },
+      },
+    ],
+  })
+  return metafile
+}
+
+/**
+ * What doorways load with their first call. Each loads a file of its own; esbuild would make a chunk for every set of them
+ * that shares another: sixty, most smaller than a kilobyte. Whoever calls one route calls the next as well, so their files
+ * become one module that exports what all of them export. Azure's clients keep chunks of their own, loaded when first
+ * needed. Throws where two of the files export one name, since then neither would be found.
+ */
+export async function bundleApp(where: Where): Promise<Metafile> {
+  const { app, out } = where
+  const files = onDemand(app)
+  if (files.length === 0) return { inputs: {}, outputs: {} }
+  await assertDistinct(app, files)
+  const name = 'app'
+  const { metafile } = await build({
+    ...common(where),
+    entryPoints: [{ in: name, out: 'chunks/app' }],
+    outdir: out,
+    chunkNames: 'chunks/[name]-[hash]',
+    splitting: true,
+    plugins: [
+      telemetryApart,
+      {
+        name,
+        setup: ({ onLoad, onResolve }) => {
+          onResolve({ filter: /^app$/ }, () => ({ path: name, namespace: name }))
+          onLoad({ filter: /.*/, namespace: name }, () => ({
+            contents: files.map((file) => `export * from ${JSON.stringify(file)}`).join('\n'),
+            resolveDir: app,
+          }))
+        },
+      },
+    ],
+  })
+  return metafile
+}
+
+/**
+ * Telemetry is more code than all the rest, in a hundred pieces: one file of its own, found from every chunk under its plain
+ * name. Its sources change with the lock file only, so what `before` holds is taken over while it is younger.
+ */
+export async function bundleTelemetry(where: Where, before: string): Promise<Metafile> {
+  const built = join(before, telemetryChunk)
+  const outfile = join(where.out, telemetryChunk)
+  const made = existsSync(built) ? statSync(built).mtimeMs : 0
+  if (made > Math.max(...[join(where.packages, 'package-lock.json'), import.meta.filename].map(modified))) {
+    cpSync(built, outfile, { preserveTimestamps: true })
+    const { size: bytes } = statSync(built)
+    return { inputs: {}, outputs: { [telemetryChunk]: { bytes, inputs: {}, imports: [], exports: [] } } }
+  }
+  // What src/azure/telemetry.ts takes of the package.
+  const contents = "export { TelemetryClient } from 'applicationinsights'"
+  const { metafile } = await build({ ...common(where), stdin: { contents, resolveDir: where.packages }, outfile })
+  return metafile
+}
+
+const telemetryApart: Plugin = {
+  name: 'telemetry-apart',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^applicationinsights$/ }, () => ({ path: `../${telemetryChunk}`, external: true }))
+  },
+}
+
+/** The files of ours that some file of ours imports dynamically. */
+function onDemand(app: string): string[] {
+  const found = globSync('src/**/*.ts', { cwd: app }).flatMap((file) => {
+    const source = readFileSync(join(app, file), 'utf8')
+    return [...source.matchAll(/\bimport\('(\.\.?\/[^']+)'\)/g)].map(([, path = '']) =>
+      resolve(dirname(join(app, file)), path),
+    )
+  })
+  return [...new Set(found)].sort()
+}
+
+async function assertDistinct(app: string, files: readonly string[]): Promise<void> {
+  const { metafile } = await build({
+    absWorkingDir: app,
+    entryPoints: [...files],
+    outdir: '.',
+    write: false,
+    metafile: true,
+    format: 'esm',
+  })
+  const owners = new Map<string, string>()
+  for (const { entryPoint = '', exports } of Object.values(metafile.outputs)) {
+    for (const name of exports) {
+      const other = owners.get(name)
+      if (other !== undefined) throw new Error(`${entryPoint} and ${other} both export "${name}": rename one of them.`)
+      owners.set(name, relative(app, join(app, entryPoint)))
+    }
+  }
+}
+
+function modified(file: string): number {
+  return statSync(file).mtimeMs
+}
