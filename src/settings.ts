@@ -11,6 +11,7 @@ import { scheduleProblem } from './settings/ncrontab.ts'
 import type { Problem } from './targets/problems.ts'
 
 export { type SettingName, settingNames } from './settings/names.ts'
+export { scheduleToRegister } from './settings/schedule.ts'
 
 export interface Settings {
   /** The app's name, which the platform gives: who tells the events. */
@@ -62,15 +63,6 @@ export function readSettings(environment: Environment): ReadSettings {
       ...(telemetry ? { telemetry } : {}),
     },
   }
-}
-
-/**
- * The schedule to register the timer with: the setting where it is right, else the default. The host starts no timer
- * with a wrong one, and then nobody would ever say what is wrong.
- */
-export function scheduleToRegister(environment: Environment): string {
-  const set = setOrDefault(environment, 'ROTATION_SCHEDULE')
-  return set && !scheduleProblem(set) ? set : defaultOf('ROTATION_SCHEDULE')!
 }
 
 type Get = (name: SettingId) => string | undefined

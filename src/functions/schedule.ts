@@ -1,7 +1,7 @@
 // Room: the doorways. Timer: who is due, and today's slice of everybody else.
 
 import { app } from '@azure/functions'
-import { scheduleToRegister } from '../settings.ts'
+import { scheduleToRegister } from '../settings/schedule.ts'
 
 app.timer('schedule', {
   schedule: scheduleToRegister(process.env),

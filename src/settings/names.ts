@@ -1,5 +1,7 @@
-// Room: the edge, settings. Imports nothing.
+// Room: the edge, settings. Imports its neighbours only.
 // Every setting that the app reads, once: the README, the infrastructure and local.settings.sample.json are held against it.
+
+import { defaultSchedule } from './schedule.ts'
 
 export interface SettingName {
   readonly name: string
@@ -22,7 +24,7 @@ export const settingNames = [
   {
     name: 'ROTATION_SCHEDULE',
     required: 'no',
-    default: '0 */15 * * * *',
+    default: defaultSchedule,
     what: 'when to look for what is due: NCRONTAB with six fields, seconds first, in UTC',
     in: ['bicep', 'local'],
   },

@@ -11,9 +11,9 @@ export function iso(instant: Instant | undefined): string | undefined {
 
 /** What a reconcile did, as JSON; absent members do not apply. */
 export function describeOutcome(outcome: Outcome) {
-  const { again, error, overlap, rotatedAt, expiresOn, busy, ...plain } = outcome
+  const { target, provider, status, reason, again, error, overlap, rotatedAt, expiresOn, busy: _, ...rest } = outcome
   return {
-    ...plain,
+    ...{ target, provider, status, reason, ...rest },
     rotatedAt: iso(rotatedAt),
     expiresOn: iso(expiresOn),
     overlap: typeof overlap === 'number' ? formatDuration(overlap) : overlap,
