@@ -24,6 +24,7 @@ export interface ColdStart {
  */
 export async function coldStart(runs: number): Promise<ColdStart> {
   const folder = mkdtempSync(join(tmpdir(), 'rekey-bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const empty = join(folder, 'empty')
   const app = join(folder, 'app')
   mkdirSync(join(empty, 'src/functions'), { recursive: true })
@@ -39,7 +40,6 @@ export async function coldStart(runs: number): Promise<ColdStart> {
     times.app.push(timeOf(app))
     times.empty.push(timeOf(empty))
   }
-  rmSync(folder, { recursive: true })
   const medians = { app: median(times.app), empty: median(times.empty) }
   return { ...medians, ratio: medians.app / medians.empty }
 }
