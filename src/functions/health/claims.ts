@@ -7,6 +7,8 @@ import { RekeyError } from '../../rotation/errors.ts'
 const Claims = z.object({
   oid: z.string().default('<object id of the identity>'),
   roles: z.array(z.string()).default([]),
+  /** Only where a person has signed in. */
+  scp: z.string().optional(),
 })
 
 /** The claims of the token that our calls use. Throws RekeyError. */

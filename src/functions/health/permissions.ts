@@ -5,11 +5,10 @@ import type { App } from '../../compose.ts'
 import type { KeyProvider, Permission } from '../../providers/provider.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { atMost } from '../shared/at-most.ts'
-import { type Check, checked, unseen } from './check.ts'
+import { type Check, checked, isRefused, unseen } from './check.ts'
 import { claimsOf } from './claims.ts'
+import { grantLine, graphGrant, providerGrant, roles, scopes } from './grant.ts'
 
-/** How many resources one call looks at. */
-const mostScopes = 200
 const calls = 8
 
 /** Targets of one provider at one ARM scope; no scope: what the service can be asked about is said by its kind. */
@@ -19,14 +18,17 @@ interface Group {
   readonly targets: readonly string[]
 }
 
-/** What each provider's calls need at each resource. Says what it did not, or could not, look at. */
-export async function checkPermissions(app: App, signal: AbortSignal): Promise<readonly Check[]> {
+/** What each provider's calls need at each resource, `mostScopes` of them. Says what it did not, or could not, look at. */
+export async function checkPermissions(app: App, mostScopes: number, signal: AbortSignal): Promise<readonly Check[]> {
   const groups = groupsOf(app)
   const asked = groups.slice(0, mostScopes)
   const checks = await atMost(calls, asked, (group) => checkGroup(app, group, signal))
   const rest = groups.length - asked.length
   if (rest === 0) return checks.flat()
-  return [...checks.flat(), unseen('permissions', `${rest} more resources`, `one call looks at ${mostScopes}`)]
+  return [
+    ...checks.flat(),
+    unseen('permissions', `${rest} more resources`, `a look takes ${mostScopes}; npm run doctor takes all`),
+  ]
 }
 
 function groupsOf(app: App): readonly Group[] {
@@ -44,7 +46,7 @@ function groupsOf(app: App): readonly Group[] {
 
 async function checkGroup(app: App, group: Group, signal: AbortSignal): Promise<readonly Check[]> {
   const { provider, scope, targets } = group
-  const roles = provider.actions.filter(({ kind }) => kind === 'appRole')
+  const appRoles = provider.actions.filter(({ kind }) => kind === 'appRole')
   const actions = provider.actions.filter(({ kind }) => kind !== 'appRole')
   const check = `permissions: ${provider.id}`
   const checks: Check[] = []
@@ -53,10 +55,15 @@ async function checkGroup(app: App, group: Group, signal: AbortSignal): Promise<
     checks.push(unseen(check, targets.join(', '), `the service cannot be asked who may do what; needed: ${what}`))
   }
   if (actions.length > 0 && scope !== undefined) {
-    checks.push(await checked(check, scope, () => checkActions(app, provider, scope, actions, signal)))
+    const ask = () => checkActions(app, provider, scope, actions, signal)
+    checks.push(
+      await checked(check, scope, ask, async (error) =>
+        isRefused(error) ? grantLine(app, roles.ownPermissions, scopes.id(scope), signal) : undefined,
+      ),
+    )
   }
-  if (roles.length > 0) {
-    checks.push(await checked(check, app.azure.cloud.graph, () => checkRoles(app, roles, signal)))
+  if (appRoles.length > 0) {
+    checks.push(await checked(check, app.azure.cloud.graph, () => checkRoles(app, appRoles, signal)))
   }
   return checks.map((each) => ({ ...each, targets }))
 }
@@ -98,7 +105,7 @@ async function checkActions(
   if (missing.length === 0) return `has all ${needed.length}`
   throw new RekeyError('PermissionDenied', {
     message: `the identity lacks ${missing.map(({ name, why }) => `${name} (to ${why})`).join(', ')}`,
-    remedy: await grantLine(app, provider, scope, signal),
+    remedy: await providerGrant(app, provider, { scope }, signal),
   })
 }
 
@@ -122,16 +129,6 @@ async function checkRoles(app: App, needed: readonly Permission[], signal: Abort
   if (missing.length === 0) return `has all ${needed.length}`
   throw new RekeyError('PermissionDenied', {
     message: `the identity lacks the application permission ${missing.map(({ name }) => name).join(', ')} of Microsoft Graph`,
-    remedy:
-      'Run infra/scripts/graph-permission.sh as an administrator; a token that has it comes within a day, or with a restart.',
+    remedy: graphGrant,
   })
-}
-
-/** The custom role is found by what it allows: its name ends with the name of the environment that deployed it. */
-async function grantLine(app: App, provider: KeyProvider, scope: string, signal: AbortSignal): Promise<string> {
-  const { oid } = await claimsOf(app.azure.credential, `${app.azure.cloud.resourceManager}/.default`, signal)
-  const [first] = provider.actions
-  const list = first?.kind === 'dataAction' ? 'dataActions' : 'actions'
-  const role = `az role definition list --custom-role-only --query "[?contains(permissions[0].${list}, '${first?.name}')].name | [0]" -o tsv`
-  return `az role assignment create --assignee-object-id ${oid} --assignee-principal-type ServicePrincipal --scope ${scope} --role "$(${role})"`
 }

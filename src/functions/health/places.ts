@@ -1,49 +1,75 @@
 // Room: the doorways. Health of what every rotation needs: vaults, storage, topic. Changes nothing.
 
+import { leaseContainer } from '../../azure/blob-lease.ts'
 import { rebuild } from '../../azure/errors.ts'
+import { requestQueue } from '../../azure/queue.ts'
 import type { App } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { leadOf } from '../../rotation/target.ts'
 import { byVault } from '../shared/fleet.ts'
-import { type Check, checked, unseen } from './check.ts'
+import { type Check, checked, isRefused, unseen } from './check.ts'
+import { grantLine, roles, scopes } from './grant.ts'
 
 /** Each vault: whether secrets can be listed and read. `GET /secrets`, `GET /secrets/{name}`. */
 export function checkVaults(app: App, signal: AbortSignal): readonly Promise<readonly Check[]>[] {
   return [...byVault(app.targets)].map(async ([url, targets]) => {
     const vault = app.vault(url)
     const { name } = leadOf(targets[0]!)
+    const grant = granting(app, roles.vault, scopes.vault(url), signal)
     return Promise.all([
-      checked('vault: list secrets', url, async () => {
-        for await (const page of vault.listCurrent(signal)) return `answers, ${page.length} secrets on the first page`
-        return 'answers, no secrets yet'
-      }),
-      checked('vault: read secrets', url, async () => {
-        const lead = await vault.current(name, signal)
-        return lead === undefined ? `answers; "${name}" does not exist yet` : `answers; "${name}" can be read`
-      }),
+      checked(
+        'vault: list secrets',
+        url,
+        async () => {
+          for await (const page of vault.listCurrent(signal)) return `answers, ${page.length} secrets on the first page`
+          return 'answers, no secrets yet'
+        },
+        grant,
+      ),
+      checked(
+        'vault: read secrets',
+        url,
+        async () => {
+          const lead = await vault.current(name, signal)
+          return lead === undefined ? `answers; "${name}" does not exist yet` : `answers; "${name}" can be read`
+        },
+        grant,
+      ),
       unseen('vault: write secrets', url, 'cannot be seen without writing: needs setSecret and update'),
     ])
   })
 }
 
 /** The storage account: the container of the leases and the queue of the requests. */
-export function checkStorage(
-  app: Pick<App, 'storage' | 'queue'>,
-  signal: AbortSignal,
-): readonly Promise<readonly Check[]>[] {
-  const container = checked('storage: leases', 'container rekey-leases', async () => {
+export function checkStorage(app: App, signal: AbortSignal): readonly Promise<readonly Check[]>[] {
+  const { storage } = app.settings
+  const place = storage.by === 'identity' ? storage : { blobs: undefined, queues: undefined }
+  const lookAtContainer = async () => {
     try {
-      const blobs = (await app.storage.blobs()).getContainerClient('rekey-leases')
+      const blobs = (await app.storage.blobs()).getContainerClient(leaseContainer)
       return (await blobs.exists({ abortSignal: signal })) ? 'can be reached' : 'is made with the first rotation'
     } catch (error) {
-      throw error instanceof RekeyError ? error : rebuild(error, 'GET container rekey-leases')
+      throw rebuild(error, `GET container ${leaseContainer}`)
     }
-  })
-  const queue = checked('storage: requests', 'queue rekey-requests', async () => {
-    const depth = await app.queue.depth(signal)
-    return `can be reached, about ${depth} messages`
-  })
-  return [Promise.all([container]), Promise.all([queue])]
+  }
+  const lookAtQueue = async () => `can be reached, about ${await app.queue.depth(signal)} messages`
+  const leases = storageRemedy(app, roles.blobs, place.blobs, signal)
+  const requests = storageRemedy(app, roles.queues, place.queues, signal)
+  return [
+    Promise.all([checked('storage: leases', `container ${leaseContainer}`, lookAtContainer, leases)]),
+    Promise.all([checked('storage: requests', `queue ${requestQueue}`, lookAtQueue, requests)]),
+  ]
+}
+
+/** `url`: of the account, where the app comes with its identity. A connection string holds a key, and no role helps it. */
+function storageRemedy(app: App, role: string, url: string | undefined, signal: AbortSignal): RemedyFor {
+  if (url !== undefined) return granting(app, role, scopes.storage(url), signal)
+  return async (error) => {
+    if (isRefused(error))
+      return 'Copy the connection string in AzureWebJobsStorage again, or use its identity-based form.'
+    if (error.code !== 'ServiceUnavailable') return undefined
+    return 'On your own machine: start Azurite (npx azurite). Else check the account that AzureWebJobsStorage names, and the network.'
+  }
 }
 
 /** The topic: an empty batch is refused or accepted by who sends it, and tells nobody anything. `POST /api/events`. */
@@ -66,18 +92,17 @@ export async function checkTopic(app: App, signal: AbortSignal): Promise<readonl
       signal,
       operation: 'POST events',
     })
-    if (status === 401 || status === 403) throw notAllowed(topic.endpoint, status)
-    return 'can be reached, and does not refuse the identity'
+    if (status !== 401 && status !== 403) return 'can be reached, and does not refuse the identity'
+    throw new RekeyError('PermissionDenied', {
+      message: `the topic refuses the identity of the app (${status})`,
+      service: { operation: 'POST events', status },
+    })
   }
-  return [await checked(check, topic.endpoint, run)]
+  return [await checked(check, topic.endpoint, run, granting(app, roles.sender, scopes.topic(topic.endpoint), signal))]
 }
 
-function notAllowed(endpoint: string, status: number): RekeyError {
-  const name = new URL(endpoint).host.split('.')[0]
-  return new RekeyError('PermissionDenied', {
-    message: `the topic refuses the identity of the app (${status})`,
-    remedy:
-      'az role assignment create --role "EventGrid Data Sender" --assignee <client id of the identity>' +
-      ` --scope "$(az eventgrid topic list --query "[?name=='${name}'].id" -o tsv)"`,
-  })
+type RemedyFor = (error: RekeyError) => Promise<string | undefined>
+
+function granting(app: App, role: string, scope: string, signal: AbortSignal): RemedyFor {
+  return async (error) => (isRefused(error) ? grantLine(app, role, scope, signal) : undefined)
 }

@@ -1,0 +1,68 @@
+// Room: the doorways. The lines that give the identity what it lacks, ready to be pasted into a shell.
+
+import type { App } from '../../compose.ts'
+import type { KeyProvider, Place } from '../../providers/provider.ts'
+import { RekeyError } from '../../rotation/errors.ts'
+import { claimsOf } from './claims.ts'
+
+/** What may be granted, as the argument of `--role`. */
+type Role = string
+
+export const roles = {
+  sender: '"EventGrid Data Sender"',
+  blobs: '"Storage Blob Data Owner"',
+  queues: '"Storage Queue Data Contributor"',
+  vault: customRole('dataActions', 'Microsoft.KeyVault/vaults/secrets/setSecret/action'),
+  ownPermissions: customRole('actions', 'Microsoft.Authorization/permissions/read'),
+} as const satisfies Readonly<Record<string, Role>>
+
+/** Where, as the argument of `--scope`. */
+export const scopes = {
+  id: (id: string) => (/^[\w./-]+$/.test(id) ? id : `"${id}"`),
+  vault: (url: string) => `"$(az keyvault show --name ${labelOf(url)} --query id -o tsv)"`,
+  topic: (url: string) => `"$(az eventgrid topic list --query "[?name=='${labelOf(url)}'].id" -o tsv)"`,
+  storage: (url: string) => `"$(az storage account show --name ${labelOf(url)} --query id -o tsv)"`,
+  hub: (host: string) => `"$(az iot hub show --name ${labelOf(`https://${host}`)} --query id -o tsv)"`,
+}
+
+/** The line that gives the identity of our calls a role. Throws nothing: an identity that cannot be told is left blank. */
+export async function grantLine(app: App, role: Role, scope: string, signal: AbortSignal): Promise<string> {
+  const { oid, type } = await grantee(app, signal)
+  return `az role assignment create --assignee-object-id ${oid} --assignee-principal-type ${type} --scope ${scope} --role ${role}`
+}
+
+/** The line that lets the identity rotate a resource of this provider; of Microsoft Graph's, the script that does. */
+export async function providerGrant(
+  app: App,
+  provider: KeyProvider,
+  { scope, budget = '' }: Partial<Pick<Place, 'scope' | 'budget'>>,
+  signal: AbortSignal,
+): Promise<string> {
+  const action = provider.actions.find(({ kind }) => kind !== 'appRole')
+  if (action === undefined) return graphGrant
+  const role = customRole(action.kind === 'dataAction' ? 'dataActions' : 'actions', action.name)
+  return grantLine(app, role, scope === undefined ? scopes.hub(budget) : scopes.id(scope), signal)
+}
+
+export const graphGrant =
+  'Run infra/scripts/graph-permission.sh as an administrator; a token that has it comes within a day, or with a restart.'
+
+async function grantee(app: App, signal: AbortSignal): Promise<{ readonly oid: string; readonly type: string }> {
+  try {
+    const { oid, scp } = await claimsOf(app.azure.credential, `${app.azure.cloud.resourceManager}/.default`, signal)
+    return { oid, type: scp === undefined ? 'ServicePrincipal' : 'User' }
+  } catch (error) {
+    // The check of the identity tells about it; this line is about something else.
+    if (error instanceof RekeyError) return { oid: '<object id of the identity>', type: 'ServicePrincipal' }
+    throw error
+  }
+}
+
+/** A custom role is found by what it allows: its name ends with the name of the environment that deployed it. */
+function customRole(list: 'actions' | 'dataActions', action: string): Role {
+  return `"$(az role definition list --custom-role-only --query "[?contains(permissions[0].${list}, '${action}')].name | [0]" -o tsv)"`
+}
+
+function labelOf(url: string): string {
+  return new URL(url).host.split('.')[0]!
+}

@@ -1,0 +1,16 @@
+// Room: the doorways. Health of the identity: whether it has a token, and who it is. Changes nothing.
+
+import type { App } from '../../compose.ts'
+import { type Check, checked } from './check.ts'
+import { claimsOf } from './claims.ts'
+
+/** Who calls. On a developer's own machine that is the developer, with rights of their own. */
+export function checkIdentity(app: App, signal: AbortSignal): Promise<Check> {
+  const { resourceManager, authority } = app.azure.cloud
+  return checked('identity', authority, async () => {
+    const { oid, scp } = await claimsOf(app.azure.credential, `${resourceManager}/.default`, signal)
+    return scp === undefined
+      ? `the service principal ${oid}`
+      : `the user ${oid}: the app's own identity may have other rights`
+  })
+}
