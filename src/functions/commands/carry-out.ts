@@ -13,7 +13,7 @@ import { actorOf } from '../http/caller.ts'
 import { describeOutcome, iso } from '../http/outcome.ts'
 import { problem } from '../http/problem.ts'
 import { recordOutcome } from '../shared/invocation.ts'
-import { explicitRequestLife } from '../shared/requests.ts'
+import { wantedUntil } from '../shared/requests.ts'
 import { asBusy, asCooling, asPaused } from './refusals.ts'
 
 /** How long a caller waits; no effect starts later. The platform's front end hangs up after 230 s. */
@@ -34,7 +34,7 @@ export function requestOf(call: Call, target: Target, wish: Wish): RotationReque
     target: target.name,
     actor: actorOf(call.request, process.env),
     ...wish,
-    expiresAt: call.app.clock.now() + explicitRequestLife,
+    expiresAt: wantedUntil(target, call.app.clock.now()),
   }
 }
 

@@ -3,10 +3,12 @@
 import type { Outcome } from '../../rotation/outcome.ts'
 import type { RequestQueue } from '../../rotation/ports.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
-import { type Duration, days, hours, type Instant } from '../../rotation/target.ts'
+import { type Duration, days, hours, type Instant, type Target } from '../../rotation/target.ts'
 
-/** How long a request that somebody made stays wanted: longer than any overlap it may have to wait out. */
-export const explicitRequestLife: Duration = days(7)
+/** Until when a request that somebody made is wanted: a week longer than the overlap that it may have to wait out. */
+export function wantedUntil(target: Target, now: Instant): Instant {
+  return now + target.overlap + days(7)
+}
 /** How long a look stays wanted: the next one comes by itself. */
 export const lookLife: Duration = hours(1)
 
