@@ -1,0 +1,25 @@
+// Room: the scripts. `npm run doctor`: whether rotations can work with this machine's settings, and what to do where they
+// cannot; `--json` prints the report as one JSON document. Changes nothing. Exit code 1 when something failed.
+// May import src/, the local host's progress line, its neighbours and node:*.
+
+import { parseArgs } from 'node:util'
+import { progressOn } from '../simulator/local/show.ts'
+import { composer } from '../src/compose.ts'
+import { badConfiguration, examine, type Report } from './doctor/examine.ts'
+import { findSettings } from './doctor/settings.ts'
+import { show } from './doctor/show.ts'
+
+async function diagnose(say: (text: string) => void): Promise<Report> {
+  const found = findSettings(process.cwd(), process.env)
+  if ('problem' in found) return badConfiguration(found.problem.path, [found.problem])
+  // The identity library reads its own settings here.
+  Object.assign(process.env, found.env)
+  return await examine(composer({ env: found.env }), found.from, say)
+}
+
+const { json } = parseArgs({ options: { json: { type: 'boolean' } } }).values
+const progress = progressOn(process.stderr)
+const report = await diagnose(progress.say)
+progress.end()
+process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : show(report))
+process.exitCode = report.status === 'well' ? 0 : 1

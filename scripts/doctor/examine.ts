@@ -1,0 +1,51 @@
+// Room: the scripts. The doctor's examination: the checks of GET /api/health, and a look at every target. Changes nothing.
+// May import src/ and its neighbours.
+
+import type { Compose } from '../../src/compose.ts'
+import type { Check } from '../../src/functions/health/check.ts'
+import { checksOf } from '../../src/functions/health/checks.ts'
+import { hours } from '../../src/rotation/target.ts'
+import { checkTargets } from './targets.ts'
+
+/** As GET /api/health has it, with where the settings come from. */
+export interface Report {
+  readonly settings: string
+  readonly status: 'well' | 'unwell'
+  readonly failed: number
+  /** How many things cannot be seen. */
+  readonly unseen: number
+  readonly problems: readonly { readonly path: string; readonly message: string; readonly remedy: string }[]
+  readonly checks: readonly Check[]
+}
+
+/** Far more than any fleet needs: a call has its own limit. */
+const examinationLimit = hours(2)
+
+/** Looks at everything. A bad configuration is all that is told, since nothing else can be looked at then. */
+export async function examine(compose: Compose, settings: string, say: (text: string) => void): Promise<Report> {
+  const composed = await compose()
+  if ('problems' in composed) return badConfiguration(settings, composed.problems)
+  const { app } = composed
+  const total = app.targets.filter((target) => target.enabled).length
+  // A pipeline's log gets a line for each of these, and twenty are enough.
+  const step = Math.ceil(total / 20)
+  let done = 0
+  const progress = () => {
+    done += 1
+    if (done % step === 0 || done === total) say(`Reading the targets: ${done} of ${total}…`)
+  }
+  say('Asking vaults, storage, topic and permissions…')
+  const [places, targets] = await Promise.all([
+    checksOf(app, Number.POSITIVE_INFINITY, AbortSignal.timeout(examinationLimit)),
+    checkTargets(app, progress),
+  ])
+  const checks = [...places, ...targets]
+  const count = (status: Check['status']) => checks.filter((check) => check.status === status).length
+  const failed = count('failed')
+  return { settings, status: failed === 0 ? 'well' : 'unwell', failed, unseen: count('unseen'), problems: [], checks }
+}
+
+/** What is wrong with the configuration, and nothing else. */
+export function badConfiguration(settings: string, problems: Report['problems']): Report {
+  return { settings, status: 'unwell', failed: problems.length, unseen: 0, problems, checks: [] }
+}

@@ -1,0 +1,84 @@
+// Room: the scripts. The doctor's report for people: a table, then every failure with what to do. Imports its neighbours only.
+
+import type { Check } from '../../src/functions/health/check.ts'
+import type { Report } from './examine.ts'
+
+const states: Readonly<Record<Check['status'], string>> = { well: 'ok', failed: 'FAILED', unseen: 'cannot be seen' }
+/** More rows of one kind that are all well are counted instead. */
+const mostAlike = 20
+const widest = { place: 60, detail: 100 }
+
+/** The report as text, with a line break at its end. */
+export function show(report: Report): string {
+  const parts = [`Settings: ${report.settings}`]
+  if (report.problems.length > 0) parts.push(report.problems.map(problem).join('\n'))
+  if (report.checks.length > 0) parts.push(table(report.checks))
+  const failures = failuresOf(report.checks)
+  if (failures.length > 0) parts.push(failures.join('\n\n'))
+  return `${[...parts, verdict(report)].join('\n\n')}\n`
+}
+
+function problem({ path, message, remedy }: Report['problems'][number]): string {
+  return `FAILED  ${path}: ${message}\n        ${remedy}`
+}
+
+function table(checks: readonly Check[]): string {
+  const rows = [...Map.groupBy(checks, ({ check }) => check).values()].flatMap(rowsOf)
+  const all = [['CHECK', 'PLACE', 'STATE', 'WHAT IS SEEN'], ...rows]
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]!.length)))
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function rowsOf(checks: readonly Check[]): readonly (readonly string[])[] {
+  const well = checks.filter(({ status }) => status === 'well')
+  const [first] = well
+  if (first === undefined || well.length <= mostAlike) return checks.map(row)
+  const others = checks.filter(({ status }) => status !== 'well')
+  return [...others.map(row), [first.check, `${well.length} of ${checks.length}`, states.well, '']]
+}
+
+function row({ check, place, status, detail = '', code }: Check): readonly string[] {
+  // What went wrong has its own paragraph below.
+  return [
+    check,
+    shortened(place, widest.place),
+    states[status],
+    status === 'failed' ? (code ?? '') : shortened(detail, widest.detail),
+  ]
+}
+
+/** An ARM id says most at its end. */
+function shortened(text: string, most: number): string {
+  if (text.length <= most) return text
+  return text.startsWith('/') ? `…${text.slice(1 - most)}` : `${text.slice(0, most - 1)}…`
+}
+
+/** One paragraph for each remedy, with every place that it heals. */
+function failuresOf(checks: readonly Check[]): readonly string[] {
+  const failed = checks.filter(({ status }) => status === 'failed')
+  const alike = Map.groupBy(failed, ({ check, code, remedy }) => `${check}\n${code}\n${remedy ?? ''}`)
+  return [...alike.values()].map((group) => {
+    const { code, remedy } = group[0]!
+    const lines = group.map((each) => `FAILED  ${each.check}, ${each.place}${concerning(each)}: ${each.detail}`)
+    return [...lines, `        ${code}. ${remedy === undefined ? '' : `What to do:\n        ${remedy}`}`].join('\n')
+  })
+}
+
+function concerning({ targets = [], place }: Check): string {
+  if (targets.every((name) => place.startsWith(`${name} `))) return ''
+  const rest = targets.length - 5
+  return ` (${targets.slice(0, 5).join(', ')}${rest > 0 ? ` and ${rest} more` : ''})`
+}
+
+function verdict({ status, failed, unseen }: Report): string {
+  const hidden = unseen === 0 ? '' : ` ${unseen} things cannot be seen from outside.`
+  if (status === 'well') return `All is well. Nothing was changed.${hidden}`
+  return `${failed} ${failed === 1 ? 'thing needs' : 'things need'} mending. Nothing was changed.${hidden}`
+}

@@ -1,0 +1,300 @@
+// Room: the tests. `npm run doctor` as a process of its own, its Azure the simulated one: it names what is missing, where, and
+// what to do, and changes nothing.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { BlobServiceClient } from '@azure/storage-blob'
+import { QueueServiceClient } from '@azure/storage-queue'
+import type { Report } from '../scripts/doctor/examine.ts'
+import { findSettings } from '../scripts/doctor/settings.ts'
+import { type Cloud, simulatedCloud } from '../simulator/cloud.ts'
+import { type SimulatorServer, startServer } from '../simulator/server.ts'
+import { providers } from '../src/providers/index.ts'
+import { type Azurite, startAzurite } from './azurite.ts'
+import { fleet } from './providers/fleet.ts'
+
+const doctor = fileURLToPath(new URL('../scripts/doctor.ts', import.meta.url))
+const preload = new URL('../simulator/preload.ts', import.meta.url).href
+const openVault = 'kv-prod.vault.azure.net'
+const closedVault = 'kv-closed.vault.azure.net'
+const topicHost = 'rekey.westeurope-1.eventgrid.azure.net'
+
+interface Surroundings {
+  readonly cloud: Cloud
+  readonly server: SimulatorServer
+  readonly folder: string
+  readonly settings: Readonly<Record<string, string>>
+}
+
+interface Diagnosis {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+let azurite: Azurite
+const opened: Surroundings[] = []
+
+before(async () => {
+  azurite = await startAzurite()
+})
+
+after(async () => {
+  for (const { server, folder } of opened) {
+    await server.close()
+    rmSync(folder, { recursive: true })
+  }
+  await azurite.close()
+})
+
+async function surroundings(targetsIn: (cloud: Cloud) => readonly object[]): Promise<Surroundings> {
+  const cloud = simulatedCloud()
+  cloud.vault(openVault)
+  cloud.vault(closedVault)
+  const server = await startServer(cloud)
+  const folder = mkdtempSync(join(tmpdir(), 'rekey-doctor-'))
+  const targets = join(folder, 'targets.json')
+  writeFileSync(targets, JSON.stringify({ defaults: { vault: `https://${openVault}` }, targets: targetsIn(cloud) }))
+  const settings = {
+    AzureWebJobsStorage: azurite.connectionString,
+    ROTATION_TARGETS: targets,
+    ROTATION_TOPIC: cloud.topic(topicHost).endpoint,
+  }
+  opened.push({ cloud, server, folder, settings })
+  return opened.at(-1)!
+}
+
+async function diagnose(
+  { server, folder }: Surroundings,
+  settings: Readonly<Record<string, string>>,
+  ...options: readonly string[]
+): Promise<Diagnosis> {
+  const child = spawn(process.execPath, ['--import', preload, doctor, ...options], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], HOME: folder, ...server.environment, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), exited])
+  return { code, out, err }
+}
+
+/** A target of every provider. */
+function wholeFleet(cloud: Cloud): readonly object[] {
+  return providers.map(({ id }) => ({
+    ...{ name: id, provider: id },
+    ...fleet[id]!(cloud, `${id}-1`).fields,
+    secrets: { [`${id}-key`]: 'key' },
+  }))
+}
+
+function account(cloud: Cloud, name: string, fields: object = {}) {
+  const { resourceId } = cloud.cognitiveServices.add({ name, disableLocalAuth: name === 'no-local-auth' })
+  return { name, provider: 'cognitive-services', resource: resourceId, secrets: { [`${name}-key`]: 'key' }, ...fields }
+}
+
+async function assertUnchanged({ cloud }: Surroundings): Promise<void> {
+  const effects = cloud.history.filter(({ effect }) => effect).map(({ operation }) => operation)
+  assert.deepEqual(
+    effects.filter((operation) => operation !== 'event-grid/publish'),
+    [],
+  )
+  // What it publishes to be refused or not is an empty list.
+  assert.deepEqual(cloud.topic(topicHost).events, [])
+  assert.deepEqual([...cloud.vault(openVault).names(), ...cloud.vault(closedVault).names()], [])
+  const containers = BlobServiceClient.fromConnectionString(azurite.connectionString).listContainers()
+  const queues = QueueServiceClient.fromConnectionString(azurite.connectionString).listQueues()
+  assert.equal((await containers.next()).done, true)
+  assert.equal((await queues.next()).done, true)
+}
+
+describe('the doctor', { concurrency: 5 }, () => {
+  test('says that all is well where everything is granted, for every provider, and changes nothing', async () => {
+    const around = await surroundings(wholeFleet)
+
+    const { code, out, err } = await diagnose(around, around.settings)
+
+    assert.equal(code, 0, out + err)
+    assert.match(out, /^Settings: the environment/)
+    for (const { id } of providers)
+      assert.match(out, new RegExp(`^target +${id} \\(${id}\\) +ok +nothing in the vault yet`, 'm'))
+    assert.match(out, /^identity +\S+ +ok +the service principal [0-9a-f-]{36}$/m)
+    assert.match(out, /^vault: write secrets +\S+ +cannot be seen/m)
+    assert.match(out, /All is well\. Nothing was changed\./)
+    assert.doesNotMatch(out, /FAILED/)
+    assert.match(err, /Reading the targets: 6 of 6/)
+    assert.ok(around.cloud.history.length > 20)
+    await assertUnchanged(around)
+  })
+
+  test('names every permission that is taken away, the place, the target, and the line that grants it', async () => {
+    const around = await surroundings((cloud) => {
+      const listless = account(cloud, 'listless')
+      const chat = fleet['communication-services']!(cloud)
+      const device = fleet['iot-hub-device']!(cloud)
+      const missing = account(cloud, 'vision')
+      const closed = account(cloud, 'closed', { vault: `https://${closedVault}` })
+      cloud.identity.deny('Microsoft.CognitiveServices/accounts/listKeys/action', listless.resource)
+      cloud.identity.deny('Microsoft.Communication/CommunicationServices/RegenerateKey/action')
+      cloud.identity.deny('Microsoft.Devices/IotHubs/devices/read')
+      cloud.identity.deny(
+        'Microsoft.KeyVault/vaults/secrets/getSecret/action',
+        `${cloud.vault(closedVault).resourceId}`,
+      )
+      cloud.identity.deny('Microsoft.EventGrid/events/send/action')
+      cloud.identity.deny('SecurityIdentitiesSensors.ReadWrite.All')
+      return [
+        ...[listless, closed, account(cloud, 'fine'), account(cloud, 'no-local-auth')],
+        { name: 'chat', provider: 'communication-services', ...chat.fields, secrets: { 'chat-key': 'key' } },
+        { name: 'device', provider: 'iot-hub-device', ...device.fields, secrets: { 'device-key': 'key' } },
+        { name: 'sensor', provider: 'defender-sensor', secrets: { 'sensor-key': 'key' } },
+        { ...missing, name: 'mistyped', resource: `${missing.resource}x`, secrets: { 'mistyped-key': 'key' } },
+      ]
+    })
+
+    const { code, out, err } = await diagnose(around, around.settings, '--json')
+
+    const report: Report = JSON.parse(out)
+    const failed = report.checks.filter(({ status }) => status === 'failed')
+    const failure = (check: string, target: string) => {
+      const found = failed.find(
+        (each) => each.check === check && (each.place.startsWith(target) || each.targets?.includes(target)),
+      )
+      assert.ok(found, `${check} of ${target} fails`)
+      return `${found.code}: ${found.detail} ${found.remedy}`
+    }
+    const grant =
+      'az role assignment create --assignee-object-id [0-9a-f-]{36} --assignee-principal-type ServicePrincipal --scope'
+    const says = (text: string, ...parts: readonly string[]) => assert.match(text, new RegExp(parts.join('.*')))
+    assert.deepEqual([code, report.status, report.failed], [1, 'unwell', failed.length], err)
+    const list = 'Microsoft.CognitiveServices/accounts/listKeys/action'
+    says(
+      failure('permissions: cognitive-services', 'listless'),
+      'PermissionDenied',
+      list,
+      grant,
+      '/accounts/listless',
+      list,
+    )
+    says(failure('target', 'listless'), 'PermissionDenied', grant, '/accounts/listless', 'az role definition list')
+    const regenerate = 'Microsoft.Communication/CommunicationServices/RegenerateKey/action'
+    says(
+      failure('permissions: communication-services', 'chat'),
+      'PermissionDenied',
+      regenerate,
+      grant,
+      '/communicationServices/chat',
+    )
+    says(failure('target', 'device'), 'PermissionDenied', grant, 'az iot hub show --name hub1', 'devices/read')
+    const vaultGrant = [grant, 'az keyvault show --name kv-closed', 'secrets/setSecret/action'] as const
+    says(failure('vault: read secrets', `https://${closedVault}`), 'PermissionDenied', ...vaultGrant)
+    says(failure('target', 'closed'), 'PermissionDenied', ...vaultGrant)
+    says(failure('topic: announce', 'https://rekey.'), 'PermissionDenied', grant, 'EventGrid Data Sender')
+    says(
+      failure('permissions: defender-sensor', 'sensor'),
+      'SecurityIdentitiesSensors.ReadWrite.All',
+      'graph-permission.sh',
+    )
+    says(failure('target', 'sensor'), 'PermissionDenied', 'graph-permission.sh')
+    says(failure('target', 'mistyped'), 'ResourceNotFound', 'Check its name and id in targets.json')
+    says(failure('target', 'no-local-auth'), 'LocalAuthDisabled', 'disableLocalAuth: false')
+    assert.equal(failed.length, 11, JSON.stringify(failed, null, 2))
+    await assertUnchanged(around)
+  })
+
+  test('reads local.settings.json where there is one, and names a storage account that is out of reach', async () => {
+    const around = await surroundings((cloud) => [account(cloud, 'vision')])
+    const closed = azurite.connectionString.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:9')
+    const Values = { ...around.settings, AzureWebJobsStorage: closed }
+    writeFileSync(join(around.folder, 'local.settings.json'), JSON.stringify({ IsEncrypted: false, Values }))
+
+    const { code, out } = await diagnose(around, {})
+
+    assert.equal(code, 1)
+    assert.match(out, /^Settings: .*local\.settings\.json$/m)
+    assert.match(out, /^FAILED {2}storage: leases, container rekey-leases: /m)
+    assert.match(out, /^FAILED {2}storage: requests, queue rekey-requests: /m)
+    assert.match(out, /ServiceUnavailable\. What to do:\n +On your own machine: start Azurite/)
+    assert.match(out, /^target +vision \(cognitive-services\) +ok /m)
+    assert.match(out, /2 things need mending\. Nothing was changed\./)
+    await assertUnchanged(around)
+  })
+
+  test('names an identity endpoint that gives no token, a secret that is somebody else’s, and a vault that is not there', async () => {
+    const around = await surroundings((cloud) => {
+      cloud.vault(openVault).set('vision-key', 'somebody else’s')
+      return [account(cloud, 'vision'), account(cloud, 'away', { vault: 'https://kv-nowhere.vault.azure.net' })]
+    })
+
+    const [withToken, without] = await Promise.all([
+      diagnose(around, around.settings),
+      diagnose(around, { ...around.settings, IDENTITY_HEADER: 'wrong' }, '--json'),
+    ])
+
+    assert.match(withToken.out, /^FAILED {2}target, vision \(cognitive-services\): .*not a live key/m)
+    assert.match(withToken.out, /Foreign\. What to do:\n +Correct the secret name in targets\.json/)
+    assert.match(withToken.out, /^FAILED {2}vault: read secrets, https:\/\/kv-nowhere\.vault\.azure\.net: /m)
+    assert.match(withToken.out, /ServiceUnavailable\. What to do:\n +Check that the name is right/)
+    const identity = (JSON.parse(without.out) as Report).checks.find(({ check }) => check === 'identity')
+    assert.deepEqual([without.code, identity?.status, identity?.code], [1, 'failed', 'PermissionDenied'])
+    assert.match(identity?.remedy ?? '', /AZURE_CLIENT_ID/)
+  })
+
+  test('lists every problem of a bad configuration, and looks at nothing else', async () => {
+    const around = await surroundings(() => [{ name: 'nobody', provider: 'no-such-service', secrets: {} }])
+
+    const targets = await diagnose(around, around.settings)
+    const settings = await diagnose(
+      around,
+      { ...around.settings, AZURE_CLOUD: 'moon', ROTATION_SCHEDULE: 'often' },
+      '--json',
+    )
+
+    assert.equal(targets.code, 1)
+    assert.match(targets.out, /^FAILED {2}\$\.targets\[0\]\.provider: /m)
+    const { problems } = JSON.parse(settings.out) as Report
+    assert.equal(settings.code, 1)
+    assert.deepEqual(problems.map(({ path }) => path).sort(), ['AZURE_CLOUD', 'ROTATION_SCHEDULE'])
+    assert.deepEqual(around.cloud.history, [])
+  })
+})
+
+describe('the doctor’s settings', () => {
+  const inFolder = (content: string | undefined, environment: Record<string, string>) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rekey-doctor-'))
+    if (content !== undefined) writeFileSync(join(folder, 'local.settings.json'), content)
+    const found = findSettings(folder, environment)
+    rmSync(folder, { recursive: true })
+    return found
+  }
+
+  test('are those of local.settings.json, but for what the environment sets, as with Core Tools', () => {
+    const found = inFolder(JSON.stringify({ Values: { A: 'file', B: 'file' } }), { B: 'environment' })
+
+    assert.ok('env' in found)
+    assert.deepEqual(found.env, { A: 'file', B: 'environment' })
+    assert.match(found.from, /local\.settings\.json, but from the environment: B$/)
+  })
+
+  for (const [why, content] of [
+    ['is no JSON', '{ "Values": { "key": "secret" '],
+    ['is encrypted', JSON.stringify({ IsEncrypted: true, Values: {} })],
+    ['has no object "Values"', '{}'],
+    ['has something else than text in "Values.A"', JSON.stringify({ Values: { A: 1 } })],
+  ] as const) {
+    test(`are refused where the file ${why}, without a word of what it holds`, () => {
+      const found = inFolder(content, {})
+
+      assert.ok('problem' in found)
+      assert.equal(found.problem.message, why)
+      assert.ok(found.problem.remedy)
+      assert.doesNotMatch(JSON.stringify(found), /secret/)
+    })
+  }
+})
