@@ -86,7 +86,8 @@ export function isForeign(at: Situation, secret: { name: string; output: string 
 
 function unmanaged(at: Situation): Plan | undefined {
   if (at.lead || at.target.secrets.some((secret) => isForeign(at, secret))) return undefined
-  const first = at.target.initialSlot ?? at.request.promote?.slot ?? at.hint
+  const wished = at.target.initialSlot ?? at.request.promote?.slot
+  const first = slotsOf(at.ring).find((slot) => slot === wished) ?? at.hint
   return {
     reason: 'unmanaged',
     step: { do: 'publish', slots: startingWith(at, first), pick: 'first accepted', stamps: { rotatedAt: at.now } },
@@ -239,13 +240,15 @@ export function untold(at: Situation): readonly StoredSecret[] {
 
 function promoted(at: Situation): Plan | undefined {
   const wish = at.request.promote
-  if (!wish || !hasTwoSlots(at.ring) || wish.slot === at.active || wish.from !== at.lead?.version) return undefined
+  if (!wish || !hasTwoSlots(at.ring) || wish.slot !== standbySlot(at) || wish.from !== at.lead?.version)
+    return undefined
   return move(at, 'promoted', {})
 }
 
 function swapped(at: Situation): Plan | undefined {
   const wish = at.request.swap
-  if (!wish || !hasTwoSlots(at.ring) || wish.slot === at.active || wish.from !== at.lead?.version) return undefined
+  if (!wish || !hasTwoSlots(at.ring) || wish.slot !== standbySlot(at) || wish.from !== at.lead?.version)
+    return undefined
   return { reason: 'swapped', step: { do: 'swap', to: wish.slot } }
 }
 

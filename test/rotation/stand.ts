@@ -19,9 +19,9 @@ export interface Fault {
   readonly nth?: number
   /**
    * `dropped`: never lands, no answer. `lost`: lands, no answer. `late`: no answer, lands when `landLate()` says so.
-   * `crash before`, `crash after`: the worker is gone. `paused`: something else happens before it lands. `refused`: the service says no.
+   * `crash before`, `crash after`: the worker is gone. `paused`: something else happens before it lands. `refused`, `throttled`: the service says no, for good or for now.
    */
-  readonly what: 'dropped' | 'lost' | 'late' | 'crash before' | 'crash after' | 'paused' | 'refused'
+  readonly what: 'dropped' | 'lost' | 'late' | 'crash before' | 'crash after' | 'paused' | 'refused' | 'throttled'
   readonly meanwhile?: () => Promise<unknown>
 }
 
@@ -59,6 +59,8 @@ export interface StandOptions {
   readonly outputs?: 1 | 2
   readonly probe?: 'on' | 'none'
   readonly both?: boolean
+  /** What the provider cannot do. */
+  readonly lacks?: readonly ('regenerateAll' | 'swap')[]
   readonly target?: Partial<Target>
   /** Rules of the engine left out, for the proof that they are needed; `asked` is the record before a regenerate. */
   readonly without?: readonly string[]
@@ -137,6 +139,7 @@ export function stand(options: StandOptions = {}): Stand {
     if (fault?.what === 'crash before') return crash()
     if (fault?.what === 'dropped') throw noAnswer()
     if (fault?.what === 'refused') throw new RekeyError('PermissionDenied', { message: 'the service says no' })
+    if (fault?.what === 'throttled') throw new RekeyError('Throttled', { message: 'later', retryAfter: seconds(20) })
     if (fault?.what === 'late') {
       late.push(land)
       throw noAnswer()
@@ -202,6 +205,7 @@ export function stand(options: StandOptions = {}): Stand {
           return asRing(keys.keys())
         }),
     }
+    for (const lack of options.lacks ?? []) delete found[lack]
     if (options.probe !== 'none') {
       found.probe = async (_, credential) => {
         const value = credential['key'] ?? credential['connectionString']

@@ -99,12 +99,16 @@ export function service(options: ServiceOptions, time: Time, dice: Random, onCha
   }
 }
 
-/** The ring as a provider would answer it: two outputs for every slot. */
+/** The ring as a provider would answer it: two outputs that tell the slots apart, and one that is the same for all. */
 export function asRing(keys: Keys): KeyRing {
   return Object.fromEntries(
     Object.entries(keys).map(([slot, key]) => [
       slot,
-      { key: Secret.of(key), connectionString: Secret.of(`connection=${key}`) },
+      {
+        key: Secret.of(key),
+        connectionString: Secret.of(`connection=${key}`),
+        workspaceId: Secret.of('workspace'),
+      },
     ]),
   )
 }
