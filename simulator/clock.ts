@@ -4,6 +4,8 @@ export interface SimulatedClock {
   /** Milliseconds since 1970. */
   now(): number
   advance(ms: number): void
+  /** Resolves when `ms` have passed by this clock. One that only moves when told to is told to. */
+  pass(ms: number): Promise<void>
 }
 
 /** The machine's clock, which can still be pushed forward. */
@@ -14,6 +16,7 @@ export function realClock(): SimulatedClock {
     advance: (ms) => {
       ahead += ms
     },
+    pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   }
 }
 
@@ -23,6 +26,9 @@ export function virtualClock(startMs: number): SimulatedClock {
   return {
     now: () => now,
     advance: (ms) => {
+      now += ms
+    },
+    pass: async (ms) => {
       now += ms
     },
   }

@@ -40,6 +40,7 @@ export function numberedEffects(faults: FaultSet): Effects {
       trace.effect = true
       announce({ n, operation: operation.operation, when: 'after' })
     }
+    await faults.delay(call)
     const after = faults.after(call, reply)
     if (after) trace.fault = after.fault
     return after?.reply ?? reply

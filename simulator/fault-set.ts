@@ -13,6 +13,8 @@ export interface FaultSet {
   before(call: Call): { fault: string; reply: Reply } | undefined
   after(call: Call, reply: Reply): { fault: string; reply: Reply } | undefined
   staleness(call: Call): number
+  /** Resolves when this call may be answered. */
+  delay(call: Call): Promise<void>
   propagation(): number
   lingering(): number
   operationTime(): number
@@ -40,6 +42,10 @@ export function faultSet(dice: Dice, clock: SimulatedClock): FaultSet {
     before: (call) => firstHit(installed, (hooks) => hooks.before?.(call)),
     after: (call, reply) => firstHit(installed, (hooks) => hooks.after?.(call, reply)),
     staleness: (call) => longest((hooks) => hooks.staleness?.(call)),
+    delay: async (call) => {
+      const latency = longest((hooks) => hooks.latency?.(call))
+      if (latency > 0) await clock.pass(latency)
+    },
     propagation: () => longest((hooks) => hooks.propagation),
     lingering: () => longest((hooks) => hooks.lingering),
     operationTime: () => longest((hooks) => hooks.operationTime),

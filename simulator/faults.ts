@@ -12,6 +12,8 @@ export interface FaultHooks {
   after?(call: Call, reply: Reply): Reply | undefined
   /** Milliseconds by which this call's eventually consistent reads lag. */
   staleness?(call: Call): number
+  /** Milliseconds until this call is answered. */
+  latency?(call: Call): number
   /** Milliseconds until a new key is accepted. */
   readonly propagation?: number
   /** Milliseconds for which a replaced key is still accepted. */
@@ -135,6 +137,17 @@ export function staleReads(options: { ms: number; probability?: number; operatio
     install(dice) {
       const strikes = striker(options, dice)
       return { staleness: (call) => (strikes(call) ? options.ms : 0) }
+    },
+  }
+}
+
+/** Every answer takes `ms`: long enough for two callers to meet. */
+export function slowAnswers(options: { ms: number; probability?: number; operation?: string }): Fault {
+  return {
+    name: 'slowAnswers',
+    install(dice) {
+      const strikes = striker(options, dice)
+      return { latency: (call) => (strikes(call) ? options.ms : 0) }
     },
   }
 }

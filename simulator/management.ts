@@ -12,6 +12,7 @@ const byName = {
   lostAnswer: faults.lostAnswer,
   truncatedBody: faults.truncatedBody,
   staleReads: faults.staleReads,
+  slowAnswers: faults.slowAnswers,
   slowPropagation: faults.slowPropagation,
   lingeringKeys: faults.lingeringKeys,
   slowOperation: faults.slowOperation,

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cloud, simulatedCloud } from '../cloud.ts'
+import { slowAnswers } from '../faults.ts'
 import { startServer } from '../server.ts'
 import { type Azurite, startAzurite } from './azurite.ts'
 import { type SampleFleet, seedSampleFleet } from './fleet.ts'
@@ -27,7 +28,8 @@ export interface Estate {
 
 /** Starts with the sample fleet in place. `ports`: of Azurite, 0 for any free one. */
 export async function startEstate(ports?: { blob: number; queue: number }): Promise<Estate> {
-  const cloud = simulatedCloud()
+  // As slow as the real one, or two callers could not meet: the second one is to hear Busy.
+  const cloud = simulatedCloud({ faults: [slowAnswers({ ms: 150, operation: 'cognitive-services' })] })
   const [server, azurite] = await Promise.all([startServer(cloud), startAzurite(ports)])
   const fleet = seedSampleFleet(cloud)
   const folder = mkdtempSync(join(tmpdir(), 'rekey-'))

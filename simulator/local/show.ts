@@ -83,8 +83,8 @@ What does it look after, and what would it do now?
   ${curl('plan', 'plan?target=translator')}
 Rotate a key. Send it a second time: 409 Cooling, because consumers may still hold the key before it.
   ${post('rotateTarget', 'targets/translator/rotate', '{"note":"trying it out"}')}
-Four at once: whoever comes while another is at it hears 409 Busy.
-  for i in 1 2 3 4; do ${post('rotateTarget', 'targets/vision/rotate', '{"force":true}')} & done; wait
+Two at once: one rotates the key, the other hears 409 Busy.
+  for i in 1 2; do ${post('rotateTarget', 'targets/vision/rotate', '{"force":true}')} & done; wait
 Back to the key before, without making a new one:
   ${post('promoteTarget', 'targets/translator/promote')}
 Exchange primary and secondary at the service (IoT only):

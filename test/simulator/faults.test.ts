@@ -12,6 +12,7 @@ import {
   lostAnswer,
   missingPermission,
   serverError,
+  slowAnswers,
   slowOperation,
   slowPropagation,
   staleReads,
@@ -227,4 +228,12 @@ test('the same seed and calls give the same answers, keys and history; another s
     }),
     { numRuns: 20 },
   )
+})
+
+test('slowAnswers: answers take their time by the clock of the cloud', async () => {
+  const { list, clock } = world(slowAnswers({ ms: 1500, operation: 'cognitive-services' }))
+
+  const answer = await list()
+
+  assert.deepEqual([answer.status, clock.now()], [200, 1500])
 })

@@ -1,6 +1,7 @@
 // Room: the doorways. GET /api/targets/{name}/history
 
 import type { StoredSecret } from '../../rotation/observation.ts'
+import type { Vault } from '../../rotation/ports.ts'
 import { type Handler, json, targetOf } from '../http/answer.ts'
 import { iso } from '../http/outcome.ts'
 import { checkQuery } from '../http/paging.ts'
@@ -21,11 +22,19 @@ export const targetHistory: Handler = {
       target.secrets.map(async ({ name, output }) => ({
         name,
         output,
-        versions: (await vault.versions(name, mostVersions, signal)).map(describe),
+        versions: (await newestFirst(vault, name, signal)).map(describe),
       })),
     )
     return json(200, { target: target.name, vault: target.vault, secrets })
   },
+}
+
+/** The vault tells whole seconds only: of two versions of one second, the one that is current comes first. */
+async function newestFirst(vault: Vault, name: string, signal: AbortSignal): Promise<readonly StoredSecret[]> {
+  const versions = await vault.versions(name, mostVersions, signal)
+  if (versions.length < 2 || versions[0]!.created !== versions[1]!.created) return versions
+  const current = await vault.current(name, signal)
+  return versions.toSorted((a, b) => Number(b.version === current?.version) - Number(a.version === current?.version))
 }
 
 function describe({ version, created, enabled, expiresOn, slot, stamps }: StoredSecret) {
