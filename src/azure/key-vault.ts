@@ -102,7 +102,12 @@ export function createVault(url: string, azure: AzureClients): ListedVault {
 
     publish: async (name, value, metadata, signal) => {
       const what = `PUT secret "${name}"`
-      const options = { abortSignal: signal, tags: encodeTags(metadata), expiresOn: expiry(name, metadata.expiresOn) }
+      const options = {
+        abortSignal: signal,
+        tags: encodeTags(metadata),
+        expiresOn: expiry(name, metadata.expiresOn),
+        ...(metadata.contentType === undefined ? {} : { contentType: metadata.contentType }),
+      }
       return await call(what, async (client) => {
         const { properties } = await client.setSecret(name, value.reveal(), options)
         return stored(what, name, properties, value.reveal())
@@ -161,13 +166,17 @@ function stored(what: string, name: string, properties: SecretProperties, value?
   return { ...listing(what, { ...properties, name }), version, ...(value ? { value: Secret.of(value) } : {}) }
 }
 
-function listing(what: string, { name, enabled, createdOn, expiresOn, tags }: SecretProperties): ListedSecret {
+function listing(
+  what: string,
+  { name, enabled, createdOn, expiresOn, contentType, tags }: SecretProperties,
+): ListedSecret {
   if (createdOn === undefined) throw unreadable(what)
   return {
     name,
     enabled: enabled ?? true,
     created: createdOn.getTime(),
     ...(expiresOn === undefined ? {} : { expiresOn: expiresOn.getTime() }),
+    ...(contentType === undefined ? {} : { contentType }),
     ...parseTags(tags),
   }
 }

@@ -58,6 +58,8 @@ export interface StoredSecret {
   readonly slot?: KeySlot
   /** The tag `ProviderAddress`. */
   readonly address?: string
+  /** Other people's, as their tags are: carried forward. */
+  readonly contentType?: string
   /** Everybody else's tags, carried forward from version to version. */
   readonly otherTags: Readonly<Record<string, string>>
 }

@@ -48,6 +48,7 @@ export interface SecretMetadata {
   readonly validityDays: number
   readonly expiresOn: Instant
   readonly otherTags: Readonly<Record<string, string>>
+  readonly contentType?: string
 }
 
 /** One Key Vault. A disabled version has no value; only 404 is absent. */

@@ -49,15 +49,17 @@ export async function tag(
   work.stored[secret.name] = { ...written, ...(stored.value ? { value: stored.value } : {}) }
 }
 
-/** What is written beside a secret's value. Tags are not inherited between versions: other people's are carried forward. */
+/** What is written beside a secret's value. Nothing is inherited between versions: what other people wrote is carried forward. */
 export function metadataFor(work: Work, secret: SecretName, slot: KeySlot, stamps: Stamps): SecretMetadata {
   const { target } = work
+  const { otherTags = {}, contentType } = work.stored[secret.name] ?? {}
   return {
     stamps,
     slot,
     address: target.address,
     validityDays: Math.ceil(target.validFor / days(1)),
     expiresOn: work.ports.clock.now() + target.validFor,
-    otherTags: work.stored[secret.name]?.otherTags ?? {},
+    otherTags,
+    ...(contentType === undefined ? {} : { contentType }),
   }
 }

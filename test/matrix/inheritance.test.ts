@@ -1,0 +1,26 @@
+// Room: the tests of the whole. What other people wrote beside a secret is still there after a rotation.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { providers } from '../../src/providers/index.ts'
+import { days } from '../../src/rotation/target.ts'
+import { estate, vaultHost } from './estate.ts'
+
+for (const provider of providers) {
+  test(`${provider.id}: other people's tags and the content type go along to each new version`, async () => {
+    const at = estate(provider)
+    const vault = at.cloud.vault(vaultHost)
+    await at.settle(at.request())
+    const { name } = at.target.secrets[0]
+    const { tags, exp } = vault.versions(name)[0]!
+    const contentType = 'text/plain'
+    vault.set(name, vault.read(name)!, { tags: { ...tags, owner: 'payments' }, contentType, expires: exp! * 1000 })
+    at.cloud.clock.advance(days(3))
+
+    await at.settle(at.request({ freshAfter: at.cloud.clock.now() }))
+
+    const current = vault.versions(name)[0]!
+    assert.equal(JSON.parse(current.tags!['rekey']!).reason, 'requested')
+    assert.deepEqual([current.tags!['owner'], current.contentType], ['payments', contentType])
+  })
+}
