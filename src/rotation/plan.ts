@@ -85,7 +85,8 @@ export function isForeign(at: Situation, secret: { name: string; output: string 
 }
 
 function unmanaged(at: Situation): Plan | undefined {
-  if (at.lead || at.target.secrets.some((secret) => isForeign(at, secret))) return undefined
+  // Another output may be somebody else's, or disabled by hand: then nothing is written to it.
+  if (at.lead || foreign(at) || paused(at)) return undefined
   const wished = at.target.initialSlot ?? at.request.promote?.slot
   const first = slotsOf(at.ring).find((slot) => slot === wished) ?? at.hint
   return {

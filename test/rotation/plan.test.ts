@@ -79,6 +79,12 @@ describe('unmanaged', () => {
       [missing('lead'), untagged('connection'), holding('connection', 'x')],
       'foreign',
     ],
+    ['nor if the other output is disabled by hand', [missing('lead'), disabled('connection')], 'paused'],
+    [
+      'unless a revoke goes on through it',
+      [missing('lead'), disabled('connection'), wants({ revokeBefore: now })],
+      'unmanaged',
+    ],
     ['the lead of a ring of one', [ringOfOne, missing('lead'), missing('connection')], 'unmanaged'],
   ])
 })
