@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import type { Timer } from '@azure/functions'
 import { queueRest } from '../../src/functions/shared/requests.ts'
 import { periodOf } from '../../src/functions/tick/period.ts'
+import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Outcome } from '../../src/rotation/outcome.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 
@@ -33,19 +34,14 @@ describe('what an outcome leaves to do', () => {
     assert.deepEqual(await restOf({ again: { ...again, with: 'request' } }), [{ request, delay: 5 * minute }])
   })
 
-  test('is a look under the same id, wanted for an hour from then on, when nobody did', async () => {
-    const [rest] = await restOf({ again: { ...again, with: 'look' } })
+  test('is the same look, when nobody did, for as long as it is wanted', async () => {
+    const look = { id: 'r1', target: 'vision', actor: 'schedule', ignoreWindow: true, expiresAt: now + 5 * minute }
 
-    assert.deepEqual(rest, {
-      request: { id: 'r1', target: 'vision', actor: 'ada', expiresAt: now + 65 * minute },
-      delay: 5 * minute,
-    })
-  })
+    const inTime = await restOf({ again: { ...again, with: 'look' } }, look)
+    const tooLate = await restOf({ again: { ...again, with: 'look' } }, { ...look, expiresAt: now + 4 * minute })
 
-  test('goes on ignoring the window', async () => {
-    const [rest] = await restOf({ again: { ...again, with: 'look' } }, { ...request, ignoreWindow: true })
-
-    assert.equal(rest?.request.ignoreWindow, true)
+    assert.deepEqual(inTime, [{ request: look, delay: 5 * minute }])
+    assert.deepEqual(tooLate, [])
   })
 
   test('is spread, when many wait for one lease', async () => {
@@ -57,6 +53,16 @@ describe('what an outcome leaves to do', () => {
       delays.map((delay) => Math.round(delay! / 1000)),
       [20, 30, 40],
     )
+  })
+
+  test('is spread over what is left of its life, when a look is throttled; what somebody asked for is not', async () => {
+    const error = new RekeyError('Throttled', { message: 'too many calls', retryAfter: minute })
+    const comesBack = { after: minute, at: now + minute }
+
+    const [look] = await restOf({ error, again: { ...comesBack, with: 'look' } })
+    const [asked] = await restOf({ error, again: { ...comesBack, with: 'request' } })
+
+    assert.deepEqual([look?.delay, asked?.delay], [5 * minute, minute])
   })
 
   test('is nothing, when nothing is left', async () => {

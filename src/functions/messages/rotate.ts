@@ -6,7 +6,7 @@ import type { App, Compose } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Log } from '../../rotation/ports.ts'
 import { reconcile } from '../../rotation/reconcile.ts'
-import type { RotationRequest } from '../../rotation/request.ts'
+import { isExplicit, type RotationRequest } from '../../rotation/request.ts'
 import { minutes } from '../../rotation/target.ts'
 import { asRekeyError, logOf, recordOutcome } from '../shared/invocation.ts'
 import { queueRest } from '../shared/requests.ts'
@@ -34,6 +34,11 @@ export async function rotateMessage(message: unknown, context: InvocationContext
 
 async function carryOut(request: RotationRequest, app: App, log: Log): Promise<void> {
   const target = app.targetNamed(request.target)
+  // Nobody misses a look: the schedule has queued the next one, or will. What somebody asked for is told by reconcile.
+  if (!isExplicit(request) && app.clock.now() > request.expiresAt) {
+    log('info', 'look dropped: it came too late', { target: request.target, request: request.id })
+    return
+  }
   if (target === undefined || !target.enabled) {
     const why = target === undefined ? 'not in targets.json' : 'disabled'
     log('warn', 'message dropped', { target: request.target, request: request.id, actor: request.actor, why })

@@ -9,7 +9,7 @@ import { type Duration, days, hours, type Instant, type Target } from '../../rot
 export function wantedUntil(target: Target, now: Instant): Instant {
   return now + target.overlap + days(7)
 }
-/** How long a look stays wanted: the next one comes by itself. */
+/** How long a look stays wanted, however often it has to come back: the schedule looks again by itself. */
 export const lookLife: Duration = hours(1)
 
 /** Look at the target, and do what is due. */
@@ -18,9 +18,10 @@ export function look(target: string, id: string, actor: string, now: Instant): R
 }
 
 /**
- * Queues what the outcome leaves to do, as a new message: a message put back would burn the poison count. A look at the
- * target keeps the id of the request before it, so that the same failure is told once. `random`, in [0, 1), keeps those
- * who wait for the same lease from coming back together.
+ * Queues what the outcome leaves to do, as a new message: a message put back would burn the poison count. The same request:
+ * its id lets a failure be told once, and its expiry ends it. A look that would come back later than that is dropped:
+ * every tick queues anew whoever is due, and messages that outlived their tick would become more with each. `random`, in
+ * [0, 1), keeps those from coming back together who wait for the same thing.
  */
 export async function queueRest(
   outcome: Outcome,
@@ -28,10 +29,21 @@ export async function queueRest(
   queue: RequestQueue,
   random: () => number,
 ): Promise<void> {
-  const { again, busy } = outcome
+  const { again } = outcome
   if (again === undefined) return
-  const { ignoreWindow } = request
-  const lookAgain = look(request.target, request.id, request.actor, again.at)
-  const next = again.with === 'request' ? request : { ...lookAgain, ...(ignoreWindow ? { ignoreWindow } : {}) }
-  await queue.send(next, busy ? again.after * (2 / 3 + (2 / 3) * random()) : again.after)
+  const left = request.expiresAt - again.at
+  if (again.with === 'look' && left < 0) return
+  const [earliest, latest] = comeBack(outcome, again, left)
+  await queue.send(request, earliest + (latest - earliest) * random())
+}
+
+function comeBack(
+  { busy, error }: Outcome,
+  { after, with: what }: NonNullable<Outcome['again']>,
+  left: Duration,
+): readonly [Duration, Duration] {
+  if (busy) return [(after * 2) / 3, (after * 4) / 3]
+  // Coming back together, a herd that is throttled spends what trickles in on reading keys, and has none left to make one.
+  if (what === 'look' && error?.code === 'Throttled') return [after, after + left]
+  return [after, after]
 }

@@ -5,15 +5,18 @@ import type { App } from '../../compose.ts'
 import { turn } from '../../rotation/due.ts'
 import type { Candidate } from '../../rotation/pace.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
-import { days, type Instant, type Target } from '../../rotation/target.ts'
+import { days, type Instant, minutes, type Target } from '../../rotation/target.ts'
 import { type Assessment, assess, type State } from '../shared/assess.ts'
-import { look } from '../shared/requests.ts'
+import { look, lookLife } from '../shared/requests.ts'
 import type { Period } from './period.ts'
 
 export interface Wanted extends Candidate {
   readonly state: State
   readonly request: RotationRequest
 }
+
+/** Whoever is due is queued anew by the next tick: until then the message lives, but not for less than a batch takes. */
+const shortestLife = minutes(15)
 
 /** What a vault says about one of its targets. */
 export interface Seen extends Assessment {
@@ -43,7 +46,8 @@ export function wanted(app: App, { target, state, dueAt }: Seen, period: Period)
   if (!rotates && !repairs && !(state !== 'disabled' && turn(target.name, period.from, period.to))) return undefined
   const provider = app.providerOf(target)
   const id = `schedule/${target.name}/${new Date(period.to).toISOString().slice(0, 10)}`
-  const request = look(target.name, id, 'schedule', period.to)
+  const life = rotates || repairs ? Math.max(period.interval, shortestLife) : lookLife
+  const request = { ...look(target.name, id, 'schedule', period.to), expiresAt: period.to + life }
   return {
     target: target.name,
     state,

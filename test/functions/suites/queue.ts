@@ -145,4 +145,18 @@ describe('a message of the queue', () => {
     assert.equal(event?.data.code, 'RequestExpired')
     await made.close()
   })
+
+  test('that is a look whose time is over is dropped, and no alarm is raised: the next tick looks again', async () => {
+    const { made } = await visionWorld()
+    const { freshAfter: _, ...look } = message(made, { expiresAt: new Date(made.cloud.clock.now() - 1).toISOString() })
+
+    await deliver(made, look)
+
+    assert.deepEqual(made.cloud.history, [])
+    assert.deepEqual(
+      made.lines.map(({ level, text }) => [level, text.split(' {')[0]]),
+      [['information', 'look dropped: it came too late']],
+    )
+    await made.close()
+  })
 })
