@@ -6,8 +6,8 @@ import { harmless } from './grip.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from './key-ring.ts'
 import type { Reason, Stamps } from './observation.ts'
 import { type Decided, type Plan, type Step, untold } from './plan.ts'
-import { askedAt, hasTwoSlots, isOurs, liveSlots, type Situation } from './situation.ts'
-import { clockBound, type Duration, type Instant, leadOf, minutes, type SecretName, settle } from './target.ts'
+import { askedAt, hasTwoSlots, isOurs, liveSlots, madeAt, type Situation } from './situation.ts'
+import { clockBound, type Duration, days, type Instant, leadOf, minutes, type SecretName, settle } from './target.ts'
 import { mayPublish, probe } from './verify.ts'
 import { currentIn, leadIn, metadataFor, tag, type Work } from './work.ts'
 
@@ -118,28 +118,52 @@ async function regenerate(
   const before = work.ring
   work.ring = fold(before, await regenerated(work, step, at, { ...kept, ...(earlier ? { pending: earlier } : {}) }))
   work.changed = true
+  // A key of which there is no record would be made once more: until there is one, the deadline has to wait.
+  return work.grip.finish(() => handOut(work, step, reason, at, { before, kept, since }))
+}
 
-  const both = hasTwoSlots(before) && slotsChanged(before, work.ring).length === slotsOf(before).length
-  const activeGone = slotsChanged(before, work.ring).includes(at.active!)
+/** What has to be recorded of a slot just regenerated: `kept` are the lead's stamps from before, `since` is the key's age. */
+interface Made {
+  readonly before: KeyRing
+  readonly kept: Stamps
+  readonly since: Instant
+}
+
+async function handOut(
+  work: Work,
+  step: StepOf<'regenerate'>,
+  reason: Reason,
+  at: Situation,
+  { before, kept, since }: Made,
+): Promise<Held | undefined> {
+  const changed = slotsChanged(before, work.ring)
+  const both = hasTwoSlots(before) && changed.length === slotsOf(before).length
   const stamps: Decided = {
     rotatedAt: since,
     fresh: since,
     ...(both ? { standby: since } : kept.fresh === undefined ? {} : { standby: kept.fresh }),
     ...(hasTwoSlots(before) && !both ? { retire: true } : {}),
   }
-  if (activeGone) {
+  if (changed.includes(at.active!)) {
     // Nothing in the vault works now: first the key, then the question whether the service takes it already.
     await write(work, step.slot, stampsFor(work, stamps, reason))
     if ((await probe(work, step.slot)) === 'refused')
-      ports.log('warn', 'published before the service accepts it', { target: work.target.name })
+      work.ports.log('warn', 'published before the service accepts it', { target: work.target.name })
     return undefined
   }
   if (step.after === 'retire') return retire(work, step.slot, reason, since)
+  const waiting: Stamps = { ...kept, pending: { made: since } }
   if ((await mayPublish(work, step.slot, at.active)) === 'not yet') {
-    await tag(work, lead, { ...kept, pending: { made: since } })
+    await tag(work, leadOf(work.target), waiting)
     return { until: since + settle + clockBound }
   }
-  await write(work, step.slot, stampsFor(work, stamps, reason))
+  try {
+    await write(work, step.slot, stampsFor(work, stamps, reason))
+  } catch (error) {
+    // The vault refused: recorded, the key is published later; unrecorded, the next try would make another.
+    if (error instanceof RekeyError && saysNo(error)) await tag(work, leadOf(work.target), waiting)
+    throw error
+  }
 }
 
 /** Sends the regenerate; an unknown outcome is settled by one read-back, a refusal takes the record of asking back. */
@@ -159,14 +183,14 @@ async function regenerated(
   } catch (error) {
     if (!(error instanceof RekeyError)) throw error
     if (error.details.outcomeUnknown) return readBack(work, step.slot, at, error)
-    if (saysNo(error)) await tag(work, leadOf(work.target), before)
+    if (saysNo(error)) await work.grip.finish(() => tag(work, leadOf(work.target), before))
     throw error
   }
 }
 
-/** The service refused: nothing was changed, so the record of asking would only make the next try wait. */
+/** Nothing was changed, by refusal or because it was never sent: then a record of asking would only make the next try wait. */
 function saysNo(error: RekeyError): boolean {
-  return !error.details.outcomeUnknown && error.code !== 'LeaseLost' && error.code !== 'OutOfTime'
+  return !error.details.outcomeUnknown && error.code !== 'LeaseLost'
 }
 
 async function readBack(work: Work, slot: KeySlot, at: Situation, why: RekeyError): Promise<KeyRing> {
@@ -196,7 +220,7 @@ async function retire(work: Work, slot: KeySlot, reason: Reason, since: Instant)
   })
   await harmless(() => grip.effect(({ signal }) => ports.announcer.announce([event], signal)))
   work.eventId = event.id
-  const { retire: _, pending: __, ...kept } = lead.stamps!
+  const { retire: _, pending: __, failed: ___, ...kept } = lead.stamps!
   await tag(work, leadOf(target), { ...kept, standby: since })
 }
 
@@ -204,21 +228,26 @@ async function swap(work: Work, step: StepOf<'swap'>): Promise<undefined> {
   const { holder, grip, target } = work
   if (!holder.swap) throw notSupported(work, 'exchanging the two slots')
   const before = leadIn(work).stamps!
-  const { pending: _, ...kept } = before
+  const { pending: _, failed: __, ...kept } = before
   // No key dies by a swap, but a listing from before it shows the slots the other way round for a while.
   await tag(work, leadOf(target), { ...kept, pending: { asked: work.ports.clock.now() - clockBound } })
   try {
     work.ring = fold(work.ring, await grip.effect((call) => holder.swap!(call)))
   } catch (error) {
     if (!(error instanceof RekeyError) || error.details.outcomeUnknown) throw error
-    if (saysNo(error)) await tag(work, leadOf(target), before)
+    if (saysNo(error)) await grip.finish(() => tag(work, leadOf(target), before))
     throw error
   }
-  for (const secret of leadLast(work)) {
-    const stamps = secret === leadOf(target) ? kept : work.stored[secret.name]?.stamps
-    if (stamps) await tag(work, secret, stamps, { slot: step.to })
-  }
   work.changed = true
+  await grip.finish(() => rename(work, step.to, kept))
+}
+
+/** Writes the slot in which the key is now beside every output; the lead's record of asking goes. */
+async function rename(work: Work, slot: KeySlot, lead: Stamps): Promise<void> {
+  for (const secret of leadLast(work)) {
+    const stamps = secret === leadOf(work.target) ? lead : work.stored[secret.name]?.stamps
+    if (stamps) await tag(work, secret, stamps, { slot })
+  }
 }
 
 async function announce(work: Work, at: Situation): Promise<undefined> {
@@ -240,8 +269,9 @@ async function announce(work: Work, at: Situation): Promise<undefined> {
 
 /** How long consumers of the key before the current one have: none where the change took that key along. */
 export function overlapOf(work: Work): Duration | 'none' {
-  const { reason, fresh, standby } = leadIn(work).stamps ?? {}
-  const tookBoth = fresh !== undefined && fresh === standby
+  const { reason, fresh, standby, retire } = leadIn(work).stamps ?? {}
+  // After a revoke both keys are of one age, too: but a publish that moved slots left the key before alone.
+  const tookBoth = fresh !== undefined && fresh === standby && !retire
   return !hasTwoSlots(work.ring) || reason === 'revoked' || tookBoth ? 'none' : work.target.overlap
 }
 
@@ -274,12 +304,12 @@ function prove(work: Work, now: Instant): void {
 }
 
 function sayIfStuck(work: Work, at: Situation): void {
-  const day = 24 * minutes(60)
-  if (work.ports.clock.now() < at.standby + day) return
+  const made = madeAt(at.stamps)
+  if (made === undefined || work.ports.clock.now() < made + days(1)) return
   work.ports.log('error', 'a new key is still refused by its service after a day', {
     target: work.target.name,
     slot: slotsOf(work.ring).find((slot) => slot !== at.active),
-    made: new Date(at.standby).toISOString(),
+    made: new Date(made).toISOString(),
   })
 }
 

@@ -10,6 +10,8 @@ export interface Grip {
    * `LeaseLost` when the lease could not be kept, or had run out by the time the effect was over.
    */
   effect<Result>(run: (call: Call) => Promise<Result>): Promise<Result>
+  /** Runs effects that the deadline does not stop: what was begun has to be recorded. */
+  finish<Result>(run: () => Promise<Result>): Promise<Result>
   /** A bounded read: no effect, so the lease does not matter. */
   look<Result>(run: (signal: AbortSignal) => Promise<Result>): Promise<Result>
   /** Renews once, whatever is left: keeps others away while it is unknown whether a write of ours is still under way. */
@@ -28,6 +30,7 @@ export interface GripOptions {
 export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: GripOptions): Grip {
   let until = sentAt + leaseLength
   let announced = false
+  let lastStart = deadline ?? Number.POSITIVE_INFINITY
 
   async function renew(signal: AbortSignal): Promise<void> {
     const sent = clock.monotonic()
@@ -42,7 +45,7 @@ export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: Gr
   }
 
   async function effect<Result>(run: (call: Call) => Promise<Result>): Promise<Result> {
-    if (deadline !== undefined && clock.monotonic() >= deadline) throw outOfTime()
+    if (clock.monotonic() >= lastStart) throw outOfTime()
     if (!announced) await beforeFirstEffect?.()
     announced = true
     await ensure()
@@ -59,8 +62,19 @@ export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: Gr
     return result
   }
 
+  async function finish<Result>(run: () => Promise<Result>): Promise<Result> {
+    const before = lastStart
+    lastStart = Number.POSITIVE_INFINITY
+    try {
+      return await run()
+    } finally {
+      lastStart = before
+    }
+  }
+
   return {
     effect,
+    finish,
     look: (run) => harmless(() => limited(clock, (limit) => run(limit.signal))),
     keep: () => limited(clock, (limit) => renew(limit.signal)),
   }

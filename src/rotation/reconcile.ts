@@ -113,14 +113,14 @@ function conclude(work: Work, reasons: readonly Reason[], last: Plan | undefined
   const now = work.ports.clock.now()
   const again =
     last?.until === undefined ? undefined : comeBack(work.request, Math.max(last.until - now, seconds(1)), now)
-  // A rotation that must cool is looked at again by the schedule: only what somebody asked for is kept alive.
-  const dropped = last?.reason === 'cooling' && !isExplicit(work.request)
+  // A due date that must cool is looked at again by the schedule: only a key that somebody asked for is waited for.
+  const dropped = last?.reason === 'cooling' && work.request.freshAfter === undefined
   if (last?.reason === 'foreign') {
     work.ports.log('warn', 'the secret holds something else', { target: work.target.name, vault: work.target.vault })
   }
   return {
     ...soFar(work, reasons),
-    status: statusOf(last, work),
+    status: statusOf(dropped && work.changed ? undefined : last, work),
     ...(again && !dropped ? { again } : {}),
     ...(last?.reason === 'foreign' ? { error: foreignError(work.target) } : {}),
   }

@@ -175,6 +175,19 @@ describe('the deadline', () => {
     assert.equal(result, 'done')
   })
 
+  test('does not stop what has to be finished, and stops what comes after that', async () => {
+    const { clock, grip } = held({ deadline: seconds(1001) })
+    clock.pass(seconds(2))
+    const finished = await grip.finish(async () => {
+      await grip.effect(nothing)
+      return grip.effect(async () => 'recorded')
+    })
+    await assert.rejects(grip.finish(() => Promise.reject(new Error('refused'))))
+
+    assert.equal(finished, 'recorded')
+    await assert.rejects(grip.effect(nothing), { code: 'OutOfTime' })
+  })
+
   test('does not stop a look', async () => {
     const { clock, grip } = held({ deadline: seconds(1001) })
     clock.pass(seconds(2))
