@@ -47,12 +47,14 @@ export interface LargeFleetOptions {
   readonly age: number
   /** Secrets of other people in each vault. */
   readonly others?: number
+  readonly seed?: number
 }
 
 /** Accounts in one subscription, their keys in several vaults, published `age` days ago by us. */
-export function largeFleet({ targets, vaults, age, others = 0 }: LargeFleetOptions): LargeFleet {
-  const cloud = simulatedCloud({ clock: virtualClock(Date.UTC(2026, 2, 2, 10)) })
-  const members = Array.from({ length: targets }, (_, n) => memberOf(cloud, n, `kv-${n % vaults}.vault.azure.net`, age))
+export function largeFleet({ seed = 1, ...options }: LargeFleetOptions): LargeFleet {
+  const cloud = simulatedCloud({ seed, clock: virtualClock(Date.UTC(2026, 2, 2, 10)) })
+  const { vaults, others = 0 } = options
+  const members = seedMembers(cloud, options)
   for (let vault = 0; vault < vaults; vault++) {
     for (let n = 0; n < others; n++) cloud.vault(`kv-${vault}.vault.azure.net`).set(`a-other-${n}`, 'other')
   }
@@ -92,6 +94,14 @@ export function largeFleet({ targets, vaults, age, others = 0 }: LargeFleetOptio
   }
 }
 
+/** The accounts and their secrets alone, in a cloud that is there already. */
+export function seedMembers(
+  cloud: Cloud,
+  { targets, vaults, age }: Pick<LargeFleetOptions, 'targets' | 'vaults' | 'age'>,
+): readonly Member[] {
+  return Array.from({ length: targets }, (_, n) => memberOf(cloud, n, `kv-${n % vaults}.vault.azure.net`, age))
+}
+
 function memberOf(cloud: Cloud, n: number, vault: string, age: number): Member {
   const name = `t-${String(n).padStart(5, '0')}`
   const account = cloud.cognitiveServices.add({ subscription, name })
@@ -112,7 +122,13 @@ function memberOf(cloud: Cloud, n: number, vault: string, age: number): Member {
 }
 
 /** targets.json of such a fleet. */
-export function documentOf(members: readonly Pick<Member, 'name' | 'vault' | 'account'>[]): string {
+export function documentOf(
+  members: readonly {
+    readonly name: string
+    readonly vault: string
+    readonly account: { readonly resourceId: string }
+  }[],
+): string {
   const targets = members.map(({ name, vault, account: { resourceId } }) => ({
     ...{ name, provider: 'cognitive-services', resource: resourceId, vault: `https://${vault}` },
     secrets: { [`${name}-key`]: 'key' },

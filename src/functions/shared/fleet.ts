@@ -9,8 +9,9 @@ export const vaultCalls = 8
 
 /**
  * The leads of these targets, all of one vault, by target name; absent: there is no such secret. Tags and dates only.
- * Lists the vault's secrets, 25 a page, until the pages are more than the leads still missing: then those are read singly,
- * so that a vault full of other people's secrets costs no more than its targets. Throws RekeyError.
+ * Lists the vault's secrets, 25 a page, until the pages without a lead are more than the leads still missing: then those are
+ * read singly, so that a vault full of other people's secrets costs no more than its targets. A page with a lead on it has
+ * paid for itself. Throws RekeyError.
  */
 export async function leadsOf(
   vault: ListedVault,
@@ -25,12 +26,13 @@ export async function leadsOf(
     found.set(target.name, secret)
     missing.delete(secret.name.toLowerCase())
   }
-  let pages = 0
+  let fruitless = 0
   let complete = 'yes'
   for await (const page of vault.listCurrent(signal)) {
+    const before = missing.size
     page.forEach(keep)
-    pages += 1
-    if (missing.size === 0 || pages >= missing.size) {
+    if (missing.size === before) fruitless += 1
+    if (missing.size === 0 || fruitless >= missing.size) {
       complete = 'no'
       break
     }
