@@ -1,0 +1,36 @@
+// Room: the scripts. `npm run bench`: what Rekey costs on this machine, as a table; `-- --seed <n>` for other dice. It asserts nothing:
+// wall time says as much about the machine as about the code. Imports its neighbours, the local host's progress line and node:* only.
+
+import { parseArgs } from 'node:util'
+import { progressOn } from '../simulator/local/show.ts'
+import { parsing, planning } from './bench/core.ts'
+import { type Figure, machine, table } from './bench/figures.ts'
+import { rotating, ticking } from './bench/fleet.ts'
+import { throughput } from './bench/host.ts'
+
+const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' } } })
+const seed = Number(values.seed)
+const on = machine()
+const progress = progressOn(process.stderr)
+
+async function all(): Promise<readonly Figure[]> {
+  const benches: readonly [string, () => Promise<Figure | readonly Figure[]>][] = [
+    ['Parsing…', () => parsing(10_000)],
+    ['Planning…', () => planning(seed, 500_000)],
+    ['Ticking…', () => ticking(seed, 10_000, 4)],
+    ['Rotating in this process…', () => rotating(seed, 300)],
+    ['Rotating in the local host…', () => throughput(seed, 200)],
+  ]
+  const figures: (Figure | readonly Figure[])[] = []
+  for (const [doing, run] of benches) {
+    progress.say(doing)
+    figures.push(await run())
+  }
+  progress.end()
+  return figures.flat()
+}
+
+const figures = await all()
+process.stdout.write(`${table(figures)}\n\nSeed ${seed}. On ${on}.\n`)
+// Not left to an empty event loop: Azurite keeps a timer of its own.
+process.exit(0)

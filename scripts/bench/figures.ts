@@ -1,0 +1,46 @@
+// Room: the scripts. How a benchmark says what it found. Imports node:* only.
+
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+
+export interface Figure {
+  readonly what: string
+  readonly figure: string
+  /** What the figure is of. */
+  readonly about: string
+}
+
+/** Runs once, and says how many milliseconds of wall time it took. */
+export async function timed<Result>(run: () => Promise<Result>): Promise<{ took: number; result: Result }> {
+  const start = performance.now()
+  const result = await run()
+  return { took: performance.now() - start, result }
+}
+
+export function ms(time: number): string {
+  return time < 100
+    ? `${time.toFixed(1)} ms`
+    : time < 10_000
+      ? `${Math.round(time)} ms`
+      : `${(time / 1000).toFixed(1)} s`
+}
+
+/** On what the figures were taken, and what else it was doing. */
+export function machine(): string {
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GB`
+  const busy = `load ${loadavg()[0]!.toFixed(1)} before`
+  return `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, ${memory}, Node ${process.versions.node}, ${process.platform}; ${busy}`
+}
+
+/** The figures as a table. */
+export function table(figures: readonly Figure[]): string {
+  const rows = [['BENCHMARK', 'FIGURE', 'OF'], ...figures.map(({ what, figure, about }) => [what, figure, about])]
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
