@@ -6,9 +6,8 @@ import { type Figure, ms, timed } from './figures.ts'
 
 const minutes = 60_000
 
-/** One tick of the schedule over targets of which a sixth is due. */
+/** Two ticks of the schedule over targets of which one in fifteen is due. */
 export async function ticking(seed: number, targets: number, vaults: number): Promise<readonly Figure[]> {
-  // Two ages, so that the tick does both: look up, and queue.
   const fleet = largeFleet({ seed, targets, vaults, age: 57.2 })
   const before = process.memoryUsage.rss()
 
