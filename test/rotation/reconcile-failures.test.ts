@@ -361,6 +361,17 @@ describe('before the first effect', () => {
   })
 })
 
+test('a vault that forgets what it is told does not keep a worker for ever', async () => {
+  const at = await rotatedStand()
+  at.vault.patch = () => lead(at)
+
+  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+
+  assert.deepEqual([outcome.status, outcome.error?.code], ['failed', 'Unsettled'])
+  assert.deepEqual([outcome.again?.after, outcome.again?.with], [minutes(1), 'request'])
+  assert.ok(at.effects.length < 50)
+})
+
 describe('no failure', () => {
   test('says what a key is', async () => {
     const at = await rotatedStand({ outputs: 2 })

@@ -334,43 +334,61 @@ describe('drift', () => {
   })
 })
 
-test('a preview says what a run would do, and changes nothing', async () => {
-  const at = await rotatedStand(two)
-  const before = [at.effects.length, at.queued.length, at.events.length, lead(at).version]
+describe('a preview', () => {
+  test('says what a run would do, and until when it would wait', async () => {
+    const at = await rotatedStand(two)
+    const { version } = lead(at)
 
-  const idle = await at.preview()
-  const rotation = await at.preview({ freshAfter: at.now() })
-  await at.reconcile({ freshAfter: at.now() })
-  const cooling = await at.preview({ freshAfter: at.now() + seconds(1) })
+    const idle = await at.preview()
+    const rotation = await at.preview({ freshAfter: at.now() })
+    const promote = await at.preview({ promote: { slot: 'A', from: version } })
+    const swap = await at.preview({ swap: { slot: 'A', from: version } })
+    const revoke = await at.preview({ revokeBefore: lead(at).stamps!.fresh! })
+    await at.reconcile({ freshAfter: at.now() })
+    const cooling = await at.preview({ freshAfter: at.now() + seconds(1) })
 
-  assert.deepEqual([idle.slot, idle.plan, idle.slots], ['B', undefined, ['A', 'B']])
-  assert.deepEqual(rotation.plan, { reason: 'requested', steps: ['regenerate A', 'publish A', 'announce'] })
-  assert.deepEqual(cooling.plan, {
-    reason: 'cooling',
-    until: lead(at).created + days(2) + minutes(1),
-    steps: [],
+    assert.deepEqual([idle.slot, idle.plan, idle.slots, idle.stored?.version], ['B', undefined, ['A', 'B'], version])
+    assert.deepEqual(rotation.plan, { reason: 'requested', steps: ['regenerate A', 'publish A', 'announce'] })
+    assert.deepEqual(promote.plan, { reason: 'promoted', steps: ['publish A', 'announce'] })
+    assert.deepEqual(swap.plan, { reason: 'swapped', steps: ['swap, so that the active key is in A'] })
+    assert.deepEqual(revoke.plan, { reason: 'revoked', steps: ['regenerate A', 'publish nothing', 'announce'] })
+    const until = lead(at).created + days(2) + minutes(1)
+    assert.deepEqual(cooling.plan, { reason: 'cooling', until, steps: [] })
   })
-  assert.deepEqual(before.slice(1, 2), [at.queued.length])
-  assert.deepEqual([rotation.stored?.version], [before[3]])
-})
 
-test('a preview of any kind has no effect, and takes no lease', async () => {
-  const at = await rotatedStand(two)
-  const { version } = lead(at)
-  const wishes: Partial<RotationRequest>[] = [
-    {},
-    { freshAfter: at.now() },
-    { promote: { slot: 'A', from: version } },
-    { swap: { slot: 'A', from: version } },
-    { revokeBefore: at.now() },
-  ]
-  const before = at.effects.length
-  at.fault({ on: 'acquire', what: 'refused' })
+  test('of what is not in the vault yet, or not ours, says so', async () => {
+    const at = stand()
+    const empty = await at.preview()
+    at.vault.put('lead', at.service.keys()['B']!)
+    const live = await at.preview()
+    at.vault.put('lead', 'rubbish')
+    const foreign = await at.preview()
 
-  for (const wish of wishes) await at.preview(wish)
+    assert.deepEqual(empty, { slots: ['A', 'B'], plan: { reason: 'unmanaged', steps: ['publish A', 'announce'] } })
+    assert.deepEqual([live.slot, live.plan?.steps], ['B', ['tag as B', 'announce']])
+    assert.deepEqual([foreign.slot, foreign.plan], [undefined, { reason: 'foreign', steps: [] }])
+  })
 
-  assert.equal(at.effects.length, before)
-  assert.equal(lead(at).version, version)
+  test('takes no lease and has no effect', async () => {
+    const at = await rotatedStand(two)
+    const { version } = lead(at)
+    const before = [at.effects.length, at.events.length, at.queued.length]
+    const wishes: Partial<RotationRequest>[] = [
+      {},
+      { freshAfter: at.now() },
+      { promote: { slot: 'A', from: version } },
+      { swap: { slot: 'A', from: version } },
+      { revokeBefore: at.now() },
+    ]
+    at.fault({ on: 'acquire', what: 'refused' })
+    at.fault({ on: 'regenerate', what: 'refused' })
+    const vault = JSON.stringify(lead(at))
+
+    for (const wish of wishes) await at.preview(wish)
+
+    assert.deepEqual([at.effects.length, at.events.length, at.queued.length], before)
+    assert.equal(JSON.stringify(lead(at)), vault)
+  })
 })
 
 test('whatever is asked for, asking once more changes nothing more', async () => {
