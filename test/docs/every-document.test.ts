@@ -50,7 +50,8 @@ describe('every document', () => {
 
     test(`${path}: files that it names exist`, () => {
       const shape = /^(?:src|simulator|test|scripts|docs|infra|\.ci|\.vscode|\.devcontainer)\/[\w./-]*$/
-      const atRoot = /^[\w.-]+\.(?:md|http|yaml|sample\.json|schema\.json)$/
+      // Those of a user's own are in no repository.
+      const atRoot = /^(?!targets\.json$|local\.settings\.json$)[\w.-]+\.(?:md|http|yaml|json)$/
       const base = path === 'infra/README.md' ? 'infra' : ''
       const named = quoted(prose(text)).filter((word) => shape.test(word) || atRoot.test(word))
 
