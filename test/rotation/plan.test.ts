@@ -236,7 +236,7 @@ describe('interrupted', () => {
     ],
     [
       'not: it is the same for all slots',
-      [holds('lead', 'workspace'), marked('lead', { slot: 'B' }), written('workspace', now)],
+      [holds('lead', 'workspace'), holding('lead', 'b'), written('workspace', now)],
       'nothing',
     ],
     ['the lead is dead, and another output holds a live key', [holding('lead', 'x')], 'interrupted'],

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Outcome } from '../../src/rotation/outcome.ts'
 import { days, minutes, rotatedStand, type Stand, seconds, stand } from './stand.ts'
 
@@ -87,12 +88,14 @@ describe('a failure for good', () => {
 
   test('is never recorded in somebody else’s tags', async () => {
     const at = stand()
-    at.vault.put('lead', at.service.keys()['A']!)
+    const others = { stamps: { target: 'other', announced: true } } as Parameters<Stand['vault']['put']>[2]
+    at.vault.put('lead', at.service.keys()['A']!, others)
     at.fault({ on: 'patch', what: 'refused' })
 
-    await at.reconcile()
+    const outcome = await outcomeOf(at)
 
-    assert.equal(lead(at).stamps, undefined)
+    assert.equal(outcome.error?.code, 'PermissionDenied')
+    assert.deepEqual(lead(at).stamps, { target: 'other', announced: true })
   })
 
   test('to record or to tell it is logged, and hides nothing', async () => {
@@ -117,6 +120,31 @@ describe('a failure for good', () => {
 
     assert.equal(next.busy, undefined)
   })
+})
+
+test('a rotation whose tags would not fit regenerates nothing', async () => {
+  let room = 'enough'
+  const fits = () => {
+    if (room === 'none') throw new RekeyError('TagsTooLarge', { message: 'too many tags' })
+  }
+  const at = await rotatedStand({ outputs: 2, fits })
+  const before = at.regenerated.length
+  room = 'none'
+
+  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+
+  assert.equal(outcome.error?.code, 'TagsTooLarge')
+  assert.deepEqual([at.regenerated.length, lead(at).stamps?.pending], [before, undefined])
+})
+
+test('a lease that cannot be let go is logged, and changes no answer', async () => {
+  const at = await rotatedStand()
+  at.fault({ on: 'release', what: 'refused' })
+
+  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+
+  assert.equal(outcome.status, 'changed')
+  assert.ok(at.log.some((line) => line.startsWith('warn could not release the lease')))
 })
 
 describe('a refused regenerate', () => {
@@ -181,15 +209,16 @@ describe('between a regenerate and its record', () => {
 
   test('a refused write of the second output is finished forward', async () => {
     const at = await rotatedStand({ outputs: 2 })
-    const wish = { freshAfter: at.now() }
+    const wish = { freshAfter: at.now(), actor: 'anna' }
     const before = at.regenerated.length
     at.fault({ on: 'put', nth: 2, what: 'throttled' })
     await at.reconcile(wish)
     await at.wait(minutes(7))
 
-    const done = await outcomeOf(at, wish)
+    const done = await outcomeOf(at, { ...wish, actor: 'bob' })
 
     assert.deepEqual([done.status, done.reason], ['changed', 'interrupted'])
+    assert.deepEqual([lead(at).stamps?.reason, lead(at).stamps?.actor], ['requested', 'anna'])
     assert.deepEqual([at.works(), at.regenerated.length - before], [true, 1])
     assert.equal(lead(at).stamps?.pending, undefined)
   })
@@ -247,6 +276,30 @@ describe('an unknown outcome', () => {
     assert.deepEqual([outcome.status, at.regenerated.length - before, at.works()], ['changed', 1, true])
   })
 
+  test('of a regenerate, though it was answered: with the key from before', async () => {
+    const at = await rotatedStand({ answers: 'old keys', probe: 'none' })
+    const key = at.leadKey()
+    const before = at.regenerated.length
+
+    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+
+    assert.deepEqual([outcome.status, at.regenerated.length - before], ['changed', 1])
+    assert.deepEqual([at.works(), at.leadKey() === key], [true, false])
+  })
+
+  test('of a regenerate that cannot be read back either stays one', async () => {
+    const at = await rotatedStand()
+    const wish = { freshAfter: at.now() }
+    at.fault({ on: 'regenerate', what: 'lost' })
+    at.fault({ on: 'read', nth: 2, what: 'dropped' })
+
+    const outcome = await outcomeOf(at, wish)
+    const other = await outcomeOf(at)
+
+    assert.deepEqual([outcome.error?.code, outcome.again?.after], ['OutcomeUnknown', minutes(5)])
+    assert.equal(other.busy, true)
+  })
+
   test('of a regenerate that did not happen waits until every listing must show it, and keeps others away', async () => {
     const at = await rotatedStand()
     const wish = { freshAfter: at.now() }
@@ -280,7 +333,7 @@ describe('an unknown outcome', () => {
 
   test('of a write keeps the lease, renewed, and comes back when the write must have landed', async () => {
     const at = await rotatedStand()
-    at.fault({ on: 'put', what: 'lost' })
+    at.fault({ on: 'put', what: 'lost', meanwhile: () => at.wait(seconds(30)) })
 
     const outcome = await outcomeOf(at, { freshAfter: at.now() })
     await at.wait(seconds(59))
@@ -297,6 +350,7 @@ describe('a lost lease', () => {
   test('queues a look now, and one after the longest stale listing; the lease is not let go', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'paused', meanwhile: () => at.wait(seconds(61)) })
+    at.fault({ on: 'release', what: 'refused' })
 
     const outcome = await outcomeOf(at, { freshAfter: at.now(), id: 'r1' })
 
@@ -314,6 +368,11 @@ describe('a lost lease', () => {
     }
     assert.equal(outcome.again?.with, 'request')
     assert.deepEqual(failures(at), [])
+    assert.equal(
+      at.log.some((line) => line.includes('release')),
+      false,
+    )
+    assert.deepEqual(lead(at).stamps?.pending, { asked: at.now() - seconds(61) })
   })
 
   test('is not taken back from whoever has it now', async () => {

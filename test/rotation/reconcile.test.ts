@@ -51,7 +51,7 @@ describe('an outcome', () => {
     const outcome = await outcomeOf(at)
 
     assert.deepEqual([outcome.status, outcome.reason, outcome.reasons], ['current', undefined, []])
-    assert.equal(outcome.slot, 'B')
+    assert.deepEqual([outcome.slot, outcome.overlap], ['B', undefined])
     assert.equal(at.effects.length, before)
   })
 
@@ -192,6 +192,31 @@ describe('adopting', () => {
     assert.equal(at.effects.includes('put'), false)
   })
 
+  test('of one output leaves the tags of the others as they are', async () => {
+    const at = await rotatedStand(two)
+    const { value } = at.vault.current('connection')!
+    const before = lead(at).stamps
+    at.vault.put('connection', value!.reveal())
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.reason, lead(at).stamps], ['unmanaged', before])
+    assert.equal(at.vault.current('connection')!.stamps?.fresh, before?.fresh)
+  })
+
+  test('of the other slot’s key, written over ours by hand, remembers how old both are', async () => {
+    const at = await rotatedStand()
+    await at.reconcile({ freshAfter: at.now() })
+    await at.wait(days(3))
+    const { fresh, standby } = lead(at).stamps!
+    at.vault.put('lead', at.service.keys()['B']!)
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.reason, outcome.slot], ['unmanaged', 'B'])
+    assert.deepEqual([lead(at).stamps?.fresh, lead(at).stamps?.standby], [standby, fresh])
+  })
+
   test('of a live key leaves the expiry that somebody gave it', async () => {
     const at = stand()
     const metadata = { expiresOn: at.now() + days(12) } as Parameters<Stand['vault']['put']>[2]
@@ -300,6 +325,34 @@ describe('telling', () => {
     assert.equal((await outcomeOf(at)).status, 'current')
   })
 
+  test('the note of one request is not told of what another did', async () => {
+    const at = await rotatedStand()
+    at.fault({ on: 'announce', what: 'crash before' })
+    await at.reconcile({ freshAfter: at.now(), note: 'the first' })
+    await at.wait(minutes(2))
+
+    await at.reconcile({ freshAfter: at.now() - minutes(2), note: 'the second' })
+
+    assert.deepEqual([at.events.at(-1)?.id, at.events.at(-1)?.data.note], [lead(at).version, undefined])
+  })
+
+  test('an output repaired before its lead was told is told with it', async () => {
+    const at = await rotatedStand(two)
+    at.fault({ on: 'announce', what: 'crash before' })
+    await at.reconcile({ freshAfter: at.now() })
+    await at.wait(minutes(2))
+    at.vault.put('connection', 'overwritten by hand')
+    const before = at.events.length
+
+    await at.reconcile()
+
+    assert.deepEqual(
+      at.events.slice(before).map(({ id }) => id),
+      [lead(at).version],
+    )
+    assert.equal((await outcomeOf(at)).status, 'current')
+  })
+
   test('an output that was repaired later is told under its own version, and the lead is not told again', async () => {
     const at = await rotatedStand(two)
     at.vault.put('connection', 'overwritten by hand')
@@ -389,6 +442,21 @@ describe('a preview', () => {
     assert.deepEqual([at.effects.length, at.events.length, at.queued.length], before)
     assert.equal(JSON.stringify(lead(at)), vault)
   })
+})
+
+test('a repair that finds only the other slot’s key working publishes that, with its age', async () => {
+  const at = await rotatedStand()
+  await at.reconcile({ freshAfter: at.now() })
+  await at.wait(days(3))
+  const { fresh, standby } = lead(at).stamps!
+  at.slowBy(days(9))
+  at.service.regenerate('A')
+  await at.wait(hours(1))
+
+  const outcome = await outcomeOf(at)
+
+  assert.deepEqual([outcome.reason, outcome.slot, at.works()], ['drifted', 'B', true])
+  assert.deepEqual([lead(at).stamps?.fresh, lead(at).stamps?.standby], [standby, fresh])
 })
 
 test('whatever is asked for, asking once more changes nothing more', async () => {

@@ -2,6 +2,7 @@
 
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { RekeyEvent } from '../../src/rotation/events.ts'
+import type { StoredSecret } from '../../src/rotation/observation.ts'
 import type { Outcome } from '../../src/rotation/outcome.ts'
 import type { KeyHolder, Lease, Ports, Vault } from '../../src/rotation/ports.ts'
 import { preview } from '../../src/rotation/preview.ts'
@@ -61,6 +62,10 @@ export interface StandOptions {
   readonly both?: boolean
   /** What the provider cannot do. */
   readonly lacks?: readonly ('regenerateAll' | 'swap')[]
+  /** Regenerates answer with the keys from before. */
+  readonly answers?: 'old keys'
+  /** What the vault says of metadata before anything is sent; throws what does not fit. */
+  readonly fits?: () => void
   readonly target?: Partial<Target>
   /** Rules of the engine left out, for the proof that they are needed; `asked` is the record before a regenerate. */
   readonly without?: readonly string[]
@@ -189,9 +194,10 @@ export function stand(options: StandOptions = {}): Stand {
       read: () => on('read', () => asRing(keys.read().keys)),
       regenerate: (slot) =>
         on('regenerate', () => {
+          const before = asRing(keys.keys())
           keys.regenerate(slot)
           regenerated.push(slot)
-          return asRing(keys.keys())
+          return options.answers === 'old keys' ? before : asRing(keys.keys())
         }),
       regenerateAll: () =>
         on('regenerate', () => {
@@ -217,16 +223,18 @@ export function stand(options: StandOptions = {}): Stand {
 
   function vaultPort(on: <Result>(kind: CallKind, land: () => Result) => Promise<Result>): Vault {
     return {
-      fits: () => undefined,
+      fits: options.fits ?? (() => undefined),
       current: (name) => on('get', () => vault.current(name)),
-      versions: async (name, limit) => vault.versions(name).slice(0, limit),
+      versions: async (name, limit) => vault.versions(name).slice(0, limit).map(withoutValue),
       version: async (name, version) => vault.versions(name).find((each) => each.version === version),
       publish: (name, value, metadata) => on('put', () => vault.put(name, value.reveal(), metadata)),
       describe: (stored, metadata) =>
         on('patch', () => {
           const { pending, ...rest } = metadata.stamps
           const forget = without.has('asked') && pending && 'asked' in pending
-          return vault.patch(stored.name, stored.version, forget ? { ...metadata, stamps: rest } : metadata)
+          return withoutValue(
+            vault.patch(stored.name, stored.version, forget ? { ...metadata, stamps: rest } : metadata),
+          )
         }),
     }
   }
@@ -286,6 +294,11 @@ export async function rotatedStand(options: StandOptions = {}): Promise<Stand> {
 }
 
 export { days, hours, minutes, seconds }
+
+/** Listings, and answers to a change of tags, do not hold the value. */
+function withoutValue({ value: _, ...rest }: StoredSecret): StoredSecret {
+  return rest
+}
 
 function noAnswer(): RekeyError {
   return new RekeyError('ServiceUnavailable', { message: 'no answer', outcomeUnknown: true, retryAfter: seconds(30) })

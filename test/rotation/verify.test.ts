@@ -103,8 +103,8 @@ describe('a value of ours that the listing does not show', () => {
     }
   })
 
-  test('is shown under the slot that CredentialId names', async () => {
-    const situation = at(...unseen, marked('lead', { slot: 'B' }))
+  test('is shown under the slot that CredentialId names, in whatever letters', async () => {
+    const situation = at(...unseen, marked('lead', { slot: 'b' }))
     const { work, asked } = workOn(situation, {})
 
     await refusesTheVault(work, situation)
