@@ -115,7 +115,10 @@ export async function bundleTelemetry(where: Where, before: string): Promise<Met
   }
   // What src/azure/telemetry.ts takes of the package.
   const contents = "export { TelemetryClient } from 'applicationinsights'"
-  const { metafile } = await build({ ...common(where), stdin: { contents, resolveDir: where.packages }, outfile })
+  const js = `${banner}const __dirname=import.meta.dirname,__filename=import.meta.filename;`
+  const stdin = { contents, resolveDir: where.packages }
+  // The package looks for its configuration beside its own files, and cannot be constructed where they have no place.
+  const { metafile } = await build({ ...common(where), banner: { js }, stdin, outfile })
   return metafile
 }
 
