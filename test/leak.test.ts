@@ -1,0 +1,126 @@
+// Room: the tests of the whole. No key, in whatever coat, nor a hash of one, in anything that comes out of the app: under happy
+// rounds of every provider and under every fault. test/leak/deployed.test.ts does the same with the app as it is deployed.
+
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+
+import { promote, swap } from '../src/functions/commands/promote.ts'
+import { revoke } from '../src/functions/commands/revoke.ts'
+import { rotate } from '../src/functions/commands/rotate.ts'
+import { startRotations } from '../src/functions/commands/rotations.ts'
+import type { Handler } from '../src/functions/http/answer.ts'
+import { nearExpiryEvent } from '../src/functions/messages/near-expiry.ts'
+import { rotateMessage } from '../src/functions/messages/rotate.ts'
+import { health } from '../src/functions/status/health.ts'
+import { targetHistory } from '../src/functions/status/history.ts'
+import { plan } from '../src/functions/status/plan.ts'
+import { listTargets, showTarget } from '../src/functions/status/targets.ts'
+import { providers } from '../src/providers/index.ts'
+import { days, minutes } from '../src/rotation/target.ts'
+import { closeStorage, vaultHost } from './functions/world.ts'
+import { faultsOf } from './leak/faults.ts'
+import { type Listening, listen, target } from './leak/listening.ts'
+import { leaksIn } from './leak/search.ts'
+
+/** The operations that read and make the keys. */
+const operations: Readonly<Record<string, readonly [read: string, regenerate: string]>> = {
+  'cognitive-services': ['cognitive-services/listKeys', 'cognitive-services/regenerateKey'],
+  'communication-services': ['communication-services/listKeys', 'communication-services/regenerateKey'],
+  'log-analytics': ['log-analytics/sharedKeys', 'log-analytics/regenerateSharedKey'],
+  'iot-hub-policy': ['iot-hub/listKeysOfPolicy', 'iot-hub/putHub'],
+  'iot-hub-device': ['iot-registry/getDevice', 'iot-registry/regenerateKeys'],
+  'defender-sensor': ['graph/getDeploymentAccessKey', 'graph/regenerateDeploymentAccessKey'],
+}
+const readers: readonly Handler[] = [plan, listTargets, showTarget, targetHistory, health]
+
+after(closeStorage)
+
+for (const provider of providers) {
+  describe(`${provider.id} gives nothing away`, () => {
+    test('in happy rounds, through every doorway', async (t) => {
+      const listening = await listen(provider)
+      t.after(listening.close)
+      await happyRounds(listening)
+
+      const heard = await listening.heard()
+
+      assert.deepEqual(
+        Object.entries(heard).filter(([, text]) => text.length < 50),
+        [],
+        'every channel was used',
+      )
+      assert.deepEqual(leaksIn(heard, listening.secrets()), [])
+    })
+
+    test('whatever its services and the vault answer', async (t) => {
+      const listening = await listen(provider)
+      t.after(listening.close)
+      const { cloud } = listening
+      await adopt(listening)
+      const [read, regenerate] = operations[provider.id]!
+
+      for (const { name, fault, inHeaders } of faultsOf(regenerate, read)) {
+        cloud.clock.advance(days(3))
+        const before = cloud.history.length
+        cloud.faults.add(fault)
+        listening.sdkLog(inHeaders ? 'off' : 'verbose')
+        await underFault(listening)
+        cloud.faults.clear()
+        const struck = cloud.history.slice(before).some(({ fault, status }) => fault !== undefined || status === 403)
+        assert.ok(struck, `struck: ${name}`)
+        await listening.breakLeases()
+        await listening.reconcile({})
+      }
+      await listening.world.tick()
+
+      assert.deepEqual(leaksIn(await listening.heard(), listening.secrets()), [])
+    })
+  })
+}
+
+/** Everything that can be asked for, and all that the schedule and the vault bring. */
+async function happyRounds(listening: Listening): Promise<void> {
+  const { world, cloud, ask } = listening
+  await adopt(listening)
+  for (const [handler, body] of [
+    [rotate, { note: 'quarterly' }],
+    [promote, {}],
+    [swap, {}],
+    [revoke, { note: 'seen' }],
+    [startRotations, { targets: 'all' }],
+  ] as const) {
+    cloud.clock.advance(days(3))
+    await ask(handler, { body })
+    await world.drain()
+    await ask(rotate, { body: {} })
+    await ask(rotate, { body: '{"note": ' })
+    await ask(rotate, { params: { name: 'nobody' } })
+  }
+  cloud.clock.advance(days(70))
+  for (const event of cloud.vault(vaultHost).takeEvents())
+    await nearExpiryEvent(event, world.context('nearExpiry'), world.compose)
+  await world.tick()
+  await world.drain()
+  for (const handler of readers) await ask(handler, { query: { target } })
+  await ask(plan)
+  await listening.reconcile({ freshAfter: cloud.clock.now(), force: true })
+  // Left in the queue, to be peeked at.
+  cloud.clock.advance(days(3))
+  await ask(rotate, { body: { note: 'for the queue' }, headers: { prefer: 'respond-async' } })
+  await rotateMessage('no message', world.context('rotate'), world.compose).catch(listening.caught)
+}
+
+async function adopt({ world, cloud }: Listening): Promise<void> {
+  await world.tick()
+  await world.drain()
+  cloud.clock.advance(minutes(10))
+}
+
+async function underFault(listening: Listening): Promise<void> {
+  const { world, cloud, ask } = listening
+  await ask(rotate, { body: { note: 'quarterly' } })
+  await world.drain()
+  await listening.breakLeases()
+  await listening.reconcile({ freshAfter: cloud.clock.now(), force: true })
+  await ask(plan, { query: { target } })
+}

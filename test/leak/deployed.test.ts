@@ -1,0 +1,146 @@
+// Room: the tests of the whole. The app as it is deployed, in a process of its own, with the SDKs' log at its most talkative and
+// telemetry on: nothing that it writes, answers, tells or leaves behind has a key in it.
+
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { QueueClient } from '@azure/storage-queue'
+import { buildApp } from '../../scripts/build.ts'
+import { missingPermission } from '../../simulator/faults.ts'
+import { type HostChild, spawnHost } from '../../simulator/local/child.ts'
+import { type Estate, startEstate } from '../../simulator/local/estate.ts'
+import { firstRound, watchRuns } from '../../simulator/local/round.ts'
+import { garbageFrom } from './faults.ts'
+import { accountKey, blobsIn, queuesIn, tagsIn } from './places.ts'
+import { leaksIn } from './search.ts'
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+/** When the schedule fired last: it makes up for what it missed since, which is a look at everybody. */
+const lastTick = new Date(Date.now() - 48 * 3_600_000).toISOString()
+const telemetry =
+  'InstrumentationKey=00000000-0000-4000-8000-000000000001;IngestionEndpoint=https://westeurope-1.in.applicationinsights.azure.com/;LiveEndpoint=https://westeurope.livediagnostics.monitor.azure.com/'
+
+test('the deployed app gives no key away, neither when all goes well nor when services quote keys', async (t) => {
+  const lines: string[] = []
+  const answers: string[] = []
+  const { estate, host, round } = await start(lines, (close) => t.after(close))
+  await round()
+
+  const call = callsOf(host, answers)
+  await goWell(call)
+  await goWrong(estate, call)
+  await until(() => /Executed 'Functions\.rotate' \(Failed/.test(lines.join('\n')))
+
+  const { connectionString } = estate.azurite
+  const heard = {
+    log: lines.join('\n'),
+    answers: answers.join('\n'),
+    telemetry: JSON.stringify(estate.cloud.telemetry),
+    events: JSON.stringify(estate.cloud.topic(estate.fleet.topicHost).events),
+    tags: tagsIn(estate.cloud, estate.fleet.vaultHost),
+    queues: await queuesIn(connectionString),
+    blobs: await blobsIn(connectionString),
+  }
+  assert.deepEqual(leaksIn(heard, secretsOf(estate, host)), [])
+  // What was listened to is what was meant to be.
+  assert.match(heard.log, /azure:core-rest-pipeline/)
+  assert.match(heard.log, /regenerateKey/)
+  assert.match(heard.telemetry, /RotationFinished/)
+  assert.match(heard.telemetry, /RotationFailed/)
+  assert.match(heard.answers, /UnexpectedAnswer/)
+  assert.match(heard.queues, /rekey-requests-poison/)
+  assert.match(heard.events, /Rekey\.RotationFailed/)
+})
+
+async function start(lines: string[], atEnd: (close: () => Promise<void>) => void) {
+  const directory = mkdtempSync(join(tmpdir(), 'rekey-leak-'))
+  for (const file of ['host.json', 'package.json']) cpSync(join(root, file), join(directory, file))
+  const [estate] = await Promise.all([startEstate(), buildApp({ out: join(directory, 'dist') })])
+  const runs = watchRuns()
+  const host = await spawnHost({
+    directory,
+    port: 0,
+    settings: { ...estate.settings, APPLICATIONINSIGHTS_CONNECTION_STRING: telemetry, AZURE_LOG_LEVEL: 'verbose' },
+    preload: estate.preload,
+    timers: { schedule: { Last: lastTick, Next: lastTick, LastUpdated: lastTick } },
+    onLine: (line) => {
+      lines.push(line)
+      runs.line(line)
+    },
+  })
+  atEnd(async () => {
+    await host.stop()
+    await estate.close()
+    rmSync(directory, { recursive: true })
+  })
+  return { estate, host, round: () => firstRound(estate, host, runs, () => undefined) }
+}
+
+type Ask = (functionName: string, method: 'GET' | 'POST', path: string, body?: string) => Promise<void>
+
+/** Calls that keep the whole answer: status, headers, body. */
+function callsOf(host: HostChild, answers: string[]): Ask {
+  return async (functionName, method, path, body) => {
+    const headers = { 'x-functions-key': host.keys.functions[functionName]! }
+    const response = await fetch(`${host.url}/api/${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body }),
+    })
+    answers.push(`${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`)
+  }
+}
+
+async function goWell(ask: Ask): Promise<void> {
+  await Promise.all([
+    ask('rotateTarget', 'POST', 'targets/vision/rotate', '{"force": true, "note": "quarterly"}'),
+    ask('revokeTarget', 'POST', 'targets/chat/revoke', '{"note": "seen in a log"}'),
+    ask('promoteTarget', 'POST', 'targets/speech/promote'),
+    ask('swapTarget', 'POST', 'targets/thermostat-7/swap'),
+    ask('startRotations', 'POST', 'rotations', '{"targets": ["translator"]}'),
+    ask('rotateTarget', 'POST', 'targets/vision/rotate', '{"force": '),
+    ask('rotateTarget', 'POST', 'targets/nobody/rotate'),
+    ask('listTargets', 'GET', 'targets'),
+    ask('showTarget', 'GET', 'targets/vision'),
+    ask('targetHistory', 'GET', 'targets/vision/history'),
+    ask('plan', 'GET', 'plan'),
+    ask('plan', 'GET', 'plan?target=logs'),
+    ask('health', 'GET', 'health'),
+  ])
+}
+
+async function goWrong({ cloud, azurite }: Estate, ask: Ask): Promise<void> {
+  const rotate = (name: string) => ask('rotateTarget', 'POST', `targets/${name}/rotate`, '{"force": true}')
+  cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/*' }))
+  await Promise.all([rotate('documents'), ask('plan', 'GET', 'plan?target=speech'), ask('health', 'GET', 'health')])
+  cloud.faults.clear()
+
+  // A read would be asked again and again, in real time; a regenerate is asked once.
+  cloud.faults.add(garbageFrom(/regenerate|putHub/i))
+  await Promise.all(['vision', 'chat', 'logs', 'thermostat-7', 'sensor', 'hub-service'].map(rotate))
+  cloud.faults.clear()
+
+  const queue = new QueueClient(azurite.connectionString, 'rekey-requests')
+  await queue.sendMessage(Buffer.from('no message').toString('base64'))
+  await queue.sendMessage('no base64')
+}
+
+/** What the simulator made, what opens the functions, and what opens the storage account. */
+function secretsOf({ cloud, azurite }: Estate, { keys }: HostChild): ReadonlyMap<string, string> {
+  const { master, host, eventGrid, functions } = keys
+  return new Map([
+    ...[...cloud.minted].map((secret, n) => [`minted ${n}`, secret] as const),
+    ...Object.entries({ master, host, eventGrid, ...functions }).map(([name, key]) => [`key of ${name}`, key] as const),
+    ['identity header', cloud.identity.header] as const,
+    accountKey(azurite.connectionString),
+  ])
+}
+
+/** Lines travel through a pipe of their own, and messages are looked for twice a second. */
+async function until(there: () => boolean): Promise<void> {
+  for (let tries = 0; !there() && tries < 400; tries++) await pause(25)
+}

@@ -1,0 +1,139 @@
+// Room: the tests. A world of the doorways with one target, and everything that comes out of it, channel by channel.
+// May import src/, simulator/ and the tests' own parts.
+
+import { inspect } from 'node:util'
+import { AzureLogger, setLogLevel } from '@azure/logger'
+import { BlobServiceClient } from '@azure/storage-blob'
+import type { Cloud } from '../../simulator/cloud.ts'
+import type { App } from '../../src/compose.ts'
+import type { Handler } from '../../src/functions/http/answer.ts'
+import { logOf } from '../../src/functions/shared/invocation.ts'
+import type { KeyProvider } from '../../src/providers/provider.ts'
+import type { Outcome } from '../../src/rotation/outcome.ts'
+import { reconcile } from '../../src/rotation/reconcile.ts'
+import type { RotationRequest } from '../../src/rotation/request.ts'
+import { days } from '../../src/rotation/target.ts'
+import { type Answer, type HttpCall, topicHost, vaultHost, type World, world } from '../functions/world.ts'
+import { fleet } from '../providers/fleet.ts'
+import { accountKey, blobsIn, queuesIn, tagsIn } from './places.ts'
+import { tapStorage } from './storage-tap.ts'
+
+export const target = 'target'
+
+/** What came out, as text. */
+export type Heard = Readonly<
+  Record<'log' | 'SDK log' | 'answers' | 'errors' | 'events' | 'tags' | 'storage' | 'queues' | 'blobs', string>
+>
+
+export interface Listening {
+  readonly world: World
+  readonly cloud: Cloud
+  app(): Promise<App>
+  ask(handler: Handler, call?: HttpCall): Promise<Answer>
+  /** Reconciles as the queue does, and keeps all that is to be known of the outcome. */
+  reconcile(wish: Partial<RotationRequest>): Promise<Outcome>
+  /** Keeps all that is to be known of something thrown. */
+  caught(thrown: unknown): void
+  /** Nobody waits for a dead process's lease: it would be a minute of real time. */
+  breakLeases(): Promise<void>
+  heard(): Promise<Heard>
+  /** Switches the SDKs' own log, which is on at first, at its most talkative. */
+  sdkLog(level: 'verbose' | 'off'): void
+  /** Every secret so far: what was minted, what went onto the wire as proof of who we are, and the storage account's key. */
+  secrets(): ReadonlyMap<string, string>
+  close(): Promise<void>
+}
+
+/** Starts to listen, before the app has done anything. One at a time in a process: the SDKs have one log. */
+export async function listen(provider: KeyProvider): Promise<Listening> {
+  const made = await world()
+  const { cloud } = made
+  const proofs = keepProofs(cloud)
+  const sdkLog: string[] = []
+  AzureLogger.log = (...words) =>
+    void sdkLog.push(words.map((word) => (typeof word === 'string' ? word : inspect(word))).join(' '))
+  setLogLevel('verbose')
+  const direct = made.env['AzureWebJobsStorage']!
+  const tap = await tapStorage(direct)
+  made.env['AzureWebJobsStorage'] = tap.connectionString
+  made.env['ROTATION_TOPIC_KEY'] = cloud.topic(topicHost).key
+  const { fields } = fleet[provider.id]!(cloud)
+  const outputs = Object.keys(provider.outputs).toSorted((one) => (provider.outputs[one] === 'secret' ? -1 : 1))
+  const secrets = Object.fromEntries(outputs.map((output) => [`target-${output.toLowerCase()}`, output]))
+  await made.writeTargets([{ name: target, provider: provider.id, ...fields, secrets }])
+
+  const answers: string[] = []
+  const errors: string[] = []
+  const caught = (thrown: unknown) => void errors.push(everythingOf(thrown))
+
+  const listening: Listening = {
+    world: made,
+    cloud,
+    caught,
+    app: async () => {
+      const composed = await made.compose()
+      if ('app' in composed) return composed.app
+      throw new Error(JSON.stringify(composed.problems))
+    },
+    ask: async (handler, call) => {
+      const answer = await made.http(handler, { params: { name: target }, ...call })
+      answers.push(JSON.stringify(answer))
+      return answer
+    },
+    reconcile: async (wish) => {
+      const app = await listening.app()
+      const request = { id: 'leak', target, actor: 'test', expiresAt: cloud.clock.now() + days(7), ...wish }
+      const outcome = await reconcile(app.targetNamed(target)!, request, app.ports(logOf(made.context('rotate'))))
+      caught(outcome)
+      if (outcome.error) caught(outcome.error)
+      return outcome
+    },
+    breakLeases: () => breakLeases(direct),
+    sdkLog: (level) => setLogLevel(level === 'off' ? undefined : level),
+    heard: async () => ({
+      log: made.lines.map(({ text }) => text).join('\n'),
+      'SDK log': sdkLog.join('\n'),
+      answers: answers.join('\n'),
+      errors: errors.join('\n'),
+      events: JSON.stringify(cloud.topic(topicHost).events),
+      tags: tagsIn(cloud, vaultHost),
+      storage: tap.seen.join('\n'),
+      queues: await queuesIn(direct),
+      blobs: await blobsIn(direct),
+    }),
+    secrets: () =>
+      new Map([...[...cloud.minted].map((each, n) => [`minted ${n}`, each] as const), ...proofs, accountKey(direct)]),
+    close: async () => {
+      setLogLevel(undefined)
+      tap.close()
+      await made.close()
+    },
+  }
+  return listening
+}
+
+/** As much of something thrown, or of an outcome, as anybody could ever print. */
+export function everythingOf(thing: unknown): string {
+  const { stack, cause } = Object(thing) as Partial<Error>
+  const inspected = inspect(thing, { depth: 10, showHidden: true, getters: true, maxStringLength: null })
+  return [inspected, JSON.stringify(thing), String(thing), stack, cause && everythingOf(cause)].join('\n')
+}
+
+/** Signatures show who we are for an hour; whoever reads one in a log needs no key. */
+function keepProofs(cloud: Cloud): ReadonlyMap<string, string> {
+  const proofs = new Map<string, string>()
+  const { fetch } = cloud
+  cloud.fetch = (request) => {
+    const proof = /\b(?:sig|Signature)=([^&]+)/.exec(request.headers.get('authorization') ?? '')?.[1]
+    if (proof) proofs.set(`signature ${proofs.size}`, decodeURIComponent(proof))
+    return fetch(request)
+  }
+  return proofs
+}
+
+async function breakLeases(connectionString: string): Promise<void> {
+  const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-leases')
+  for await (const { name, properties } of container.listBlobsFlat()) {
+    if (properties.leaseState === 'leased') await container.getBlobClient(name).getBlobLeaseClient().breakLease(0)
+  }
+}
