@@ -39,7 +39,9 @@ const StampsTag = z.object({
   rotatedAt: instant.optional(),
   fresh: instant.optional(),
   standby: instant.optional(),
-  pending: z.union([z.object({ asked: instant }), z.object({ made: instant })]).optional(),
+  pending: z
+    .union([z.object({ asked: instant }), z.object({ made: instant }), z.object({ retired: instant })])
+    .optional(),
   retire: z.boolean().optional(),
   announced: z.boolean().optional(),
   reason: z
@@ -101,7 +103,7 @@ function encodeStamps(stamps: Stamps): string {
       rotatedAt: iso(rotatedAt),
       fresh: iso(fresh),
       standby: iso(standby),
-      pending: pending && ('asked' in pending ? { asked: iso(pending.asked) } : { made: iso(pending.made) }),
+      pending: pending && Object.fromEntries(Object.entries(pending).map(([what, at]) => [what, iso(at)])),
       failed: failed && { code: failed.code, at: iso(failed.at) },
       actor: who,
     })

@@ -4,9 +4,9 @@ import { RekeyError } from './errors.ts'
 import * as events from './events.ts'
 import { harmless } from './grip.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from './key-ring.ts'
-import type { Reason, Stamps } from './observation.ts'
+import type { Reason, Stamps, StoredSecret } from './observation.ts'
 import { type Decided, type Plan, type Step, untold } from './plan.ts'
-import { askedAt, hasTwoSlots, isOurs, liveSlots, madeAt, type Situation } from './situation.ts'
+import { askedAt, hasTwoSlots, isOurs, liveSlots, madeAt, retiredAt, type Situation, standbySlot } from './situation.ts'
 import { clockBound, type Duration, days, type Instant, leadOf, minutes, type SecretName, settle } from './target.ts'
 import { mayPublish, probe } from './verify.ts'
 import { currentIn, leadIn, metadataFor, tag, type Work } from './work.ts'
@@ -30,6 +30,8 @@ export async function act(work: Work, plan: Plan, at: Situation): Promise<Held |
       return regenerate(work, step, plan.reason, at)
     case 'swap':
       return swap(work, step)
+    case 'rename':
+      return rename(work, step.slot, withoutPending(leadIn(work).stamps!))
     case 'announce':
       return announce(work, at)
   }
@@ -210,27 +212,34 @@ async function readBack(work: Work, slot: KeySlot, at: Situation, why: RekeyErro
 }
 
 async function retire(work: Work, slot: KeySlot, reason: Reason, since: Instant): Promise<undefined> {
-  const { target, request, ports, grip } = work
-  const lead = leadIn(work)
-  const event = events.retired(target, lead, currentIn(work), {
-    slot,
-    reason,
-    actor: request.actor,
-    now: ports.clock.now(),
-  })
-  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce([event], signal)))
+  const { ports, grip } = work
+  const event = retirement(work, slot, reason)
+  const { retire: _, failed: __, ...kept } = leadIn(work).stamps!
+  try {
+    await harmless(() => grip.effect(({ signal }) => ports.announcer.announce([event], signal)))
+  } catch (error) {
+    // Recorded, it is told later; unrecorded, the next try would make another key.
+    if (error instanceof RekeyError && saysNo(error))
+      await tag(work, leadOf(work.target), { ...kept, standby: since, pending: { retired: since } })
+    throw error
+  }
   work.eventId = event.id
-  const { retire: _, pending: __, failed: ___, ...kept } = lead.stamps!
-  await tag(work, leadOf(target), { ...kept, standby: since })
+  await tag(work, leadOf(work.target), { ...withoutPending(kept), standby: since })
+}
+
+function retirement(work: Work, slot: KeySlot, reason: Reason): events.RekeyEvent {
+  const facts = { slot, reason, actor: work.request.actor, now: work.ports.clock.now() }
+  return events.retired(work.target, leadIn(work), currentIn(work), facts)
 }
 
 async function swap(work: Work, step: StepOf<'swap'>): Promise<undefined> {
-  const { holder, grip, target } = work
+  const { holder, grip, target, ports } = work
   if (!holder.swap) throw notSupported(work, 'exchanging the two slots')
   const before = leadIn(work).stamps!
-  const { pending: _, failed: __, ...kept } = before
-  // No key dies by a swap, but a listing from before it shows the slots the other way round for a while.
-  await tag(work, leadOf(target), { ...kept, pending: { asked: work.ports.clock.now() - clockBound } })
+  const { failed: _, ...kept } = before
+  // No key dies by a swap, but a listing from before it shows the slots the other way round for a while. Believing that, a
+  // rotation would take the active key for the standby: so the record stays, and with it the wait, when the swap is done.
+  await tag(work, leadOf(target), { ...kept, pending: { asked: ports.clock.now() - clockBound } })
   try {
     work.ring = fold(work.ring, await grip.effect((call) => holder.swap!(call)))
   } catch (error) {
@@ -238,16 +247,20 @@ async function swap(work: Work, step: StepOf<'swap'>): Promise<undefined> {
     if (saysNo(error)) await grip.finish(() => tag(work, leadOf(target), before))
     throw error
   }
-  work.changed = true
-  await grip.finish(() => rename(work, step.to, kept))
+  await grip.finish(() => rename(work, step.to, { ...kept, pending: { asked: ports.clock.now() } }))
 }
 
-/** Writes the slot in which the key is now beside every output; the lead's record of asking goes. */
-async function rename(work: Work, slot: KeySlot, lead: Stamps): Promise<void> {
+/** Writes the slot in which the key is now beside every output. */
+async function rename(work: Work, slot: KeySlot, lead: Stamps): Promise<undefined> {
+  work.changed = true
   for (const secret of leadLast(work)) {
     const stamps = secret === leadOf(work.target) ? lead : work.stored[secret.name]?.stamps
     if (stamps) await tag(work, secret, stamps, { slot })
   }
+}
+
+function withoutPending({ pending: _, ...stamps }: Stamps): Stamps {
+  return stamps
 }
 
 async function announce(work: Work, at: Situation): Promise<undefined> {
@@ -257,7 +270,11 @@ async function announce(work: Work, at: Situation): Promise<undefined> {
   const told = news.includes(lead) ? [lead] : news
   const note = work.wroteLead ? request.note : undefined
   const facts = { overlap: overlapOf(work), now: ports.clock.now(), ...(note === undefined ? {} : { note }) }
-  const tellings = told.map((version) => events.published(target, lead, version, currentIn(work), facts))
+  const retired = retiredAt(lead.stamps ?? {}) !== undefined
+  const tellings = [
+    ...told.map((version) => events.published(target, lead, version, currentIn(work), facts)),
+    ...(retired ? [retirement(work, standbySlot(at), retiredFor(lead))] : []),
+  ]
   await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))
   work.eventId = tellings.at(-1)!.id
   work.changed = true
@@ -265,6 +282,15 @@ async function announce(work: Work, at: Situation): Promise<undefined> {
     const { failed: _, ...stamps } = version.stamps!
     await tag(work, target.secrets.find(({ name }) => name === version.name)!, { ...stamps, announced: true })
   }
+  if (retired) {
+    const { failed: _, ...stamps } = leadIn(work).stamps!
+    await tag(work, leadOf(target), withoutPending(stamps))
+  }
+}
+
+/** Why a key was retired that is told of only now: after a revoke its standby's, else that of an old publish. */
+function retiredFor({ stamps }: StoredSecret): Reason {
+  return stamps?.reason === 'revoked' ? 'revoked' : 'retiring'
 }
 
 /** How long consumers of the key before the current one have: none where the change took that key along. */

@@ -32,8 +32,11 @@ export interface Stamps {
   readonly fresh?: Instant
   /** Lower bound of when the other slot's key was made. Absent where unknown. */
   readonly standby?: Instant
-  /** `asked`: a regenerate may have been sent at this moment or after; `made`: the standby slot has a new key, unpublished. */
-  readonly pending?: { readonly asked: Instant } | { readonly made: Instant }
+  /**
+   * `asked`: a regenerate or a swap may have been sent at this moment or after; `made`: the standby slot has a new key,
+   * unpublished; `retired`: it has one, to stay unpublished, and nobody was told.
+   */
+  readonly pending?: { readonly asked: Instant } | { readonly made: Instant } | { readonly retired: Instant }
   /** A publish moved slots; the old key may be retired. */
   readonly retire?: boolean
   readonly announced?: boolean

@@ -5,7 +5,17 @@ import { dueAt, inWindow } from './due.ts'
 import { type KeySlot, slotsOf } from './key-ring.ts'
 import type { Reason, Stamps, StoredSecret } from './observation.ts'
 import { isExplicit } from './request.ts'
-import { askedAt, hasTwoSlots, holder, isOurs, liveSlots, madeAt, type Situation, standbySlot } from './situation.ts'
+import {
+  askedAt,
+  hasTwoSlots,
+  holder,
+  isOurs,
+  liveSlots,
+  madeAt,
+  retiredAt,
+  type Situation,
+  standbySlot,
+} from './situation.ts'
 import { clockBound, type Instant, minutes, settle } from './target.ts'
 
 /** Stamps as a check decides them; whose they are, the reason and the actor are filled in by the act. */
@@ -32,6 +42,8 @@ export type Step =
       readonly what: 'slot' | 'ring'
     }
   | { readonly do: 'swap'; readonly to: KeySlot }
+  /** Write beside the secrets which slot holds their key now, and take a record of asking back. */
+  | { readonly do: 'rename'; readonly slot: KeySlot }
   | { readonly do: 'announce' }
 
 export interface Plan {
@@ -63,6 +75,7 @@ export const checks: readonly (readonly [name: string, check: Check])[] = [
   ['requested', requested],
   ['due', due],
   ['retiring', retiring],
+  ['interrupted: record', misrecorded],
 ]
 
 /** What to do next; undefined when nothing is left to do. `without` leaves checks out, for the proof that each is needed. */
@@ -198,7 +211,8 @@ function adoptedStamps(at: Situation, active: KeySlot, lead: StoredSecret): Deci
 
 function outputsDiffer(at: Situation): Plan | undefined {
   const { active } = at
-  if (!active) return undefined
+  // Under a revoke, a lead that was disabled by hand holds the key to get rid of: it must not come back as a new version.
+  if (!active || at.lead?.enabled === false) return undefined
   const differ = at.target.secrets.some((secret) => {
     const stored = at.stored[secret.name]
     return stored?.enabled !== false && !liveSlots(at.ring, secret, stored).includes(active)
@@ -226,7 +240,8 @@ function standbyRevoked(at: Situation): Plan | undefined {
 }
 
 function unannounced(at: Situation): Plan | undefined {
-  return untold(at).length > 0 ? { reason: 'unannounced', step: { do: 'announce' } } : undefined
+  const news = untold(at).length > 0 || retiredAt(at.stamps) !== undefined
+  return news ? { reason: 'unannounced', step: { do: 'announce' } } : undefined
 }
 
 /** Versions nobody was told of: the lead, and outputs repaired after it. Those of the lead's own publish are told with it. */
@@ -274,6 +289,15 @@ function retiring(at: Situation): Plan | undefined {
   if (after === undefined || !hasTwoSlots(at.ring) || !at.stamps.retire || at.now < at.published + after)
     return undefined
   return { reason: 'retiring', step: { do: 'regenerate', slot: standbySlot(at), after: 'retire', what: 'slot' } }
+}
+
+/**
+ * A record of asking of which nothing came, or of a swap, which may have left `CredentialId` behind. Every listing shows the
+ * truth by now; with the record left, the target would never be finished.
+ */
+function misrecorded(at: Situation): Plan | undefined {
+  if (!at.active || askedAt(at.stamps) === undefined) return undefined
+  return { reason: 'interrupted', step: { do: 'rename', slot: at.active } }
 }
 
 /** Until then consumers may still hold the key before the current one, which a rotation regenerates. */

@@ -54,6 +54,8 @@ function describeStep(step: Step): readonly string[] {
       return [`publish ${step.slots[0]}`, 'announce']
     case 'describe':
       return [`tag as ${step.slot}`, 'announce']
+    case 'rename':
+      return [`tag as ${step.slot}`]
     case 'swap':
       return [`swap, so that the active key is in ${step.to}`]
     case 'announce':

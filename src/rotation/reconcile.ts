@@ -96,6 +96,8 @@ async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<st
     work.ports.log('info', 'acting', { target: work.target.name, reason: next.reason, step: next.step.do })
     const held = await act(work, next, now)
     if (held) return { reason: next.reason, until: held.until }
+    // A listing from before the swap has the slots the other way round: whatever else there is to do waits until none can.
+    if (next.step.do === 'swap') return undefined
   }
   throw new RekeyError('Unsettled', {
     target: work.target.name,

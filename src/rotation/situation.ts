@@ -99,6 +99,11 @@ export function madeAt(stamps: Partial<Stamps>): Instant | undefined {
   return stamps.pending && 'made' in stamps.pending ? stamps.pending.made : undefined
 }
 
+/** When a standby key was retired that nobody was told of. */
+export function retiredAt(stamps: Partial<Stamps>): Instant | undefined {
+  return stamps.pending && 'retired' in stamps.pending ? stamps.pending.retired : undefined
+}
+
 function activeSlot(ring: KeyRing, name: SecretName, lead: StoredSecret, target: Target): KeySlot | undefined {
   if (!lead.enabled && !lead.value) return isOurs(target, lead) ? inRing(ring, lead.slot) : undefined
   return holder(ring, name, lead)

@@ -148,6 +148,8 @@ always('the active slot of a ring of two is never regenerated alone', (found, si
 
 always('a slot is regenerated only while every output that can be read holds the active key', (found, situation) => {
   if (found?.step?.do !== 'regenerate') return
+  // Whoever disabled the lead wants its key dead, and every output replaced.
+  if (situation.lead?.enabled === false) return
   for (const each of situation.target.secrets) {
     const current = situation.stored[each.name]
     if (current?.enabled === false) continue

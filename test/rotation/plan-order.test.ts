@@ -41,6 +41,7 @@ const names = [
   'requested',
   'due',
   'retiring',
+  'interrupted: record',
 ]
 
 const due: Change = stamped('lead', { rotatedAt: published + now - dueAt(at().target, stored('lead', 'a')) })

@@ -192,7 +192,11 @@ describe('settling', () => {
       'drifted',
     ],
     ['a regenerate asked for less than S and the clock bound ago', [asked(now - settle - clockBound + 1)], 'settling'],
-    ['not: one asked for that long ago', [asked(now - settle - clockBound)], 'nothing'],
+    [
+      'not: one asked for that long ago, of which the record goes',
+      [asked(now - settle - clockBound)],
+      'interrupted: record',
+    ],
     [
       'a regenerate asked for, though the service was seen to refuse something',
       [asked(now), refusedByService],

@@ -1,0 +1,122 @@
+// Room: tests of the core. Histories that broke a promise once: each was red before the engine was mended.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Outcome } from '../../src/rotation/outcome.ts'
+import type { RotationRequest } from '../../src/rotation/request.ts'
+import { leadOf } from '../../src/rotation/target.ts'
+import { days, minutes, rotatedStand, type Stand } from '../rotation/stand.ts'
+
+function lead(at: Stand) {
+  return at.vault.current(leadOf(at.target).name)!
+}
+
+async function outcomeOf(at: Stand, wish: Partial<RotationRequest> = {}): Promise<Outcome> {
+  const outcome = await at.reconcile(wish)
+  assert.notEqual(outcome, 'crashed')
+  return outcome as Outcome
+}
+
+/** Delivers a request, with the waits it asks for, until it needs no more. */
+async function deliver(at: Stand, wish: Partial<RotationRequest>): Promise<Outcome> {
+  for (let delivery = 0; delivery < 10; delivery++) {
+    const outcome = await outcomeOf(at, wish)
+    if (outcome.again === undefined) return outcome
+    await at.wait(outcome.again.after)
+  }
+  throw new Error('does not come to rest')
+}
+
+test('a listing from before a swap does not make a rotation take the active key for the standby', async () => {
+  const at = await rotatedStand()
+  at.staleBy(minutes(3))
+  const key = at.leadKey()
+
+  await at.reconcile({ swap: { slot: 'A', from: lead(at).version } })
+  await at.wait(minutes(1))
+  const { again } = await outcomeOf(at, { freshAfter: at.now() })
+
+  assert.ok(again !== undefined && at.service.accepts(key))
+  const rotated = await deliver(at, { freshAfter: at.now() })
+  assert.deepEqual([rotated.status, rotated.slot, at.service.accepts(key)], ['changed', 'B', true])
+})
+
+test('a swap whose answer was lost is recorded, once every listing shows it', async () => {
+  const at = await rotatedStand({ outputs: 2 })
+  at.fault({ on: 'regenerate', what: 'lost' })
+
+  const outcome = await deliver(at, { swap: { slot: 'A', from: lead(at).version } })
+
+  assert.deepEqual([outcome.slot, lead(at).slot, at.vault.current('connection')!.slot], ['A', 'A', 'A'])
+  assert.equal(lead(at).stamps?.pending, undefined)
+})
+
+test('a request that crashed and never came back leaves nothing unfinished', async () => {
+  const at = await rotatedStand()
+  at.fault({ on: 'regenerate', what: 'crash before' })
+  await at.reconcile({ freshAfter: at.now() })
+  await at.wait(minutes(7))
+
+  const look = await outcomeOf(at)
+  const next = await outcomeOf(at)
+
+  assert.deepEqual([look.reasons, next.status, lead(at).stamps?.pending], [['interrupted'], 'current', undefined])
+})
+
+for (const what of ['refused', 'throttled'] as const) {
+  test(`a key is retired once, and told of when the topic takes it, though the topic ${what} it at first`, async () => {
+    const at = await rotatedStand({ target: { retireAfter: days(4) } })
+    await at.wait(days(2))
+    const before = at.regenerated.length
+    for (let tick = 0; tick < 3; tick++) {
+      at.fault({ on: 'announce', what })
+      await at.reconcile()
+      await at.wait(minutes(15))
+    }
+    const told = at.events.length
+
+    await at.reconcile()
+
+    assert.equal(at.regenerated.length, before + 1)
+    const news = at.events.slice(told).map(({ id, data: { slot, reason } }) => [id, slot, reason])
+    assert.deepEqual(news, [[`${lead(at).version}/retired`, 'A', 'retiring']])
+    assert.equal((await outcomeOf(at)).status, 'current')
+  })
+
+  test(`a revoke replaces each slot once, though the topic ${what} its news`, async () => {
+    const at = await rotatedStand()
+    const before = at.regenerated.length
+    const revokeBefore = at.now()
+    for (let delivery = 0; delivery < 3; delivery++) {
+      at.fault({ on: 'announce', what })
+      await at.reconcile({ revokeBefore })
+      await at.wait(minutes(8))
+    }
+
+    const last = await outcomeOf(at, { revokeBefore })
+
+    assert.deepEqual([last.status, at.regenerated.slice(before)], ['changed', ['A', 'B']])
+    assert.deepEqual(
+      at.events.slice(-2).map(({ id, data: { reason } }) => [id, reason]),
+      [
+        [lead(at).version, 'revoked'],
+        [`${lead(at).version}/retired`, 'revoked'],
+      ],
+    )
+  })
+}
+
+test('a revoke never writes back the key of a lead that was disabled by hand, whatever the other outputs hold', async () => {
+  const at = await rotatedStand({ outputs: 2 })
+  const { version } = lead(at)
+  at.vault.enable('lead', false)
+  at.vault.put('connection', 'rubbish')
+  at.fault({ on: 'regenerate', what: 'refused' })
+
+  const refused = await outcomeOf(at, { revokeBefore: at.now() })
+  const after = lead(at)
+  const revoked = await deliver(at, { revokeBefore: at.now() })
+
+  assert.deepEqual([refused.status, after.version, after.enabled], ['failed', version, false])
+  assert.deepEqual([revoked.status, at.works(), lead(at).enabled], ['changed', true, true])
+})
