@@ -167,6 +167,7 @@ function described(hub: Hub, at?: number): unknown {
     name: hub.name,
     type,
     etag: hub.tag.value(at),
+    systemData: { lastModifiedAt: new Date(hub.tag.changedAt(at)).toISOString() },
     subscriptionid: subscription,
     resourcegroup: group,
     properties: {

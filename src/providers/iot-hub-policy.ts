@@ -8,13 +8,20 @@ import { RekeyError } from '../rotation/errors.ts'
 import type { KeyRing, KeySlot } from '../rotation/key-ring.ts'
 import type { Call, KeyHolder, Verdict } from '../rotation/ports.ts'
 import { Secret } from '../rotation/secret.ts'
-import { type Duration, minutes, seconds, settle } from '../rotation/target.ts'
+import { clockBound, type Duration, type Instant, minutes, seconds, settle } from '../rotation/target.ts'
 import { defineProvider } from './provider.ts'
 import { undecided, unexpected } from './wire/answer.ts'
 import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { keyIn } from './wire/connection-string.ts'
 import { getHub, getPolicy, hubOperation, hubRights, listPolicies, putHub } from './wire/hub-calls.ts'
-import { hubWith, isNamed, type Policy, type PolicyToWrite, withPolicy } from './wire/hub-description.ts'
+import {
+  type HubDescription,
+  hubWith,
+  isNamed,
+  type Policy,
+  type PolicyToWrite,
+  withPolicy,
+} from './wire/hub-description.ts'
 import { assertUnchanged, connectionString } from './wire/iot-hub.ts'
 import { finished, pause } from './wire/long-running.ts'
 import { sharedAccessSignature } from './wire/sas.ts'
@@ -85,6 +92,8 @@ interface PolicyOfHub {
 function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
   const host = hostOf(place, azure)
   let seen: Policy | undefined
+  /** When a write of ours was last seen in the listing: then the listing shows everything before it, too. */
+  let wroteAt = Number.NEGATIVE_INFINITY
 
   async function read(signal: AbortSignal): Promise<KeyRing> {
     seen = await getPolicy(place.hub, place.name, azure, signal)
@@ -92,7 +101,9 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
   }
 
   async function write(change: (policy: Policy) => PolicyToWrite, call: Call, shows: Shows): Promise<Policy> {
-    seen = await writePolicy(place, azure, call, seen && ringOf(seen, host), change, shows)
+    const known = { ring: seen && ringOf(seen, host), wroteAt }
+    seen = await writePolicy(place, azure, call, known, change, shows)
+    wroteAt = azure.now()
     return seen
   }
 
@@ -126,13 +137,14 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
 
 /**
  * Reads the hub and all its policies, writes it back with one policy changed, waits until that is done, reads the policy.
- * Throws `ServiceChanged` where the keys are not those `seen`, or the hub changed on the way.
+ * Throws `ServiceChanged` where the keys are not those that are known, or the hub changed on the way, and `ServiceBusy`
+ * where somebody wrote it a moment ago.
  */
 async function writePolicy(
   { hub, name }: PolicyOfHub,
   azure: AzureClients,
   call: Call,
-  seen: KeyRing | undefined,
+  known: { readonly ring: KeyRing | undefined; readonly wroteAt: Instant },
   change: (policy: Policy) => PolicyToWrite,
   shows: Shows,
 ): Promise<Policy> {
@@ -142,7 +154,8 @@ async function writePolicy(
   const before = policies.find((policy) => isNamed(policy, name))
   if (before === undefined) throw noSuchPolicy(hub, name)
   const what = hubOperation('PUT', hub, '', hubRights.follow)
-  assertUnchanged(seen, ringOf(before, hostOf({ hub }, azure)), what.operation)
+  assertUnchanged(known.ring, ringOf(before, hostOf({ hub }, azure)), what.operation)
+  assertSettled(hub, description, known.wroteAt, azure.now())
 
   await call.keepLease()
   const answer = await putHub(
@@ -158,6 +171,21 @@ async function writePolicy(
   } catch (error) {
     throw undecided(error)
   }
+}
+
+/**
+ * The list of policies has no etag. One from before a write a moment ago would carry that write's keys back to what they
+ * were, of all policies: so nobody writes a hub until every listing must show what was written before.
+ */
+function assertSettled({ id: hub }: ArmId, { systemData }: HubDescription, wroteAt: Instant, now: Instant): void {
+  const changedAt = Date.parse(systemData?.lastModifiedAt ?? '')
+  const settled = changedAt + settle + clockBound
+  if (Number.isNaN(changedAt) || changedAt <= wroteAt || now >= settled) return
+  throw new RekeyError('ServiceBusy', {
+    message: `the IoT hub ${hub} was written a moment ago, and the list of its policies may not show that yet`,
+    remedy: 'Nothing: it is tried again when every listing must show it.',
+    retryAfter: settled - now,
+  })
 }
 
 /**

@@ -306,3 +306,30 @@ function counted(times: number, call: Call): () => Promise<void> {
     await call.keepLease()
   }
 }
+
+test('two policies of one hub: a listing that lags does not bring back the key that the other one had before', async () => {
+  const { cloud, handle, azure, holder, call, read } = hub()
+  const other = iotHubPolicy.open({ resource: handle.resourceId, policy: 'backup' }, azure)
+  await read()
+  await holder.regenerate('secondary', call)
+  const made = handle.policy('service').keyOf('secondary')
+  cloud.faults.add(staleReads({ ms: 120_000, operation: 'iot-hub/listKeys' }))
+
+  const error = await rejection(other.regenerate('secondary', call))
+  cloud.clock.advance(error.details.retryAfter!)
+  await other.regenerate('secondary', call)
+
+  assert.equal(error.code, 'ServiceBusy')
+  assert.equal(error.details.outcomeUnknown, undefined)
+  assert.equal(handle.policy('service').keyOf('secondary'), made)
+})
+
+test('one holder may write its hub twice in a row: it has seen the listing show its own change', async () => {
+  const { handle, holder, call, read } = hub()
+  await read()
+  await holder.regenerate('secondary', call)
+
+  await holder.regenerate('primary', call)
+
+  assert.equal(handle.policy('service').accepts(handle.policy('service').keyOf('primary')), true)
+})

@@ -22,6 +22,7 @@ export type PolicyToWrite = Omit<Policy, 'primaryKey' | 'secondaryKey'> & {
 export const HubDescription = z.looseObject({
   etag: z.string().min(1),
   properties: z.looseObject({ disableLocalAuth: z.boolean().nullish() }),
+  systemData: z.looseObject({ lastModifiedAt: z.string().nullish() }).nullish(),
 })
 export type HubDescription = z.output<typeof HubDescription>
 
