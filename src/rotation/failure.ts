@@ -45,8 +45,19 @@ async function tell(
     const failed = { code: error.code, at: now }
     await attempt(ports, target, 'record the failure', () => tag(work, leadOf(target), { ...stamps, failed }))
   }
+  await announceFailure(error, target, request, ports)
+}
+
+/** Tells that what was asked for cannot be done until somebody acts. */
+export async function announceFailure(
+  error: RekeyError,
+  target: Target,
+  request: RotationRequest,
+  ports: Ports,
+): Promise<void> {
+  const event = failedEvent(target, request, error, ports.clock.now())
   await attempt(ports, target, 'announce the failure', () =>
-    limited(ports.clock, ({ signal }) => ports.announcer.announce([failedEvent(target, request, error, now)], signal)),
+    limited(ports.clock, ({ signal }) => ports.announcer.announce([event], signal)),
   )
 }
 

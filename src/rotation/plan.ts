@@ -277,11 +277,17 @@ function requested(at: Situation): Plan | undefined {
 }
 
 function due(at: Situation): Plan | undefined {
-  if (!at.lead || at.now < dueAt(at.target, at.lead)) return undefined
+  if (!at.lead || at.now < soonestDue(at, at.lead)) return undefined
   const open = at.request.ignoreWindow || !at.target.window || inWindow(at.target.window, at.now)
   if (!open) return undefined
   if (at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
   return regenerate(at, 'due')
+}
+
+/** Every output has an expiry of its own: those that were adopted may have any. */
+function soonestDue(at: Situation, lead: StoredSecret): Instant {
+  const expiries = at.target.secrets.flatMap(({ name }) => at.stored[name]?.expiresOn ?? [])
+  return Math.min(dueAt(at.target, lead), ...expiries.map((expiresOn) => dueAt(at.target, { ...lead, expiresOn })))
 }
 
 function retiring(at: Situation): Plan | undefined {

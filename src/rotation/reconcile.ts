@@ -3,7 +3,7 @@
 
 import { act, overlapOf } from './acts.ts'
 import { RekeyError } from './errors.ts'
-import { afterFailure, asRekeyError, attempt } from './failure.ts'
+import { afterFailure, announceFailure, asRekeyError, attempt } from './failure.ts'
 import { type Grip, gripOn, limited } from './grip.ts'
 import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
@@ -51,7 +51,10 @@ export async function reconcile(
     grip = gripOn({ clock: ports.clock, lease, sentAt, ...options })
     work = await begin(target, request, ports, grip)
     const last = await untilDone(work, reasons, options.without)
-    return conclude(work, reasons, last)
+    const outcome = conclude(work, reasons, last)
+    // A foreign secret ends a request, and nobody may be there to read the outcome.
+    if (outcome.error && isExplicit(request)) await announceFailure(outcome.error, target, request, ports)
+    return outcome
   } catch (thrown) {
     const error = asRekeyError(thrown, target)
     release = await afterFailure(error, target, request, ports, grip, work)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Outcome } from '../../src/rotation/outcome.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 import { leadOf } from '../../src/rotation/target.ts'
-import { days, minutes, rotatedStand, type Stand } from '../rotation/stand.ts'
+import { days, minutes, rotatedStand, type Stand, stand } from '../rotation/stand.ts'
 
 function lead(at: Stand) {
   return at.vault.current(leadOf(at.target).name)!
@@ -119,4 +119,26 @@ test('a revoke never writes back the key of a lead that was disabled by hand, wh
 
   assert.deepEqual([refused.status, after.version, after.enabled], ['failed', version, false])
   assert.deepEqual([revoked.status, at.works(), lead(at).enabled], ['changed', true, true])
+})
+
+test('a request for a target whose secret is somebody else’s is told as failed: nobody reads the outcome of a message', async () => {
+  const at = stand()
+  at.vault.put('lead', 'rubbish')
+
+  await at.reconcile({ id: 'asked', freshAfter: at.now() })
+
+  const told = at.events.map(({ id, type, data: { code } }) => [id, type, code])
+  assert.deepEqual(told, [['asked/failed', 'Rekey.RotationFailed', 'Foreign']])
+})
+
+test('a key is due by the output that expires first, and once', async () => {
+  const at = await rotatedStand({ outputs: 2 })
+  const connection = at.vault.current('connection')!
+  at.vault.patch('connection', connection.version, { expiresOn: at.now() + days(20) })
+
+  const outcome = await outcomeOf(at)
+  await at.wait(days(3))
+  const later = await outcomeOf(at)
+
+  assert.deepEqual([outcome.status, outcome.reason, later.status], ['changed', 'due', 'current'])
 })

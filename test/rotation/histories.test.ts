@@ -389,6 +389,6 @@ describe('histories of drift', () => {
     const outcome = outcomeOf(await at.reconcile({ freshAfter: at.now() }))
 
     assert.deepEqual([outcome.status, outcome.reason, outcome.error?.code], ['paused', 'foreign', 'Foreign'])
-    assert.deepEqual(at.effects, [])
+    assert.deepEqual(at.effects, ['announce'])
   })
 })

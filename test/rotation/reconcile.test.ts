@@ -123,7 +123,7 @@ describe('an outcome', () => {
     assert.equal(outcome.error?.code, 'Foreign')
     assert.match(outcome.error?.details.remedy ?? '', /"adopt": true/)
     assert.ok(at.log.some((line) => line.startsWith('warn the secret holds something else')))
-    assert.deepEqual(at.effects, [])
+    assert.deepEqual(at.effects, ['announce'])
   })
 
   test('failed: a request from the future, or one that came too late, touches nothing', async () => {

@@ -35,10 +35,11 @@ export function assess(target: Target, lead: Lead | undefined, now: Instant): As
 
 function stateOf(target: Target, lead: Lead, due: Instant, now: Instant): State {
   if (!lead.enabled) return 'paused'
+  // Before `unfinished`, which a look at an expired target finishes as well: but its window would count.
+  if (lead.expiresOn !== undefined && lead.expiresOn <= now) return 'expired'
   if (lead.stamps?.pending !== undefined || lead.stamps?.announced !== true || mayRetire(target, lead, now)) {
     return 'unfinished'
   }
-  if (lead.expiresOn !== undefined && lead.expiresOn <= now) return 'expired'
   if (now < due) return 'current'
   return target.window === undefined || inWindow(target.window, now) ? 'due' : 'closed'
 }
