@@ -122,5 +122,6 @@ async function underFault(listening: Listening): Promise<void> {
   await world.drain()
   await listening.breakLeases()
   await listening.reconcile({ freshAfter: cloud.clock.now(), force: true })
+  await listening.callAdapters()
   await ask(plan, { query: { target } })
 }

@@ -32,6 +32,8 @@ export interface Listening {
   ask(handler: Handler, call?: HttpCall): Promise<Answer>
   /** Reconciles as the queue does, and keeps all that is to be known of the outcome. */
   reconcile(wish: Partial<RotationRequest>): Promise<Outcome>
+  /** Calls services, vault and topic as the core does: what they throw, before anybody makes another error of it. */
+  callAdapters(): Promise<void>
   /** Keeps all that is to be known of something thrown. */
   caught(thrown: unknown): void
   /** Nobody waits for a dead process's lease: it would be a minute of real time. */
@@ -88,6 +90,7 @@ export async function listen(provider: KeyProvider): Promise<Listening> {
       if (outcome.error) caught(outcome.error)
       return outcome
     },
+    callAdapters: async () => callAdapters(await listening.app(), caught),
     breakLeases: () => breakLeases(direct),
     sdkLog: (level) => setLogLevel(level === 'off' ? undefined : level),
     heard: async () => ({
@@ -110,6 +113,30 @@ export async function listen(provider: KeyProvider): Promise<Listening> {
     },
   }
   return listening
+}
+
+async function callAdapters(app: App, caught: (thrown: unknown) => void): Promise<void> {
+  const ports = app.ports(() => undefined)
+  const of = app.targetNamed(target)!
+  const { signal } = new AbortController()
+  const call = { signal, keepLease: async () => undefined }
+  const vault = ports.vault(of.vault)
+  const holder = await ports.open(of)
+  const tries = [
+    () => holder.read(signal),
+    () => holder.regenerate(of.slots[0]!, call),
+    () => holder.swap?.(call),
+    () => holder.regenerateAll?.(call),
+    () => vault.current(of.secrets[0].name, signal),
+    () => vault.versions(of.secrets[0].name, 5, signal),
+  ]
+  for (const attempt of tries) {
+    try {
+      caught(await attempt())
+    } catch (thrown) {
+      caught(thrown)
+    }
+  }
 }
 
 /** As much of something thrown, or of an outcome, as anybody could ever print. */
