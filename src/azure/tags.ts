@@ -67,7 +67,7 @@ export function encodeTags(metadata: Omit<SecretMetadata, 'expiresOn'>): Tags {
 }
 
 /** Refuses what Key Vault would: more than 15 tags, or a name or value over 512 characters. Throws `TagsTooLarge`. */
-export function tagsFit(tags: Tags, target: string): void {
+function tagsFit(tags: Tags, target: string): void {
   const long = Object.entries(tags).find(([name, value]) => name.length > longestTag || value.length > longestTag)
   if (long === undefined && Object.keys(tags).length <= mostTags) return
   throw new RekeyError('TagsTooLarge', {

@@ -9,7 +9,6 @@ export const errorCodes = [
   'BodyTooLarge',
   'Forbidden',
   'UnknownTarget',
-  'UnknownRoute',
   'Disabled',
   'Busy',
   'Cooling',

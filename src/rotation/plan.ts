@@ -307,7 +307,7 @@ function misrecorded(at: Situation): Plan | undefined {
 }
 
 /** Until then consumers may still hold the key before the current one, which a rotation regenerates. */
-export function coolAt(at: Situation): Instant {
+function coolAt(at: Situation): Instant {
   if (!hasTwoSlots(at.ring)) return Number.NEGATIVE_INFINITY
   return at.published + at.target.overlap + clockBound
 }

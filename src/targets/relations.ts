@@ -6,9 +6,9 @@ import { clockBound, type Duration, type Instant, minutes, settle } from '../rot
 import { type Finding, type Path, pathText } from './problems.ts'
 
 /** How long a service may take until a new key is good everywhere. No service documents it: twice what listings lag. */
-export const propagation: Duration = minutes(10)
+const propagation: Duration = minutes(10)
 /** The Key Vault client writes later moments as negative numbers, and the vault takes them for 1903. */
-export const lastExpiry: Instant = Date.parse('2038-01-19T03:14:07Z')
+const lastExpiry: Instant = Date.parse('2038-01-19T03:14:07Z')
 
 /** Undefined: given, and wrong by itself already. */
 export interface Durations {

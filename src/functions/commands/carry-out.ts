@@ -17,7 +17,7 @@ import { wantedUntil } from '../shared/requests.ts'
 import { asBusy, asCooling, asPaused } from './refusals.ts'
 
 /** How long a caller waits; no effect starts later. The platform's front end hangs up after 230 s. */
-export const inlineTime = seconds(100)
+const inlineTime = seconds(100)
 /** When the queue looks whether a request that began inline was finished: after the caller has got its answer. */
 const lookAgainAfter = minutes(3)
 
@@ -39,7 +39,7 @@ export function requestOf(call: Call, target: Target, wish: Wish): RotationReque
 }
 
 /** Whether the caller asked not to wait for the end. */
-export function prefersAsync(call: Call): boolean {
+function prefersAsync(call: Call): boolean {
   return /(^|,)\s*respond-async\s*(,|;|$)/i.test(call.request.headers.get('prefer') ?? '')
 }
 
@@ -101,7 +101,7 @@ function finished(outcome: Outcome, target: Target): HttpResponseInit {
 }
 
 /** The problem for a reason that keeps a request from being carried out now. */
-export function refusalOf(target: Target, reason: Outcome['reason'], until?: number): HttpResponseInit | undefined {
+function refusalOf(target: Target, reason: Outcome['reason'], until?: number): HttpResponseInit | undefined {
   if (reason === 'cooling') return problem(asCooling(target, until), { until: iso(until) })
   const paused: RekeyError | undefined = asPaused(target, reason)
   return paused && problem(paused)

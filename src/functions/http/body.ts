@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { RekeyError } from '../../rotation/errors.ts'
 
 /** The largest body that is read, in bytes. */
-export const bodyLimit = 64 * 1024
+const bodyLimit = 64 * 1024
 
 /**
  * The body as `schema` wants it; an empty body is an empty object.

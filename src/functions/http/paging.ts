@@ -4,7 +4,7 @@ import type { HttpRequest } from '@azure/functions'
 import { badRequest } from './body.ts'
 
 /** How many targets a page shows: each costs a call to its vault. */
-export const pageSize = 50
+const pageSize = 50
 
 export interface Page<Item> {
   readonly items: readonly Item[]

@@ -10,7 +10,6 @@ export const problems: Readonly<Record<ErrorCode, readonly [status: number, titl
   BodyTooLarge: [413, 'The body is too large'],
   Forbidden: [403, 'The caller lacks the role for this'],
   UnknownTarget: [404, 'There is no such target'],
-  UnknownRoute: [404, 'There is no such route'],
   Disabled: [409, 'The target is disabled'],
   Busy: [409, 'The target is being changed by somebody else'],
   Cooling: [409, 'The key before the current one must stay good for a while'],

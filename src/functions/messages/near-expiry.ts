@@ -11,7 +11,7 @@ import { asRekeyError, logOf } from '../shared/invocation.ts'
 import { look } from '../shared/requests.ts'
 
 /** Key Vault's event, of either schema, as far as it is of interest. */
-export interface NearExpiry {
+interface NearExpiry {
   readonly type: string
   /** The name in the vault's resource id. */
   readonly vault: string
@@ -63,7 +63,7 @@ const envelope = z.union([
 ])
 
 /** The event, or why it is none of ours. */
-export function parse(event: unknown): NearExpiry | string {
+function parse(event: unknown): NearExpiry | string {
   const parsed = envelope.safeParse(typeof event === 'string' ? parseJson(event) : event)
   if (!parsed.success) return 'it is no event of a known schema'
   const { type, source } = parsed.data
