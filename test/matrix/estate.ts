@@ -9,7 +9,7 @@ import { createVault } from '../../src/azure/key-vault.ts'
 import { providers } from '../../src/providers/index.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
 import type { Outcome } from '../../src/rotation/outcome.ts'
-import type { KeyHolder, Lease, Ports } from '../../src/rotation/ports.ts'
+import type { KeyHolder, Lease, Leases, Ports } from '../../src/rotation/ports.ts'
 import { reconcile } from '../../src/rotation/reconcile.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 import { days, leaseLength, minutes, seconds, type Target } from '../../src/rotation/target.ts'
@@ -23,6 +23,10 @@ const topicHost = 'rekey.westeurope-1.eventgrid.azure.net'
 export interface EstateOptions {
   /** Rules of the engine to leave out; `asked` is the record before a regenerate, `probe` the question whether a key works. */
   readonly without?: readonly string[]
+  /** One secret only, of the key, rather than one for each output. */
+  readonly outputs?: 'one'
+  /** Default: kept in memory, on the estate's clock. */
+  readonly leases?: Leases
 }
 
 export interface Estate {
@@ -42,10 +46,14 @@ export interface Estate {
 }
 
 /** A provider's target with a secret for each of its outputs, not adopted yet. */
-export function estate(provider: KeyProvider, { without = [] }: EstateOptions = {}): Estate {
+export function estate(provider: KeyProvider, { without = [], outputs, leases: own }: EstateOptions = {}): Estate {
   const cloud = simulatedCloud({ clock: virtualClock(Date.UTC(2026, 5, 1)) })
   const member = fleet[provider.id]!(cloud)
-  const target = targetOf(provider, member, without.includes('probe') ? 'off' : 'on', cloud.clock.now())
+  const target = targetOf(provider, member, {
+    outputs,
+    probe: without.includes('probe') ? 'off' : 'on',
+    now: cloud.clock.now(),
+  })
   const topic = cloud.topic(topicHost)
   cloud.vault(vaultHost)
   // Every call takes a moment, so that no two writes are of the same one.
@@ -62,7 +70,7 @@ export function estate(provider: KeyProvider, { without = [] }: EstateOptions = 
       vault: () => forgetful,
       announcer: createAnnouncer({ endpoint: topic.endpoint, schema: 'CloudEvent', source: '/rekey/test' }, azure),
       queue: { send: async () => undefined },
-      leases: { acquire: async (credential) => acquire(credential, azure) },
+      leases: own ?? { acquire: async (credential) => acquire(credential, azure) },
       open: async () =>
         provider.open(
           target.resource,
@@ -146,8 +154,13 @@ export function weather(
   return provider.can.probe ? [stale, faults.slow(minutes(3))] : [stale]
 }
 
-function targetOf(provider: KeyProvider, member: Member, probe: 'on' | 'off', now: number): Target {
-  const outputs = Object.keys(provider.outputs).toSorted((one) => (provider.outputs[one] === 'secret' ? -1 : 1))
+function targetOf(
+  provider: KeyProvider,
+  member: Member,
+  { outputs, probe, now }: { outputs: 'one' | undefined; probe: 'on' | 'off'; now: number },
+): Target {
+  const all = Object.keys(provider.outputs).toSorted((one) => (provider.outputs[one] === 'secret' ? -1 : 1))
+  const wanted = outputs === 'one' ? ['key'] : all
   const text = JSON.stringify({
     targets: [
       {
@@ -155,7 +168,7 @@ function targetOf(provider: KeyProvider, member: Member, probe: 'on' | 'off', no
         provider: provider.id,
         ...member.fields,
         vault: `https://${vaultHost}`,
-        secrets: Object.fromEntries(outputs.map((output) => [`target-${output}`, output])),
+        secrets: Object.fromEntries(wanted.map((output) => [`target-${output}`, output])),
         ...(provider.can.probe ? { probe } : {}),
       },
     ],

@@ -1,0 +1,133 @@
+// Room: the tests of the whole. What a rotation and a look cost, in calls: what README's "What it costs" reckons with, and what
+// pacing spends of Azure's limits. Leases are taken in Azurite, everything else happens in the simulated Azure.
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { createLeases } from '../src/azure/blob-lease.ts'
+import { openStorage } from '../src/azure/storage.ts'
+import { providers } from '../src/providers/index.ts'
+import type { KeyProvider } from '../src/providers/provider.ts'
+import type { Leases } from '../src/rotation/ports.ts'
+import type { RotationRequest } from '../src/rotation/request.ts'
+import { Secret } from '../src/rotation/secret.ts'
+import { days } from '../src/rotation/target.ts'
+import { type Azurite, startAzurite } from './azurite.ts'
+import { type StorageTap, tapStorage } from './leak/storage-tap.ts'
+import { type Estate, estate } from './matrix/estate.ts'
+
+/** What a rotation asks of each service, in order, between reading the keys and handing the new one out. */
+const atTheService: Readonly<Record<string, { readonly look: string; readonly change: readonly string[] }>> = {
+  'cognitive-services': {
+    look: 'cognitive-services/listKeys',
+    // Where the account's data plane is, only its description says.
+    change: ['cognitive-services/regenerateKey', 'cognitive-services/getAccount', 'cognitive-services/models'],
+  },
+  'communication-services': {
+    look: 'communication-services/listKeys',
+    change: ['communication-services/regenerateKey', 'communication-services/listPhoneNumbers'],
+  },
+  'defender-sensor': {
+    look: 'graph/getDeploymentAccessKey',
+    change: ['graph/regenerateDeploymentAccessKey'],
+  },
+  'iot-hub-device': {
+    look: 'iot-registry/getDevice',
+    change: ['iot-registry/regenerateKeys'],
+  },
+  'iot-hub-policy': {
+    look: 'iot-hub/listKeysOfPolicy',
+    change: [
+      'iot-hub/getHub',
+      // Two pages.
+      'iot-hub/listKeys',
+      'iot-hub/listKeys',
+      'iot-hub/putHub',
+      'iot-hub/getOperation',
+      'iot-hub/listKeysOfPolicy',
+      'iot-registry/serviceStatistics',
+    ],
+  },
+  'log-analytics': {
+    look: 'log-analytics/sharedKeys',
+    // The documented body first; this workspace wants the query.
+    change: ['log-analytics/regenerateSharedKey', 'log-analytics/regenerateSharedKey'],
+  },
+}
+
+describe('calls', () => {
+  let azurite: Azurite
+  let tap: StorageTap
+  let leases: Leases
+
+  before(async () => {
+    azurite = await startAzurite()
+    tap = await tapStorage(azurite.connectionString)
+    const nobody = () => assert.fail('a connection string needs no credential')
+    leases = createLeases(
+      openStorage({ by: 'connectionString', connectionString: Secret.of(tap.connectionString) }, nobody),
+    )
+  })
+  after(async () => {
+    tap.close()
+    await azurite.close()
+  })
+
+  /** A target whose lease and secret have been there for long. */
+  async function settled(provider: KeyProvider): Promise<Estate> {
+    const lived = estate(provider, { outputs: 'one', leases })
+    await lived.settle(lived.request())
+    lived.cloud.clock.advance(days(3))
+    return lived
+  }
+
+  /** The operations of one delivery, in order, storage first. A new vault client's question where to sign in is no call of ours. */
+  async function callsOf(lived: Estate, wish: Partial<RotationRequest>): Promise<readonly string[]> {
+    const { length } = lived.cloud.history
+    const { length: heard } = tap.seen
+    const outcome = await lived.deliver(lived.request(wish))
+    assert.ok(outcome !== 'crashed' && !outcome.again)
+    const stored = tap.seen.slice(heard).flatMap((line) => /^PUT .*"x-ms-lease-action":"(\w+)"/.exec(line)?.[1] ?? [])
+    const answers = tap.seen.slice(heard).filter((line) => /^\d{3} /.test(line))
+    assert.equal(answers.length, stored.length, 'storage was asked for something else than leases')
+    const rest = lived.cloud.history.slice(length).filter(({ status }) => status !== 401)
+    return [...stored.map((action) => `lease/${action}`), ...rest.map(({ operation }) => operation)]
+  }
+
+  for (const provider of providers) {
+    const { look, change } = atTheService[provider.id]!
+
+    test(`a rotation of ${provider.id} makes the calls it must, and no other`, async () => {
+      const lived = await settled(provider)
+
+      const calls = await callsOf(lived, { freshAfter: lived.cloud.clock.now() })
+
+      assert.deepEqual(calls, [
+        'lease/acquire',
+        'lease/release',
+        look,
+        'key-vault/getSecret',
+        'key-vault/updateSecret',
+        ...change,
+        'key-vault/setSecret',
+        'event-grid/publish',
+        'key-vault/updateSecret',
+      ])
+    })
+
+    test(`a look at ${provider.id} that finds nothing to do reads the keys and the secret, and writes nothing`, async () => {
+      const lived = await settled(provider)
+
+      const calls = await callsOf(lived, {})
+
+      assert.deepEqual(calls, ['lease/acquire', 'lease/release', look, 'key-vault/getSecret'])
+    })
+  }
+
+  test('where the answer has the new key and the address of the probe is known, a rotation is ten calls', async () => {
+    const lived = await settled(providers.find(({ id }) => id === 'communication-services')!)
+
+    const calls = await callsOf(lived, { freshAfter: lived.cloud.clock.now() })
+
+    assert.equal(calls.length, 10)
+  })
+})
