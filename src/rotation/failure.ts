@@ -32,6 +32,19 @@ export async function afterFailure(
   return 'release'
 }
 
+/** Nothing was changed, by refusal or because it was never sent: then a record of asking would only make the next try wait. */
+export function saysNo(error: RekeyError): boolean {
+  return !error.details.outcomeUnknown && error.code !== 'LeaseLost'
+}
+
+export function notSupported({ target }: Work, what: string): RekeyError {
+  return new RekeyError('NotSupported', {
+    target: target.name,
+    message: `the provider ${target.provider} does not support ${what}`,
+    remedy: 'Use another command: docs/providers.md says what each provider can do.',
+  })
+}
+
 async function tell(
   error: RekeyError,
   target: Target,

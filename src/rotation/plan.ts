@@ -46,6 +46,8 @@ export type Step =
   | { readonly do: 'rename'; readonly slot: KeySlot }
   | { readonly do: 'announce' }
 
+export type StepOf<Kind extends Step['do']> = Extract<Step, { do: Kind }>
+
 export interface Plan {
   readonly reason: Reason
   /** Absent: nothing can be done now. */

@@ -1,7 +1,8 @@
 // Room: the core. The one engine entry: observe, plan, act, until there is nothing left to do.
 // Level-triggered: what is true is read back from the service and the vault, so the happy path and recovery are the same code.
 
-import { act, overlapOf } from './acts.ts'
+import { overlapOf } from './acts/announce.ts'
+import { act } from './acts.ts'
 import { RekeyError } from './errors.ts'
 import { afterFailure, announceFailure, asRekeyError, attempt } from './failure.ts'
 import { type Grip, gripOn, limited } from './grip.ts'

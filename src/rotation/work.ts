@@ -5,7 +5,7 @@ import type { KeyRing, KeySlot } from './key-ring.ts'
 import type { Stamps, StoredSecret } from './observation.ts'
 import type { KeyHolder, Ports, SecretMetadata, Vault } from './ports.ts'
 import type { RotationRequest } from './request.ts'
-import { days, leadOf, type SecretName, type Target } from './target.ts'
+import { days, type Instant, leadOf, type SecretName, type Target } from './target.ts'
 
 export interface Work {
   readonly target: Target
@@ -24,6 +24,11 @@ export interface Work {
   wroteLead: boolean
 }
 
+/** Where an act stops short: the key is refused as yet. */
+export interface Held {
+  readonly until: Instant
+}
+
 export function leadIn(work: Work): StoredSecret {
   return work.stored[leadOf(work.target).name]!
 }
@@ -31,6 +36,15 @@ export function leadIn(work: Work): StoredSecret {
 /** The current version of each secret, lead first, missing ones left out. */
 export function currentIn(work: Work): readonly StoredSecret[] {
   return work.target.secrets.flatMap(({ name }) => work.stored[name] ?? [])
+}
+
+/** The order of writing: the lead last, for it is the commit record. */
+export function leadLast(work: Work): readonly SecretName[] {
+  return [...work.target.secrets].reverse()
+}
+
+export function withoutPending({ pending: _, ...stamps }: Stamps): Stamps {
+  return stamps
 }
 
 /** Rewrites the tags of one secret's current version, and remembers them. */

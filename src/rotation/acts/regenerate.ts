@@ -1,0 +1,168 @@
+// Room: the core. A slot gets a new key: recorded before, sent once, read back where there is no answer, handed out or kept.
+
+import { RekeyError } from '../errors.ts'
+import { notSupported, saysNo } from '../failure.ts'
+import { harmless } from '../grip.ts'
+import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
+import type { Reason, Stamps } from '../observation.ts'
+import type { Decided, StepOf } from '../plan.ts'
+import { askedAt, hasTwoSlots, type Situation } from '../situation.ts'
+import { clockBound, type Instant, leadOf, settle } from '../target.ts'
+import { mayPublish, probe } from '../verify.ts'
+import { type Held, leadIn, metadataFor, tag, type Work, withoutPending } from '../work.ts'
+import { retirement } from './announce.ts'
+import { stampsFor, write } from './publish.ts'
+
+/**
+ * Makes a slot's key anew, and publishes it or, where an old key is only to die, tells of it. Held while the service refuses the
+ * new key as yet: it is recorded, to be published later.
+ */
+export async function regenerate(
+  work: Work,
+  step: StepOf<'regenerate'>,
+  reason: Reason,
+  at: Situation,
+): Promise<Held | undefined> {
+  const { request, ports } = work
+  if (step.what === 'ring' && !work.holder.regenerateAll) throw notSupported(work, 'regenerating both slots at once')
+  const since = Math.max(ports.clock.now() - clockBound, request.freshAfter ?? 0, request.revokeBefore ?? 0)
+  prove(work, since)
+  const lead = leadOf(work.target)
+  const { pending: earlier, ...kept } = leadIn(work).stamps!
+  await tag(work, lead, { ...kept, pending: { asked: since } })
+
+  const before = work.ring
+  work.ring = fold(before, await regenerated(work, step, at, { ...kept, ...(earlier ? { pending: earlier } : {}) }))
+  work.changed = true
+  // A key of which there is no record would be made once more: until there is one, the deadline has to wait.
+  return work.grip.finish(() => handOut(work, step, reason, at, { before, kept, since }))
+}
+
+/** What has to be recorded of a slot just regenerated: `kept` are the lead's stamps from before, `since` is the key's age. */
+interface Made {
+  readonly before: KeyRing
+  readonly kept: Stamps
+  readonly since: Instant
+}
+
+async function handOut(
+  work: Work,
+  step: StepOf<'regenerate'>,
+  reason: Reason,
+  at: Situation,
+  { before, kept, since }: Made,
+): Promise<Held | undefined> {
+  const changed = slotsChanged(before, work.ring)
+  const both = hasTwoSlots(before) && changed.length === slotsOf(before).length
+  const stamps: Decided = {
+    rotatedAt: since,
+    fresh: since,
+    ...(both ? { standby: since } : kept.fresh === undefined ? {} : { standby: kept.fresh }),
+    ...(hasTwoSlots(before) && !both ? { retire: true } : {}),
+  }
+  if (changed.includes(at.active!)) {
+    // Nothing in the vault works now: first the key, then the question whether the service takes it already.
+    await write(work, step.slot, stampsFor(work, stamps, reason))
+    if ((await probe(work, step.slot)) === 'refused')
+      work.ports.log('warn', 'published before the service accepts it', { target: work.target.name })
+    return undefined
+  }
+  if (step.after === 'retire') return retire(work, step.slot, reason, since)
+  const waiting: Stamps = { ...kept, pending: { made: since } }
+  if ((await mayPublish(work, step.slot, at.active)) === 'not yet') {
+    await tag(work, leadOf(work.target), waiting)
+    return { until: since + settle + clockBound }
+  }
+  try {
+    await write(work, step.slot, stampsFor(work, stamps, reason))
+  } catch (error) {
+    // The vault refused: recorded, the key is published later; unrecorded, the next try would make another.
+    if (error instanceof RekeyError && saysNo(error)) await tag(work, leadOf(work.target), waiting)
+    throw error
+  }
+}
+
+/** Sends the regenerate; an unknown outcome is settled by one read-back, a refusal takes the record of asking back. */
+async function regenerated(
+  work: Work,
+  step: StepOf<'regenerate'>,
+  at: Situation,
+  before: Stamps,
+): Promise<Partial<KeyRing>> {
+  const { holder, grip } = work
+  try {
+    const answer = await grip.effect((call) =>
+      step.what === 'ring' ? holder.regenerateAll!(call) : holder.regenerate(step.slot, call),
+    )
+    if (slotsChanged(work.ring, fold(work.ring, answer)).includes(step.slot)) return answer
+    throw unknownOutcome(work, 'the service answered with the key it had before')
+  } catch (error) {
+    if (!(error instanceof RekeyError)) throw error
+    if (error.details.outcomeUnknown) return readBack(work, step.slot, at, error)
+    if (saysNo(error)) await work.grip.finish(() => tag(work, leadOf(work.target), before))
+    throw error
+  }
+}
+
+async function readBack(work: Work, slot: KeySlot, at: Situation, why: RekeyError): Promise<KeyRing> {
+  const now = work.ports.clock.now()
+  const ring = await work.grip
+    .look((signal) => work.holder.read(signal))
+    .catch((error) => {
+      throw error instanceof RekeyError
+        ? unknownOutcome(work, `no answer to the regenerate of ${slot}, nor to the read after it`, error)
+        : error
+    })
+  const changed = slotsChanged(work.ring, ring).includes(slot)
+  // A listing may show the key before the last change of this slot: then "changed" means "stale".
+  const last = Math.max(slot === at.active ? at.fresh : at.standby, askedAt(at.stamps) ?? Number.NEGATIVE_INFINITY)
+  if (changed && now >= last + settle + clockBound) return ring
+  throw unknownOutcome(work, `no answer to the regenerate of ${slot} (${why.code})`, why)
+}
+
+async function retire(work: Work, slot: KeySlot, reason: Reason, since: Instant): Promise<undefined> {
+  const { ports, grip } = work
+  const event = retirement(work, slot, reason)
+  const { retire: _, failed: __, ...kept } = leadIn(work).stamps!
+  try {
+    await harmless(() => grip.effect(({ signal }) => ports.announcer.announce([event], signal)))
+  } catch (error) {
+    // Recorded, it is told later; unrecorded, the next try would make another key.
+    if (error instanceof RekeyError && saysNo(error))
+      await tag(work, leadOf(work.target), { ...kept, standby: since, pending: { retired: since } })
+    throw error
+  }
+  work.eventId = event.id
+  await tag(work, leadOf(work.target), { ...withoutPending(kept), standby: since })
+}
+
+/** A regenerate is worth nothing if its key cannot be stored: whatever can be known of that is known before. */
+function prove(work: Work, now: Instant): void {
+  const fullest: Stamps = {
+    target: work.target.name,
+    rotatedAt: now,
+    fresh: now,
+    standby: now,
+    pending: { asked: now },
+    retire: true,
+    announced: false,
+    reason: 'interrupted',
+    actor: work.request.actor,
+    failed: { code: 'ServiceUnavailable', at: now },
+  }
+  for (const secret of work.target.secrets) {
+    work.vault.fits(secret.name, metadataFor(work, secret, slotsOf(work.ring)[0]!, fullest))
+  }
+}
+
+function unknownOutcome(work: Work, message: string, why?: RekeyError): RekeyError {
+  return new RekeyError('OutcomeUnknown', {
+    target: work.target.name,
+    step: 'regenerate',
+    message,
+    remedy: 'Nothing to do: the service is read again once every listing must be up to date.',
+    outcomeUnknown: true,
+    retryAfter: settle,
+    ...(why?.details.service ? { service: why.details.service } : {}),
+  })
+}
