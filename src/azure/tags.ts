@@ -49,7 +49,9 @@ const StampsTag = z.object({
     .optional()
     .transform((word) => (word !== undefined && isReason(word) ? word : undefined)),
   actor: z.string().optional(),
-  failed: z.object({ code: z.string(), at: instant }).optional(),
+  failed: z
+    .object({ code: z.string(), at: instant, step: z.literal('observe').optional().catch(undefined) })
+    .optional(),
 })
 
 /** The tags of a version: everybody else's, and ours over them. Throws RekeyError `TagsTooLarge`. */
@@ -104,7 +106,7 @@ function encodeStamps(stamps: Stamps): string {
       fresh: iso(fresh),
       standby: iso(standby),
       pending: pending && Object.fromEntries(Object.entries(pending).map(([what, at]) => [what, iso(at)])),
-      failed: failed && { code: failed.code, at: iso(failed.at) },
+      failed: failed && { ...failed, at: iso(failed.at) },
       actor: who,
     })
   const excess = text(actor).length - longestTag

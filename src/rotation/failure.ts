@@ -3,10 +3,11 @@
 import { RekeyError } from './errors.ts'
 import { failed as failedEvent } from './events.ts'
 import { type Grip, limited } from './grip.ts'
+import type { Stamps } from './observation.ts'
 import type { Ports } from './ports.ts'
 import { isExplicit, type RotationRequest } from './request.ts'
 import { type Duration, leadOf, minutes, seconds, settle, type Target } from './target.ts'
-import { tag, type Work } from './work.ts'
+import { type Records, tag, type Work } from './work.ts'
 
 /** What has to happen after a failure, before the lease is let go: or not let go. */
 export async function afterFailure(
@@ -27,7 +28,7 @@ export async function afterFailure(
     return 'keep'
   }
   if (!error.transient && (error.code !== 'RequestExpired' || isExplicit(request))) {
-    await tell(error, target, request, ports, work)
+    await tell(error, target, request, ports, grip, work)
   }
   return 'release'
 }
@@ -50,15 +51,39 @@ async function tell(
   target: Target,
   request: RotationRequest,
   ports: Ports,
+  grip: Grip | undefined,
   work: Work | undefined,
 ): Promise<void> {
-  const now = ports.clock.now()
-  const stamps = work?.stored[leadOf(target).name]?.stamps
-  if (work && stamps?.target === target.name) {
-    const failed = { code: error.code, at: now }
-    await attempt(ports, target, 'record the failure', () => tag(work, leadOf(target), { ...stamps, failed }))
+  if (grip) {
+    await attempt(ports, target, 'record the failure', async () => {
+      const records = work ?? (await recordsOf(target, ports, grip))
+      const at = ports.clock.now()
+      await record(records, work ? { code: error.code, at } : { code: error.code, at, step: 'observe' })
+    })
   }
   await announceFailure(error, target, request, ports)
+}
+
+/** For a failure that came before anything was known. */
+async function recordsOf(target: Target, ports: Ports, grip: Grip): Promise<Records> {
+  const { name } = leadOf(target)
+  const vault = ports.vault(target.vault)
+  return { target, ports, grip, vault, stored: { [name]: await grip.look((signal) => vault.current(name, signal)) } }
+}
+
+async function record(records: Records, failed: NonNullable<Stamps['failed']>): Promise<void> {
+  const lead = leadOf(records.target)
+  const stamps = records.stored[lead.name]?.stamps
+  if (stamps?.target === records.target.name) await tag(records, lead, { ...stamps, failed })
+}
+
+/** Called when a look has come through and there is nothing to do: an earlier look's failure is over then. */
+export async function forgetFailedLook(work: Work): Promise<void> {
+  const lead = leadOf(work.target)
+  const stamps = work.stored[lead.name]?.stamps
+  if (stamps?.target !== work.target.name || stamps.failed?.step !== 'observe') return
+  const { failed: _, ...kept } = stamps
+  await tag(work, lead, kept)
 }
 
 /** Tells that what was asked for cannot be done until somebody acts. */

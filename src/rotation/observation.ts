@@ -42,7 +42,8 @@ export interface Stamps {
   readonly announced?: boolean
   readonly reason?: Reason
   readonly actor?: string
-  readonly failed?: { readonly code: string; readonly at: Instant }
+  /** The last failure. One of step `observe` is over once a look comes through, any other with the next change. */
+  readonly failed?: { readonly code: string; readonly at: Instant; readonly step?: 'observe' }
 }
 
 /** The current version of a secret in the vault. */

@@ -4,7 +4,7 @@
 import { overlapOf } from './acts/announce.ts'
 import { act } from './acts.ts'
 import { RekeyError } from './errors.ts'
-import { afterFailure, announceFailure, asRekeyError, attempt } from './failure.ts'
+import { afterFailure, announceFailure, asRekeyError, attempt, forgetFailedLook } from './failure.ts'
 import { type Grip, gripOn, limited } from './grip.ts'
 import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
@@ -94,7 +94,10 @@ async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<st
       now = look(work, 'refused')
       next = plan(now, without)
     }
-    if (!next) return undefined
+    if (!next) {
+      await forgetFailedLook(work)
+      return undefined
+    }
     reasons.push(next.reason)
     if (!next.step) return next
     work.ports.log('info', 'acting', { target: work.target.name, reason: next.reason, step: next.step.do })

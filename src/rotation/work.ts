@@ -47,9 +47,12 @@ export function withoutPending({ pending: _, ...stamps }: Stamps): Stamps {
   return stamps
 }
 
+/** As much of a work as writing tags takes. */
+export type Records = Pick<Work, 'target' | 'ports' | 'grip' | 'vault' | 'stored'>
+
 /** Rewrites the tags of one secret's current version, and remembers them. */
 export async function tag(
-  work: Work,
+  work: Records,
   secret: SecretName,
   stamps: Stamps,
   change: { readonly slot?: KeySlot; readonly expiresOn?: number } = {},
@@ -64,7 +67,7 @@ export async function tag(
 }
 
 /** What is written beside a secret's value. Nothing is inherited between versions: what other people wrote is carried forward. */
-export function metadataFor(work: Work, secret: SecretName, slot: KeySlot, stamps: Stamps): SecretMetadata {
+export function metadataFor(work: Records, secret: SecretName, slot: KeySlot, stamps: Stamps): SecretMetadata {
   const { target } = work
   const { otherTags = {}, contentType } = work.stored[secret.name] ?? {}
   return {

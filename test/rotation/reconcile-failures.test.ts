@@ -75,6 +75,50 @@ describe('a failure for good', () => {
     assert.deepEqual([lead(at).stamps?.failed, lead(at).stamps?.announced], [undefined, true])
   })
 
+  test('to look is recorded too, and is gone from the record with the next look that comes through', async () => {
+    const at = await rotatedStand()
+    const { failed: _, ...before } = lead(at).stamps!
+    at.fault({ on: 'read', what: 'refused' })
+
+    await at.reconcile({ id: 'r1' })
+    const recorded = lead(at).stamps
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual(recorded, { ...before, failed: { code: 'PermissionDenied', at: at.now(), step: 'observe' } })
+    assert.deepEqual(failures(at), ['r1/failed'])
+    assert.deepEqual([outcome.status, lead(at).stamps], ['current', before])
+  })
+
+  test('to carry something out stays in the record when a look finds nothing to do: it was not done', async () => {
+    const at = await rotatedStand()
+    at.fault({ on: 'regenerate', what: 'refused' })
+    await at.reconcile({ freshAfter: at.now() })
+
+    await at.reconcile()
+
+    assert.equal(lead(at).stamps?.failed?.code, 'PermissionDenied')
+  })
+
+  test('to look is told where the secret cannot be read either', async () => {
+    const at = await rotatedStand()
+    at.fault({ on: 'read', what: 'refused' })
+    at.fault({ on: 'get', what: 'refused' })
+
+    const outcome = await outcomeOf(at, { id: 'r1' })
+
+    assert.deepEqual([outcome.status, failures(at), lead(at).stamps?.failed], ['failed', ['r1/failed'], undefined])
+  })
+
+  test('to look leaves somebody else’s secret as it is', async () => {
+    const at = stand()
+    at.vault.put('lead', 'theirs', { stamps: { target: 'other' } } as Parameters<Stand['vault']['put']>[2])
+    at.fault({ on: 'read', what: 'refused' })
+
+    await at.reconcile()
+
+    assert.deepEqual(lead(at).stamps, { target: 'other' })
+  })
+
   test('is told even where there is no secret to record it with, and leaves none', async () => {
     const at = stand()
     at.fault({ on: 'put', what: 'refused' })

@@ -6,6 +6,7 @@ import { RekeyError } from '../../rotation/errors.ts'
 import type { Log } from '../../rotation/ports.ts'
 import type { Target } from '../../rotation/target.ts'
 import { asRekeyError, logOf } from '../shared/invocation.ts'
+import { asDisabled } from '../shared/requests.ts'
 import { checkRole, type Role } from './caller.ts'
 import { problem } from './problem.ts'
 
@@ -69,11 +70,7 @@ export function targetOf(call: Call, name = call.request.params['name'] ?? ''): 
 export function enabledTargetOf(call: Call): Target {
   const target = targetOf(call)
   if (target.enabled) return target
-  throw new RekeyError('Disabled', {
-    target: target.name,
-    message: 'targets.json has "enabled": false for this target',
-    remedy: 'Set it to true, or leave it out, and ask again a minute later.',
-  })
+  throw asDisabled(target)
 }
 
 function badConfiguration(count: number): RekeyError {

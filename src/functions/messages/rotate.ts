@@ -4,12 +4,13 @@ import type { InvocationContext } from '@azure/functions'
 import { parseRequest } from '../../azure/queue.ts'
 import type { App, Compose } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
+import { announceFailure } from '../../rotation/failure.ts'
 import type { Log } from '../../rotation/ports.ts'
 import { reconcile } from '../../rotation/reconcile.ts'
 import { isExplicit, type RotationRequest } from '../../rotation/request.ts'
 import { minutes } from '../../rotation/target.ts'
 import { asRekeyError, logOf, recordOutcome } from '../shared/invocation.ts'
-import { queueRest } from '../shared/requests.ts'
+import { asDisabled, queueRest } from '../shared/requests.ts'
 
 /** How long messages wait while the configuration is bad. */
 const configurationWait = minutes(5)
@@ -39,13 +40,18 @@ async function carryOut(request: RotationRequest, app: App, log: Log): Promise<v
     log('info', 'look dropped: it came too late', { target: request.target, request: request.id })
     return
   }
-  if (target === undefined || !target.enabled) {
-    const why = target === undefined ? 'not in targets.json' : 'disabled'
-    log('warn', 'message dropped', { target: request.target, request: request.id, actor: request.actor, why })
+  if (target === undefined) return drop(request, 'not in targets.json', log)
+  if (!target.enabled) {
+    drop(request, 'disabled', log)
+    if (isExplicit(request)) await announceFailure(asDisabled(target), target, request, app.ports(log))
     return
   }
   const outcome = await recordOutcome(app, log, () => reconcile(target, request, app.ports(log)))
   await queueRest(outcome, request, app.queue, Math.random)
+}
+
+function drop({ target, id, actor }: RotationRequest, why: string, log: Log): void {
+  log('warn', 'message dropped', { target, request: id, actor, why })
 }
 
 function read(message: unknown, log: Log): RotationRequest {

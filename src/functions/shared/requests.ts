@@ -1,5 +1,6 @@
 // Room: the doorways. The requests that doorways make, and what becomes of what an outcome leaves to do.
 
+import { RekeyError } from '../../rotation/errors.ts'
 import type { Outcome } from '../../rotation/outcome.ts'
 import type { RequestQueue } from '../../rotation/ports.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
@@ -15,6 +16,15 @@ export const lookLife: Duration = hours(1)
 /** Look at the target, and do what is due. */
 export function look(target: string, id: string, actor: string, now: Instant): RotationRequest {
   return { id, target, actor, expiresAt: now + lookLife }
+}
+
+/** Why nobody changes a target that is switched off. */
+export function asDisabled(target: Target): RekeyError {
+  return new RekeyError('Disabled', {
+    target: target.name,
+    message: 'targets.json has "enabled": false for this target',
+    remedy: 'Set it to true, or leave it out, and ask again a minute later.',
+  })
 }
 
 /**

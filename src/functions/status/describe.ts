@@ -49,7 +49,7 @@ export function describe(app: App, seen: Look | Unreadable) {
   const lead = seen.secrets[0]
   const { state, dueAt, overdue } = assess(target, lead, app.clock.now())
   const ours = lead?.stamps?.target === target.name ? lead.stamps : undefined
-  const failed = ours?.failed && { code: ours.failed.code, at: iso(ours.failed.at) }
+  const failed = ours?.failed && { ...ours.failed, at: iso(ours.failed.at) }
   const disabled = seen.secrets.some((secret) => secret?.enabled === false)
   return {
     ...fixed,

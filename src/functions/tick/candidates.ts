@@ -6,9 +6,12 @@ import { turn } from '../../rotation/due.ts'
 import type { Candidate } from '../../rotation/pace.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
 import { days, type Instant, minutes, type Target } from '../../rotation/target.ts'
-import { type Assessment, assess, type State } from '../shared/assess.ts'
+import { type State as Assessed, type Assessment, assess } from '../shared/assess.ts'
 import { look, lookLife } from '../shared/requests.ts'
 import type { Period } from './period.ts'
+
+/** `unreadable`: its vault could not be listed. */
+export type State = Assessed | 'unreadable'
 
 export interface Wanted extends Candidate {
   readonly state: State
@@ -19,7 +22,8 @@ export interface Wanted extends Candidate {
 const shortestLife = minutes(15)
 
 /** What a vault says about one of its targets. */
-export interface Seen extends Assessment {
+export interface Seen extends Omit<Assessment, 'state'> {
+  readonly state: State
   readonly target: Target
   readonly rotatedAt?: Instant
   readonly expiresOn?: Instant
@@ -37,6 +41,11 @@ export function see(target: Target, lead: ListedSecret | undefined, period: Peri
     ...(rotatedAt === undefined ? {} : { rotatedAt }),
     ...(expiresOn === undefined ? {} : { expiresOn }),
   }
+}
+
+/** Its turn comes all the same: the look may get through, or says in its own name why not. */
+export function unreadable(target: Target): Seen {
+  return { target, state: 'unreadable', overdue: 'no' }
 }
 
 /** The candidate for the queue; undefined when there is nothing to do and it is not this target's turn. */

@@ -12,7 +12,7 @@ import { leadOf, minutes, type Target } from '../../rotation/target.ts'
 import { atMost } from '../shared/at-most.ts'
 import { byVault, leadsOf } from '../shared/fleet.ts'
 import { asRekeyError, logOf } from '../shared/invocation.ts'
-import { type Seen, see, wanted } from './candidates.ts'
+import { type Seen, see, unreadable, wanted } from './candidates.ts'
 import { type Period, periodOf } from './period.ts'
 
 /** How long one tick may take: less than the time limit of a function, so that it can say what it did not get done. */
@@ -53,7 +53,7 @@ async function run(app: App, timer: Timer, log: Log): Promise<void> {
     await atMost(vaults, [...byVault(app.targets)], async ([url, targets]) =>
       lookAt(app, url, targets, period, signal).catch((thrown: unknown) => {
         collect(thrown, url)
-        return []
+        return targets.filter(({ enabled }) => enabled).map(unreadable)
       }),
     )
   ).flat()
@@ -65,7 +65,14 @@ async function run(app: App, timer: Timer, log: Log): Promise<void> {
   const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: isoOf(dueAt) })
   app.telemetry.overdue(late.map(about))
   app.telemetry.seen(seen.filter(({ target: { name } }) => turn(name, period.from, period.to)).map(shown))
-  const counts = { targets: app.targets.length, seen: seen.length, queued, later, depth, overdue: late.length }
+  const counts = {
+    targets: app.targets.length,
+    seen: seen.filter(({ state }) => state !== 'unreadable').length,
+    queued,
+    later,
+    depth,
+    overdue: late.length,
+  }
   log(failures.length === 0 ? 'info' : 'error', 'schedule finished', { ...counts, failures: failures.length })
   await app.telemetry.flush()
   if (failures.length > 0) throw incomplete(failures)

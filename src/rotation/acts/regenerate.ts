@@ -148,7 +148,7 @@ function prove(work: Work, now: Instant): void {
     announced: false,
     reason: 'interrupted',
     actor: work.request.actor,
-    failed: { code: 'ServiceUnavailable', at: now },
+    failed: { code: 'ServiceUnavailable', at: now, step: 'observe' },
   }
   for (const secret of work.target.secrets) {
     work.vault.fits(secret.name, metadataFor(work, secret, slotsOf(work.ring)[0]!, fullest))

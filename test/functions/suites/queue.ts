@@ -77,8 +77,24 @@ describe('a message of the queue', () => {
       ],
     )
     assert.deepEqual(
-      made.cloud.history.filter((entry) => entry.effect),
+      made.cloud.history.filter(({ effect, operation }) => effect && operation !== 'event-grid/publish'),
       [],
+    )
+    await made.close()
+  })
+
+  test('for a target disabled meanwhile is told as failed, if somebody asked for it; a look is not', async () => {
+    const { made, target } = await visionWorld()
+    await made.writeTargets([{ ...target, enabled: false }])
+    const { freshAfter: _, ...look } = message(made)
+
+    await deliver(made, look)
+    await deliver(made, message(made))
+
+    const told = made.cloud.topic(topicHost).events as { id: string; data: { code: string } }[]
+    assert.deepEqual(
+      told.map(({ id, data: { code } }) => [id, code]),
+      [['r1/failed', 'Disabled']],
     )
     await made.close()
   })

@@ -149,6 +149,25 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
+  test('a vault that cannot be read loses nobody their turn: each is looked at, and says in its own name what is wrong', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const vault = 'https://kv-away.vault.azure.net'
+    const turning = add('turning', undefined, { vault }, true)
+    const other = add('other', undefined, { vault })
+    const off = add('off', undefined, { vault, enabled: false }, true)
+    await made.writeTargets([turning, other, off])
+
+    await assert.rejects(made.tick(), /kv-away/)
+
+    assert.deepEqual(
+      (await made.messages()).map(({ target }) => target),
+      [turning.name],
+    )
+    assert.equal(finished(made)['seen'], 0)
+    await made.close()
+  })
+
   test('a vault full of other people’s secrets costs no more calls than its targets', async () => {
     const made = await world()
     const { add } = fleetOf(made)
