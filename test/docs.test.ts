@@ -148,7 +148,7 @@ describe('docs/decisions', () => {
   }
 
   test('are numbered without a gap', () => {
-    const numbers = decisions.map(([path]) => Number(/\/(\d{3})-/.exec(path)![1])).sort()
+    const numbers = decisions.map(([path]) => Number(/\/(\d{3})-/.exec(path)![1])).sort((one, other) => one - other)
 
     assert.deepEqual(
       numbers,
