@@ -1,6 +1,7 @@
 // Room: the scripts. How a benchmark says what it found. Imports node:* only.
 
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { columns } from '../../simulator/local/columns.ts'
 
 export interface Figure {
   readonly what: string
@@ -33,14 +34,5 @@ export function machine(): string {
 
 /** The figures as a table. */
 export function table(figures: readonly Figure[]): string {
-  const rows = [['BENCHMARK', 'FIGURE', 'OF'], ...figures.map(({ what, figure, about }) => [what, figure, about])]
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return columns([['BENCHMARK', 'FIGURE', 'OF'], ...figures.map(({ what, figure, about }) => [what, figure, about])])
 }

@@ -1,5 +1,6 @@
 // Room: the scripts. The doctor's report for people: a table, then every failure with what to do. Imports its neighbours only.
 
+import { columns } from '../../simulator/local/columns.ts'
 import type { Check } from '../../src/functions/health/check.ts'
 import type { Report } from './examine.ts'
 
@@ -24,16 +25,7 @@ function problem({ path, message, remedy }: Report['problems'][number]): string 
 
 function table(checks: readonly Check[]): string {
   const rows = [...Map.groupBy(checks, ({ check }) => check).values()].flatMap(rowsOf)
-  const all = [['CHECK', 'PLACE', 'STATE', 'WHAT IS SEEN'], ...rows]
-  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]!.length)))
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return columns([['CHECK', 'PLACE', 'STATE', 'WHAT IS SEEN'], ...rows])
 }
 
 function rowsOf(checks: readonly Check[]): readonly (readonly string[])[] {

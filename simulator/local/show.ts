@@ -1,6 +1,7 @@
 // Room: the local host. What `npm start` prints: the progress line, the table, what to try next. Imports its neighbours only.
 
 import type { HostChild } from './child.ts'
+import { columns } from './columns.ts'
 import type { Estate } from './estate.ts'
 import type { ShownResult } from './round.ts'
 
@@ -49,15 +50,7 @@ export function table(results: readonly ShownResult[]): string {
     result.secrets[0]?.version.slice(0, 8) ?? '',
     result.status === 'paused' ? '' : (result.dueAt?.slice(0, 10) ?? ''),
   ])
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)))
-  return [head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return columns([head, ...rows])
 }
 
 function story({ status, reason = '', detail }: ShownResult): string {

@@ -1,5 +1,6 @@
 // Room: the Azure adapters. Tells Event Grid, through @azure/eventgrid, loaded with the first event.
 
+import { iso } from '../rotation/duration.ts'
 import type { RekeyEvent } from '../rotation/events.ts'
 import type { Announcer, Log } from '../rotation/ports.ts'
 import type { Secret } from '../rotation/secret.ts'
@@ -48,7 +49,7 @@ export function createAnnouncer(topic: Topic, azure: AzureClients): Announcer {
 export function logAnnouncer(log: Log): Announcer {
   return {
     announce: async (events) => {
-      for (const { time, ...event } of events) log('info', 'event', { ...event, time: new Date(time).toISOString() })
+      for (const { time, ...event } of events) log('info', 'event', { ...event, time: iso(time) })
     },
   }
 }

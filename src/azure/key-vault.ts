@@ -4,6 +4,7 @@
 // vault is read before it is written (a reconcile always does), and there is one client per vault.
 
 import type { SecretClient, SecretProperties } from '@azure/keyvault-secrets'
+import { iso } from '../rotation/duration.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import type { StoredSecret } from '../rotation/observation.ts'
 import type { Vault } from '../rotation/ports.ts'
@@ -190,7 +191,7 @@ function newestFirst(a: StoredSecret, b: StoredSecret): number {
 function expiry(name: string, expiresOn: Instant): Date {
   if (expiresOn <= latestExpiry) return new Date(expiresOn)
   throw new RekeyError('BadConfiguration', {
-    message: `secret "${name}" would expire at ${new Date(expiresOn).toISOString()}, and no time after 2038-01-19 can be stored`,
+    message: `secret "${name}" would expire at ${iso(expiresOn)}, and no time after 2038-01-19 can be stored`,
     remedy: 'Make validFor shorter in targets.json.',
   })
 }

@@ -2,12 +2,14 @@
 
 import type { QueueClient } from '@azure/storage-queue'
 import { z } from 'zod'
+import { iso } from '../rotation/duration.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import type { RequestQueue } from '../rotation/ports.ts'
 import type { RotationRequest } from '../rotation/request.ts'
 import { days, type Instant } from '../rotation/target.ts'
 import { rebuild } from './errors.ts'
 import { failureOf } from './failure.ts'
+import { parseJson } from './json.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 export const requestQueue = 'rekey-requests'
@@ -118,17 +120,4 @@ export function parseRequest(message: unknown): RotationRequest {
   return Object.fromEntries(
     Object.entries(request).filter(([, value]) => value !== undefined),
   ) as unknown as RotationRequest
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Not an object, so the schema refuses it, and says so with its path.
-    return undefined
-  }
-}
-
-function iso(at: Instant | undefined): string | undefined {
-  return at === undefined ? undefined : new Date(at).toISOString()
 }

@@ -2,10 +2,12 @@
 // templates and ours can follow each other; `rekey` is ours, compact JSON with times as ISO 8601.
 
 import { z } from 'zod'
+import { iso } from '../rotation/duration.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import type { Reason, Stamps, StoredSecret } from '../rotation/observation.ts'
 import type { SecretMetadata } from '../rotation/ports.ts'
 import type { Instant } from '../rotation/target.ts'
+import { parseJson } from './json.ts'
 
 const ourTags = ['rekey', 'CredentialId', 'ProviderAddress', 'ValidityPeriodDays'] as const
 const mostTags = 15
@@ -120,18 +122,6 @@ function parseStamps(tag: string | undefined): Stamps | undefined {
   const read = StampsTag.safeParse(parseJson(tag))
   if (!read.success) return undefined
   return Object.fromEntries(Object.entries(read.data).filter(([, value]) => value !== undefined)) as unknown as Stamps
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function iso(at: Instant | undefined): string | undefined {
-  return at === undefined ? undefined : new Date(at).toISOString()
 }
 
 function isReason(word: string): word is Reason {

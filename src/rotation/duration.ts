@@ -1,7 +1,7 @@
 // Room: the core. Imports nothing but its own types.
-// Durations as Key Vault's own policies write them: ISO 8601, of a fixed length.
+// Durations as Key Vault's own policies write them, ISO 8601 of a fixed length; and instants.
 
-import type { Duration } from './target.ts'
+import type { Duration, Instant } from './target.ts'
 
 /** What is wrong with a text, and what to write instead. */
 export interface DurationProblem {
@@ -43,4 +43,11 @@ export function formatDuration(duration: Duration): string {
   const time = `${hours ? `${hours}H` : ''}${minutes ? `${minutes}M` : ''}${seconds ? `${seconds}S` : ''}`
   if (!date && !time) return 'PT0S'
   return `P${date}${time && `T${time}`}`
+}
+
+/** An instant as everything outside the core writes it: ISO 8601, UTC. */
+export function iso(at: Instant): string
+export function iso(at: Instant | undefined): string | undefined
+export function iso(at: Instant | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(at).toISOString()
 }

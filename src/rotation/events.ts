@@ -1,6 +1,6 @@
 // Room: the core. What is told to Event Grid. Never a key, nor a hash of one.
 
-import { formatDuration } from './duration.ts'
+import { formatDuration, iso } from './duration.ts'
 import type { RekeyError } from './errors.ts'
 import type { KeySlot } from './key-ring.ts'
 import type { Reason, StoredSecret } from './observation.ts'
@@ -113,10 +113,10 @@ export function failed(
 /** `<version>/overdue/<date>`: the current key is older than it should be. Once a day. */
 export function overdue(target: Target, lead: StoredSecret, dueAt: Instant, now: Instant): RekeyEvent {
   return {
-    id: `${lead.version}/overdue/${new Date(now).toISOString().slice(0, 10)}`,
+    id: `${lead.version}/overdue/${iso(now).slice(0, 10)}`,
     type: 'Rekey.RotationOverdue',
     ...about(target, now),
-    data: { ...subjectData(target, lead, [lead]), dueAt: new Date(dueAt).toISOString() },
+    data: { ...subjectData(target, lead, [lead]), dueAt: iso(dueAt) },
   }
 }
 
@@ -136,7 +136,7 @@ function subjectData(
     vault: target.vault,
     ...(lead?.slot ? { slot: lead.slot } : {}),
     secrets: current.map(({ name, version }) => ({ name, version })),
-    ...(lead?.stamps?.rotatedAt !== undefined ? { rotatedAt: new Date(lead.stamps.rotatedAt).toISOString() } : {}),
-    ...(lead?.expiresOn !== undefined ? { expiresOn: new Date(lead.expiresOn).toISOString() } : {}),
+    ...(lead?.stamps?.rotatedAt !== undefined ? { rotatedAt: iso(lead.stamps.rotatedAt) } : {}),
+    ...(lead?.expiresOn !== undefined ? { expiresOn: iso(lead.expiresOn) } : {}),
   }
 }

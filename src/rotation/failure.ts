@@ -9,15 +9,18 @@ import { isExplicit, type RotationRequest } from './request.ts'
 import { type Duration, leadOf, minutes, seconds, settle, type Target } from './target.ts'
 import { type Records, tag, type Work } from './work.ts'
 
+/** A reconcile, as far as it had got when it failed. */
+export interface Failed {
+  readonly target: Target
+  readonly request: RotationRequest
+  readonly ports: Ports
+  readonly grip: Grip | undefined
+  readonly work: Work | undefined
+}
+
 /** What has to happen after a failure, before the lease is let go: or not let go. */
-export async function afterFailure(
-  error: RekeyError,
-  target: Target,
-  request: RotationRequest,
-  ports: Ports,
-  grip: Grip | undefined,
-  work: Work | undefined,
-): Promise<'release' | 'keep'> {
+export async function afterFailure(error: RekeyError, failed: Failed): Promise<'release' | 'keep'> {
+  const { target, request, ports, grip } = failed
   if (error.code === 'LeaseLost') {
     // Our last effect may land, or have landed, under somebody else's lease. The second look comes after the longest stale listing.
     await lookAgain(target, request, ports, [seconds(1), settle + seconds(15)])
@@ -28,7 +31,7 @@ export async function afterFailure(
     return 'keep'
   }
   if (!error.transient && (error.code !== 'RequestExpired' || isExplicit(request))) {
-    await tell(error, target, request, ports, grip, work)
+    await tell(error, failed)
   }
   return 'release'
 }
@@ -46,14 +49,7 @@ export function notSupported({ target }: Work, what: string): RekeyError {
   })
 }
 
-async function tell(
-  error: RekeyError,
-  target: Target,
-  request: RotationRequest,
-  ports: Ports,
-  grip: Grip | undefined,
-  work: Work | undefined,
-): Promise<void> {
+async function tell(error: RekeyError, { target, request, ports, grip, work }: Failed): Promise<void> {
   if (grip) {
     await attempt(ports, target, 'record the failure', async () => {
       const records = work ?? (await recordsOf(target, ports, grip))

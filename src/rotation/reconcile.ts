@@ -4,7 +4,7 @@
 import { overlapOf } from './acts/announce.ts'
 import { act } from './acts.ts'
 import { RekeyError } from './errors.ts'
-import { afterFailure, announceFailure, asRekeyError, attempt, forgetFailedLook } from './failure.ts'
+import { afterFailure, announceFailure, asRekeyError, attempt, type Failed, forgetFailedLook } from './failure.ts'
 import { type Grip, gripOn, limited } from './grip.ts'
 import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
@@ -58,8 +58,9 @@ export async function reconcile(
     return outcome
   } catch (thrown) {
     const error = asRekeyError(thrown, target)
-    release = await afterFailure(error, target, request, ports, grip, work)
-    return failure(error, target, request, ports, reasons, work)
+    const failed = { target, request, ports, grip, work }
+    release = await afterFailure(error, failed)
+    return failure(error, failed, reasons)
   } finally {
     if (lease && release === 'release') await letGo(lease, target, ports)
   }
@@ -170,14 +171,7 @@ async function letGo(lease: Lease, target: Target, ports: Ports): Promise<void> 
   await attempt(ports, target, 'release the lease', () => limited(ports.clock, ({ signal }) => lease.release(signal)))
 }
 
-function failure(
-  error: RekeyError,
-  target: Target,
-  request: RotationRequest,
-  ports: Ports,
-  reasons: readonly Reason[],
-  work: Work | undefined,
-): Outcome {
+function failure(error: RekeyError, { target, request, ports, work }: Failed, reasons: readonly Reason[]): Outcome {
   const { service, step } = error.details
   const log = { target: target.name, code: error.code, step, ...service, detail: error.message }
   ports.log(error.transient ? 'warn' : 'error', error.transient ? 'stopped for now' : 'rotation failed', log)

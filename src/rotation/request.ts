@@ -1,5 +1,6 @@
 // Room: the core. What somebody wants to be true. Safe to deliver late and often.
 
+import { iso } from './duration.ts'
 import { RekeyError } from './errors.ts'
 import type { KeySlot } from './key-ring.ts'
 import { clockBound, type Instant } from './target.ts'
@@ -50,14 +51,14 @@ export function checkRequest(request: RotationRequest, now: Instant): void {
   if (latest > now + clockBound) {
     throw new RekeyError('FromTheFuture', {
       target: request.target,
-      message: `the request asks for a key made after ${new Date(latest).toISOString()}, which is still to come`,
+      message: `the request asks for a key made after ${iso(latest)}, which is still to come`,
       remedy: 'Send the request again, and check the clock of the machine that made it.',
     })
   }
   if (now > request.expiresAt) {
     throw new RekeyError('RequestExpired', {
       target: request.target,
-      message: `the request expired at ${new Date(request.expiresAt).toISOString()}`,
+      message: `the request expired at ${iso(request.expiresAt)}`,
       remedy: 'Ask again if it is still wanted.',
     })
   }

@@ -1,5 +1,6 @@
 // Room: the doorways. Why a target cannot be changed now, in words a caller can act on.
 
+import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Reason } from '../../rotation/observation.ts'
 import { type Instant, leadOf, type Target } from '../../rotation/target.ts'
@@ -14,7 +15,7 @@ export function asBusy(target: Target): RekeyError {
 }
 
 export function asCooling(target: Target, until: Instant | undefined): RekeyError {
-  const moment = until === undefined ? 'the overlap is over' : new Date(until).toISOString()
+  const moment = until === undefined ? 'the overlap is over' : iso(until)
   return new RekeyError('Cooling', {
     target: target.name,
     message: `consumers may still hold the key before the current one; it stays good until ${moment}`,

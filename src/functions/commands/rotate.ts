@@ -1,9 +1,9 @@
 // Room: the doorways. POST /api/targets/{name}/rotate
 
 import { z } from 'zod'
+import { iso } from '../../rotation/duration.ts'
 import { enabledTargetOf, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
-import { iso } from '../http/outcome.ts'
 import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 

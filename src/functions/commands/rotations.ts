@@ -2,12 +2,12 @@
 
 import { z } from 'zod'
 import type { App } from '../../compose.ts'
+import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { type Candidate, pace } from '../../rotation/pace.ts'
 import { type Duration, minutes, type Target } from '../../rotation/target.ts'
 import { type Handler, json } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
-import { iso } from '../http/outcome.ts'
 import { problem } from '../http/problem.ts'
 import { atMost } from '../shared/at-most.ts'
 import { requestOf } from './carry-out.ts'

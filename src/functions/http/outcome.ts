@@ -1,13 +1,7 @@
 // Room: the doorways. Outcomes as callers see them: times and durations in ISO 8601, errors without their class.
 
-import { formatDuration } from '../../rotation/duration.ts'
+import { formatDuration, iso } from '../../rotation/duration.ts'
 import type { Outcome } from '../../rotation/outcome.ts'
-import type { Instant } from '../../rotation/target.ts'
-
-/** An instant as everything outside the core writes it. */
-export function iso(instant: Instant | undefined): string | undefined {
-  return instant === undefined ? undefined : new Date(instant).toISOString()
-}
 
 /** What a reconcile did, as JSON; absent members do not apply. */
 export function describeOutcome(outcome: Outcome) {

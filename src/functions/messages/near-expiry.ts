@@ -3,6 +3,7 @@
 
 import type { InvocationContext } from '@azure/functions'
 import { z } from 'zod'
+import { parseJson } from '../../azure/json.ts'
 import type { App, Compose } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Log } from '../../rotation/ports.ts'
@@ -83,14 +84,6 @@ function parse(event: unknown): NearExpiry | string {
 function fieldsOf(data: Readonly<Record<string, unknown>>): Readonly<Record<string, string | undefined>> {
   const texts = Object.entries(data).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
   return Object.fromEntries(texts.map(([name, value]) => [name.trim().toLowerCase(), value.trim()]))
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function badConfiguration(count: number): RekeyError {

@@ -1,10 +1,10 @@
 // Room: the doorways. A target as callers see it: what is in the vault, when it is due, how it failed last.
 
 import type { App } from '../../compose.ts'
+import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { StoredSecret } from '../../rotation/observation.ts'
 import { leadOf, type Target } from '../../rotation/target.ts'
-import { iso } from '../http/outcome.ts'
 import { assess } from '../shared/assess.ts'
 import { atMost } from '../shared/at-most.ts'
 import { vaultCalls } from '../shared/fleet.ts'

@@ -1,9 +1,9 @@
 // Room: the doorways. GET /api/targets/{name}/history
 
+import { iso } from '../../rotation/duration.ts'
 import type { StoredSecret } from '../../rotation/observation.ts'
 import type { Vault } from '../../rotation/ports.ts'
 import { type Handler, json, targetOf } from '../http/answer.ts'
-import { iso } from '../http/outcome.ts'
 import { checkQuery } from '../http/paging.ts'
 import { readLimit } from './targets.ts'
 

@@ -2,10 +2,10 @@
 
 import type { HttpResponseInit } from '@azure/functions'
 import { dueAt } from '../../rotation/due.ts'
+import { iso } from '../../rotation/duration.ts'
 import type { Target } from '../../rotation/target.ts'
 import { previewOf } from '../commands/carry-out.ts'
 import { type Call, type Handler, json, targetOf } from '../http/answer.ts'
-import { iso } from '../http/outcome.ts'
 import { checkQuery, pageOf } from '../http/paging.ts'
 import { assess, type State } from '../shared/assess.ts'
 import { look } from '../shared/requests.ts'

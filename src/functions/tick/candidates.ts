@@ -3,6 +3,7 @@
 import type { ListedSecret } from '../../azure/key-vault.ts'
 import type { App } from '../../compose.ts'
 import { turn } from '../../rotation/due.ts'
+import { iso } from '../../rotation/duration.ts'
 import type { Candidate } from '../../rotation/pace.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
 import { days, type Instant, minutes, type Target } from '../../rotation/target.ts'
@@ -54,7 +55,7 @@ export function wanted(app: App, { target, state, dueAt }: Seen, period: Period)
   const repairs = state === 'unmanaged' || state === 'unfinished'
   if (!rotates && !repairs && !(state !== 'disabled' && turn(target.name, period.from, period.to))) return undefined
   const provider = app.providerOf(target)
-  const id = `schedule/${target.name}/${new Date(period.to).toISOString().slice(0, 10)}`
+  const id = `schedule/${target.name}/${iso(period.to).slice(0, 10)}`
   const life = rotates || repairs ? Math.max(period.interval, shortestLife) : lookLife
   const request = { ...look(target.name, id, 'schedule', period.to), expiresAt: period.to + life }
   return {

@@ -4,6 +4,7 @@ import type { InvocationContext, Timer } from '@azure/functions'
 import type { SeenTarget } from '../../azure/telemetry.ts'
 import type { App, Compose } from '../../compose.ts'
 import { dueAt, turn } from '../../rotation/due.ts'
+import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { overdue } from '../../rotation/events.ts'
 import { pace } from '../../rotation/pace.ts'
@@ -62,7 +63,7 @@ async function run(app: App, timer: Timer, log: Log): Promise<void> {
   for (const { target } of late.filter(({ target: { name } }) => turn(name, period.from, period.to))) {
     await tellOverdue(app, target, log, signal).catch((thrown: unknown) => collect(thrown, target.name))
   }
-  const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: isoOf(dueAt) })
+  const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: iso(dueAt ?? 0) })
   app.telemetry.overdue(late.map(about))
   app.telemetry.seen(seen.filter(({ target: { name } }) => turn(name, period.from, period.to)).map(shown))
   const counts = {
@@ -115,9 +116,5 @@ function incomplete(failures: readonly RekeyError[]): RekeyError {
 /** For the workbook. */
 function shown({ target: { name: target, provider }, state, rotatedAt, dueAt, expiresOn }: Seen): SeenTarget {
   const times = Object.entries({ rotatedAt, dueAt, expiresOn }).filter(([, at]) => at !== undefined)
-  return { target, provider, state, ...Object.fromEntries(times.map(([name, at]) => [name, isoOf(at)])) }
-}
-
-function isoOf(instant: number | undefined): string {
-  return new Date(instant ?? 0).toISOString()
+  return { target, provider, state, ...Object.fromEntries(times.map(([name, at]) => [name, iso(at)])) }
 }

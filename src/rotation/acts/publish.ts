@@ -1,5 +1,6 @@
 // Room: the core. A slot's credential is written to the vault, or only our tags on what holds it already.
 
+import { iso } from '../duration.ts'
 import { RekeyError } from '../errors.ts'
 import { type KeySlot, slotsOf } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
@@ -94,7 +95,7 @@ function sayIfStuck(work: Work, at: Situation): void {
   work.ports.log('error', 'a new key is still refused by its service after a day', {
     target: work.target.name,
     slot: slotsOf(work.ring).find((slot) => slot !== at.active),
-    made: new Date(made).toISOString(),
+    made: iso(made),
   })
 }
 

@@ -1,0 +1,8 @@
+// Room: the local host. Text in columns, for `npm start` and the scripts. Imports nothing.
+
+/** Rows as lines, each column as wide as its widest cell. The first row is the head. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
+  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
+  return rows.map((row) => line(row).trimEnd()).join('\n')
+}

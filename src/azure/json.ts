@@ -1,0 +1,10 @@
+// Room: the Azure adapters. Text that comes from outside and may be no JSON. Imports nothing.
+
+/** What the text says; undefined where it is no JSON, which every schema then refuses, and says so with its path. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
