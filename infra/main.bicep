@@ -47,7 +47,7 @@ param eventSchema string = 'CloudEvent'
 @description('Keep every announcement in the storage queue rekey-announcements as well, with a dead-letter: proof of the first rotation, and an example of a subscription.')
 param announcementQueue bool = true
 
-@description('Ids of existing vaults, comma-separated. They must use RBAC. Empty: a new vault is made.')
+@description('Ids of existing vaults, comma-separated. They must use RBAC. The first is ROTATION_VAULT. Empty: a new vault is made, and is.')
 param vaultIds string = ''
 
 @description('What may be rotated: comma-separated provider=scope, scope a subscription, a resource group or a single resource. Empty: nothing yet.')
@@ -83,6 +83,7 @@ var givenVaultIds = filter(map(split(vaultIds, ','), id => trim(id)), id => !emp
 var newVaultName = '${abbrs.keyVaultVaults}${resourceToken}'
 var newVaultId = '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.KeyVault/vaults/${newVaultName}'
 var allVaultIds = empty(givenVaultIds) ? [newVaultId] : givenVaultIds
+var allVaultUrls = map(allVaultIds, id => 'https://${last(split(id, '/'))}${environment().suffixes.keyvaultDns}')
 
 var givenIpRanges = filter(map(split(allowedIpRanges, ','), cidr => trim(cidr)), cidr => !empty(cidr))
 
@@ -273,6 +274,7 @@ module functionApp 'app/function-app.bicep' = {
     topicEndpoint: topic.outputs.endpoint
     eventSchema: eventSchema
     targets: targets
+    vaultUrl: allVaultUrls[0]
     schedule: schedule
     vnetEnabled: vnetEnabled
     appSubnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
@@ -340,10 +342,7 @@ output FUNCTION_APP_URL string = functionApp.outputs.url
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output KEY_VAULT_IDS string = join(allVaultIds, ',')
-output KEY_VAULT_URLS string = join(
-  map(allVaultIds, id => 'https://${last(split(id, '/'))}${environment().suffixes.keyvaultDns}'),
-  ','
-)
+output KEY_VAULT_URLS string = join(allVaultUrls, ',')
 output STORAGE_ACCOUNT_ID string = storage.outputs.id
 output TARGETS_URL string = storage.outputs.targetsUrl
 output ANNOUNCEMENT_TOPIC_ID string = announcementQueue ? topic.outputs.id : ''

@@ -86,7 +86,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure = clientsFor
   const announcer = topic && createAnnouncer({ ...topic, source: `/rekey/${settings.app}` }, azure)
   // One client per vault: each new one costs a request to be challenged.
   const vault = keep((url: string) => createVault(url, azure))
-  const parse = (text: string) => parseTargets(text, providers, cloud.name, clock.now())
+  const parse = (text: string) => parseTargets(text, providers, cloud.name, clock.now(), settings.vault)
   return {
     ...{ settings, clock, azure, storage, queue, vault, providerOf },
     placeOf: (target) => providerOf(target).place(target.resource),

@@ -9,6 +9,7 @@ import { Secret } from './rotation/secret.ts'
 import { type SettingId, settingNames } from './settings/names.ts'
 import { scheduleProblem } from './settings/ncrontab.ts'
 import type { Problem } from './targets/problems.ts'
+import { vaultAddress } from './targets/vault.ts'
 
 export { type SettingName, settingNames } from './settings/names.ts'
 export { scheduleToRegister } from './settings/schedule.ts'
@@ -18,6 +19,8 @@ export interface Settings {
   readonly app: string
   /** A path, relative to the app's folder, or the https URL of a blob. */
   readonly targets: string
+  /** The vault of targets that name none, and whose defaults name none. */
+  readonly vault?: string
   /** NCRONTAB, six fields. */
   readonly schedule: string
   readonly cloud: Cloud
@@ -47,6 +50,7 @@ export function readSettings(environment: Environment): ReadSettings {
   const wrong = scheduleProblem(schedule)
   if (wrong) report('ROTATION_SCHEDULE', wrong.message, wrong.remedy)
   const cloud = readCloud(get('AZURE_CLOUD') ?? '', report)
+  const vault = readVault(get('ROTATION_VAULT'), cloud, report)
   const topic = readTopic(get, cloud, report)
   const clientId = get('AZURE_CLIENT_ID')
   if (clientId && !guid.test(clientId)) report('AZURE_CLIENT_ID', 'is no GUID', "Write the identity's client id.")
@@ -58,6 +62,7 @@ export function readSettings(environment: Environment): ReadSettings {
   return {
     settings: {
       ...{ app, targets, schedule, cloud, storage },
+      ...(vault ? { vault } : {}),
       ...(clientId ? { clientId } : {}),
       ...(topic ? { topic } : {}),
       ...(telemetry ? { telemetry } : {}),
@@ -108,6 +113,13 @@ function readCloud(name: string, report: Report): Cloud {
   const known = cloudNames[name.toLowerCase()]
   if (!known) report('AZURE_CLOUD', 'is the name of no cloud', 'Write public, usgov or china.')
   return clouds[known ?? 'public']
+}
+
+function readVault(text: string | undefined, cloud: Cloud, report: Report): string | undefined {
+  const address = text && vaultAddress(text, cloud.vaultSuffix)
+  if (!address || typeof address === 'string') return address
+  report('ROTATION_VAULT', address.message, address.remedy)
+  return undefined
 }
 
 function readTopic(get: Get, cloud: Cloud, report: Report): Settings['topic'] {

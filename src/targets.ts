@@ -16,14 +16,15 @@ export type { Problem } from './targets/problems.ts'
 export type ParsedTargets = { readonly targets: readonly Target[] } | { readonly problems: readonly Problem[] }
 
 /**
- * Parses targets.json. `now` decides whether secrets would expire after 2038. Gives all targets, or all problems in the
- * order of the document. Never throws for what the text says.
+ * Parses targets.json. `now` decides whether secrets would expire after 2038; `vault` holds where neither a target nor the
+ * defaults name one. Gives all targets, or all problems in the order of the document. Never throws for what the text says.
  */
 export function parseTargets(
   text: string,
   registry: readonly KeyProvider[],
   cloud: CloudName,
   now: Instant,
+  vault?: string,
 ): ParsedTargets {
   // Editors on Windows put a byte order mark at the start, and JSON.parse refuses it.
   const json = text.replace(/^\uFEFF/, '')
@@ -33,7 +34,7 @@ export function parseTargets(
     return { problems: [{ path: '$', message, remedy: 'Correct the JSON: an editor shows the place.' }] }
   }
 
-  const around = { registry, cloud, vaultSuffix: clouds[cloud].vaultSuffix, now }
+  const around = { registry, cloud, vaultSuffix: clouds[cloud].vaultSuffix, vault, now }
   const { targets, findings } = readDocument(JSON.parse(json), around)
   for (const path of outline.repeated) {
     const remedy = 'Remove or rename one: only the last would count.'
@@ -60,7 +61,7 @@ function readDocument(document: unknown, around: Surroundings): { targets: reado
     return { targets: [], findings }
   }
   refuseUnknown(document, ['$schema', 'defaults', 'targets'], [], findings)
-  const defaults = readDefaults(document, around, findings)
+  const defaults = orVault(readDefaults(document, around, findings), around.vault)
   const list = document['targets']
   if (!Array.isArray(list)) {
     const message = list === undefined ? 'is missing' : 'must be an array'
@@ -85,6 +86,11 @@ function readDefaults(document: JsonObject, { vaultSuffix, now }: Surroundings, 
   refuseUnknown(given, Object.keys(fields), path, findings)
   findings.push(...judgeDefaults(defaults, now))
   return defaults
+}
+
+function orVault(defaults: Policy, vault: string | undefined): Policy {
+  if (vault === undefined || defaults.given.has('vault')) return defaults
+  return { values: { ...defaults.values, vault }, given: new Set([...defaults.given, 'vault']) }
 }
 
 /** The fields of a target of each provider, made when first asked for. */

@@ -39,6 +39,7 @@ test('with storage alone set, everything else has its default', () => {
 test('everything that is set arrives', () => {
   const settings = settingsOf({
     ROTATION_TARGETS: 'https://stprod.blob.core.usgovcloudapi.net/config/targets.json',
+    ROTATION_VAULT: 'https://KV-Prod.vault.usgovcloudapi.net/',
     ROTATION_SCHEDULE: '0 0 */2 * * *',
     ROTATION_TOPIC: 'https://rekey.usgovvirginia-1.eventgrid.azure.us/api/events',
     ROTATION_TOPIC_KEY: canary,
@@ -55,6 +56,7 @@ test('everything that is set arrives', () => {
 
   assert.equal(settings.app, 'func-rekey')
   assert.equal(settings.cloud.name, 'usgov')
+  assert.equal(settings.vault, 'https://kv-prod.vault.usgovcloudapi.net')
   assert.equal(settings.clientId, guid)
   assert.equal(settings.topic?.schema, 'EventGrid')
   assert.equal(settings.topic?.key?.reveal(), canary)
@@ -94,6 +96,7 @@ test('an empty setting counts as not set', () => {
 test('every wrong setting is named at once, with where to set it, and no value is repeated', () => {
   const wrong: Environment = {
     ROTATION_TARGETS: `https://stprod.blob.core.windows.net/config/targets.json?sig=${canary}`,
+    ROTATION_VAULT: canary,
     ROTATION_SCHEDULE: '*/15 * * * *',
     ROTATION_TOPIC: canary,
     ROTATION_EVENT_SCHEMA: canary,
@@ -136,6 +139,18 @@ test('a topic of another cloud, of another kind or without TLS is refused', () =
       problems.map(({ path }) => path),
       ['ROTATION_TOPIC'],
       endpoint,
+    )
+  }
+})
+
+test('a vault of another cloud, or without https, is refused', () => {
+  for (const address of ['https://kv-prod.vault.azure.cn', 'http://kv-prod.vault.azure.net', 'kv-prod']) {
+    const problems = problemsOf({ ...local, ROTATION_VAULT: address })
+
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ['ROTATION_VAULT'],
+      address,
     )
   }
 })

@@ -68,9 +68,9 @@ function target(fields: Json = {}): Json {
   return { name: `t${made}`, provider: 'pair', resource: `/r/${made}`, secrets: { [`s${made}`]: 'key' }, ...fields }
 }
 
-function parse(document: unknown, cloud: CloudName = 'public', at = now) {
+function parse(document: unknown, cloud: CloudName = 'public', at = now, fallback?: string) {
   const text = typeof document === 'string' ? document : JSON.stringify(document, null, 2)
-  return parseTargets(text, [pair, single], cloud, at)
+  return parseTargets(text, [pair, single], cloud, at, fallback)
 }
 
 function targetsOf(document: unknown, cloud?: CloudName) {
@@ -264,6 +264,7 @@ test('missing fields are named, with an example', () => {
       '$.targets[1].resource is missing',
     ],
   )
+  assert.match(problems[3]!.remedy, /here, in defaults for all, or in the app setting ROTATION_VAULT/)
   assert.match(problems.at(-1)!.remedy, /id of the pair.*"\/a\/b"/)
 })
 
@@ -311,6 +312,45 @@ test('a vault must be one of this cloud, by its https address', () => {
   for (const address of good) assert.equal(only({ vault: address }).vault, address.toLowerCase().replace(/\/$/, ''))
   for (const address of bad) assert.equal(wrongWith({ vault: address }).length, 1, address)
   assert.equal(targetsOf({ targets: [target({ vault: 'https://kv-a.vault.azure.cn' })] }, 'china').length, 1)
+})
+
+test('the vault of the settings holds where neither the target nor the defaults name one', () => {
+  const [inDefaults, inTarget, setting] = ['defaults', 'target', 'setting'].map(
+    (name) => `https://kv-${name}.vault.azure.net`,
+  )
+  const vaultOf = (document: Json) => {
+    const parsed = parse(document, 'public', now, setting)
+    assert.ok('targets' in parsed, JSON.stringify(parsed))
+    return parsed.targets[0]!.vault
+  }
+
+  const found = [
+    vaultOf({ defaults: { vault: inDefaults }, targets: [target({ vault: inTarget })] }),
+    vaultOf({ defaults: { vault: inDefaults }, targets: [target()] }),
+    vaultOf({ defaults: {}, targets: [target()] }),
+    vaultOf({ targets: [target()] }),
+  ]
+
+  assert.deepEqual(found, [inTarget, inDefaults, setting, setting])
+})
+
+test('the vault of the settings does not stand in for one that is wrong', () => {
+  const parsed = parse({ targets: [target({ vault: 'kv' })] }, 'public', now, vault)
+
+  assert.ok('problems' in parsed)
+  assert.deepEqual(
+    parsed.problems.map(({ path }) => path),
+    ['$.targets[0].vault'],
+  )
+})
+
+test('two targets that write one secret are refused, though only one of them names the vault', () => {
+  const targets = [target({ secrets: { shared: 'key' } }), target({ secrets: { shared: 'key' }, vault })]
+
+  const parsed = parse({ targets }, 'public', now, vault)
+
+  assert.ok('problems' in parsed)
+  assert.match(parsed.problems[0]!.message, /is written by/)
 })
 
 test('a secret’s name is one that the vault takes and JSON does not move', () => {

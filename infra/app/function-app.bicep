@@ -16,6 +16,7 @@ param insightsConnectionString string
 param topicEndpoint string
 param eventSchema string
 param targets string
+param vaultUrl string
 param schedule string
 param vnetEnabled bool
 param appSubnetId string
@@ -86,6 +87,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       AZURE_CLIENT_ID: identityClientId
       AZURE_CLOUD: environment().name
       ROTATION_TARGETS: targets
+      ROTATION_VAULT: vaultUrl
       ROTATION_SCHEDULE: schedule
       ROTATION_TOPIC: topicEndpoint
       ROTATION_EVENT_SCHEMA: eventSchema

@@ -22,6 +22,12 @@ export const settingNames = [
     in: ['bicep', 'local'],
   },
   {
+    name: 'ROTATION_VAULT',
+    required: 'no',
+    what: 'the Key Vault of targets that name none, where `defaults` in targets.json names none either',
+    in: ['bicep', 'local'],
+  },
+  {
     name: 'ROTATION_SCHEDULE',
     required: 'no',
     default: defaultSchedule,

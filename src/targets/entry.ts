@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly registry: readonly KeyProvider[]
   readonly cloud: CloudName
   readonly vaultSuffix: string
+  /** Where neither a target nor the defaults name one. */
+  readonly vault?: string | undefined
   readonly now: Instant
 }
 
@@ -74,7 +76,7 @@ export function readTarget(given: unknown, path: Path, shared: Shared): Target |
     findings.push({
       path: [...path, 'vault'],
       message: 'is missing',
-      remedy: 'Set the vault here, or in defaults for all.',
+      remedy: 'Set the vault here, in defaults for all, or in the app setting ROTATION_VAULT.',
     })
   }
   const common = ['provider', ...Object.keys(fields)]

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { KeyProvider } from '../providers/provider.ts'
 import { formatDuration, parseDuration } from '../rotation/duration.ts'
 import { type Duration, days, minutes, type Window } from '../rotation/target.ts'
+import { vaultAddress } from './vault.ts'
 
 /** Adds an issue of ours, with what to do about it. */
 function refuse(context: z.core.$RefinementCtx, message: string, remedy: string): never {
@@ -81,7 +82,7 @@ const window = z
   .meta({ description: 'when scheduled rotations may happen; null: always' })
 
 const vault = z.string().meta({
-  description: 'address of the Key Vault',
+  description: 'address of the Key Vault; without it that of defaults, else the app setting ROTATION_VAULT',
   examples: ['https://kv-prod.vault.azure.net'],
   pattern: '^https://[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]\\.[a-z.]+/?$',
 })
@@ -89,12 +90,8 @@ const vault = z.string().meta({
 /** `vaultSuffix`: the cloud's, without a leading dot. */
 function vaultIn(vaultSuffix: string) {
   return vault.transform((text, context): string => {
-    const name = /^https:\/\/([a-z][a-z0-9-]{1,22}[a-z0-9])\.([a-z.]+)\/?$/.exec(text.toLowerCase())
-    const remedy = `Write https://<name>.${vaultSuffix}, the vault's URI as the portal shows it.`
-    if (!name || name[1]!.includes('--')) return refuse(context, 'is no address of a Key Vault', remedy)
-    if (name[2] !== vaultSuffix)
-      return refuse(context, 'is not a Key Vault of this cloud', `${remedy} The cloud is set by AZURE_CLOUD.`)
-    return `https://${name[1]}.${vaultSuffix}`
+    const address = vaultAddress(text, vaultSuffix)
+    return typeof address === 'string' ? address : refuse(context, address.message, address.remedy)
   })
 }
 
