@@ -7,6 +7,7 @@ import type { Stamps } from './observation.ts'
 import type { Ports } from './ports.ts'
 import { isExplicit, type RotationRequest } from './request.ts'
 import { type Duration, leadOf, minutes, seconds, settle, type Target } from './target.ts'
+import { asRekeyError } from './unforeseen.ts'
 import { type Records, tag, type Work } from './work.ts'
 
 /** A reconcile, as far as it had got when it failed. */
@@ -36,8 +37,8 @@ export async function afterFailure(error: RekeyError, failed: Failed): Promise<'
   return 'release'
 }
 
-/** Nothing was changed, by refusal or because it was never sent: then a record of asking would only make the next try wait. */
-export function saysNo(error: RekeyError): boolean {
+/** The service did nothing, by refusal or because nothing was sent: a record of asking would only make the next try wait. */
+export function changedNothing(error: RekeyError): boolean {
   return !error.details.outcomeUnknown && error.code !== 'LeaseLost'
 }
 
@@ -117,18 +118,7 @@ export async function attempt(ports: Ports, target: Target, what: string, run: (
   try {
     await run()
   } catch (thrown) {
-    const error = asRekeyError(thrown, target)
+    const error = asRekeyError(thrown, ports.log, { target: target.name })
     ports.log('warn', `could not ${what}`, { target: target.name, code: error.code, ...error.details.service })
   }
-}
-
-/** A fault of ours becomes an error without its message: it might quote what it stumbled over. */
-export function asRekeyError(thrown: unknown, target: Target): RekeyError {
-  if (thrown instanceof RekeyError) return thrown.at({ target: target.name })
-  const kind = thrown instanceof Error ? thrown.name : typeof thrown
-  return new RekeyError('Internal', {
-    target: target.name,
-    message: `an unexpected ${kind} inside Rekey`,
-    remedy: 'Please report it, with the log lines around this one.',
-  })
 }

@@ -46,7 +46,7 @@ export interface Stamps {
   readonly failed?: { readonly code: string; readonly at: Instant; readonly step?: 'observe' }
 }
 
-/** The current version of a secret in the vault. */
+/** A version of a secret in the vault. */
 export interface StoredSecret {
   readonly name: string
   readonly version: string
@@ -56,7 +56,7 @@ export interface StoredSecret {
   /** Vault time, whole seconds. */
   readonly created: Instant
   readonly expiresOn?: Instant
-  /** Ours, when the tag `rekey` is there and can be read. */
+  /** The tag `rekey`, when it is there and can be read. It may be another target's. */
   readonly stamps?: Stamps
   /** The tag `CredentialId`: the slot whose key this is. A hint. */
   readonly slot?: KeySlot

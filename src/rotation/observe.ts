@@ -1,5 +1,7 @@
 // Room: the core. Reads back what is true: the ring from the service, the secrets from the vault.
 
+import { RekeyError } from './errors.ts'
+import type { KeyRing } from './key-ring.ts'
 import type { Observation, StoredSecret } from './observation.ts'
 import type { KeyHolder, Vault } from './ports.ts'
 import { isOurs, liveSlots } from './situation.ts'
@@ -8,7 +10,7 @@ import type { SecretName, Target } from './target.ts'
 /** How far back to look for a version of ours under somebody else's. */
 const versionsToSearch = 25
 
-/** One look at everything. Throws RekeyErrors of the service or the vault. */
+/** One look at everything. Throws RekeyErrors of the service or the vault, and `UnexpectedAnswer` where an output is missing. */
 export async function observe(
   target: Target,
   holder: KeyHolder,
@@ -17,6 +19,7 @@ export async function observe(
 ): Promise<Observation> {
   // One after the other: a value written between the two looks would seem dead if the ring were the older one.
   const ring = await holder.read(signal)
+  assertOutputs(target, ring)
   const current = await Promise.all(target.secrets.map(({ name }) => vault.current(name, signal)))
   const stored: Record<string, StoredSecret | undefined> = {}
   const earlier: Record<string, StoredSecret | undefined> = {}
@@ -45,4 +48,21 @@ async function formerOurs(
   const ours = versions.find((version) => isOurs(target, version))
   if (!ours?.enabled) return ours
   return (await vault.version(secret.name, ours.version, signal)) ?? ours
+}
+
+/** Found out later, it would be half way through a publish. */
+function assertOutputs(target: Target, ring: KeyRing): void {
+  for (const credential of Object.values(ring)) {
+    const missing = target.secrets.find(({ output }) => credential[output] === undefined)
+    if (missing) throw missingOutput(target, missing)
+  }
+}
+
+export function missingOutput(target: Target, { name, output }: SecretName): RekeyError {
+  return new RekeyError('UnexpectedAnswer', {
+    target: target.name,
+    step: 'observe',
+    message: `the service gave no ${output} for the secret ${name}`,
+    remedy: `Check in targets.json that the resource has a ${output}.`,
+  })
 }

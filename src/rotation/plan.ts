@@ -8,12 +8,12 @@ import { isExplicit } from './request.ts'
 import {
   askedAt,
   hasTwoSlots,
-  holder,
   isOurs,
   liveSlots,
   madeAt,
   retiredAt,
   type Situation,
+  slotHeldBy,
   standbySlot,
 } from './situation.ts'
 import { clockBound, type Instant, minutes, settle } from './target.ts'
@@ -58,7 +58,7 @@ export interface Plan {
 
 export type Check = (at: Situation) => Plan | undefined
 
-/** In order of urgency. The names are the design's; two of them are two rows of one name. */
+/** In order of urgency. A name begins with its reason; what follows a colon tells apart checks that share one. */
 export const checks: readonly (readonly [name: string, check: Check])[] = [
   ['unmanaged', unmanaged],
   ['foreign', foreign],
@@ -90,7 +90,7 @@ export function plan(at: Situation, without: ReadonlySet<string> = new Set()): P
   return undefined
 }
 
-/** A secret that is missing, or that holds something else and is not marked as ours, is somebody else's until said otherwise. */
+/** A secret that exists, holds no live key of this resource, and shows no sign of ever having been ours is somebody else's. */
 export function isForeign(at: Situation, secret: { name: string; output: string }): boolean {
   const stored = at.stored[secret.name]
   if (!stored || at.target.adopt || liveSlots(at.ring, secret, stored).length > 0) return false
@@ -147,7 +147,7 @@ function interrupted(at: Situation): Plan | undefined {
   if (!at.lead) return undefined
   for (const secret of at.target.secrets.slice(1)) {
     const ahead = at.stored[secret.name]
-    const slot = holder(at.ring, secret, ahead)
+    const slot = slotHeldBy(at.ring, secret, ahead)
     if (!ahead || !slot || slot === at.active || ahead.created < at.lead.created) continue
     const { rotatedAt, fresh, standby, retire, reason, actor } = ahead.stamps ?? {}
     return {
@@ -203,7 +203,7 @@ function adoptedStamps(at: Situation, active: KeySlot, lead: StoredSecret): Deci
     return ages(at)
   }
   const former = at.earlier[lead.name]
-  const formerSlot = holder(at.ring, at.target.secrets[0], former)
+  const formerSlot = slotHeldBy(at.ring, at.target.secrets[0], former)
   const other = madeAt(at.stamps) ?? at.stamps.standby
   if (!formerSlot) return { rotatedAt: lead.created }
   return formerSlot === active

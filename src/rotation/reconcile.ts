@@ -4,7 +4,7 @@
 import { overlapOf } from './acts/announce.ts'
 import { act } from './acts.ts'
 import { RekeyError } from './errors.ts'
-import { afterFailure, announceFailure, asRekeyError, attempt, type Failed, forgetFailedLook } from './failure.ts'
+import { afterFailure, announceFailure, attempt, type Failed, forgetFailedLook } from './failure.ts'
 import { type Grip, gripOn, limited } from './grip.ts'
 import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
@@ -14,6 +14,7 @@ import type { Lease, Ports } from './ports.ts'
 import { checkRequest, isExplicit, type RotationRequest } from './request.ts'
 import { type Situation, situation } from './situation.ts'
 import { type Duration, type Instant, leadOf, minutes, seconds, type Target } from './target.ts'
+import { asRekeyError } from './unforeseen.ts'
 import { refusesTheVault } from './verify.ts'
 import { currentIn, type Work } from './work.ts'
 
@@ -53,11 +54,11 @@ export async function reconcile(
     work = await begin(target, request, ports, grip)
     const last = await untilDone(work, reasons, options.without)
     const outcome = conclude(work, reasons, last)
-    // A foreign secret ends a request, and nobody may be there to read the outcome.
-    if (outcome.error && isExplicit(request)) await announceFailure(outcome.error, target, request, ports)
+    // A foreign secret waits for a person, and nobody may be there to read the outcome.
+    if (outcome.error) await announceFailure(outcome.error, target, request, ports)
     return outcome
   } catch (thrown) {
-    const error = asRekeyError(thrown, target)
+    const error = asRekeyError(thrown, ports.log, { target: target.name })
     const failed = { target, request, ports, grip, work }
     release = await afterFailure(error, failed)
     return failure(error, failed, reasons)
@@ -90,10 +91,10 @@ async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<st
   for (let acts = 0; acts < mostActs; acts++) {
     const at = look(work)
     let next = plan(at, without)
-    let now = at
+    let seen = at
     if (next?.reason === 'settling' && (await refusesTheVault(work, at)) === 'refused') {
-      now = look(work, 'refused')
-      next = plan(now, without)
+      seen = look(work, 'refused')
+      next = plan(seen, without)
     }
     if (!next) {
       await forgetFailedLook(work)
@@ -102,7 +103,7 @@ async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<st
     reasons.push(next.reason)
     if (!next.step) return next
     work.ports.log('info', 'acting', { target: work.target.name, reason: next.reason, step: next.step.do })
-    const held = await act(work, next, now)
+    const held = await act(work, next, seen)
     if (held) return { reason: next.reason, until: held.until }
     // A listing from before the swap has the slots the other way round: whatever else there is to do waits until none can.
     if (next.step.do === 'swap') return undefined

@@ -10,7 +10,7 @@ export interface RotationRequest {
   /** Stable over redeliveries. */
   readonly id: string
   readonly target: string
-  /** Who asked: a person, a key's name, or `schedule`, `near-expiry`. */
+  /** Who asked: a signed-in name, `http`, `schedule`, `near-expiry` or `look-again`. */
   readonly actor: string
   readonly note?: string
   /** A key made after this moment. */

@@ -42,7 +42,7 @@ export function situation(
   const name = leadOf(target)
   const lead = stored[name.name]
   const former = isOurs(target, lead) ? undefined : earlier[name.name]
-  const formerSlot = former && (holder(ring, name, former) ?? former.slot)
+  const formerSlot = former && (slotHeldBy(ring, name, former) ?? former.slot)
   const stamps: Partial<Stamps> = (former ? former.stamps : isOurs(target, lead) ? lead?.stamps : undefined) ?? {}
   const hint = inRing(ring, formerSlot ?? lead?.slot) ?? inRing(ring, target.initialSlot) ?? slotsOf(ring)[0]!
   const made = stamps.pending && 'made' in stamps.pending ? stamps.pending.made : unknownAge
@@ -75,7 +75,7 @@ export function liveSlots(ring: KeyRing, secret: SecretName, stored: StoredSecre
 }
 
 /** The one slot that this secret's value belongs to, if it is live and tells slots apart. */
-export function holder(ring: KeyRing, secret: SecretName, stored: StoredSecret | undefined): KeySlot | undefined {
+export function slotHeldBy(ring: KeyRing, secret: SecretName, stored: StoredSecret | undefined): KeySlot | undefined {
   const slots = liveSlots(ring, secret, stored)
   return slots.length === 1 ? slots[0] : undefined
 }
@@ -106,7 +106,7 @@ export function retiredAt(stamps: Partial<Stamps>): Instant | undefined {
 
 function activeSlot(ring: KeyRing, name: SecretName, lead: StoredSecret, target: Target): KeySlot | undefined {
   if (!lead.enabled && !lead.value) return isOurs(target, lead) ? inRing(ring, lead.slot) : undefined
-  return holder(ring, name, lead)
+  return slotHeldBy(ring, name, lead)
 }
 
 function inRing(ring: KeyRing, slot: KeySlot | undefined): KeySlot | undefined {

@@ -13,9 +13,9 @@ export const minutes = (n: number): Duration => n * 60_000
 export const hours = (n: number): Duration => n * 3_600_000
 export const days = (n: number): Duration => n * 86_400_000
 
-/** How long a listing may lag behind a change, at the service or in the vault (S in the design). */
+/** How long a listing may lag behind a change, at the service or in the vault (S in docs/concepts.md). */
 export const settle: Duration = minutes(5)
-/** How far two clocks may be apart (ε in the design). */
+/** How far two clocks may be apart (ε in docs/concepts.md). */
 export const clockBound: Duration = minutes(1)
 /** How long a lease lasts from the moment its renewal was sent. */
 export const leaseLength: Duration = seconds(60)

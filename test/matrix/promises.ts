@@ -1,4 +1,4 @@
-// Room: the tests of the whole. The promises of the design, held against the data planes after every effect.
+// Room: the tests of the whole. The promises, held against the data planes after every effect.
 
 import assert from 'node:assert/strict'
 import type { Estate } from './estate.ts'

@@ -20,6 +20,7 @@ const slot = fc.constantFrom('A', 'B', 'a', 'C')
 const pending = fc.oneof(
   past.map((asked) => ({ asked })),
   past.map((made) => ({ made })),
+  past.map((retired) => ({ retired })),
 )
 const stamps = fc.record(
   {

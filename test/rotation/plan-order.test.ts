@@ -80,7 +80,7 @@ const both: readonly (readonly [earlier: string, later: string, changes: readonl
 ]
 
 describe('the order of the checks', () => {
-  test('is the design’s', () => {
+  test('is the one that docs/concepts.md tells', () => {
     assert.deepEqual(
       checks.map(([name]) => name),
       names,

@@ -497,11 +497,12 @@ describe('no failure', () => {
     const outcome = await outcomeOf(at, { freshAfter: at.now() }, { beforeFirstEffect: spilt })
 
     assert.equal(outcome.error?.code, 'Internal')
-    assert.equal(outcome.error?.message, 'an unexpected TypeError inside Rekey')
+    assert.equal(outcome.error?.message, 'something unforeseen happened (TypeError)')
     assert.equal(outcome.error?.cause, undefined)
     assert.equal(
       at.log.some((line) => line.includes(at.leadKey())),
       false,
     )
+    assert.ok(at.log.some((line) => line.startsWith('error unforeseen error') && line.includes('reconcile')))
   })
 })

@@ -8,7 +8,8 @@ import type { App, Compose } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Log } from '../../rotation/ports.ts'
 import type { Target } from '../../rotation/target.ts'
-import { asRekeyError, logOf } from '../shared/invocation.ts'
+import { asRekeyError } from '../../rotation/unforeseen.ts'
+import { logOf } from '../shared/invocation.ts'
 import { look } from '../shared/requests.ts'
 
 /** Key Vault's event, of either schema, as far as it is of interest. */

@@ -9,7 +9,8 @@ import type { Log } from '../../rotation/ports.ts'
 import { reconcile } from '../../rotation/reconcile.ts'
 import { isExplicit, type RotationRequest } from '../../rotation/request.ts'
 import { minutes } from '../../rotation/target.ts'
-import { asRekeyError, logOf, recordOutcome } from '../shared/invocation.ts'
+import { asRekeyError } from '../../rotation/unforeseen.ts'
+import { logOf, recordOutcome } from '../shared/invocation.ts'
 import { asDisabled, queueRest } from '../shared/requests.ts'
 
 /** How long messages wait while the configuration is bad. */

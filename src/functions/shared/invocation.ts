@@ -4,7 +4,6 @@
 import type { InvocationContext } from '@azure/functions'
 import { logTo } from '../../azure/log.ts'
 import type { App } from '../../compose.ts'
-import { RekeyError } from '../../rotation/errors.ts'
 import type { Outcome } from '../../rotation/outcome.ts'
 import type { Log } from '../../rotation/ports.ts'
 
@@ -14,21 +13,6 @@ export function logOf(context: InvocationContext): Log {
     info: (line) => context.info(line),
     warn: (line) => context.warn(line),
     error: (line) => context.error(line),
-  })
-}
-
-/**
- * What was thrown as a RekeyError. Anything else is a mistake of ours: its message and cause may quote what a service
- * answered, and the host logs whatever is thrown, so only its name and the places it came through are kept.
- */
-export function asRekeyError(thrown: unknown, log: Log): RekeyError {
-  if (thrown instanceof RekeyError) return thrown
-  const { name, stack } = thrown instanceof Error ? thrown : { name: typeof thrown, stack: '' }
-  const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  log('error', 'unforeseen error', { name, frames: frames.slice(0, 12).map((line) => line.trim()) })
-  return new RekeyError('Internal', {
-    message: `something unforeseen happened (${name})`,
-    remedy: 'Look for the log line "unforeseen error" of this invocation, and report it as a defect.',
   })
 }
 

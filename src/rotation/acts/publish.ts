@@ -1,9 +1,9 @@
 // Room: the core. A slot's credential is written to the vault, or only our tags on what holds it already.
 
 import { iso } from '../duration.ts'
-import { RekeyError } from '../errors.ts'
 import { type KeySlot, slotsOf } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
+import { missingOutput } from '../observe.ts'
 import type { Decided, StepOf } from '../plan.ts'
 import { isOurs, liveSlots, madeAt, type Situation } from '../situation.ts'
 import { days, leadOf, minutes, type SecretName } from '../target.ts'
@@ -33,7 +33,7 @@ export async function publish(
     sayIfStuck(work, at)
     return { until: work.ports.clock.now() + minutes(1) }
   }
-  // The stamps are the first slot's: the other way round if another one works.
+  // The step's stamps assume its first slot. If the other one is published, `fresh` and `standby` change places.
   const { fresh, standby, ...rest } = step.stamps
   const swapped = {
     ...rest,
@@ -59,7 +59,7 @@ export async function write(work: Work, slot: KeySlot, stamps: Stamps): Promise<
   const lead = leadOf(work.target)
   for (const secret of leadLast(work)) {
     const value = work.ring[slot]![secret.output]
-    if (!value) throw missingOutput(work, secret)
+    if (!value) throw missingOutput(work.target, secret)
     const stored = work.stored[secret.name]
     const holds = value.equals(stored?.value)
     if (holds && secret === lead && isOurs(work.target, stored)) continue
@@ -96,13 +96,5 @@ function sayIfStuck(work: Work, at: Situation): void {
     target: work.target.name,
     slot: slotsOf(work.ring).find((slot) => slot !== at.active),
     made: iso(made),
-  })
-}
-
-function missingOutput(work: Work, secret: SecretName): RekeyError {
-  return new RekeyError('UnexpectedAnswer', {
-    target: work.target.name,
-    message: `the service gave no ${secret.output} for the secret ${secret.name}`,
-    remedy: `Check in targets.json that the resource has a ${secret.output}.`,
   })
 }

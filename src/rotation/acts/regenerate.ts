@@ -1,7 +1,7 @@
 // Room: the core. A slot gets a new key: recorded before, sent once, read back where there is no answer, handed out or kept.
 
 import { RekeyError } from '../errors.ts'
-import { notSupported, saysNo } from '../failure.ts'
+import { changedNothing, notSupported } from '../failure.ts'
 import { harmless } from '../grip.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
@@ -77,7 +77,7 @@ async function handOut(
     await write(work, step.slot, stampsFor(work, stamps, reason))
   } catch (error) {
     // The vault refused: recorded, the key is published later; unrecorded, the next try would make another.
-    if (error instanceof RekeyError && saysNo(error)) await tag(work, leadOf(work.target), waiting)
+    if (error instanceof RekeyError && changedNothing(error)) await tag(work, leadOf(work.target), waiting)
     throw error
   }
 }
@@ -99,7 +99,7 @@ async function regenerated(
   } catch (error) {
     if (!(error instanceof RekeyError)) throw error
     if (error.details.outcomeUnknown) return readBack(work, step.slot, at, error)
-    if (saysNo(error)) await work.grip.finish(() => tag(work, leadOf(work.target), before))
+    if (changedNothing(error)) await work.grip.finish(() => tag(work, leadOf(work.target), before))
     throw error
   }
 }
@@ -128,7 +128,7 @@ async function retire(work: Work, slot: KeySlot, reason: Reason, since: Instant)
     await harmless(() => grip.effect(({ signal }) => ports.announcer.announce([event], signal)))
   } catch (error) {
     // Recorded, it is told later; unrecorded, the next try would make another key.
-    if (error instanceof RekeyError && saysNo(error))
+    if (error instanceof RekeyError && changedNothing(error))
       await tag(work, leadOf(work.target), { ...kept, standby: since, pending: { retired: since } })
     throw error
   }

@@ -1,7 +1,7 @@
 // Room: the core. The two slots change places at the service, and the vault's tags follow.
 
 import { RekeyError } from '../errors.ts'
-import { notSupported, saysNo } from '../failure.ts'
+import { changedNothing, notSupported } from '../failure.ts'
 import { fold, type KeySlot } from '../key-ring.ts'
 import type { Stamps } from '../observation.ts'
 import type { StepOf } from '../plan.ts'
@@ -21,7 +21,7 @@ export async function swap(work: Work, step: StepOf<'swap'>): Promise<undefined>
     work.ring = fold(work.ring, await grip.effect((call) => holder.swap!(call)))
   } catch (error) {
     if (!(error instanceof RekeyError) || error.details.outcomeUnknown) throw error
-    if (saysNo(error)) await grip.finish(() => tag(work, leadOf(target), before))
+    if (changedNothing(error)) await grip.finish(() => tag(work, leadOf(target), before))
     throw error
   }
   await grip.finish(() => rename(work, step.to, { ...kept, pending: { asked: ports.clock.now() } }))

@@ -1,4 +1,4 @@
-// Room: tests of the core. The promises of the design, watched at every moment: what broke, when, and whether a hazard
+// Room: tests of the core. The promises, watched at every moment: what broke, when, and whether a hazard
 // that no engine can prevent came just before.
 
 import { keyIn, type Service } from './service.ts'

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Outcome } from '../../src/rotation/outcome.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 import { leadOf } from '../../src/rotation/target.ts'
-import { days, minutes, rotatedStand, type Stand, stand } from '../rotation/stand.ts'
+import { days, minutes, rotatedStand, type Stand, stand } from './stand.ts'
 
 function lead(at: Stand) {
   return at.vault.current(leadOf(at.target).name)!
@@ -121,14 +121,31 @@ test('a revoke never writes back the key of a lead that was disabled by hand, wh
   assert.deepEqual([revoked.status, at.works(), lead(at).enabled], ['changed', true, true])
 })
 
-test('a request for a target whose secret is somebody else’s is told as failed: nobody reads the outcome of a message', async () => {
+test('a secret that is somebody else’s is told as failed, to a request and to a look: nobody reads the outcome of a message', async () => {
   const at = stand()
   at.vault.put('lead', 'rubbish')
 
   await at.reconcile({ id: 'asked', freshAfter: at.now() })
+  await at.reconcile({ id: 'look' })
 
   const told = at.events.map(({ id, type, data: { code } }) => [id, type, code])
-  assert.deepEqual(told, [['asked/failed', 'Rekey.RotationFailed', 'Foreign']])
+  assert.deepEqual(told, [
+    ['asked/failed', 'Rekey.RotationFailed', 'Foreign'],
+    ['look/failed', 'Rekey.RotationFailed', 'Foreign'],
+  ])
+})
+
+test('an output that the service does not give is refused before anything is written', async () => {
+  const secrets = [
+    { name: 'lead', output: 'password' },
+    { name: 'connection', output: 'connectionString' },
+  ] as const
+  const at = stand({ target: { secrets } })
+
+  const outcome = await outcomeOf(at)
+
+  assert.deepEqual([outcome.status, outcome.error?.code], ['failed', 'UnexpectedAnswer'])
+  assert.deepEqual([at.vault.current('lead'), at.vault.current('connection')], [undefined, undefined])
 })
 
 test('a key is due by the output that expires first, and once', async () => {
