@@ -122,10 +122,56 @@ for (const [name, answer] of [
     assert.match(await read(), /^unreadable: the blob cannot be read/)
 
     world.answer = { status: 200, body: 'two', etag: '"2"' }
-    world.time = minutes(8) + seconds(1)
+    world.time = minutes(8) + seconds(15)
     assert.equal(await read(), 'two')
   })
 }
+
+test('a blob that does not answer is asked about no more often: once a minute while a copy stands in, then every 15 seconds', async () => {
+  const { world, read } = remote()
+  world.answer = { status: 200, body: 'one', etag: '"1"' }
+  await read()
+  world.answer = { status: 503 }
+  const [lookAt, answers]: [number[], string[]] = [[], []]
+
+  for (world.time = minutes(1); world.time < minutes(6); world.time += seconds(1)) {
+    const before = world.requests.length
+    answers.push(await read())
+    if (world.requests.length > before) lookAt.push(world.time)
+  }
+
+  assert.deepEqual(
+    lookAt.map((at) => at / 1000),
+    [60, 120, 180, 240, 300, 315, 330, 345],
+  )
+  assert.deepEqual(new Set(answers.slice(0, 240)), new Set(['one']))
+  assert.deepEqual(new Set(answers.slice(240)), new Set(['unreadable: the blob cannot be read: 503']))
+})
+
+test('a copy that stands in ends with its five minutes, however short the last look was ago', async () => {
+  const { world, read } = remote()
+  world.answer = { status: 200, body: 'one', etag: '"1"' }
+  await read()
+  world.answer = { status: 503 }
+  world.time = minutes(5) - 1
+  await read()
+
+  world.time = minutes(5)
+
+  assert.match(await read(), /^unreadable/)
+})
+
+test('a refusal is asked about again after 15 seconds', async () => {
+  const { world, read } = remote()
+  world.answer = { status: 404, code: 'BlobNotFound' }
+  await read()
+
+  world.answer = { status: 200, body: 'one', etag: '"1"' }
+  world.time = seconds(15) - 1
+  assert.match(await read(), /^unreadable/)
+  world.time = seconds(15)
+  assert.equal(await read(), 'one')
+})
 
 for (const [status, code] of [
   [403, 'AuthorizationPermissionMismatch'],
