@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Metafile } from 'esbuild'
 import { bundleApp, bundleFunctions, bundleTelemetry } from './bundles.ts'
+import { packageLimits, packageSize } from './package-size.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -80,5 +81,9 @@ if (import.meta.main) {
   const files = globSync('dist/**/*.js', { cwd: root }).map((file) => statSync(join(root, file)).size)
   const megabytes = files.reduce((sum, size) => sum + size, 0) / 1e6
   const took = Math.round(performance.now() - start)
-  process.stderr.write(`Built dist: ${files.length} files, ${megabytes.toFixed(2)} MB, in ${took} ms.\n`)
+  const { files: uploaded, zipped } = packageSize(root)
+  process.stderr.write(
+    `Built dist: ${files.length} files, ${megabytes.toFixed(2)} MB, in ${took} ms.\n` +
+      `Uploaded, telemetry aside: ${uploaded} files (fewer than ${packageLimits.files}), ${(zipped / 1e6).toFixed(2)} MB zipped (less than ${packageLimits.bytes / 1e6} MB).\n`,
+  )
 }

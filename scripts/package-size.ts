@@ -1,0 +1,25 @@
+// Room: the scripts. How large what is uploaded is. Imports node:* only.
+
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { deflateRawSync } from 'node:zlib'
+
+/** Limits for what is uploaded without telemetry's one file: it is loaded late, and only where it is wanted. */
+export const packageLimits = { files: 40, bytes: 1_000_000 }
+
+export interface PackageSize {
+  readonly files: number
+  /** Bytes in the zip. */
+  readonly zipped: number
+}
+
+/** The size of `dist`, `host.json` and `package.json` in `folder` as they are uploaded, telemetry left out. */
+export function packageSize(folder: string): PackageSize {
+  const beside = ['host.json', 'package.json'].filter((file) => existsSync(join(folder, file)))
+  const files = [...globSync('dist/**/*.js', { cwd: folder }), ...beside].filter(
+    (file) => !file.endsWith('telemetry.js'),
+  )
+  // A zip adds about a hundred bytes a file.
+  const sizes = files.map((file) => deflateRawSync(readFileSync(join(folder, file))).length + 100)
+  return { files: files.length, zipped: sizes.reduce((sum, size) => sum + size, 0) }
+}
