@@ -36,21 +36,22 @@ export function sendOnce(): PipelinePolicy {
   }
 }
 
-/** Sends up to four times within one call limit, honouring Retry-After; for reads and idempotent writes alone. */
-export function sendAgain(wait: Wait): PipelinePolicy {
+/**
+ * Sends up to four times within one call limit, honouring Retry-After; for reads and idempotent writes alone.
+ * `monotonic`: milliseconds that only grow.
+ */
+export function sendAgain(wait: Wait, monotonic: () => number): PipelinePolicy {
   return {
     name: 'rekeySendAgain',
     sendRequest: async (request, next) => {
       const signal = limit(request)
-      const started = performance.now()
-      let paused = 0
+      const started = monotonic()
       for (let attempt = 0; ; attempt += 1) {
         const outcome = await attemptOnce(request, next)
         const pause = outcome.pause === undefined ? undefined : Math.max(outcome.pause, firstPause * 2 ** attempt)
-        const left = callLimit - paused - (performance.now() - started)
+        const left = callLimit - (monotonic() - started)
         if (pause === undefined || attempt === retries || pause > Math.min(longestPause, left)) return outcome.settle()
         await wait(pause, signal)
-        paused += pause
       }
     },
   }

@@ -70,15 +70,16 @@ export interface ClientSettings {
   readonly credential: TokenCredential
   /** Tests only: stands in for the network. */
   readonly httpClient?: HttpClient
-  /** Tests only: the clock, and how pauses pass. */
+  /** Tests only: the clocks, and how pauses pass. */
   readonly now?: () => number
+  readonly monotonic?: () => number
   readonly wait?: Wait
 }
 
 /** How every call to Azure is made from now on. Loads no SDK: each is loaded by the first call that needs it. */
 export function createAzureClients(settings: ClientSettings): AzureClients {
-  const { cloud, credential, httpClient, now = Date.now, wait = sleep } = settings
-  const policies = { once: sendOnce(), retry: sendAgain(wait) }
+  const { cloud, credential, httpClient, now = Date.now, monotonic = uptime, wait = sleep } = settings
+  const policies = { once: sendOnce(), retry: sendAgain(wait, monotonic) }
 
   const sdk: AzureClients['sdk'] = (attempts) => {
     const choose = typeof attempts === 'function' ? attempts : () => attempts
@@ -98,6 +99,10 @@ export function createAzureClients(settings: ClientSettings): AzureClients {
   }
 
   return { cloud, credential, now, wait, sdk, ...rawSender({ credential, policies, httpClient }) }
+}
+
+function uptime(): number {
+  return performance.now()
 }
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {

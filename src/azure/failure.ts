@@ -112,15 +112,18 @@ export function rawFailure({
   }
 }
 
-/** Milliseconds that the answer asks us to wait, from any of Azure's three headers; undefined when it names none. */
-export function retryAfterOf(header: (name: string) => string | undefined, now = Date.now()): Duration | undefined {
+/**
+ * Milliseconds that the answer asks us to wait, from any of Azure's three headers; undefined when it names none. A date
+ * counts from the answer's own date: our clock may be another.
+ */
+export function retryAfterOf(header: (name: string) => string | undefined): Duration | undefined {
   for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
     const value = Number(header(name) ?? Number.NaN)
     if (Number.isFinite(value) && value >= 0) return value
   }
   const value = header('retry-after')
   if (value === undefined) return undefined
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.parse(header('date') ?? '')
   return Number.isFinite(wait) ? Math.max(0, wait) : undefined
 }
 

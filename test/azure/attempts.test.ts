@@ -14,8 +14,13 @@ const keys = json(200, { key1: 'one', key2: 'two' })
 function azureAgainst(...answers: readonly (() => Response)[]) {
   const { fetch, sent } = canned(...answers)
   const pauses: number[] = []
-  const wait = async (ms: number) => void pauses.push(ms)
-  const azure = createAzureClients({ cloud: clouds.public, credential: anyToken, httpClient: wire(fetch), wait })
+  let time = 0
+  const wait = async (ms: number) => {
+    pauses.push(ms)
+    time += ms
+  }
+  const around = { cloud: clouds.public, credential: anyToken, httpClient: wire(fetch) }
+  const azure = createAzureClients({ ...around, wait, monotonic: () => time })
   return { azure, sent, pauses }
 }
 
@@ -66,6 +71,24 @@ test('Retry-After is waited for', async () => {
   await azure.send(get())
 
   assert.deepEqual(pauses, [7000])
+})
+
+test('a Retry-After that is a date counts from the date of the answer, whatever our clock says', async () => {
+  const headers = { date: 'Sun, 21 Nov 1999 08:00:00 GMT', 'retry-after': 'Sun, 21 Nov 1999 08:00:07 GMT' }
+  const { azure, pauses } = azureAgainst(json(429, {}, headers), keys)
+
+  await azure.send(get())
+
+  assert.deepEqual(pauses, [7000])
+})
+
+test('a call goes on as long as its limit has room: each pause counts once', async () => {
+  const { azure, sent, pauses } = azureAgainst(json(429, {}, { 'retry-after': '9' }))
+
+  await assert.rejects(azure.send(get()), { code: 'Throttled' })
+
+  assert.deepEqual(pauses, [9000, 9000])
+  assert.equal(sent.length, 3)
 })
 
 test('a Retry-After too long for the call is handed on instead of slept through', async () => {
