@@ -23,7 +23,7 @@ import {
   withPolicy,
 } from './wire/hub-description.ts'
 import { assertUnchanged, connectionString } from './wire/iot-hub.ts'
-import { finished, pause } from './wire/long-running.ts'
+import { finished, longestChange, pause } from './wire/long-running.ts'
 import { sharedAccessSignature } from './wire/sas.ts'
 import { unlessUnanswered, verdictOf } from './wire/verdict.ts'
 
@@ -158,6 +158,7 @@ async function writePolicy(
   assertSettled(hub, description, known.wroteAt, azure.now())
 
   await call.keepLease()
+  const until = azure.now() + longestChange
   const answer = await putHub(
     hub,
     hubWith(description, withPolicy(policies, name, change)),
@@ -166,8 +167,8 @@ async function writePolicy(
     call.signal,
   )
   try {
-    await finished(answer, azure, call, what)
-    return await policyAfterWrite({ hub, name }, azure, call, (now) => shows(now, before))
+    await finished(answer, azure, call, what, until)
+    return await policyAfterWrite({ hub, name }, azure, call, until, (now) => shows(now, before))
   } catch (error) {
     throw undecided(error)
   }
@@ -196,14 +197,14 @@ async function policyAfterWrite(
   { hub, name }: PolicyOfHub,
   azure: AzureClients,
   call: Call,
+  until: Instant,
   shows: (policy: Policy) => boolean,
 ): Promise<Policy> {
   const what = hubOperation('POST', hub, `/IotHubKeys/${name}/listkeys`, hubRights.listOne)
-  const startedAt = azure.now()
   for (;;) {
     const policy = await unlessNotFound(() => getPolicy(hub, name, azure, call.signal))
     if (policy && shows(policy)) return policy
-    if (azure.now() - startedAt > settle) {
+    if (azure.now() >= until) {
       throw unexpected(what.operation, 'the hub took the change, but its listing does not show it')
     }
     await pause(lookEvery, azure, call, what)

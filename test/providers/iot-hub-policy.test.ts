@@ -2,13 +2,16 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { virtualClock } from '../../simulator/clock.ts'
 import { simulatedCloud } from '../../simulator/cloud.ts'
 import { failingOperation, missingPermission, serverError, slowOperation, staleReads } from '../../simulator/faults.ts'
+import { readHostSettings } from '../../simulator/local/settings.ts'
 import type { HubOptions } from '../../simulator/services/iot-hub.ts'
 import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Call } from '../../src/rotation/ports.ts'
+import { callLimit } from '../../src/rotation/target.ts'
 import { type ConnectOptions, connect } from '../simulated-azure.ts'
 import { revealed } from './opened.ts'
 
@@ -239,6 +242,32 @@ test('a listing that never shows the new key leaves open what happened', async (
   assert.equal(error.code, 'UnexpectedAnswer')
   assert.equal(error.details.outcomeUnknown, true)
 })
+
+const staleListing = staleReads({ ms: 3_600_000, operation: 'iot-hub/listKeysOfPolicy' })
+for (const [name, faults, polled] of [
+  ['an operation that does not end', [slowOperation({ ms: 3_600_000 })], undefined],
+  ['a listing that does not follow a slow operation', [slowOperation({ ms: 240_000 }), staleListing], undefined],
+  ['an operation that is to be polled in an hour', [], { status: 202, headers: { 'retry-after': '3600' } }],
+] as const) {
+  test(`${name} is waited for no longer than the function may run, with room for other calls`, async () => {
+    const { cloud, holder, call, read } = hub()
+    await read()
+    for (const fault of faults) cloud.faults.add(fault)
+    const pass = cloud.fetch
+    Object.assign(cloud, {
+      fetch: async (request: Request) =>
+        polled && request.url.includes('operationResults') ? new Response(null, polled) : pass(request),
+    })
+    const before = cloud.clock.now()
+
+    const error = await rejection(holder.regenerate('secondary', call))
+
+    const { functionTimeout } = readHostSettings(fileURLToPath(new URL('../..', import.meta.url)))
+    const took = cloud.clock.now() - before
+    assert.ok(took + 8 * callLimit <= functionTimeout, `${took / 1000} s of ${functionTimeout / 1000} s`)
+    assert.equal(error.details.outcomeUnknown, true)
+  })
+}
 
 test('a lost lease ends the waiting, as itself', async () => {
   const { cloud, holder, call, read } = hub()

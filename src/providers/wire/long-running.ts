@@ -5,14 +5,17 @@ import { z } from 'zod'
 import type { AzureClients, RawAnswer } from '../../azure/clients.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Call } from '../../rotation/ports.ts'
-import { type Duration, minutes, seconds } from '../../rotation/target.ts'
+import { type Duration, type Instant, minutes, seconds } from '../../rotation/target.ts'
 import { parseAnswer, type ServiceOperation, serviceCall, unexpected } from './answer.ts'
 
 const pollEvery: Duration = seconds(2)
 /** The longest wait without a sign of life: well inside the call limit, which a renewed lease starts anew. */
 const slice: Duration = seconds(10)
-/** Then it is left to the next reconcile, which reads back what became of it. */
-const patience: Duration = minutes(10)
+/**
+ * How long a change may take from the write until it is seen. Well below `functionTimeout` in host.json, for that ends the
+ * whole worker. After it, the change is left to the next reconcile, which reads back what became of it.
+ */
+export const longestChange: Duration = minutes(6)
 
 const Operation = z.object({
   status: z.string(),
@@ -21,7 +24,8 @@ const Operation = z.object({
 
 /**
  * Waits until the operation that `answer` began has succeeded. Polls `azure-asyncoperation` (GET, no api-version of ours:
- * the service's address has one), as slowly as Retry-After asks, and keeps the lease meanwhile.
+ * the service's address has one), as slowly as Retry-After asks, and keeps the lease meanwhile, until
+ * `until`.
  * Throws RekeyErrors that leave open what happened: the change was taken.
  */
 export async function finished(
@@ -29,6 +33,7 @@ export async function finished(
   azure: AzureClients,
   call: Call,
   what: ServiceOperation,
+  until: Instant,
 ): Promise<void> {
   const url = answer.headers['azure-asyncoperation']
   if (url === undefined) {
@@ -38,10 +43,9 @@ export async function finished(
   if (!isResourceManager(url, azure))
     throw unexpected(what.operation, 'the operation is to be polled at a strange address')
 
-  const startedAt = azure.now()
   let wait = retryAfter(answer) ?? 0
-  while (azure.now() - startedAt <= patience) {
-    await pause(wait, azure, call, what)
+  for (let left = until - azure.now(); left > 0; left = until - azure.now()) {
+    await pause(Math.min(wait, left), azure, call, what)
     const poll = await serviceCall(what, () =>
       azure.send({
         method: 'GET',
