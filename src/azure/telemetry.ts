@@ -4,7 +4,7 @@
 
 import type { TokenCredential } from '@azure/core-auth'
 import type { TelemetryClient } from 'applicationinsights'
-import type { Outcome, Status } from '../rotation/outcome.ts'
+import type { Outcome } from '../rotation/outcome.ts'
 import type { Log } from '../rotation/ports.ts'
 import type { Secret } from '../rotation/secret.ts'
 import { type Duration, seconds } from '../rotation/target.ts'
@@ -45,7 +45,10 @@ const flushLimit = seconds(5)
 /** The names that alerts and workbooks ask for. */
 export const telemetryNames = {
   finished: 'RotationFinished',
+  /** Needs a person. */
   failed: 'RotationFailed',
+  /** Failed, and comes back by itself. */
+  delayed: 'RotationDelayed',
   paused: 'RotationPaused',
   overdue: 'TargetOverdue',
   seen: 'TargetSeen',
@@ -54,12 +57,10 @@ export const telemetryNames = {
   overdueTargets: 'Rekey.OverdueTargets',
 } as const
 
-const eventOf: Readonly<Record<Status, string | undefined>> = {
-  changed: telemetryNames.finished,
-  failed: telemetryNames.failed,
-  paused: telemetryNames.paused,
-  waiting: undefined,
-  current: undefined,
+function eventOf({ status, error }: Outcome): string | undefined {
+  if (status === 'changed') return telemetryNames.finished
+  if (status === 'failed') return error?.transient ? telemetryNames.delayed : telemetryNames.failed
+  return status === 'paused' ? telemetryNames.paused : undefined
 }
 
 /** Telemetry for the life of the process. */
@@ -115,7 +116,7 @@ function tellRotation(client: TelemetryClient, outcome: Outcome, duration: Durat
   client.trackMetric({ name: telemetryNames.rotations, value: 1, properties })
   client.trackMetric({ name: telemetryNames.duration, value: duration, properties })
 
-  const name = eventOf[status]
+  const name = eventOf(outcome)
   if (name === undefined) return
   const failure =
     error === undefined ? {} : { code: error.code, step: error.details.step ?? '', remedy: error.details.remedy ?? '' }

@@ -145,6 +145,20 @@ describe('over TLS', () => {
       assert.deepEqual(lines, [])
     })
 
+    test('a failure that comes back by itself is a delay; only one that needs a person is a failure', async () => {
+      const { telemetry } = world()
+      const failed = (target: string, error: RekeyError) =>
+        telemetry.rotation({ ...outcome, target, status: 'failed', error }, 1)
+
+      failed('throttled-one', new RekeyError('Throttled', { message: 'busy', retryAfter: 30_000 }))
+      failed('refused-one', new RekeyError('PermissionDenied', { message: 'no', remedy: 'Grant it.' }))
+      await telemetry.flush()
+
+      assert.deepEqual([told('RotationDelayed').length, told('RotationFailed').length], [1, 1])
+      assert.match(told('RotationDelayed')[0]!, /throttled-one.*Throttled/)
+      assert.match(told('RotationFailed')[0]!, /refused-one.*PermissionDenied/)
+    })
+
     test('with Entra authentication, items carry the token of the identity that is named', async () => {
       const asked: (string | undefined)[] = []
       const credentialOf: TelemetrySettings['credentialOf'] = (clientId) => {
