@@ -35,7 +35,9 @@ if ($cloud.name -eq 'AzureChinaCloud') {
 }
 
 $graph = $cloud.endpoints.microsoftGraphResourceId.TrimEnd('/') + '/v1.0'
-$resource = (Invoke-Graph @('--method', 'get', '--url', "$graph/servicePrincipals(appId='$graphApp')")).id
+# Not by servicePrincipals(appId='…'): az is a batch file on Windows, and cmd stops at a parenthesis that no quotes reach.
+$resource = az ad sp show --id $graphApp --query id --output tsv
+if ($LASTEXITCODE -ne 0) { Stop-WithRemedy 'the service principal of Microsoft Graph cannot be read; what az said is above' }
 $roles = (Invoke-Graph @('--method', 'get', '--url', "$graph/servicePrincipals/$resource/appRoles")).value
 $role = ($roles | Where-Object { $_.value -eq $permission } | Select-Object -First 1).id
 if (-not $role) { Stop-WithRemedy "this cloud's Microsoft Graph does not offer $permission" }

@@ -26,7 +26,7 @@ fi
 
 graph=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
 graph=${graph%/}/v1.0
-resource=$(az rest --method get --url "$graph/servicePrincipals(appId='$graph_app')?\$select=id" --query id --output tsv)
+resource=$(az ad sp show --id "$graph_app" --query id --output tsv)
 role=$(az rest --method get --url "$graph/servicePrincipals/$resource/appRoles" \
   --query "value[?value=='$permission'].id | [0]" --output tsv)
 if [ -z "$role" ]; then

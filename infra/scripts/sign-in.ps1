@@ -28,10 +28,13 @@ az ad app update --id $client --identifier-uris "api://$client" --app-roles '@ap
 Assert-Azure 'set the app roles'
 
 # People get their token through the Azure CLI: it is let through without asking them. The scope must exist by then, so
-# there are two steps.
+# there are two steps. By the object's id, not by applications(appId='…'): az is a batch file on Windows, and cmd stops at a
+# parenthesis that no quotes reach.
+$object = az ad app show --id $client --query id --output tsv
+Assert-Azure 'read the app registration'
 $graph = (az cloud show --query endpoints.microsoftGraphResourceId --output tsv).TrimEnd('/')
 foreach ($body in 'app-scope.json', 'app-callers.json') {
-  az rest --method patch --url "$graph/v1.0/applications(appId='$client')" --headers Content-Type=application/json --body "@$body" --output none
+  az rest --method patch --url "$graph/v1.0/applications/$object" --headers Content-Type=application/json --body "@$body" --output none
   Assert-Azure "apply $body"
 }
 

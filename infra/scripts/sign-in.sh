@@ -19,9 +19,10 @@ az ad app update --id "$client" --identifier-uris "api://$client" --app-roles @a
 
 # People get their token through the Azure CLI: it is let through without asking them. The scope must exist by then, so
 # there are two steps.
+object=$(az ad app show --id "$client" --query id --output tsv)
 graph=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
 for body in app-scope.json app-callers.json; do
-  az rest --method patch --url "${graph%/}/v1.0/applications(appId='$client')" \
+  az rest --method patch --url "${graph%/}/v1.0/applications/$object" \
     --headers Content-Type=application/json --body "@$body" --output none
 done
 

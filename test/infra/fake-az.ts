@@ -86,7 +86,8 @@ case "$*" in
   "cloud show --query name"*) echo '${world.cloud ?? 'AzureCloud'}' ;;
   "cloud show --query endpoints"*) echo '${world.graph ?? 'https://graph.microsoft.com/'}' ;;
   "rest --method post"*) echo grant-1 ;;
-  rest*"servicePrincipals(appId="*) echo graph-1 ;;
+  "ad sp show --id 00000003-0000-0000-c000-000000000000"*) echo graph-1 ;;
+  "ad app show --id client-1"*) echo object-1 ;;
   rest*/appRoles*) echo role-1 ;;
   rest*/appRoleAssignments*) echo '${world.granted ?? ''}' ;;
   "ad app list"*) echo '${world.registered ?? ''}' ;;

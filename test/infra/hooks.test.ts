@@ -198,8 +198,11 @@ test('the app registration is made once, and set up the same each time', () => {
   assert.deepEqual(made(second.asked), [])
   assert.ok(second.asked.some((call) => call.includes('--app-roles @app-roles.json')))
   assert.deepEqual(
-    second.asked.flatMap((call) => /--method patch .*--body @(\S+)/.exec(call)?.[1] ?? []),
-    ['app-scope.json', 'app-callers.json'],
+    second.asked.flatMap((call) => /--method patch --url (\S+) .*--body @(\S+)/.exec(call)?.slice(1) ?? []),
+    ['app-scope.json', 'app-callers.json'].flatMap((body) => [
+      'https://graph.microsoft.com/v1.0/applications/object-1',
+      body,
+    ]),
   )
   assert.ok(second.asked.some((call) => call.includes('appRoleAssignmentRequired=true')))
 })

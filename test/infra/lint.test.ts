@@ -69,6 +69,8 @@ const mistakes: readonly (readonly [string, string, string | RegExp, string, str
   ['a parameter a hook leaves out', 'infra/hooks/postdeploy.sh', '"location=$location" ', '', 'hook-parameter', /wants location/],
   ['a parameter a hook makes up', 'infra/hooks/postdeploy.ps1', '"route=$', '"path=$', 'hook-parameter', /no parameter path/],
   ['a template a hook mistypes', 'infra/hooks/postdeploy.sh', 'events/near-expiry.bicep', 'event/near-expiry.bicep', 'hook-parameter', /does not exist/],
+  ['a parenthesis where cmd stops', 'infra/scripts/sign-in.ps1', 'applications/$object', "applications(appId='$client')", 'cmd', /applications\(/],
+  ['a parenthesis in a list of arguments', 'infra/scripts/graph-permission.ps1', '$graph/servicePrincipals/$Principal/', "$graph/servicePrincipals(appId='$Principal')/", 'cmd', /servicePrincipals\(/],
   ['a call of az in one twin only', 'infra/scripts/sign-in.sh', 'az ad sp update', 'az ad sp delete', 'twin', /az ad sp delete/],
 ]
 

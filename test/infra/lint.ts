@@ -4,7 +4,7 @@ import { loadedFiles, moduleFiles, moduleOutputs, moduleParameters, unusedOutput
 import { syntax, undeclared, unused } from './names.ts'
 import { knownRoles, knownVersions, noKeys, noSecretOutputs, requiredProperties, tagged } from './policy.ts'
 import { type Finding, projectOf, type Texts } from './project.ts'
-import { azureYaml, hookParameters, jsonFiles, parameterFile, scriptVariables, twins } from './wiring.ts'
+import { azureYaml, forCmd, hookParameters, jsonFiles, parameterFile, scriptVariables, twins } from './wiring.ts'
 
 const rules = [
   syntax,
@@ -27,6 +27,7 @@ const rules = [
   scriptVariables,
   hookParameters,
   twins,
+  forCmd,
 ]
 
 export function lint(texts: Texts): Finding[] {

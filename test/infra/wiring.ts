@@ -109,6 +109,20 @@ export function twins({ texts }: Project): Finding[] {
   })
 }
 
+/**
+ * az is a batch file on Windows, and PowerShell puts an argument in quotes only where it has a space: cmd then reads the
+ * rest of an address as commands of its own.
+ */
+export function forCmd({ texts }: Project): Finding[] {
+  return scriptsOf(texts)
+    .filter(([path]) => path.endsWith('.ps1'))
+    .flatMap(([path, text]) =>
+      [...text.matchAll(/"([^"\s]*\/[^"\s]*)"/g)].map(([, address]) => [path, address!] as const),
+    )
+    .filter(([, address]) => /[()&|<>^]/.test(address.replace(/\$\([^)]*\)/g, '')))
+    .map(([path, address]) => ({ rule: 'cmd', place: path, message: `${address} has a character that cmd reads` }))
+}
+
 function mainOf(files: readonly BicepFile[]): BicepFile | undefined {
   return files.find(({ path }) => path === main)
 }
