@@ -4,6 +4,7 @@ import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-
 import type { HttpClient } from '@azure/core-rest-pipeline'
 import { callLimit } from '../rotation/target.ts'
 import { rebuild } from './errors.ts'
+import { lazily } from './lazily.ts'
 
 export interface CredentialSettings {
   /** Client id of a user-assigned identity; absent: the system-assigned one. */
@@ -19,13 +20,12 @@ export interface CredentialSettings {
  * `PermissionDenied`, an identity endpoint that is out of order `ServiceUnavailable`.
  */
 export function credential(settings: CredentialSettings): TokenCredential {
-  let loaded: Promise<TokenCredential> | undefined
+  const loaded = lazily(() => load(settings))
   return {
     getToken: async (scopes, options = {}) => {
-      loaded ??= load(settings)
       const operation = `access token for ${[scopes].flat().join(' ')}`
       try {
-        return await inTime((await loaded).getToken(scopes, options), options)
+        return await inTime((await loaded()).getToken(scopes, options), options)
       } catch (error) {
         throw rebuild(error, operation)
       }

@@ -6,6 +6,7 @@ import type { Announcer, Log } from '../rotation/ports.ts'
 import type { Secret } from '../rotation/secret.ts'
 import type { AzureClients } from './clients.ts'
 import { rebuild } from './errors.ts'
+import { lazily } from './lazily.ts'
 
 export type EventSchema = 'CloudEvent' | 'EventGrid'
 
@@ -30,12 +31,11 @@ const batch = 100
 export function createAnnouncer(topic: Topic, azure: AzureClients): Announcer {
   const endpoint = eventsUrl(topic.endpoint)
   const operation = `POST events to ${new URL(endpoint).host}`
-  let loaded: Promise<Send> | undefined
+  const loaded = lazily(() => load({ ...topic, endpoint }, azure))
   return {
     announce: async (events, signal) => {
-      loaded ??= load({ ...topic, endpoint }, azure)
       try {
-        const send = await loaded
+        const send = await loaded()
         for (let start = 0; start < events.length; start += batch)
           await send(events.slice(start, start + batch), signal)
       } catch (error) {

@@ -12,6 +12,7 @@ import { Secret } from '../rotation/secret.ts'
 import { callLimit, type Instant } from '../rotation/target.ts'
 import type { AzureClients } from './clients.ts'
 import { rebuild, unreadable } from './errors.ts'
+import { lazily } from './lazily.ts'
 import { encodeTags, parseTags } from './tags.ts'
 
 /** A secret as the vault's listing shows its current version: tags and dates, but neither value nor version. */
@@ -33,12 +34,11 @@ const latestExpiry: Instant = Date.UTC(2038, 0, 19, 3, 14, 7)
  */
 export function createVault(url: string, azure: AzureClients): ListedVault {
   const place = new URL(url).host
-  let opened: Promise<SecretClient> | undefined
+  const opened = lazily(() => open(url, azure))
 
   async function call<T>(what: string, work: (client: SecretClient) => Promise<T>): Promise<T> {
-    opened ??= open(url, azure)
     try {
-      return await work(await opened)
+      return await work(await opened())
     } catch (error) {
       throw rebuild(error, `${what} in ${place}`)
     }

@@ -5,6 +5,7 @@ import type { TokenCredential } from '@azure/core-auth'
 import type { HttpClient, Pipeline, PipelinePolicy, PipelineResponse } from '@azure/core-rest-pipeline'
 import type { Attempts, AzureClients, RawRequest } from './clients.ts'
 import { rebuild, refusal, unreadable } from './errors.ts'
+import { lazily } from './lazily.ts'
 
 interface Means {
   readonly credential: TokenCredential
@@ -16,11 +17,10 @@ type Send = (request: RawRequest) => Promise<PipelineResponse>
 
 /** `send` and `ask` of the Azure clients. */
 export function rawSender(means: Means): Pick<AzureClients, 'send' | 'ask'> {
-  let loaded: Promise<Send> | undefined
+  const loaded = lazily(() => load(means))
   const call: Send = async (request) => {
-    loaded ??= load(means)
     try {
-      return await (await loaded)(request)
+      return await (await loaded())(request)
     } catch (error) {
       throw rebuild(error, request.operation)
     }

@@ -7,6 +7,7 @@ import { RekeyError } from '../rotation/errors.ts'
 import { Secret } from '../rotation/secret.ts'
 import { callLimit, seconds } from '../rotation/target.ts'
 import type { Cloud } from './clouds.ts'
+import { lazily } from './lazily.ts'
 
 export type StorageSettings =
   | { readonly by: 'connectionString'; readonly connectionString: Secret }
@@ -50,11 +51,9 @@ export function openStorage(
   settings: StorageSettings,
   credentialOf: (clientId: string | undefined) => TokenCredential,
 ): Storage {
-  let blobs: Promise<BlobServiceClient> | undefined
-  let queues: Promise<QueueServiceClient> | undefined
   return {
-    blobs: () => (blobs ??= openBlobs(settings, credentialOf)),
-    queues: () => (queues ??= openQueues(settings, credentialOf)),
+    blobs: lazily(() => openBlobs(settings, credentialOf)),
+    queues: lazily(() => openQueues(settings, credentialOf)),
   }
 }
 

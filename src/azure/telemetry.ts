@@ -8,6 +8,7 @@ import type { Outcome } from '../rotation/outcome.ts'
 import type { Log } from '../rotation/ports.ts'
 import type { Secret } from '../rotation/secret.ts'
 import { type Duration, seconds } from '../rotation/target.ts'
+import { lazily } from './lazily.ts'
 
 /** What a target's tags say; times in ISO 8601. */
 export interface SeenTarget {
@@ -71,13 +72,12 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
   }
 
   let complained = false
-  let client: Promise<TelemetryClient> | undefined
-  let told: Promise<void> = Promise.resolve()
+  const opened = lazily(() => open(connectionString, settings))
+  /** What was told so far; undefined: nothing yet, and nothing loaded. */
+  let told: Promise<void> | undefined
   const tell = (work: (client: TelemetryClient) => void | Promise<void>): Promise<void> => {
-    client ??= open(connectionString, settings)
-    const opened = client
-    told = told
-      .then(async () => work(await opened))
+    told = (told ?? Promise.resolve())
+      .then(async () => work(await opened()))
       .catch(() => {
         if (complained) return
         complained = true
@@ -102,7 +102,7 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
       })
     },
     flush: async () => {
-      if (client === undefined) return
+      if (told === undefined) return
       const late = new Promise<void>((resolve) => setTimeout(resolve, flushLimit).unref())
       await Promise.race([tell((open) => open.flush()), late])
     },
