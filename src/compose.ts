@@ -3,13 +3,13 @@
 import type { TokenCredential } from '@azure/core-auth'
 import { createLeases } from './azure/blob-lease.ts'
 import { type AzureClients, createAzureClients } from './azure/clients.ts'
-import { type Cloud, clouds } from './azure/clouds.ts'
+import type { Cloud } from './azure/clouds.ts'
 import { credential } from './azure/credential.ts'
 import { createAnnouncer, logAnnouncer } from './azure/event-grid.ts'
 import { createVault, type ListedVault } from './azure/key-vault.ts'
 import { logTo } from './azure/log.ts'
 import { createRequestQueue, type StorageRequestQueue } from './azure/queue.ts'
-import { openStorage, type Storage, storageSettings } from './azure/storage.ts'
+import { openStorage, type Storage } from './azure/storage.ts'
 import { createTelemetry, type Telemetry } from './azure/telemetry.ts'
 import { providerById, providers } from './providers/index.ts'
 import type { KeyProvider, Place } from './providers/provider.ts'
@@ -60,7 +60,8 @@ export function composer(outside: Outside): Compose {
   return async () => {
     if (wired === undefined) {
       const read = readSettings(outside.env)
-      if ('problems' in read) return { problems: read.problems, ...queueWithout(outside.env) }
+      if ('problems' in read)
+        return { problems: read.problems, ...(read.waiting ? { queue: queueAlone(read.waiting, outside.env) } : {}) }
       wired = wire(read.settings, outside)
     }
     const read = await wired.source.read()
@@ -77,9 +78,10 @@ interface Wired extends Omit<App, 'targets' | 'targetNamed'> {
   readonly source: TargetsSource
 }
 
-function wire(settings: Settings, { env, clock = systemClock, azure = clientsFor(settings, env) }: Outside): Wired {
-  const { cloud, topic } = settings
-  const credentialOf = credentials(settings.cloud, env)
+function wire(settings: Settings, { env, clock = systemClock, azure: given }: Outside): Wired {
+  const { cloud, clientId, topic } = settings
+  const credentialOf = credentials(cloud, env)
+  const azure = given ?? createAzureClients({ cloud, credential: credentialOf(clientId) })
   const storage = openStorage(settings.storage, credentialOf)
   const queue = createRequestQueue(storage)
   const leases = createLeases(storage)
@@ -105,10 +107,6 @@ function appOf({ source: _, ...wired }: Wired, targets: readonly Target[]): App 
   return { ...wired, targets, targetNamed: (name) => byName.get(name) }
 }
 
-function clientsFor({ cloud, clientId }: Settings, env: Environment): AzureClients {
-  return createAzureClients({ cloud, credential: credentials(cloud, env)(clientId) })
-}
-
 /** The identity with a client id, one for each, so that tokens are kept. */
 function credentials({ authority }: Cloud, env: Environment): (clientId: string | undefined) => TokenCredential {
   const managed = Boolean(env['IDENTITY_ENDPOINT'])
@@ -129,14 +127,8 @@ function providerOf(target: Target): KeyProvider {
 }
 
 /** The queue alone, where the settings are bad but those of the storage account are not. */
-function queueWithout(env: Environment): { readonly queue?: StorageRequestQueue } {
-  try {
-    const settings = storageSettings(env, clouds.public)
-    return { queue: createRequestQueue(openStorage(settings, credentials(clouds.public, env))) }
-  } catch (error) {
-    if (error instanceof RekeyError && error.code === 'BadConfiguration') return {}
-    throw error
-  }
+function queueAlone({ cloud, storage }: Pick<Settings, 'cloud' | 'storage'>, env: Environment): StorageRequestQueue {
+  return createRequestQueue(openStorage(storage, credentials(cloud, env)))
 }
 
 /** The app's folder, which the host names; the working directory is not always the same. */

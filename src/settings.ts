@@ -35,7 +35,10 @@ export interface Settings {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export type ReadSettings = { readonly settings: Settings } | { readonly problems: readonly Problem[] }
+/** `waiting`: where messages can wait until the problems are mended; absent when that is a problem itself. */
+export type ReadSettings =
+  | { readonly settings: Settings }
+  | { readonly problems: readonly Problem[]; readonly waiting?: Pick<Settings, 'cloud' | 'storage'> }
 
 /** Reads every setting. An empty one counts as not set. Gives all settings, or all problems. Never throws. */
 export function readSettings(environment: Environment): ReadSettings {
@@ -49,7 +52,9 @@ export function readSettings(environment: Environment): ReadSettings {
   const schedule = get('ROTATION_SCHEDULE') ?? ''
   const wrong = scheduleProblem(schedule)
   if (wrong) report('ROTATION_SCHEDULE', wrong.message, wrong.remedy)
-  const cloud = readCloud(get('AZURE_CLOUD') ?? '', report)
+  const knownCloud = readCloud(get('AZURE_CLOUD') ?? '', report)
+  // What else is wrong is looked for all the same.
+  const cloud = knownCloud ?? clouds.public
   const vault = readVault(get('ROTATION_VAULT'), cloud, report)
   const topic = readTopic(get, cloud, report)
   const clientId = get('AZURE_CLIENT_ID')
@@ -57,7 +62,10 @@ export function readSettings(environment: Environment): ReadSettings {
   const storage = readStorage(environment, cloud, report)
   const telemetry = readTelemetry(get, report)
 
-  if (problems.length > 0 || !storage) return { problems }
+  if (problems.length > 0 || !storage) {
+    const isPlaced = knownCloud !== undefined || !environment['AzureWebJobsStorage__accountName']
+    return { problems, ...(storage && isPlaced ? { waiting: { cloud, storage } } : {}) }
+  }
   const app = environment['WEBSITE_SITE_NAME'] || 'rekey'
   return {
     settings: {
@@ -109,10 +117,10 @@ const cloudNames: Readonly<Record<string, CloudName>> = {
   azurechinacloud: 'china',
 }
 
-function readCloud(name: string, report: Report): Cloud {
+function readCloud(name: string, report: Report): Cloud | undefined {
   const known = cloudNames[name.toLowerCase()]
   if (!known) report('AZURE_CLOUD', 'is the name of no cloud', 'Write public, usgov or china.')
-  return clouds[known ?? 'public']
+  return known && clouds[known]
 }
 
 function readVault(text: string | undefined, cloud: Cloud, report: Report): string | undefined {

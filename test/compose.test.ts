@@ -36,3 +36,15 @@ test('targets that name no vault are in the vault of the settings', async (t) =>
   assert.ok('app' in composed, JSON.stringify(composed))
   assert.equal(composed.app.targetNamed('vision')?.vault, 'https://kv-made.vault.azure.net')
 })
+
+test('messages can wait while settings are bad, unless nobody can say where', async () => {
+  const account = { AzureWebJobsStorage__accountName: 'stprod' }
+
+  const [badSchedule, badCloud] = await Promise.all([
+    composer({ env: { ...account, AZURE_CLOUD: 'china', ROTATION_SCHEDULE: 'often' } })(),
+    composer({ env: { ...account, AZURE_CLOUD: 'moon' } })(),
+  ])
+
+  assert.equal('problems' in badSchedule && badSchedule.queue !== undefined, true)
+  assert.equal('problems' in badCloud && badCloud.queue === undefined, true)
+})

@@ -84,6 +84,34 @@ test('the name of the storage account is enough', () => {
   assert.equal(storage.queues, 'https://stprod.queue.core.chinacloudapi.cn')
 })
 
+test('where other settings are bad, the storage account is still the one of our cloud', () => {
+  const read = readSettings({
+    AzureWebJobsStorage__accountName: 'stprod',
+    AZURE_CLOUD: 'usgov',
+    ROTATION_SCHEDULE: 'often',
+  })
+
+  assert.ok('problems' in read && read.waiting)
+  assert.ok(read.waiting.storage.by === 'identity')
+  assert.equal(read.waiting.storage.queues, 'https://stprod.queue.core.usgovcloudapi.net')
+  assert.equal(read.waiting.cloud.name, 'usgov')
+})
+
+test('in a cloud that nobody knows, the name of a storage account is no address, and its endpoints are', () => {
+  const waiting = (storage: Environment) => {
+    const read = readSettings({ ...storage, AZURE_CLOUD: 'moon' })
+    assert.ok('problems' in read)
+    return read.waiting?.storage
+  }
+  const endpoints = {
+    AzureWebJobsStorage__blobServiceUri: 'https://stprod.blob.core.usgovcloudapi.net',
+    AzureWebJobsStorage__queueServiceUri: 'https://stprod.queue.core.usgovcloudapi.net',
+  }
+
+  assert.equal(waiting({ AzureWebJobsStorage__accountName: 'stprod' }), undefined)
+  assert.equal(waiting(endpoints)?.by, 'identity')
+})
+
 test('an empty setting counts as not set', () => {
   const empty = Object.fromEntries(settingNames.map(({ name }) => [name, '']))
 
