@@ -8,7 +8,7 @@ import { firstOpen } from './window.ts'
 
 export { inWindow, nextOpening } from './window.ts'
 
-/** What due dates are reckoned from: the lead's, with or without its value. */
+/** What due dates are reckoned from: a stored secret, with or without its value. */
 export type Dated = Pick<StoredSecret, 'stamps' | 'created' | 'expiresOn'>
 
 /** How much of its period a target may be due early. */
@@ -37,24 +37,34 @@ export function dueAt(target: Target, stored: Dated): Instant {
   return Math.min(planned, stored.expiresOn - margin)
 }
 
+/**
+ * The same with every secret of the target looked at: each has an expiry of its own, since those that were adopted may have
+ * any. `all`: the lead may be among them; undefined: does not exist.
+ */
+export function soonestDue(target: Target, lead: Dated, all: readonly (Dated | undefined)[]): Instant {
+  const expiries = all.flatMap((secret) => secret?.expiresOn ?? [])
+  return Math.min(dueAt(target, lead), ...expiries.map((expiresOn) => dueAt(target, { ...lead, expiresOn })))
+}
+
 /** How long after a publish the standby's old key is still wanted, and has been seen by every listing. */
 function rest(target: Target): Duration {
   return target.slots.length > 1 ? target.overlap + settle + clockBound : 0
 }
 
 /** Whether the target could have been rotated for more than a day, cooling and window considered, and was not. */
-export function isOverdue(target: Target, stored: Dated, now: Instant): boolean {
-  const possible = Math.max(dueAt(target, stored), stored.created + rest(target))
+export function isOverdue(target: Target, lead: Dated, all: readonly (Dated | undefined)[], now: Instant): boolean {
+  const published = Math.max(lead.created, ...all.flatMap((secret) => secret?.created ?? []))
+  const possible = Math.max(soonestDue(target, lead, all), published + rest(target))
   return now > firstOpen(target.window, possible) + grace
 }
 
 /**
- * Whether the name's moment of the day lies in (from, to]. Ticks that follow one another without a gap look at each
- * name exactly once a day; a gap of a day or more is everybody's turn.
+ * Whether the name's moment of the day, or of each stretch as long as `every`, lies in (from, to]. Ticks that follow one
+ * another without a gap look at each name exactly once in it; a gap as long or longer is everybody's turn.
  */
-export function turn(name: string, from: Instant, to: Instant): boolean {
-  const moment = fraction(name) * days(1)
-  return Math.floor((to - moment) / days(1)) > Math.floor((from - moment) / days(1))
+export function turn(name: string, from: Instant, to: Instant, every: Duration = days(1)): boolean {
+  const moment = fraction(name) * every
+  return Math.floor((to - moment) / every) > Math.floor((from - moment) / every)
 }
 
 /** A name's place in [0, 1): stable for ever, evenly spread also over names that differ in one digit. */

@@ -1,7 +1,7 @@
 // Room: the core. What to do next, decided from an observation alone: a list of named, pure checks; the first hit wins.
 // The order is the specification (see docs/concepts.md). Change it only with a failing test.
 
-import { dueAt, inWindow } from './due.ts'
+import { inWindow, soonestDue } from './due.ts'
 import { type KeySlot, slotsOf } from './key-ring.ts'
 import type { Reason, Stamps, StoredSecret } from './observation.ts'
 import { isExplicit } from './request.ts'
@@ -279,17 +279,11 @@ function requested(at: Situation): Plan | undefined {
 }
 
 function due(at: Situation): Plan | undefined {
-  if (!at.lead || at.now < soonestDue(at, at.lead)) return undefined
+  if (!at.lead || at.now < soonestDue(at.target, at.lead, Object.values(at.stored))) return undefined
   const open = at.request.ignoreWindow || !at.target.window || inWindow(at.target.window, at.now)
   if (!open) return undefined
   if (at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
   return regenerate(at, 'due')
-}
-
-/** Every output has an expiry of its own: those that were adopted may have any. */
-function soonestDue(at: Situation, lead: StoredSecret): Instant {
-  const expiries = at.target.secrets.flatMap(({ name }) => at.stored[name]?.expiresOn ?? [])
-  return Math.min(dueAt(at.target, lead), ...expiries.map((expiresOn) => dueAt(at.target, { ...lead, expiresOn })))
 }
 
 function retiring(at: Situation): Plan | undefined {

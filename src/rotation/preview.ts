@@ -1,5 +1,6 @@
 // Room: the core. What a run would do now, and why; changes nothing.
 
+import { soonestDue } from './due.ts'
 import type { KeySlot } from './key-ring.ts'
 import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
@@ -22,7 +23,7 @@ export async function preview(
   const next = plan(at)
   return {
     ...(at.active === undefined ? {} : { slot: at.active }),
-    ...(at.lead ? { stored: at.lead } : {}),
+    ...(at.lead ? { stored: at.lead, dueAt: soonestDue(target, at.lead, Object.values(seen.stored)) } : {}),
     slots: Object.keys(seen.ring),
     ...(next ? { plan: describePlan(next) } : {}),
   }
@@ -33,6 +34,7 @@ export interface Preview {
   readonly slot?: KeySlot
   /** The lead as it is in the vault. */
   readonly stored?: StoredSecret
+  readonly dueAt?: Instant
   readonly slots: readonly KeySlot[]
   /** Absent: nothing to do. */
   readonly plan?: { readonly reason: Reason; readonly until?: Instant; readonly steps: readonly string[] }

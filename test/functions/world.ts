@@ -142,12 +142,19 @@ export function account(cloud: Cloud, name: string, fields: object = {}) {
   }
 }
 
+interface StoredOptions {
+  readonly slot?: string
+  readonly age?: number
+  readonly stamps?: object
+  readonly enabled?: boolean
+}
+
 /** A version as Rekey itself would have left it. */
 export function stored(
   made: World,
   target: { readonly name: string; readonly resource: string },
   value: string,
-  { slot = 'Key1', age = 0, stamps = {} }: { slot?: string; age?: number; stamps?: object } = {},
+  { slot = 'Key1', age = 0, stamps = {}, enabled = true }: StoredOptions = {},
 ): string {
   const at = made.cloud.clock.now() - age
   const iso = new Date(at).toISOString()
@@ -163,6 +170,7 @@ export function stored(
   return made.cloud.vault(vaultHost).set(`${target.name}-key`, value, {
     createdAt: at,
     expires: at + 90 * days,
+    enabled,
     tags: {
       CredentialId: slot,
       ProviderAddress: target.resource,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { dueAt, fraction, isOverdue, turn } from '../../src/rotation/due.ts'
+import { dueAt, fraction, isOverdue, soonestDue, turn } from '../../src/rotation/due.ts'
 import type { StoredSecret } from '../../src/rotation/observation.ts'
 import { days, hours, minutes, type Target } from '../../src/rotation/target.ts'
 
@@ -127,11 +127,26 @@ test('a version given a shorter life is due a month before it ends, or what vali
   assert.equal(dueAt(target({ validFor: days(400) }), soon), start + days(10))
 })
 
+test('the secret that expires first says when all of them are due; one that is not there says nothing', () => {
+  const soon = stored({ name: 'vision-copy', expiresOn: start + days(40) })
+
+  assert.equal(soonestDue(target(), stored(), [stored(), soon, undefined]), start + days(10))
+  assert.equal(soonestDue(target(), stored(), [stored(), undefined]), dueAt(target(), stored()))
+})
+
+test('a target is overdue by its soonest secret too, and not before the newest of them has cooled', () => {
+  const soon = stored({ name: 'vision-copy', expiresOn: start + days(40) })
+  const late = start + days(12)
+
+  assert.equal(isOverdue(target(), stored(), [soon], late), true)
+  assert.equal(isOverdue(target(), stored(), [{ ...soon, created: start + days(10) }], late), false)
+})
+
 test('a target is overdue only when more than a day has passed since it could be rotated', () => {
   const due = dueAt(target(), stored())
 
-  assert.equal(isOverdue(target(), stored(), due + days(1)), false)
-  assert.equal(isOverdue(target(), stored(), due + days(1) + 1), true)
+  assert.equal(isOverdue(target(), stored(), [], due + days(1)), false)
+  assert.equal(isOverdue(target(), stored(), [], due + days(1) + 1), true)
 })
 
 test('a target that waits for its window is not overdue', () => {
@@ -141,16 +156,16 @@ test('a target that waits for its window is not overdue', () => {
   const opening = Date.parse('2026-03-15T02:00:00Z')
   assert.ok(dueAt(windowed, monday) > Date.parse('2026-03-08T06:00:00Z'))
 
-  assert.equal(isOverdue(windowed, monday, opening + days(1)), false)
-  assert.equal(isOverdue(windowed, monday, opening + days(1) + 1), true)
+  assert.equal(isOverdue(windowed, monday, [], opening + days(1)), false)
+  assert.equal(isOverdue(windowed, monday, [], opening + days(1) + 1), true)
 })
 
 test('a target that cools down after a promote is not overdue', () => {
   const due = dueAt(target(), stored())
   const promoted = stored({ created: due - hours(1) })
 
-  assert.equal(isOverdue(target(), promoted, due + days(2)), false)
-  assert.equal(isOverdue(target(), promoted, due + days(4)), true)
+  assert.equal(isOverdue(target(), promoted, [], due + days(2)), false)
+  assert.equal(isOverdue(target(), promoted, [], due + days(4)), true)
 })
 
 test('every name has exactly one turn a day, however the day is cut into ticks', () => {
@@ -170,6 +185,14 @@ test('after a day without a tick it is everybody’s turn, and in no time at all
   assert.ok(names.every((name) => turn(name, start, start + days(1))))
   assert.ok(names.every((name) => turn(name, start, start + days(9))))
   assert.ok(!names.some((name) => turn(name, start, start)))
+})
+
+test('a turn may come more often than once a day', () => {
+  const turns = (hour: number) =>
+    names.filter((name) => turn(name, start + hours(hour), start + hours(hour + 1), hours(1)))
+
+  assert.equal(turns(0).length, names.length)
+  assert.ok(!names.some((name) => turn(name, start, start, hours(1))))
 })
 
 test('each tick of a day looks at an even slice of a numbered fleet', () => {

@@ -1,49 +1,79 @@
-// Room: the doorways. What a target's lead says by its tags and dates alone, without asking the service: for the schedule,
-// the plan of the whole fleet, and the list of targets.
+// Room: the doorways. What a target's secrets say by their tags and dates alone, without asking the service: for the
+// schedule, the plan of the whole fleet, and the list of targets.
 
-import { dueAt, inWindow, isOverdue } from '../../rotation/due.ts'
+import { inWindow, isOverdue, soonestDue } from '../../rotation/due.ts'
 import type { StoredSecret } from '../../rotation/observation.ts'
 import type { Instant, Target } from '../../rotation/target.ts'
 
-/** What is known of a lead without its value; a listing does not tell the version either. */
-export type Lead = Omit<StoredSecret, 'value' | 'version'>
+/** What is known of a secret without its value; a listing does not tell the version either. Undefined: does not exist. */
+export type Listed = Omit<StoredSecret, 'value' | 'version'> | undefined
 
 /**
- * `unmanaged`: nothing of ours in the vault. `paused`: disabled by hand. `unfinished`: something was begun and not
- * ended. `expired`: past its expiry, so the window does not count. `due`. `closed`: due, outside its window. `current`.
+ * `unmanaged`: the lead is not there, or may be taken over whatever it holds. `untagged`: a secret is there without our
+ * tag; `foreign`: tagged for another target or resource. Whether they hold a live key, only a look tells. `paused`: one is
+ * disabled by hand. `unfinished`: something was begun and not ended. `expired`: past its expiry, so the window does not
+ * count. `due`. `closed`: due, outside its window. `current`.
  */
-export type State = 'disabled' | 'unmanaged' | 'paused' | 'unfinished' | 'expired' | 'due' | 'closed' | 'current'
+export type State =
+  | 'disabled'
+  | 'unmanaged'
+  | 'untagged'
+  | 'foreign'
+  | 'paused'
+  | 'unfinished'
+  | 'expired'
+  | 'due'
+  | 'closed'
+  | 'current'
 
 export interface Assessment {
   readonly state: State
   readonly dueAt?: Instant
-  readonly overdue: 'yes' | 'no'
+  readonly overdue: boolean
+  /** When the newest secret that is not tagged for the target was written. */
+  readonly strangeSince?: Instant
 }
 
-/** What the tags say about a target now. `lead` undefined: the secret does not exist. */
-export function assess(target: Target, lead: Lead | undefined, now: Instant): Assessment {
-  if (!target.enabled) return { state: 'disabled', overdue: 'no' }
-  if (lead?.stamps?.target !== target.name) return { state: 'unmanaged', overdue: 'no' }
-  const stored = lead as StoredSecret
-  const due = dueAt(target, stored)
-  return {
-    state: stateOf(target, lead, due, now),
-    dueAt: due,
-    overdue: lead.enabled && isOverdue(target, stored, now) ? 'yes' : 'no',
+/** What the tags say about a target now. `secrets`: all of the target's, in its order, so the lead is the first. */
+export function assess(target: Target, secrets: readonly Listed[], now: Instant): Assessment {
+  if (!target.enabled) return { state: 'disabled', overdue: false }
+  const [lead] = secrets
+  const strangers = strangersIn(target, secrets)
+  const strange = strangers.length === 0 ? {} : { strangeSince: Math.max(...strangers.map(({ created }) => created)) }
+  const state = stateOf(target, secrets, now)
+  if (lead?.stamps?.target !== target.name) return { state, overdue: false, ...strange }
+  const overdue = isOverdue(target, lead, secrets, now)
+  return { state, dueAt: soonestDue(target, lead, secrets), overdue, ...strange }
+}
+
+function stateOf(target: Target, secrets: readonly Listed[], now: Instant): State {
+  const [lead] = secrets
+  if (secrets.some((secret) => secret?.enabled === false)) return 'paused'
+  const strangers = strangersIn(target, secrets)
+  if (strangers.length > 0 && !target.adopt) {
+    return strangers.some((secret) => isAnothers(target, secret)) ? 'foreign' : 'untagged'
   }
-}
-
-function stateOf(target: Target, lead: Lead, due: Instant, now: Instant): State {
-  if (!lead.enabled) return 'paused'
+  // What may be taken over whatever it holds will be by the first look.
+  if (lead === undefined || strangers.length > 0) return 'unmanaged'
   // Before `unfinished`, which a look at an expired target finishes as well: but its window would count.
-  if (lead.expiresOn !== undefined && lead.expiresOn <= now) return 'expired'
+  if (secrets.some((secret) => secret?.expiresOn !== undefined && secret.expiresOn <= now)) return 'expired'
   if (lead.stamps?.pending !== undefined || lead.stamps?.announced !== true || mayRetire(target, lead, now)) {
     return 'unfinished'
   }
-  if (now < due) return 'current'
+  if (now < soonestDue(target, lead, secrets)) return 'current'
   return target.window === undefined || inWindow(target.window, now) ? 'due' : 'closed'
 }
 
-function mayRetire(target: Target, { stamps, created }: Lead, now: Instant): boolean {
+function strangersIn(target: Target, secrets: readonly Listed[]): readonly NonNullable<Listed>[] {
+  return secrets.flatMap((secret) => (secret && secret.stamps?.target !== target.name ? [secret] : []))
+}
+
+/** A target that got a new name finds its own secrets like that. */
+function isAnothers({ address }: Target, secret: NonNullable<Listed>): boolean {
+  if (secret.stamps !== undefined) return true
+  return secret.address !== undefined && secret.address.toLowerCase() !== address.toLowerCase()
+}
+
+function mayRetire(target: Target, { stamps, created }: NonNullable<Listed>, now: Instant): boolean {
   return stamps?.retire === true && target.retireAfter !== undefined && now >= created + target.retireAfter
 }

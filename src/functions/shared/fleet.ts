@@ -1,46 +1,52 @@
-// Room: the doorways. Reads the leads of many targets: by listing a vault, or one by one.
+// Room: the doorways. Reads the secrets of many targets: by listing a vault, or one by one.
 
 import type { ListedSecret, ListedVault } from '../../azure/key-vault.ts'
-import { leadOf, type Target } from '../../rotation/target.ts'
+import type { Target } from '../../rotation/target.ts'
 import { atMost } from './at-most.ts'
 
 /** How many calls to one vault are under way at once: far below its limit of 400 a second. */
 export const vaultCalls = 8
 
 /**
- * The leads of these targets, all of one vault, by target name; absent: there is no such secret. Tags and dates only.
- * Lists the vault's secrets, 25 a page, until the pages without a lead are more than the leads still missing: then those are
- * read singly, so that a vault full of other people's secrets costs no more than its targets. A page with a lead on it has
- * paid for itself. Throws RekeyError.
+ * The secrets of these targets, all of one vault: by target name, in the target's order; undefined: there is no such
+ * secret. Tags and dates only. Lists the vault's secrets, 25 a page, until the pages without one of them are as many as
+ * those still missing: then these are read singly, so that a vault full of other people's secrets costs no more than its
+ * targets. A page with one on it has paid for itself. Throws RekeyError.
  */
-export async function leadsOf(
+export async function secretsOf(
   vault: ListedVault,
   targets: readonly Target[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, ListedSecret>> {
-  const missing = new Map(targets.map((target) => [leadOf(target).name.toLowerCase(), target]))
+): Promise<ReadonlyMap<string, readonly (ListedSecret | undefined)[]>> {
+  const found = await find(vault, targets, signal)
+  const of = ({ name, secrets }: Target) =>
+    [name, secrets.map((secret) => found.get(secret.name.toLowerCase()))] as const
+  return new Map(targets.map(of))
+}
+
+/** By name in lower case, as vaults compare names. */
+async function find(vault: ListedVault, targets: readonly Target[], signal: AbortSignal) {
+  const missing = new Set(targets.flatMap(({ secrets }) => secrets.map(({ name }) => name.toLowerCase())))
   const found = new Map<string, ListedSecret>()
   const keep = (secret: ListedSecret) => {
-    const target = missing.get(secret.name.toLowerCase())
-    if (target === undefined) return
-    found.set(target.name, secret)
-    missing.delete(secret.name.toLowerCase())
+    const name = secret.name.toLowerCase()
+    if (missing.delete(name)) found.set(name, secret)
   }
   let fruitless = 0
-  let complete = 'yes'
+  let complete = true
   for await (const page of vault.listCurrent(signal)) {
     const before = missing.size
     page.forEach(keep)
     if (missing.size === before) fruitless += 1
     if (missing.size === 0 || fruitless >= missing.size) {
-      complete = 'no'
+      complete = false
       break
     }
   }
-  if (complete === 'yes') return found
-  await atMost(vaultCalls, [...missing.values()], async (target) => {
-    const lead = await vault.current(leadOf(target).name, signal)
-    if (lead !== undefined) keep(lead)
+  if (complete) return found
+  await atMost(vaultCalls, [...missing], async (name) => {
+    const secret = await vault.current(name, signal)
+    if (secret !== undefined) keep(secret)
   })
   return found
 }

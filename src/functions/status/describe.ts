@@ -47,14 +47,12 @@ export function describe(app: App, seen: Look | Unreadable) {
     return { ...fixed, status: 'unreadable', code, detail: message, remedy: details.remedy }
   }
   const lead = seen.secrets[0]
-  const { state, dueAt, overdue } = assess(target, lead, app.clock.now())
+  const { state, dueAt, overdue } = assess(target, seen.secrets, app.clock.now())
   const ours = lead?.stamps?.target === target.name ? lead.stamps : undefined
   const failed = ours?.failed && { ...ours.failed, at: iso(ours.failed.at) }
-  const disabled = seen.secrets.some((secret) => secret?.enabled === false)
   return {
     ...fixed,
-    status:
-      state === 'disabled' ? state : disabled ? 'paused' : failed ? 'failed' : overdue === 'yes' ? 'overdue' : state,
+    status: state === 'disabled' || state === 'paused' ? state : failed ? 'failed' : overdue ? 'overdue' : state,
     reason: ours?.reason,
     actor: ours?.actor,
     slot: lead?.slot,

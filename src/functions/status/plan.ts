@@ -1,7 +1,6 @@
 // Room: the doorways. GET /api/plan: what a run would do now, and why. Changes nothing.
 
 import type { HttpResponseInit } from '@azure/functions'
-import { dueAt } from '../../rotation/due.ts'
 import { iso } from '../../rotation/duration.ts'
 import type { Target } from '../../rotation/target.ts'
 import { previewOf } from '../commands/carry-out.ts'
@@ -24,14 +23,14 @@ export const plan: Handler = {
 
 async function planOfOne(call: Call, target: Target): Promise<HttpResponseInit> {
   const request = look(target.name, 'plan', 'plan', call.app.clock.now())
-  const { slot, slots, stored, plan } = await previewOf(call, target, request)
+  const { slot, slots, stored, dueAt, plan } = await previewOf(call, target, request)
   return json(200, {
     target: target.name,
     enabled: target.enabled,
     slots,
     slot: slot ?? null,
     version: stored?.version,
-    dueAt: stored && iso(dueAt(target, stored)),
+    dueAt: iso(dueAt),
     reason: plan?.reason ?? null,
     until: iso(plan?.until),
     steps: plan?.steps ?? [],
@@ -47,14 +46,16 @@ async function planOfAll({ app, request }: Call): Promise<HttpResponseInit> {
 
 function planByTags(seen: Look | Unreadable, now: number) {
   if ('error' in seen) return { target: seen.target.name, does: 'unreadable', code: seen.error.code }
-  const { state, dueAt, overdue } = assess(seen.target, seen.secrets[0], now)
-  return { target: seen.target.name, state, does: does[state], dueAt: iso(dueAt), overdue: overdue === 'yes' }
+  const { state, dueAt, overdue } = assess(seen.target, seen.secrets, now)
+  return { target: seen.target.name, state, does: does[state], dueAt: iso(dueAt), overdue }
 }
 
 /** What the next tick does about each state. Drift is not in the tags: the day's slice, or `?target=`, finds it. */
 const does: Readonly<Record<State, string>> = {
   disabled: 'nothing: disabled in targets.json',
-  unmanaged: 'publishes the key that the service holds now, unless the secret is somebody else’s',
+  unmanaged: 'publishes the key that the service holds now, unless a secret is somebody else’s',
+  untagged: 'looks: takes over a live key, repairs what was ours, and leaves anything else alone',
+  foreign: 'looks, though the tags are somebody else’s: takes over a live key, and leaves anything else alone',
   paused: 'nothing until the secret is enabled again',
   unfinished: 'finishes what was begun',
   expired: 'rotates at once: the secret has expired',

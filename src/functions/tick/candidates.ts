@@ -6,7 +6,7 @@ import { turn } from '../../rotation/due.ts'
 import { iso } from '../../rotation/duration.ts'
 import type { Candidate } from '../../rotation/pace.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
-import { days, type Instant, minutes, type Target } from '../../rotation/target.ts'
+import { type Duration, days, hours, type Instant, minutes, type Target } from '../../rotation/target.ts'
 import { type State as Assessed, type Assessment, assess } from '../shared/assess.ts'
 import { look, lookLife } from '../shared/requests.ts'
 import type { Period } from './period.ts'
@@ -21,6 +21,12 @@ export interface Wanted extends Candidate {
 
 /** Whoever is due is queued anew by the next tick: until then the message lives, but not for less than a batch takes. */
 const shortestLife = minutes(15)
+/**
+ * A secret without our tag that was written lately may be one of ours that somebody overwrote, or a key to be taken over:
+ * every tick looks at it. An older one is most likely somebody else's for good, and only a look can tell: less often.
+ */
+const lately: Duration = hours(2)
+const strangersTurn: Duration = hours(1)
 
 /** What a vault says about one of its targets. */
 export interface Seen extends Omit<Assessment, 'state'> {
@@ -30,9 +36,10 @@ export interface Seen extends Omit<Assessment, 'state'> {
   readonly expiresOn?: Instant
 }
 
-export function see(target: Target, lead: ListedSecret | undefined, period: Period): Seen {
-  const assessment = assess(target, lead, period.to)
-  if (lead?.stamps === undefined || assessment.state === 'unmanaged') return { target, ...assessment }
+export function see(target: Target, secrets: readonly (ListedSecret | undefined)[], period: Period): Seen {
+  const assessment = assess(target, secrets, period.to)
+  const [lead] = secrets
+  if (lead?.stamps?.target !== target.name) return { target, ...assessment }
   const {
     expiresOn,
     stamps: { rotatedAt },
@@ -46,35 +53,54 @@ export function see(target: Target, lead: ListedSecret | undefined, period: Peri
 
 /** Its turn comes all the same: the look may get through, or says in its own name why not. */
 export function unreadable(target: Target): Seen {
-  return { target, state: 'unreadable', overdue: 'no' }
+  return { target, state: 'unreadable', overdue: false }
 }
 
 /** The candidate for the queue; undefined when there is nothing to do and it is not this target's turn. */
-export function wanted(app: App, { target, state, dueAt }: Seen, period: Period): Wanted | undefined {
+export function wanted(app: App, seen: Seen, period: Period): Wanted | undefined {
+  const { target, state } = seen
   const rotates = state === 'due' || state === 'expired'
-  const repairs = state === 'unmanaged' || state === 'unfinished'
-  if (!rotates && !repairs && !(state !== 'disabled' && turn(target.name, period.from, period.to))) return undefined
+  const publishes = rotates || isUnseen(seen, period)
+  const urgent = publishes || state === 'unfinished'
+  if (!urgent && !isItsTurn(seen, period)) return undefined
   const provider = app.providerOf(target)
   const id = `schedule/${target.name}/${iso(period.to).slice(0, 10)}`
-  const life = rotates || repairs ? Math.max(period.interval, shortestLife) : lookLife
+  const life = urgent ? Math.max(period.interval, shortestLife) : lookLife
   const request = { ...look(target.name, id, 'schedule', period.to), expiresAt: period.to + life }
   return {
     target: target.name,
     state,
     request: state === 'expired' ? { ...request, ignoreWindow: true } : request,
-    urgency: urgencyOf(state, dueAt, period),
+    urgency: urgencyOf(seen, period),
     budget: app.placeOf(target).budget,
     // A look is a POST listKeys; whoever is looked at may turn out to need more, and the queue sees to it.
     writes: rotates ? provider.writes : 1,
     vault: target.vault,
-    creates: rotates || state === 'unmanaged' ? target.secrets.length : 0,
+    creates: publishes ? target.secrets.length : 0,
   }
 }
 
-/** Expired before unfinished, before what is longest due, before what nobody has seen, before the day's looks. */
-function urgencyOf(state: State, dueAt: number | undefined, { to }: Period): number {
-  if (state === 'expired') return 1e6
-  if (state === 'unfinished') return 1e5
-  if (state === 'due') return 10 + Math.min((to - dueAt!) / days(1), 9e4)
-  return state === 'unmanaged' ? 1 : 0
+/** Nobody has looked at what is there now. */
+function isUnseen({ state, strangeSince }: Seen, { to }: Period): boolean {
+  if (state === 'unmanaged') return true
+  return isStrange(state) && strangeSince !== undefined && to < strangeSince + lately
+}
+
+function isItsTurn({ target, state }: Seen, { from, to }: Period): boolean {
+  if (state === 'disabled') return false
+  return turn(target.name, from, to, isStrange(state) ? strangersTurn : days(1))
+}
+
+function isStrange(state: State): boolean {
+  return state === 'untagged' || state === 'foreign'
+}
+
+/** What is due gains one with every day that it waits, and stays below what is unfinished. */
+const urgencies = { expired: 1e6, unfinished: 1e5, dueAtMost: 9e4, due: 10, unseen: 1, look: 0 } as const
+
+function urgencyOf(seen: Seen, period: Period): number {
+  const { state, dueAt = period.to } = seen
+  if (state === 'expired' || state === 'unfinished') return urgencies[state]
+  if (state === 'due') return Math.min(urgencies.due + (period.to - dueAt) / days(1), urgencies.dueAtMost)
+  return isUnseen(seen, period) ? urgencies.unseen : urgencies.look
 }

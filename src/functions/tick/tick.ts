@@ -3,16 +3,16 @@
 import type { InvocationContext, Timer } from '@azure/functions'
 import type { SeenTarget } from '../../azure/telemetry.ts'
 import type { App, Compose } from '../../compose.ts'
-import { dueAt, turn } from '../../rotation/due.ts'
+import { turn } from '../../rotation/due.ts'
 import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { overdue } from '../../rotation/events.ts'
 import { pace } from '../../rotation/pace.ts'
 import type { Log } from '../../rotation/ports.ts'
-import { leadOf, minutes, type Target } from '../../rotation/target.ts'
+import { type Instant, leadOf, minutes, type Target } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
 import { atMost } from '../shared/at-most.ts'
-import { byVault, leadsOf } from '../shared/fleet.ts'
+import { byVault, secretsOf } from '../shared/fleet.ts'
 import { logOf } from '../shared/invocation.ts'
 import { type Seen, see, unreadable, wanted } from './candidates.ts'
 import { type Period, periodOf } from './period.ts'
@@ -60,9 +60,9 @@ async function run(app: App, timer: Timer, log: Log): Promise<void> {
     )
   ).flat()
   const { queued, later, depth } = await queueWanted(app, seen, period, signal)
-  const late = seen.filter(({ overdue: is }) => is === 'yes')
-  for (const { target } of late.filter(({ target: { name } }) => turn(name, period.from, period.to))) {
-    await tellOverdue(app, target, log, signal).catch((thrown: unknown) => collect(thrown, target.name))
+  const late = seen.filter(({ overdue: is }) => is)
+  for (const { target, dueAt } of late.filter(({ target: { name } }) => turn(name, period.from, period.to))) {
+    await tellOverdue(app, target, dueAt!, log, signal).catch((thrown: unknown) => collect(thrown, target.name))
   }
   const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: iso(dueAt ?? 0) })
   app.telemetry.overdue(late.map(about))
@@ -83,8 +83,8 @@ async function run(app: App, timer: Timer, log: Log): Promise<void> {
 async function lookAt(app: App, url: string, targets: readonly Target[], period: Period, signal: AbortSignal) {
   const enabled = targets.filter((target) => target.enabled)
   if (enabled.length === 0) return []
-  const leads = await leadsOf(app.vault(url), enabled, signal)
-  return enabled.map((target) => see(target, leads.get(target.name), period))
+  const secrets = await secretsOf(app.vault(url), enabled, signal)
+  return enabled.map((target) => see(target, secrets.get(target.name) ?? [], period))
 }
 
 async function queueWanted(app: App, seen: readonly Seen[], period: Period, signal: AbortSignal) {
@@ -98,12 +98,12 @@ async function queueWanted(app: App, seen: readonly Seen[], period: Period, sign
 }
 
 /** Once a day for each, at its turn. A listing does not tell the version that the event is named after. */
-async function tellOverdue(app: App, target: Target, log: Log, signal: AbortSignal): Promise<void> {
+async function tellOverdue(app: App, target: Target, dueAt: Instant, log: Log, signal: AbortSignal): Promise<void> {
   const lead = await app.vault(target.vault).current(leadOf(target).name, signal)
   if (lead === undefined) return
   const now = app.clock.now()
   log('warn', 'target overdue', { target: target.name, version: lead.version })
-  await app.ports(log).announcer.announce([overdue(target, lead, dueAt(target, lead), now)], signal)
+  await app.ports(log).announcer.announce([overdue(target, lead, dueAt, now)], signal)
 }
 
 function incomplete(failures: readonly RekeyError[]): RekeyError {

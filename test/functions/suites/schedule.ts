@@ -17,6 +17,11 @@ function finished(made: World): Record<string, number> {
   return JSON.parse(line!.text.slice('schedule finished '.length))
 }
 
+async function tickAndCount(made: World, last: string): Promise<number> {
+  await made.tick({ last, next: new Date(made.cloud.clock.now()).toISOString() })
+  return (await made.messages()).length
+}
+
 /** A name whose turn does not come in the quarter of an hour before `now`, or one whose turn does. */
 function nameWith(turns: boolean, now: number, prefix: string): string {
   const names = Array.from({ length: 5000 }, (_, n) => `${prefix}${n}`)
@@ -92,6 +97,62 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
+  test('queues a target whose second secret expires before the first', async () => {
+    const made = await world()
+    const { add, now } = fleetOf(made)
+    const target = add('two', 10 * days)
+    const { name } = target
+    const secrets = { [`${name}-key`]: 'key', [`${name}-copy`]: 'key' }
+    made.cloud.vault(vaultHost).set(`${name}-copy`, 'its key', {
+      createdAt: now - 10 * days,
+      expires: now + days,
+      tags: { rekey: JSON.stringify({ target: name, announced: true }) },
+    })
+    await made.writeTargets([{ ...target, secrets }])
+
+    const queued = await queuedBy(made)
+
+    assert.deepEqual(queued, [name])
+    await made.close()
+  })
+
+  test('looks at a secret without our tag at once while it is new, and then once an hour', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const target = add('theirs', undefined)
+    await made.writeTargets([target])
+    made.cloud.vault(vaultHost).set(`${target.name}-key`, 'not a key of ours')
+    const looks: number[] = []
+
+    for (let hour = 0; hour < 5; hour++) {
+      let ofHour = 0
+      for (let quarter = 0; quarter < 4; quarter++) {
+        const last = new Date(made.cloud.clock.now()).toISOString()
+        made.cloud.clock.advance(15 * minute)
+        ofHour += await tickAndCount(made, last)
+      }
+      looks.push(ofHour)
+    }
+
+    assert.deepEqual(looks, [4, 4, 1, 1, 1])
+    await made.close()
+  })
+
+  test('a key that somebody overwrote is repaired with the next tick', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const target = add('ours', 10 * days)
+    await made.writeTargets([target])
+    made.cloud.vault(vaultHost).set(`${target.name}-key`, 'overwritten by hand')
+
+    await made.tick()
+    await made.drain()
+
+    const [current] = made.cloud.vault(vaultHost).versions(`${target.name}-key`)
+    assert.equal(JSON.parse(current!.tags!['rekey']!).reason, 'drifted')
+    await made.close()
+  })
+
   test('looks at everybody once a day', async () => {
     const made = await world()
     const targets = Array.from({ length: 12 }, (_, n) => {
@@ -129,6 +190,24 @@ describe('a tick of the schedule', () => {
       [[`${version}/overdue/2026-03-02`, 'Rekey.RotationOverdue', `/targets/${late.name}`]],
     )
     assert.equal(finished(made)['overdue'], 2)
+    await made.close()
+  })
+
+  test('tells of a secret that somebody disabled, and left until it expired', async () => {
+    const made = await world()
+    const { now } = fleetOf(made)
+    const { handle, target } = account(made.cloud, nameWith(true, now, 'paused'))
+    stored(made, target, handle.keyOf('Key1'), { age: 200 * days, enabled: false })
+    await made.writeTargets([target])
+
+    await made.tick()
+
+    const events = made.cloud.topic(topicHost).events as { type: string }[]
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['Rekey.RotationOverdue'],
+    )
+    assert.equal(finished(made)['overdue'], 1)
     await made.close()
   })
 

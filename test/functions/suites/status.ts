@@ -120,6 +120,39 @@ describe('targets', () => {
     }
   })
 
+  test('a secret that is there without our tag, or with another’s, is told from one that is not there', async () => {
+    const { made, target } = await visionWorld()
+    const shown = async (tags: Record<string, string>) => {
+      made.cloud.vault(vaultHost).set('vision-key', 'whatever it is', { tags })
+      const [one, all] = [await made.http(showTarget, { params }), await made.http(plan)]
+      return [one.body.status, all.body.targets[0].state]
+    }
+
+    assert.deepEqual(await shown({}), ['untagged', 'untagged'])
+    assert.deepEqual(await shown({ rekey: '{"target":"another"}' }), ['foreign', 'foreign'])
+    await made.writeTargets([{ ...target, adopt: true }])
+    made.cloud.clock.advance(2 * 60_000)
+    assert.deepEqual(await shown({}), ['unmanaged', 'unmanaged'])
+    await made.close()
+  })
+
+  test('the plan of one target, of all, and the target itself name the same due date, by the secret that expires first', async () => {
+    const { made, target } = await visionWorld(10 * days)
+    await made.writeTargets([{ ...target, secrets: { 'vision-key': 'key', 'vision-copy': 'key' } }])
+    const expires = made.cloud.clock.now() + 5 * days
+    const tags = { rekey: '{"target":"vision","announced":true}' }
+    made.cloud.vault(vaultHost).set('vision-copy', 'its key', { expires, tags })
+
+    const one = await made.http(plan, { query: { target: 'vision' } })
+    const all = await made.http(plan)
+    const shown = await made.http(showTarget, { params })
+
+    const dueAt = new Date(expires - 30 * days).toISOString()
+    assert.deepEqual([one.body.dueAt, all.body.targets[0].dueAt, shown.body.dueAt], [dueAt, dueAt, dueAt])
+    assert.deepEqual([all.body.targets[0].state, shown.body.status], ['due', 'due'])
+    await made.close()
+  })
+
   test('a secret disabled by hand is paused, also one that is not the lead', async () => {
     const { made, handle, target } = await visionWorld(10 * days)
     await made.writeTargets([{ ...target, secrets: { 'vision-key': 'key', 'vision-copy': 'key' } }])

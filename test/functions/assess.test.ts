@@ -1,0 +1,77 @@
+// Room: the tests. What the tags of a target's secrets say.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assess, type Listed } from '../../src/functions/shared/assess.ts'
+import { days, hours, type Target } from '../../src/rotation/target.ts'
+import { rotatedStand } from '../rotation/stand.ts'
+
+interface Published {
+  readonly target: Target
+  readonly now: number
+  /** The target's secrets, lead first, with other fields where a test says so. */
+  secrets(...changes: readonly (object | undefined)[]): readonly Listed[]
+}
+
+async function published(fields: Partial<Target> = {}): Promise<Published> {
+  const at = await rotatedStand({ outputs: 2, target: fields })
+  const stored = at.target.secrets.map(({ name }) => at.vault.current(name)!)
+  return {
+    target: at.target,
+    now: at.now(),
+    secrets: (...changes) => stored.map((secret, index) => ({ ...secret, ...changes[index] })),
+  }
+}
+
+const window = { days: [6], start: 120, length: hours(4), timeZone: 'UTC' }
+
+test('an expired target is looked at as expired, whatever is unfinished besides: its window must not count', async () => {
+  const { target, now, secrets } = await published()
+  const [lead] = secrets()
+  const unfinished = { stamps: { ...lead!.stamps, pending: { asked: now } } }
+
+  assert.equal(assess(target, secrets(unfinished), now).state, 'unfinished')
+  assert.equal(assess(target, secrets({ ...unfinished, expiresOn: now }), now).state, 'expired')
+})
+
+test('a second secret that is about to expire makes the target due, and one that has expired ignores the window', async () => {
+  const { target, now, secrets } = await published({ window })
+  const dueAt = (expiresOn: number) => assess(target, secrets({}, { expiresOn }), now).dueAt!
+
+  assert.equal(assess(target, secrets(), now).state, 'current')
+  assert.equal(assess(target, secrets({}, { expiresOn: now + days(1) }), now).state, 'closed')
+  assert.ok(dueAt(now + days(1)) < now)
+  assert.equal(assess(target, secrets({}, { expiresOn: now }), now).state, 'expired')
+})
+
+test('a target is paused by any secret that is disabled by hand, and overdue all the same when its time has passed', async () => {
+  const { target, now, secrets } = await published()
+  const disabled = { enabled: false }
+
+  for (const changes of [[disabled], [{}, disabled]]) {
+    const early = assess(target, secrets(...changes), now)
+    const late = assess(target, secrets(...changes), now + days(200))
+
+    assert.deepEqual([early.state, early.overdue], ['paused', false])
+    assert.deepEqual([late.state, late.overdue], ['paused', true])
+  }
+})
+
+test('a secret without our tag is told from one that is tagged for somebody else, and from one that is not there', async () => {
+  const { target, now, secrets } = await published()
+  const [lead] = secrets()
+  const untagged = { stamps: undefined }
+  const states: [object, string][] = [
+    [untagged, 'untagged'],
+    [{ ...untagged, address: target.address.toUpperCase() }, 'untagged'],
+    [{ ...untagged, address: 'somewhere else' }, 'foreign'],
+    [{ stamps: { ...lead!.stamps, target: 'another' } }, 'foreign'],
+  ]
+
+  for (const [changes, state] of states) {
+    assert.equal(assess(target, secrets(changes), now).state, state)
+    assert.equal(assess(target, secrets({}, changes), now).state, state)
+    assert.equal(assess({ ...target, adopt: true }, secrets(changes), now).state, 'unmanaged')
+  }
+  assert.equal(assess(target, [undefined, undefined], now).state, 'unmanaged')
+})
