@@ -26,6 +26,14 @@ export interface ListedVault extends Vault {
   listCurrent(signal: AbortSignal): AsyncIterable<readonly ListedSecret[]>
 }
 
+/** Exactly what the calls below need, by what it lets them do: data actions of the vault's role in infra/roles. */
+export const vaultActions = {
+  list: 'Microsoft.KeyVault/vaults/secrets/readMetadata/action',
+  read: 'Microsoft.KeyVault/vaults/secrets/getSecret/action',
+  publish: 'Microsoft.KeyVault/vaults/secrets/setSecret/action',
+  describe: 'Microsoft.KeyVault/vaults/secrets/update/action',
+} as const
+
 const latestExpiry: Instant = Date.UTC(2038, 0, 19, 3, 14, 7)
 
 /**
@@ -134,8 +142,10 @@ export function createVault(url: string, azure: AzureClients): ListedVault {
         client.listPropertiesOfSecrets({ abortSignal: signal }).byPage({ maxPageSize: 25 }),
       )
       while (true) {
-        signal.throwIfAborted()
-        const { done, value: page } = await call(what, () => pages.next())
+        const { done, value: page } = await call(what, () => {
+          signal.throwIfAborted()
+          return pages.next()
+        })
         if (done) return
         yield page.map((properties: SecretProperties) => listing(what, properties))
       }

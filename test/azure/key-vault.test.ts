@@ -7,7 +7,7 @@ import { type Fault, simulatedCloud } from '../../simulator/cloud.ts'
 import { lostAnswer, serverError, truncatedBody } from '../../simulator/faults.ts'
 import { createAzureClients } from '../../src/azure/clients.ts'
 import { clouds } from '../../src/azure/clouds.ts'
-import { createVault } from '../../src/azure/key-vault.ts'
+import { createVault, type ListedVault, vaultActions } from '../../src/azure/key-vault.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { SecretMetadata } from '../../src/rotation/ports.ts'
 import { Secret } from '../../src/rotation/secret.ts'
@@ -245,6 +245,37 @@ test('a missing permission is said with the action that is missing, and nothing 
   assert.match(error.message, /kv-prod\.vault\.azure\.net/)
 })
 
+/** Every call that the vault's adapter makes. */
+async function everyCall(vault: ListedVault): Promise<void> {
+  for await (const _ of vault.listCurrent(signal)) break
+  await vault.current('vision-key', signal)
+  await vault.versions('vision-key', 5, signal)
+  const published = await vault.publish('vision-key', value, metadata(), signal)
+  await vault.version('vision-key', published.version, signal)
+  await vault.describe(published, metadata({ slot: 'Key2' }), signal)
+}
+
+test('what the vault is asked for needs the rights that are named, and no other', async () => {
+  const { vault, cloud, kv } = world()
+  kv.set('vision-key', 'old')
+  cloud.identity.deny('*')
+  for (const action of Object.values(vaultActions)) cloud.identity.grant(action)
+
+  await everyCall(vault)
+
+  assert.equal(kv.versions('vision-key').length, 2)
+})
+
+for (const action of Object.values(vaultActions)) {
+  test(`without ${action} something that the vault is asked for is refused`, async () => {
+    const { vault, cloud, kv } = world()
+    kv.set('vision-key', 'old')
+    cloud.identity.deny(action)
+
+    await assert.rejects(everyCall(vault), { code: 'PermissionDenied' })
+  })
+}
+
 test('the listing gives every secret with tags and dates and no values, 25 a page, and stops when told', async () => {
   const { vault, kv, calls } = world()
   for (let n = 0; n < 60; n += 1)
@@ -299,4 +330,16 @@ test('two first calls at once both go through', async () => {
     both.map((stored) => stored?.value?.reveal()),
     ['one', 'two'],
   )
+})
+
+test('a listing that is given up ends with an error of ours', async () => {
+  const { kv, vault } = world()
+  for (let n = 0; n < 30; n += 1) kv.set(`s${n}`, 'x')
+  const stop = new AbortController()
+
+  const listing = (async () => {
+    for await (const page of vault.listCurrent(stop.signal)) stop.abort(page.length)
+  })()
+
+  await assert.rejects(listing, (error) => error instanceof RekeyError && /GET secrets in kv-prod/.test(error.message))
 })
