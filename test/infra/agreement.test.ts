@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { vaultActions } from '../../src/azure/key-vault.ts'
 import { telemetryNames } from '../../src/azure/telemetry.ts'
+import { ownPermissions } from '../../src/functions/health/grant.ts'
 import { providers } from '../../src/providers/index.ts'
 import { settingNames } from '../../src/settings/names.ts'
-import { loadGrammar } from './bicep.ts'
+import { literal, loadGrammar, named, propertiesOf, valueAt } from './bicep.ts'
 import { projectOf, readTexts, repository } from './project.ts'
 import { appSettings } from './wiring.ts'
 
@@ -39,13 +41,57 @@ for (const provider of providers) {
   })
 }
 
-test('no role has a wildcard, or a right to delete', () => {
+const definitions = project.files.find(({ path }) => path === 'infra/roles/definitions.bicep')!
+
+/** What a role definition allows: `permissions` with one entry, of literal names. */
+function allowedBy(resource: string): Readonly<Record<string, readonly (string | undefined)[]>> {
+  const { body } = definitions.resources.find(({ name }) => name === resource)!
+  const [entry, ...more] = named(valueAt(body, 'properties.permissions')!)
+  assert.deepEqual(more, [])
+  return Object.fromEntries([...propertiesOf(entry)].map(([list, names]) => [list, named(names).map(literal).sort()]))
+}
+
+test('the role for vaults grants exactly what the code asks of a vault', () => {
+  const granted = allowedBy('vaultDefinition')
+
+  const dataActions = Object.values(vaultActions).sort()
+  assert.deepEqual(granted, { actions: [], notActions: [], dataActions, notDataActions: [] })
+})
+
+test('the role that lets the app see its own permissions grants that, and nothing else', () => {
+  const granted = allowedBy('healthDefinition')
+
+  assert.deepEqual(granted, { actions: [ownPermissions], notActions: [], dataActions: [], notDataActions: [] })
+})
+
+test('there are no roles but those for providers, vaults and health, and all are called as the lines of health say', () => {
+  const titles = definitions.resources.map(({ body }) => valueAt(body, 'properties.roleName')!.text)
+
+  assert.deepEqual(
+    project.files.flatMap((file) =>
+      file.resources.filter(({ type }) => type.endsWith('/roleDefinitions')).map(({ name }) => name),
+    ),
+    ['providerDefinitions', 'vaultDefinition', 'healthDefinition'],
+  )
+  for (const title of titles) assert.match(title, /^'Rekey: /)
+})
+
+test('no role of a provider has a wildcard, or a right to delete', () => {
   const names = Object.values(rights).flatMap(({ actions, dataActions }) => [...actions, ...dataActions])
 
   assert.deepEqual(
     names.filter((name) => /\*|delete/i.test(name)),
     [],
   )
+})
+
+test('the security document names what the role for vaults allows', () => {
+  const security = readFileSync(`${repository}/docs/security.md`, 'utf8')
+
+  const [row = ''] = /^.*Rekey: Key Vault secrets.*$/m.exec(security) ?? []
+
+  const verbs = Object.values(vaultActions).map((action) => /secrets\/(\w+)\/action$/.exec(action)![1]!)
+  assert.deepEqual([...row.matchAll(/`(\w+)`/g)].map(([, word]) => word!).sort(), verbs.sort())
 })
 
 test('a provider that needs an application permission has it granted by the scripts, which explain it', () => {

@@ -1,9 +1,13 @@
 // Room: the doorways. The lines that give the identity what it lacks, ready to be pasted into a shell.
 
+import { vaultActions } from '../../azure/key-vault.ts'
 import type { App } from '../../compose.ts'
 import type { KeyProvider, Place } from '../../providers/provider.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { claimsOf } from './claims.ts'
+
+/** What the identity needs to be told what it may do: `permissions.ts` asks. */
+export const ownPermissions = 'Microsoft.Authorization/permissions/read'
 
 /** What may be granted, as the argument of `--role`. */
 type Role = string
@@ -12,8 +16,8 @@ export const roles = {
   sender: '"EventGrid Data Sender"',
   blobs: '"Storage Blob Data Owner"',
   queues: '"Storage Queue Data Contributor"',
-  vault: customRole('dataActions', 'Microsoft.KeyVault/vaults/secrets/setSecret/action'),
-  ownPermissions: customRole('actions', 'Microsoft.Authorization/permissions/read'),
+  vault: customRole('dataActions', vaultActions.publish),
+  ownPermissions: customRole('actions', ownPermissions),
 } as const satisfies Readonly<Record<string, Role>>
 
 /** Where, as the argument of `--scope`. */
@@ -58,9 +62,12 @@ async function grantee(app: App, signal: AbortSignal): Promise<{ readonly oid: s
   }
 }
 
-/** A custom role is found by what it allows: its name ends with the name of the environment that deployed it. */
+/**
+ * Our custom role is found by what it allows: its name ends with that of the environment that deployed it, which nothing
+ * here knows. Another environment's allows the same; a role that somebody else made may allow more.
+ */
 function customRole(list: 'actions' | 'dataActions', action: string): Role {
-  return `"$(az role definition list --custom-role-only --query "[?contains(permissions[0].${list}, '${action}')].name | [0]" -o tsv)"`
+  return `"$(az role definition list --custom-role-only --query "[?starts_with(roleName, 'Rekey: ') && contains(permissions[0].${list}, '${action}')].name | [0]" -o tsv)"`
 }
 
 function labelOf(url: string): string {
