@@ -29,7 +29,7 @@ const comesBack = 'Nothing: it is tried again.'
 const meanings: readonly { readonly when: (failure: Failure) => boolean; readonly meaning: Meaning }[] = [
   {
     when: ({ kind }) => kind === 'token',
-    meaning: { code: 'PermissionDenied', what: 'no access token could be had', remedy: identity },
+    meaning: { code: 'PermissionDenied', what: 'gave no access token', remedy: identity },
   },
   {
     when: ({ kind }) => kind === 'unsent',

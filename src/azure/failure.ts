@@ -62,10 +62,12 @@ const telling: readonly (readonly [RegExp, string])[] = [
 
 /** Reads an error that an SDK threw. */
 export function failureOf(error: unknown): Failure {
-  const { name = '', code, statusCode, details, message, response, cause } = Object(error) as SdkError
+  const { name = '', code: given, statusCode, details, message, response, cause } = Object(error) as SdkError
+  // A number is the place of a DOMException in a list of the browsers', and says nothing of the service.
+  const code = typeof given === 'string' ? given : undefined
   if (noToken.has(name)) return tokenFailure(cause)
   if (typeof statusCode !== 'number') {
-    if (typeof code === 'string' && neverConnected.test(code)) return { kind: 'unsent', codes: namesIn(code) }
+    if (code !== undefined && neverConnected.test(code)) return { kind: 'unsent', codes: namesIn(code) }
     // A body cut short, and the Key Vault client's TypeError for an error without a body.
     if (code === 'PARSE_ERROR' || error instanceof TypeError || error instanceof SyntaxError)
       return { kind: 'unreadable', codes: [] }

@@ -179,6 +179,23 @@ test('the TypeError that the Key Vault client makes of an empty error is an unkn
   assert.equal(error.transient, true)
 })
 
+test('a call that ran out of time, or was given up, has no code: those of exceptions are none of the service', () => {
+  const messages = ['TimeoutError', 'AbortError'].map(
+    (name) => rebuild(new DOMException('The operation was aborted', name), 'GET hub').message,
+  )
+
+  assert.deepEqual(messages, ['GET hub: the service gave no answer', 'GET hub: the service gave no answer'])
+})
+
+test('a token that cannot be had is told in a whole sentence', () => {
+  const thrown = Object.assign(new Error('no'), { name: 'CredentialUnavailableError' })
+
+  const { code, message } = rebuild(thrown, 'access token for https://vault.azure.net/.default')
+
+  assert.equal(code, 'PermissionDenied')
+  assert.equal(message, 'access token for https://vault.azure.net/.default: the service gave no access token')
+})
+
 test('an error of ours passes unchanged', () => {
   const ours = new RekeyError('Busy', { message: 'busy' })
 
