@@ -220,7 +220,10 @@ describe('the doctor', { concurrency: 5 }, () => {
     assert.match(out, /^Settings: .*local\.settings\.json$/m)
     assert.match(out, /^FAILED {2}storage: leases, container rekey-leases: /m)
     assert.match(out, /^FAILED {2}storage: requests, queue rekey-requests: /m)
-    assert.match(out, /ServiceUnavailable\. What to do:\n +On your own machine: start Azurite/)
+    assert.match(
+      out,
+      /ServiceUnavailable\. What to do:\n +On your own machine: start Azurite \(npx azurite --skipApiVersionCheck\)/,
+    )
     assert.match(out, /^target +vision \(cognitive-services\) +ok /m)
     assert.match(out, /2 things need mending\. Nothing was changed\./)
     await assertUnchanged(around)

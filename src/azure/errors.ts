@@ -69,6 +69,16 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     meaning: { code: 'ServiceBusy', what: 'is being changed', remedy: comesBack, retryAfter: minutes(1) },
   },
   {
+    // Storage's word for an api-version that it does not know: the emulator knows fewer than the SDK speaks.
+    when: has(400, 'InvalidHeaderValue'),
+    meaning: {
+      code: 'ServiceRefused',
+      what: 'refused a header, perhaps the version of the call',
+      remedy:
+        'If it is Azurite, start it with npx azurite --skipApiVersionCheck. Else quote the request id to support.',
+    },
+  },
+  {
     when: has(403, 'SecretDisabled'),
     meaning: {
       code: 'SecretDisabled',

@@ -2,11 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { createLeases, leaseContainer } from '../../src/azure/blob-lease.ts'
 import { openStorage, type Storage } from '../../src/azure/storage.ts'
+import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Lease } from '../../src/rotation/ports.ts'
 import { Secret } from '../../src/rotation/secret.ts'
 import { type Azurite, startAzurite } from '../azurite.ts'
@@ -146,4 +150,23 @@ describe('the lease of a credential', { concurrency: true }, () => {
     assert.ok(taken)
     assert.equal(await old?.renew(signal), false)
   })
+})
+
+test('an Azurite that does not know the version of our calls is told, with how to start it', async () => {
+  const http = createServer((_, response) => {
+    response.writeHead(400, { 'x-ms-error-code': 'InvalidHeaderValue' }).end()
+  }).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const endpoint = `http://127.0.0.1:${(http.address() as AddressInfo).port}/devstoreaccount1`
+  const account = `AccountName=devstoreaccount1;AccountKey=a2V5;BlobEndpoint=${endpoint};QueueEndpoint=${endpoint};`
+  const storage = openStorage({ by: 'connectionString', connectionString: Secret.of(account) }, () => assert.fail())
+
+  const error = await createLeases(storage)
+    .acquire('a', signal)
+    .catch((e: unknown) => e)
+  http.close()
+
+  assert.ok(error instanceof RekeyError)
+  assert.equal(error.code, 'ServiceRefused')
+  assert.match(error.details.remedy ?? '', /npx azurite --skipApiVersionCheck/)
 })

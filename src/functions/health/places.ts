@@ -68,7 +68,7 @@ function storageRemedy(app: App, role: string, url: string | undefined, signal: 
     if (isRefused(error))
       return 'Copy the connection string in AzureWebJobsStorage again, or use its identity-based form.'
     if (error.code !== 'ServiceUnavailable') return undefined
-    return 'On your own machine: start Azurite (npx azurite). Else check the account that AzureWebJobsStorage names, and the network.'
+    return 'On your own machine: start Azurite (npx azurite --skipApiVersionCheck). Else check the account that AzureWebJobsStorage names, and the network.'
   }
 }
 
