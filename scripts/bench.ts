@@ -1,14 +1,19 @@
 // Room: the scripts. `npm run bench`: what Rekey costs on this machine, as a table; `-- --seed <n>` for other dice. It asserts nothing:
 // wall time says as much about the machine as about the code. Imports its neighbours, the local host's progress line and node:* only.
 
-import { parseArgs } from 'node:util'
+import { flags } from '../simulator/local/flags.ts'
 import { progressOn } from '../simulator/local/show.ts'
 import { parsing, planning } from './bench/core.ts'
 import { type Figure, machine, table } from './bench/figures.ts'
 import { rotating, ticking } from './bench/fleet.ts'
 import { throughput } from './bench/host.ts'
 
-const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' } } })
+const usage = `npm run bench [-- --seed <n>]
+
+What parsing, planning, a tick and a rotation cost on this machine.
+  --seed <n>   other dice
+`
+const values = flags(usage, { seed: { type: 'string', default: '1' } })
 const seed = Number(values.seed)
 const on = machine()
 const progress = progressOn(process.stderr)

@@ -2,7 +2,7 @@
 // cannot; `--json` prints the report as one JSON document. Changes nothing. Exit code 1 when something failed.
 // May import src/, the local host's progress line, its neighbours and node:*.
 
-import { parseArgs } from 'node:util'
+import { flags } from '../simulator/local/flags.ts'
 import { progressOn } from '../simulator/local/show.ts'
 import { composer } from '../src/compose.ts'
 import { badConfiguration, examine, type Report } from './doctor/examine.ts'
@@ -17,7 +17,12 @@ async function diagnose(say: (text: string) => void): Promise<Report> {
   return await examine(composer({ env: found.env }), found.from, say)
 }
 
-const { json } = parseArgs({ options: { json: { type: 'boolean' } } }).values
+const usage = `npm run doctor [-- --json]
+
+Looks with this machine's settings and sign-in at everything that a rotation needs. Changes nothing. Exit code 1 if something is wrong.
+  --json   the report as one JSON document
+`
+const { json } = flags(usage, { json: { type: 'boolean' } })
 const progress = progressOn(process.stderr)
 const report = await diagnose(progress.say)
 progress.end()

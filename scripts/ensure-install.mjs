@@ -35,7 +35,7 @@ export function whyInstall(root) {
 export function ensureInstalled(root) {
   const why = whyInstall(root)
   if (why === undefined) return 0
-  process.stderr.write(`Installing dependencies with npm ci: ${why}.\n`)
+  process.stderr.write(`Installing dependencies with npm ci, which takes a minute or two: ${why}.\n`)
   // The project's .npmrc keeps npm silent; here its errors are wanted, and its stdout must not be ours.
   const npm = ['ci', '--loglevel=error', '--no-audit', '--no-fund']
   const cli = process.env.npm_execpath

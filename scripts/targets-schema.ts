@@ -1,4 +1,4 @@
-// Room: scripts. Writes targets.schema.json from the fields that the app reads: `node scripts/targets-schema.ts`.
+// Room: scripts. Writes targets.schema.json from the fields that the app reads: `npm run schema`.
 
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'

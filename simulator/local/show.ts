@@ -39,8 +39,8 @@ const stories: Readonly<Record<string, string>> = {
   disabled: 'left alone: disabled in targets.json',
 }
 
-/** One line a target: who, what happened and why, slot, version, next due. */
-export function table(results: readonly ShownResult[]): string {
+/** One line a target: who, what happened and why, slot, version, next due. On a narrow terminal without service and version. */
+export function table(results: readonly ShownResult[], width = Number.POSITIVE_INFINITY): string {
   const head = ['TARGET', 'SERVICE', 'WHAT HAPPENED', 'SLOT', 'VERSION', 'NEXT DUE']
   const rows = results.map((result) => [
     result.name,
@@ -50,7 +50,15 @@ export function table(results: readonly ShownResult[]): string {
     result.secrets[0]?.version.slice(0, 8) ?? '',
     result.status === 'paused' ? '' : (result.dueAt?.slice(0, 10) ?? ''),
   ])
-  return columns([head, ...rows])
+  const whole = columns([head, ...rows])
+  if (whole.split('\n').every((line) => line.length <= width)) return whole
+  return columns([head, ...rows].map((row) => row.filter((_, column) => column !== 1 && column !== 4)))
+}
+
+/** How many of what, in one line. */
+export function summary(results: readonly ShownResult[]): string {
+  const counts = [...Map.groupBy(results, ({ status }) => status)].map(([status, { length }]) => `${length} ${status}`)
+  return `${results.length} targets: ${counts.join(', ')}.`
 }
 
 function story({ status, reason = '', detail }: ShownResult): string {
@@ -90,6 +98,8 @@ Who changed it when, and why? Is everything in reach and permitted?
 Run the schedule now, as the timer does every 15 minutes:
   curl -s -X POST -H 'content-type: application/json' -H 'x-functions-key: ${host.keys.master}' -d '{}' ${host.url}/admin/functions/schedule
 
+Any other route: the key ${host.keys.master} opens them all.
+The targets:       ${estate.settings['ROTATION_TARGETS']} (change it, and the app follows within a minute)
 Behind the scenes: curl -s ${estate.management}/topics/${estate.fleet.topicHost}/events
 Log of the app:    ${estate.folder}/host.log
 `

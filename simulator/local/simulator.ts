@@ -1,7 +1,9 @@
 // Room: the local host. `npm run simulator`: the simulated Azure and Azurite alone, with the sample fleet, for `func start`.
 // Imports its neighbours and node:* only.
 
+import { dirname } from 'node:path'
 import { type Estate, startEstate } from './estate.ts'
+import { flags } from './flags.ts'
 import { deliverKeyVaultEvents } from './key-vault-events.ts'
 
 /** Azurite's own ports, so that `UseDevelopmentStorage=true` finds it; any free ones where something else has them. */
@@ -14,15 +16,22 @@ async function start(): Promise<Estate> {
   }
 }
 
+flags(
+  'npm run simulator\n\nThe simulated Azure and Azurite with the sample fleet, for `func start`, until Ctrl-C.\n',
+  {},
+)
 const estate = await start()
+// The Node that this project pins: it runs TypeScript, whatever the machine has.
+const pinned = dirname(process.execPath)
 const environment = {
   ...estate.settings,
-  // Core Tools hand this to the worker's Node, which must be one that runs TypeScript: 22.18 or later.
+  // Core Tools hand this to the worker's Node, the first on the PATH.
   languageWorkers__node__arguments: `--import ${estate.preload}`,
 }
 process.stdout.write(
   [
     ...Object.entries(environment).map(([name, value]) => `export ${name}='${value}'`),
+    `export PATH='${pinned}':"$PATH"`,
     '',
     '# Paste these lines into another shell, then: npm run build && func start',
     `# Behind the scenes: ${estate.management}/history`,

@@ -4,19 +4,27 @@
 
 import { createWriteStream } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { buildApp, isStale } from '../../scripts/build.ts'
 import { type HostChild, spawnHost } from './child.ts'
 import { type Estate, startEstate } from './estate.ts'
+import { flags } from './flags.ts'
 import { deliverKeyVaultEvents } from './key-vault-events.ts'
 import { eventsOf, firstRound, type ShownResult, watchRuns } from './round.ts'
-import { progressOn, table, whatNow } from './show.ts'
+import { progressOn, summary, table, whatNow } from './show.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 /** Where Core Tools serve as well. */
 const wantedPort = 7071
 const hour = 3_600_000
+
+const usage = `npm start [-- --once] [-- --json]
+
+The function app in a simulated Azure: rotates a sample fleet, says what happened, and serves on port ${wantedPort} until Ctrl-C.
+  --once   end after the first round; exit code 1 if something went otherwise than it should
+  --json   one JSON document on stdout instead of the table
+`
 
 interface Options {
   readonly once?: boolean
@@ -33,20 +41,26 @@ async function main(options: Options): Promise<void> {
   const [estate] = started
   const log = createWriteStream(join(estate.folder, 'host.log'))
   const runs = watchRuns()
-  const host = await startApp(estate, (line) => {
+  const served = startApp(estate, (line) => {
     log.write(`${line}\n`)
     runs.line(line)
   })
+  const host = await Promise.race([stopped, served]).catch((error: unknown) => endedByInterrupt(stopped, error))
+  if (host === 'interrupted') process.exit(130)
   if (host.port !== wantedPort) progress.say(`Port ${wantedPort} is taken: serving on ${host.port}.`)
 
   const round = firstRound(estate, host, runs, (done, of) => {
-    progress.say(`The schedule has fired: ${done} of ${of} keys rotated, adopted or repaired…`)
+    progress.say(`The schedule has fired: ${done} of the ${of} keys that need something are done…`)
   })
   const results = await Promise.race([round, stopped])
   progress.end()
   const wrong = results === 'interrupted' ? [] : unexpected(results, estate)
   if (results !== 'interrupted') {
-    process.stdout.write(options.json ? `${document(results, estate)}\n` : `${table(results)}\n`)
+    process.stdout.write(
+      options.json
+        ? `${document(results, estate)}\n`
+        : `${table(results, process.stdout.columns)}\n\n${summary(results)}\n`,
+    )
     for (const sentence of wrong) process.stderr.write(`${sentence}\n`)
     if (!options.once) await stayUp(host, estate, options, stopped)
   }
@@ -105,6 +119,12 @@ function document(results: readonly ShownResult[], estate: Estate): string {
   return JSON.stringify({ targets, events: eventsOf(estate) }, null, 2)
 }
 
+/** Ctrl-C reaches a host that is just starting too, and ends it: then its end is no failure. */
+async function endedByInterrupt(stopped: Promise<'interrupted'>, error: unknown): Promise<'interrupted'> {
+  if ((await Promise.race([stopped, pause(200)])) === 'interrupted') return 'interrupted'
+  throw error
+}
+
 function interrupted(): Promise<'interrupted'> {
   return new Promise((resolve) => {
     process.once('SIGINT', () => resolve('interrupted'))
@@ -112,4 +132,4 @@ function interrupted(): Promise<'interrupted'> {
   })
 }
 
-await main(parseArgs({ options: { once: { type: 'boolean' }, json: { type: 'boolean' } } }).values)
+await main(flags(usage, { once: { type: 'boolean' }, json: { type: 'boolean' } }))

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
 import { seedSampleFleet } from '../../simulator/local/fleet.ts'
-import { table, whatNow } from '../../simulator/local/show.ts'
+import { summary, table, whatNow } from '../../simulator/local/show.ts'
 import { providers } from '../../src/providers/index.ts'
 import { type SettingName, settingNames } from '../../src/settings/names.ts'
 import { policyFields, targetFields } from '../../src/targets/fields.ts'
@@ -18,7 +18,7 @@ describe('the README', () => {
     const functions = new Proxy({}, { get: (_, name) => `<${String(name)}>` })
     const host = { url: 'http://127.0.0.1:7071', keys: { functions, host: '<host>', master: '<master>' } }
     const { topicHost } = seedSampleFleet(simulatedCloud())
-    const estate = { management: 'http://127.0.0.1:<port>/simulator', folder: '', fleet: { topicHost } }
+    const estate = { management: 'http://127.0.0.1:<port>/simulator', folder: '', settings: {}, fleet: { topicHost } }
     const callsIn = (text: string) => text.split('\n').flatMap((line) => /(?:for i in .*)?curl -s .*/.exec(line) ?? [])
 
     const printed = callsIn(whatNow(host as never, estate as never))
@@ -32,7 +32,8 @@ describe('the README', () => {
     const { targets } = seedSampleFleet(simulatedCloud()).targets as {
       targets: { name: string; provider: string }[]
     }
-    const words = shown!.trim().split('\n')
+    const [lists, total] = shown!.trim().split('\n\n')
+    const words = lists!.split('\n')
 
     const [head, ...lines] = words.map((line) => line.split(/ {2,}/))
 
@@ -41,6 +42,8 @@ describe('the README', () => {
       lines.map(([name, provider]) => ({ name, provider })),
       targets.map(({ name, provider }) => ({ name, provider })),
     )
+    const { expected } = seedSampleFleet(simulatedCloud())
+    assert.equal(total, summary(Object.values(expected).map((status) => ({ status })) as never))
   })
 
   test('has every setting, as the code reads it', () => {

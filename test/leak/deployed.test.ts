@@ -33,9 +33,9 @@ test('the deployed app gives no key away, neither when all goes well nor when se
   const call = callsOf(host, answers)
   await goWell(call)
   await goWrong(estate, call)
-  await until(() => /Executed 'Functions\.rotate' \(Failed/.test(lines.join('\n')))
-
   const { connectionString } = estate.azurite
+  await until(async () => /rekey-requests-poison/.test(await queuesIn(connectionString)))
+
   const heard = {
     log: lines.join('\n'),
     answers: answers.join('\n'),
@@ -141,6 +141,6 @@ function secretsOf({ cloud, azurite }: Estate, { keys }: HostChild): ReadonlyMap
 }
 
 /** Lines travel through a pipe of their own, and messages are looked for twice a second. */
-async function until(there: () => boolean): Promise<void> {
-  for (let tries = 0; !there() && tries < 400; tries++) await pause(25)
+async function until(there: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await there()) && tries < 400; tries++) await pause(50)
 }
