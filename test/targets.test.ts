@@ -546,7 +546,7 @@ test('targets.schema.json is what the fields say now', async () => {
 
   const current = JSON.parse(JSON.stringify(targetsJsonSchema(providers)))
 
-  assert.deepEqual(JSON.parse(text), current, 'run: node scripts/targets-schema.ts')
+  assert.deepEqual(JSON.parse(text), current, 'run: npm run schema')
 })
 
 test('the schema knows every key that the parser knows, by provider', () => {
