@@ -158,7 +158,7 @@ test('an Azurite that does not know the version of our calls is told, with how t
   }).listen(0, '127.0.0.1')
   await once(http, 'listening')
   const endpoint = `http://127.0.0.1:${(http.address() as AddressInfo).port}/devstoreaccount1`
-  const account = `AccountName=devstoreaccount1;AccountKey=a2V5;BlobEndpoint=${endpoint};QueueEndpoint=${endpoint};`
+  const account = `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;BlobEndpoint=${endpoint};QueueEndpoint=${endpoint};`
   const storage = openStorage({ by: 'connectionString', connectionString: Secret.of(account) }, () => assert.fail())
 
   const error = await createLeases(storage)
