@@ -11,7 +11,8 @@ import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
 import { type Compose, composer } from '../../src/compose.ts'
 import { answer, type Handler } from '../../src/functions/http/answer.ts'
 import { rotateMessage } from '../../src/functions/messages/rotate.ts'
-import { tick } from '../../src/functions/tick/tick.ts'
+import { type TickLimits, tick } from '../../src/functions/tick/tick.ts'
+import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Clock } from '../../src/rotation/ports.ts'
 import { type Azurite, startAzurite } from '../azurite.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
@@ -41,10 +42,11 @@ export interface World {
   readonly env: Record<string, string>
   /** What functions logged. */
   readonly lines: Line[]
+  readonly trouble: Trouble
   writeTargets(targets: readonly object[] | string): Promise<void>
   http(handler: Handler, call?: HttpCall): Promise<Answer>
   context(name?: string): InvocationContext
-  tick(timer?: Partial<Timer['scheduleStatus']>): Promise<void>
+  tick(timer?: Partial<Timer['scheduleStatus']>, limits?: TickLimits): Promise<void>
   /** Takes the messages that are visible now, and gives what they say. */
   messages(queue?: string): Promise<Record<string, unknown>[]>
   /** How many messages there are, invisible ones included. */
@@ -52,6 +54,14 @@ export interface World {
   /** Works through all visible messages of the queue, as the runtime does. */
   drain(): Promise<void>
   close(): Promise<void>
+}
+
+export interface Trouble {
+  /** So many messages, and no more. */
+  queueTakes: number
+  queueAway: boolean
+  /** Vaults whose listing never answers. */
+  silent: readonly string[]
 }
 
 export interface HttpCall {
@@ -81,7 +91,8 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     ROTATION_TOPIC: topic.endpoint,
   }
   const clock = clockOf(cloud)
-  const compose = composer({ env, clock, azure })
+  const trouble: Trouble = { queueTakes: Number.POSITIVE_INFINITY, queueAway: false, silent: [] }
+  const compose = withTrouble(composer({ env, clock, azure }), trouble)
   const lines: Line[] = []
   const queueNamed = (name: string) => new QueueClient(connectionString, name)
   await Promise.all(['rekey-requests', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()))
@@ -92,6 +103,7 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     compose,
     env,
     lines,
+    trouble,
     writeTargets: (written) => writeFile(file, typeof written === 'string' ? written : documentOf(written)),
     context: (functionName = 'test') =>
       new InvocationContext({
@@ -99,7 +111,7 @@ export async function world(targets: readonly object[] | string = []): Promise<W
         logHandler: (level, ...args) => lines.push({ level, text: args.map(String).join(' ') }),
       }),
     http: async (handler, call = {}) => answered(await answer(handler, requestOf(call), made.context('http'), compose)),
-    tick: (status = {}) => tick(timerOf(status), made.context('schedule'), compose),
+    tick: (status = {}, limits = undefined) => tick(timerOf(status), made.context('schedule'), compose, limits),
     messages: (name = 'rekey-requests') => receive(queueNamed(name)),
     depth: async () => {
       const queue = queueNamed('rekey-requests')
@@ -178,6 +190,37 @@ export function stored(
       rekey: JSON.stringify(ours),
     },
   })
+}
+
+/** The app, with places that fail as Azurite and the simulator never do. */
+function withTrouble(bare: Compose, trouble: Trouble): Compose {
+  return async () => {
+    const composed = await bare()
+    if ('problems' in composed) return composed
+    const { app } = composed
+    const send: typeof app.queue.send = async (...message) => {
+      trouble.queueTakes -= 1
+      if (trouble.queueTakes < 0)
+        throw new RekeyError('ServiceBusy', { message: 'POST message: 503', retryAfter: 1000 })
+      await app.queue.send(...message)
+    }
+    const depth: typeof app.queue.depth = async (signal) => {
+      if (trouble.queueAway) throw new RekeyError('ServiceUnavailable', { message: 'GET queue: no answer' })
+      return await app.queue.depth(signal)
+    }
+    const vault: typeof app.vault = (url) =>
+      trouble.silent.includes(url)
+        ? { ...app.vault(url), listCurrent: (signal) => silence(url, signal) }
+        : app.vault(url)
+    const queue = { ...app.queue, send, depth }
+    return { app: { ...app, queue, vault, ports: (log) => ({ ...app.ports(log), queue }) } }
+  }
+}
+
+/** No answer until the caller gives up. */
+async function* silence(url: string, signal: AbortSignal): AsyncIterable<never> {
+  await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  throw new RekeyError('ServiceUnavailable', { message: `GET secrets in ${url}: no answer` })
 }
 
 function documentOf(targets: readonly object[]): string {

@@ -6,6 +6,7 @@ import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { type Candidate, pace } from '../../rotation/pace.ts'
 import { type Duration, minutes, type Target } from '../../rotation/target.ts'
+import { asRekeyError } from '../../rotation/unforeseen.ts'
 import { type Handler, json } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
 import { problem } from '../http/problem.ts'
@@ -23,7 +24,10 @@ const body = z.strictObject({
 /** Requests are spread over stretches of this length, each as a tick of the schedule would. */
 const stretch: Duration = minutes(15)
 
-/** Every target named gets a key made from now on; queued, and spread over time so that no service's limit is hit. */
+/**
+ * Every target named gets a key made from now on; queued, and spread over time so that no service's limit is hit. Where the
+ * queue fails half-way, the problem names whom it has taken and whom not.
+ */
 export const startRotations: Handler = {
   roles: ['Rekey.Rotate'],
   async answer(call) {
@@ -39,10 +43,19 @@ export const startRotations: Handler = {
       app,
       chosen.filter((target) => target.enabled),
     )
-    await atMost(16, paced, async ({ target, delay }) => {
-      const request = requestOf(call, target, { ...said, freshAfter })
-      await app.queue.send(request, delay)
-    })
+    const queued = new Set<string>()
+    try {
+      await atMost(16, paced, async ({ target, delay }) => {
+        const request = requestOf(call, target, { ...said, freshAfter })
+        await app.queue.send(request, delay)
+        queued.add(target.name)
+      })
+    } catch (thrown) {
+      const error = asUnfinished(asRekeyError(thrown, call.log), queued.size, paced.length)
+      call.log('error', 'rotations not all queued', { code: error.code, detail: error.message })
+      const notQueued = paced.map(({ target }) => target.name).filter((name) => !queued.has(name))
+      return problem(error, { freshAfter: iso(freshAfter), queued: [...queued], notQueued, skipped: disabled })
+    }
     const accepted = paced.map(({ target }) => target.name)
     return json(202, { status: 'accepted', freshAfter: iso(freshAfter), targets: accepted, skipped: disabled })
   },
@@ -77,6 +90,14 @@ function asUnknown(count: number): RekeyError {
   return new RekeyError('UnknownTarget', {
     message: `${count} of these names ${count === 1 ? 'is' : 'are'} no target's; nothing was queued`,
     remedy: 'GET /api/targets lists the names; they are compared exactly.',
+  })
+}
+
+function asUnfinished({ code, details }: RekeyError, queued: number, all: number): RekeyError {
+  return new RekeyError(code, {
+    ...details,
+    message: `${queued} of ${all} targets are queued: ${details.message}`,
+    remedy: 'Ask again for the targets in "notQueued"; those in "queued" are being rotated.',
   })
 }
 

@@ -10,6 +10,7 @@ import { reconcile } from '../../rotation/reconcile.ts'
 import { isExplicit, type RotationRequest } from '../../rotation/request.ts'
 import { minutes } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
+import { excerptOf } from '../shared/excerpt.ts'
 import { logOf, recordOutcome } from '../shared/invocation.ts'
 import { asDisabled, queueRest } from '../shared/requests.ts'
 
@@ -27,7 +28,7 @@ export async function rotateMessage(message: unknown, context: InvocationContext
     const composed = await compose()
     if ('app' in composed) return await carryOut(request, composed.app, log)
     if (composed.queue === undefined) throw withoutQueue()
-    log('error', 'bad configuration: the message waits', { target: request.target, problems: composed.problems })
+    log('error', 'bad configuration: the message waits', { target: request.target, ...excerptOf(composed.problems) })
     await composed.queue.send(request, configurationWait)
   } catch (thrown) {
     throw asRekeyError(thrown, log)

@@ -287,6 +287,24 @@ describe('rotations', () => {
     await made.close()
   })
 
+  test('where the queue fails half way, the answer says which targets are queued and which are not', async () => {
+    const made = await world()
+    const targets = Array.from({ length: 40 }, (_, n) => account(made.cloud, `one${n}`).target)
+    await made.writeTargets([...targets, account(made.cloud, 'off', { enabled: false }).target])
+    made.trouble.queueTakes = 20
+
+    const answer = await made.http(startRotations, { body: { targets: 'all' } })
+
+    const { queued, notQueued } = answer.body
+    assert.deepEqual([answer.status, answer.body.code, queued.length], [503, 'ServiceBusy', 20])
+    assert.match(answer.body.detail, /^20 of 40 targets are queued: /)
+    assert.match(answer.body.remedy, /"notQueued"/)
+    assert.deepEqual([...queued, ...notQueued].sort(), targets.map(({ name }) => name).sort())
+    assert.deepEqual(answer.body.skipped, ['off'])
+    assert.equal(await made.depth(), 20)
+    await made.close()
+  })
+
   test('a large fleet of one subscription is spread over time', async () => {
     const made = await world()
     const targets = Array.from({ length: 30 }, (_, n) => account(made.cloud, `one${n}`).target)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { tickLimits } from '../../../src/functions/tick/tick.ts'
 import { turn } from '../../../src/rotation/due.ts'
 import { account, days, stored, topicHost, vaultHost, vaultUrl, type World, world } from '../world.ts'
 
@@ -225,6 +226,79 @@ describe('a tick of the schedule', () => {
       [due.name],
     )
     assert.equal(finished(made)['failures'], 1)
+    await made.close()
+  })
+
+  test('a message that the queue does not take stops no other, and the tick says all that it has to say, then fails', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    await made.writeTargets([
+      ...['a', 'b', 'c'].map((prefix) => add(prefix, 61 * days)),
+      add('late', 70 * days, {}, true),
+    ])
+    made.trouble.queueTakes = 2
+
+    await assert.rejects(made.tick(), { name: 'RekeyError', code: 'ServiceBusy', message: /2 of 4 requests/ })
+
+    assert.equal((await made.messages()).length, 2)
+    const { queued, overdue, failures } = finished(made)
+    assert.deepEqual([queued, overdue, failures], [2, 4, 1])
+    assert.equal(made.cloud.topic(topicHost).events.length, 1)
+    await made.close()
+  })
+
+  test('a queue out of reach costs nobody the news that a key is overdue', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    await made.writeTargets([add('late', 70 * days, {}, true)])
+    made.trouble.queueAway = true
+
+    await assert.rejects(made.tick(), /GET queue/)
+
+    assert.equal(finished(made)['queued'], 0)
+    assert.equal(made.cloud.topic(topicHost).events.length, 1)
+    await made.close()
+  })
+
+  test('vaults that use up the time for reading leave the time for queueing what was seen', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const due = add('due', 61 * days)
+    const vault = 'https://kv-silent.vault.azure.net'
+    const silent = add('silent', undefined, { vault }, true)
+    made.trouble.silent = [vault]
+    await made.writeTargets([silent, due])
+
+    await assert.rejects(made.tick({}, { ...tickLimits, reading: 50 }), /kv-silent/)
+
+    const queued = (await made.messages()).map(({ target }) => target)
+    assert.deepEqual(queued.sort(), [due.name, silent.name])
+    await made.close()
+  })
+
+  test('of many failures the first twenty are named, and the rest counted', async () => {
+    const made = await world()
+    const vaults = Array.from({ length: 30 }, (_, n) => `https://kv-away${n}.vault.azure.net`)
+    await made.writeTargets(vaults.map((vault, n) => account(made.cloud, `t${n}`, { vault }).target))
+
+    const error = await made.tick().catch((thrown: Error) => thrown)
+
+    assert.ok(error instanceof Error)
+    assert.equal(error.message.match(/kv-away/g)?.length, 20)
+    assert.match(error.message, /and 10 more$/)
+    await made.close()
+  })
+
+  test('a bad configuration is logged as a count and its first twenty problems', async () => {
+    const made = await world()
+    await made.writeTargets(Array.from({ length: 300 }, () => ({ nonsense: true })))
+
+    await assert.rejects(made.tick(), { code: 'BadConfiguration', message: /and \d+ more$/ })
+
+    const line = made.lines.find(({ text }) => text.startsWith('schedule failed: bad configuration'))!.text
+    const { count, first } = JSON.parse(line.slice(line.indexOf('{')))
+    assert.ok(count >= 300)
+    assert.equal(first.length, 20)
     await made.close()
   })
 

@@ -1,0 +1,36 @@
+// Room: the doorways. What the vaults say about all targets, in one tick.
+
+import type { App } from '../../compose.ts'
+import { fraction } from '../../rotation/due.ts'
+import type { Target } from '../../rotation/target.ts'
+import { atMost } from '../shared/at-most.ts'
+import { byVault, secretsOf } from '../shared/fleet.ts'
+import { type Seen, see, unreadable } from './candidates.ts'
+import type { Period } from './period.ts'
+import type { Collect } from './tick.ts'
+
+/** How many vaults are read at once. One that is out of reach keeps its place for half a minute. */
+const vaults = 16
+
+/** Every enabled target; those of a vault that cannot be read as `unreadable`. */
+export async function readVaults(
+  app: App,
+  period: Period,
+  collect: Collect,
+  signal: AbortSignal,
+): Promise<readonly Seen[]> {
+  const enabled = app.targets.filter((target) => target.enabled)
+  // In another order each time: where the time runs out, it must not always be for the same ones.
+  const place = ([url]: readonly [string, unknown]) => fraction(`${url} ${period.to}`)
+  const shuffled = [...byVault(enabled)].toSorted((a, b) => place(a) - place(b))
+  const read = async ([url, targets]: readonly [string, readonly Target[]]) => {
+    try {
+      const secrets = await secretsOf(app.vault(url), targets, signal)
+      return targets.map((target) => see(target, secrets.get(target.name) ?? [], period))
+    } catch (thrown) {
+      collect(thrown, url)
+      return targets.map(unreadable)
+    }
+  }
+  return (await atMost(vaults, shuffled, read)).flat()
+}
