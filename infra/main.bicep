@@ -79,7 +79,10 @@ var resourceToken = toLower(uniqueString(subscription().id, environmentName, loc
 var groupName = '${abbrs.resourcesResourceGroups}${environmentName}'
 var appName = '${abbrs.webSitesFunctions}rekey-${resourceToken}'
 
-var givenVaultIds = filter(map(split(vaultIds, ','), id => trim(id)), id => !empty(id))
+var enteredVaultIds = filter(map(split(vaultIds, ','), id => trim(id)), id => !empty(id))
+var badVaultIds = filter(enteredVaultIds, id => length(split(id, '/')) != 9 || !contains(toLower(id), '/microsoft.keyvault/vaults/'))
+var badVaultIdsMessage = 'EXISTING_VAULT_IDS: ${join(badVaultIds, ', ')}: write the resource id of a vault, without a slash at its end'
+var givenVaultIds = empty(badVaultIds) ? enteredVaultIds : fail(badVaultIdsMessage)
 var newVaultName = '${abbrs.keyVaultVaults}${resourceToken}'
 var newVaultId = '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.KeyVault/vaults/${newVaultName}'
 var allVaultIds = empty(givenVaultIds) ? [newVaultId] : givenVaultIds
@@ -87,8 +90,18 @@ var allVaultUrls = map(allVaultIds, id => 'https://${last(split(id, '/'))}${envi
 
 var givenIpRanges = filter(map(split(allowedIpRanges, ','), cidr => trim(cidr)), cidr => !empty(cidr))
 
-// provider=/subscriptions/S has 3 segments, a resource group 5, a resource 9.
-var givenGrants = filter(map(split(grants, ','), entry => trim(entry)), entry => !empty(entry))
+// provider=/subscriptions/S has 3 segments, a resource group 5, a resource 9. What is none of these would give no right and
+// say nothing, so it ends the deployment before it begins. fail() needs Bicep 0.33 (January 2025).
+var rights = loadJsonContent('provider-actions.json')
+var grantable = filter(objectKeys(rights), id => !empty(rights[id].resourceType))
+var enteredGrants = filter(map(split(grants, ','), entry => trim(entry)), entry => !empty(entry))
+var badGrants = filter(enteredGrants, entry => !contains(grantable, split(entry, '=')[0]) || !startsWith(last(split(entry, '=')), '/subscriptions/') || !contains([3, 5, 9], length(split(entry, '/'))))
+var badGrantsMessage = 'ROTATION_GRANTS: ${join(badGrants, ', ')}: write provider=scope, with a provider of ${join(grantable, ', ')}, and as scope the id of a subscription, a resource group or a resource, without a slash at its end'
+var readableGrants = empty(badGrants) ? enteredGrants : fail(badGrantsMessage)
+var readableResources = filter(readableGrants, entry => length(split(entry, '/')) == 9)
+var misplacedGrants = filter(readableResources, entry => toLower('${split(entry, '/')[6]}/${split(entry, '/')[7]}') != toLower(rights[split(entry, '=')[0]].resourceType))
+var misplacedMessage = 'ROTATION_GRANTS: ${join(misplacedGrants, ', ')}: the resource is of another type than the provider rotates keys of'
+var givenGrants = empty(misplacedGrants) ? readableGrants : fail(misplacedMessage)
 var subscriptionGrants = filter(givenGrants, entry => length(split(entry, '/')) == 3)
 var groupGrants = filter(givenGrants, entry => length(split(entry, '/')) == 5)
 var resourceGrants = filter(givenGrants, entry => length(split(entry, '/')) == 9)

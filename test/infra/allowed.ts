@@ -48,8 +48,8 @@ export const roleIds: Readonly<Record<string, string>> = {
 /** Of Bicep's functions, those that our files may call. None of them reads a key. */
 export const functions: ReadonlySet<string> = new Set(
   (
-    'cidrSubnet concat deployer empty environment filter guid items join last length loadJsonContent loadTextContent map ' +
-    'replace resourceGroup resourceId split subscription subscriptionResourceId tenant toLower toObject trim union uniqueString'
+    'cidrSubnet concat contains deployer empty environment fail filter guid items join last length loadJsonContent loadTextContent map objectKeys ' +
+    'objectKeys replace resourceGroup resourceId split startsWith subscription subscriptionResourceId tenant toLower toObject trim union uniqueString'
   ).split(' '),
 )
 

@@ -1,0 +1,103 @@
+// Room: the tests. What is granted is what was written: an entry that would give no right ends the deployment.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { providers } from '../../src/providers/index.ts'
+import { loadGrammar } from './bicep.ts'
+import { variableOf } from './evaluate.ts'
+import { projectOf, readTexts } from './project.ts'
+
+await loadGrammar()
+const texts = readTexts()
+const main = projectOf(texts).files.find(({ path }) => path === 'infra/main.bicep')!
+
+const subscription = '/subscriptions/11111111-1111-4111-8111-111111111111'
+const group = `${subscription}/resourceGroups/ai`
+const account = `${group}/providers/Microsoft.CognitiveServices/accounts/vision`
+const hub = `${group}/providers/Microsoft.Devices/IotHubs/hub1`
+const vault = `${group}/providers/Microsoft.KeyVault/vaults/kv-prod`
+
+const granted = (grants: string) =>
+  ['subscriptionGrants', 'groupGrants', 'resourceGrants'].map((list) => variableOf(texts, main, list, { grants }))
+
+test('a grant goes to the subscription, the resource group or the resource that it names', () => {
+  const lists = granted(
+    `cognitive-services=${subscription}, log-analytics=${group} ,cognitive-services=${account.toLowerCase()},`,
+  )
+
+  assert.deepEqual(lists, [
+    [`cognitive-services=${subscription}`],
+    [`log-analytics=${group}`],
+    [`cognitive-services=${account.toLowerCase()}`],
+  ])
+})
+
+test('no grants are no mistake', () => {
+  assert.deepEqual(granted(''), [[], [], []])
+})
+
+/** [what is wrong, the entry, what is said of it] */
+const mistakes: readonly (readonly [string, string, RegExp])[] = [
+  ['a slash at the end of a resource', `cognitive-services=${account}/`, /without a slash at its end/],
+  ['a slash at the end of a resource group', `cognitive-services=${group}/`, /without a slash at its end/],
+  [
+    'part of a resource',
+    `cognitive-services=${account}/deployments/gpt`,
+    /a subscription, a resource group or a resource/,
+  ],
+  ['no provider', group, /write provider=scope/],
+  ['no scope', 'cognitive-services', /write provider=scope/],
+  ['a scope that begins elsewhere', `cognitive-services=${group.slice(1)}/x`, /write provider=scope/],
+  ['a mistyped provider', `cognitive-service=${group}`, /a provider of cognitive-services, .*log-analytics/],
+  ['a provider without an Azure role', `defender-sensor=${group}`, /a provider of cognitive-services/],
+  ['a resource of another type', `log-analytics=${account}`, /of another type/],
+  ['a hub for a provider of accounts', `cognitive-services=${hub}`, /of another type/],
+]
+
+for (const [what, entry, says] of mistakes) {
+  test(`${what} ends the deployment, with the entry in the message`, () => {
+    const run = () => granted(`iot-hub-policy=${hub},${entry}`)
+
+    assert.throws(run, (error: Error) => {
+      assert.match(error.message, says)
+      assert.ok(error.message.startsWith(`ROTATION_GRANTS: ${entry}: `), error.message)
+      return true
+    })
+  })
+}
+
+test('whatever can be granted on a resource is granted on its type there', () => {
+  const types = Object.values(
+    JSON.parse(texts['infra/provider-actions.json']!) as Record<string, { resourceType: string }>,
+  ).map(({ resourceType }) => resourceType.toLowerCase())
+
+  const text = texts['infra/roles/at-resource.bicep']!
+  const kinds = [...text.matchAll(/if \(kind == '([^']+)'\)/g)].map(([, kind]) => kind!)
+  const scopes = [...text.matchAll(/^resource \w+ '([^@]+)@[^']+' existing/gm)].map(([, type]) => type!.toLowerCase())
+
+  assert.deepEqual(new Set(kinds), new Set(types.filter((type) => type !== '')))
+  assert.deepEqual(scopes, kinds)
+})
+
+for (const { id, actions } of providers) {
+  test(`what ${id} needs is on resources of the type that its grants are held against`, () => {
+    const { resourceType } = JSON.parse(texts['infra/provider-actions.json']!)[id] as { resourceType: string }
+
+    const azure = actions.filter(({ kind }) => kind !== 'appRole').map(({ name }) => name.toLowerCase())
+
+    assert.equal(resourceType === '', azure.length === 0)
+    for (const name of azure) assert.ok(name.startsWith(`${resourceType.toLowerCase()}/`), name)
+  })
+}
+
+test('vaults that are named are used, and none other', () => {
+  assert.deepEqual(variableOf(texts, main, 'givenVaultIds', { vaultIds: ` ${vault},` }), [vault])
+})
+
+for (const id of [`${vault}/`, 'kv-prod', account]) {
+  test(`${id} is not taken for a vault`, () => {
+    const run = () => variableOf(texts, main, 'givenVaultIds', { vaultIds: `${vault},${id}` })
+
+    assert.throws(run, (error: Error) => error.message.startsWith(`EXISTING_VAULT_IDS: ${id}: `))
+  })
+}
