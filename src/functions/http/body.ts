@@ -4,8 +4,8 @@ import type { HttpRequest } from '@azure/functions'
 import type { z } from 'zod'
 import { RekeyError } from '../../rotation/errors.ts'
 
-/** The largest body that is read, in bytes. */
-const bodyLimit = 64 * 1024
+/** The largest body that is read, in bytes: a thousand names of 63 characters, and room to spare. */
+const bodyLimit = 128 * 1024
 
 /**
  * The body as `schema` wants it; an empty body is an empty object.

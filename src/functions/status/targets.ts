@@ -1,6 +1,7 @@
 // Room: the doorways. GET /api/targets and GET /api/targets/{name}
 
 import type { HttpRequest } from '@azure/functions'
+import { z } from 'zod'
 import type { Instant } from '../../rotation/target.ts'
 import { minutes } from '../../rotation/target.ts'
 import { type Handler, json, targetOf } from '../http/answer.ts'
@@ -33,6 +34,9 @@ export const showTarget: Handler = {
     return json(200, { ...describe(call.app, seen), ...(wished && { done: isDone(wished, seen) }) })
   },
 }
+
+// Without an offset it would be read as the host's local time.
+const zonedMoment = z.iso.datetime({ offset: true })
 
 interface Wished {
   readonly freshAfter?: Instant
@@ -67,7 +71,7 @@ function isDone({ freshAfter, revokeBefore, slot }: Wished, seen: Look): boolean
 
 function instantOf(text: string | null, name: string): Instant | undefined {
   if (text === null) return undefined
-  const instant = Date.parse(text)
-  if (/^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(instant)) return instant
-  throw badRequest(`?${name}= is no moment`, 'Write it as in 2026-03-01T10:00:00Z.')
+  const moment = zonedMoment.safeParse(text)
+  if (moment.success) return Date.parse(moment.data)
+  throw badRequest(`?${name}= is no moment`, 'Write it with its offset, as in 2026-03-01T10:00:00Z.')
 }

@@ -45,7 +45,7 @@ describe('a body that is not what a route wants', () => {
     ['a field of another type', { note: 7 }, 400, 'BadRequest', /\$\.note: /],
     ['a note that is too long', { note: 'n'.repeat(257) }, 400, 'BadRequest', /\$\.note: at most 256 characters/],
     ['a note of several lines', { note: 'a\nb' }, 400, 'BadRequest', /\$\.note: no control characters/],
-    ['more than 64 KiB', `{"note":"${'n'.repeat(70_000)}"}`, 413, 'BodyTooLarge', /64 KiB/],
+    ['more than 128 KiB', `{"note":"${'n'.repeat(140_000)}"}`, 413, 'BodyTooLarge', /128 KiB/],
   ]
   for (const [name, body, status, code, says] of bad) {
     test(`${name} is refused by every command with ${status}, and nothing is changed`, async () => {
@@ -68,7 +68,7 @@ describe('a body that is not what a route wants', () => {
 
   test('a body that says it is small and is not, is refused as it is read', async () => {
     const made = await oneTarget()
-    const body = `{"note":"${'n'.repeat(70_000)}"}`
+    const body = `{"note":"${'n'.repeat(140_000)}"}`
 
     const answer = await made.http(rotate, { params, body, headers: { 'content-length': '10' } })
 
@@ -131,6 +131,26 @@ describe('a target or a query that does not exist', () => {
     await made.close()
   })
 
+  test('a thousand names as long as names may be are read', async () => {
+    const made = await oneTarget()
+    const targets = Array.from({ length: 1000 }, (_, n) => String(n).padStart(63, 'n'))
+
+    const answer = await made.http(startRotations, { body: { targets, note: 'n'.repeat(256) } })
+
+    assert.deepEqual([answer.status, answer.body.targets?.length], [404, 1000])
+    await made.close()
+  })
+
+  test('a moment may have any offset', async () => {
+    const made = await oneTarget()
+
+    for (const freshAfter of ['2026-03-01T10:00:00Z', '2026-03-01T10:00:00.123+05:30']) {
+      const answer = await made.http(showTarget, { params, query: { freshAfter } })
+      assert.equal(answer.status, 200)
+    }
+    await made.close()
+  })
+
   test('a mistyped query parameter, page or moment is 400', async () => {
     const made = await oneTarget()
 
@@ -139,6 +159,10 @@ describe('a target or a query that does not exist', () => {
       [listTargets, { page: '0' }],
       [listTargets, { page: 'two' }],
       [showTarget, { freshAfter: 'yesterday' }],
+      // Without an offset it would be the host's local time.
+      [showTarget, { freshAfter: '2026-03-01T10:00' }],
+      [showTarget, { revokeBefore: '2026-03-01T10:00:00' }],
+      [showTarget, { revokeBefore: '2026-02-30T10:00:00Z' }],
     ] as const) {
       const answer = await made.http(handler, { params, query })
       assert.equal(answer.status, 400)
