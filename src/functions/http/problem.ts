@@ -1,4 +1,6 @@
-// Room: the doorways. Errors as application/problem+json (RFC 9457), with one table from code to status.
+// Room: the doorways. Errors as application/problem+json (RFC 9457). The table here is where a status such as 409 comes from:
+// commands (refusals.ts), the core, the adapters and the providers throw a RekeyError with a code, and know nothing of HTTP;
+// `answer` and the commands turn it into its problem.
 
 import type { HttpResponseInit } from '@azure/functions'
 import type { ErrorCode, RekeyError } from '../../rotation/errors.ts'
