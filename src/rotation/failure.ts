@@ -6,7 +6,7 @@ import { type Grip, limited } from './grip.ts'
 import type { Stamps } from './observation.ts'
 import type { Ports } from './ports.ts'
 import { isExplicit, type RotationRequest } from './request.ts'
-import { type Duration, leadOf, minutes, seconds, settle, type Target } from './target.ts'
+import { type Duration, days, leadOf, minutes, seconds, settle, type Target } from './target.ts'
 import { asRekeyError } from './unforeseen.ts'
 import { type Records, tag, type Work } from './work.ts'
 
@@ -74,12 +74,16 @@ async function record(records: Records, failed: NonNullable<Stamps['failed']>): 
   if (stamps?.target === records.target.name) await tag(records, lead, { ...stamps, failed })
 }
 
-/** Called when a look has come through and there is nothing to do: an earlier look's failure is over then. */
-export async function forgetFailedLook(work: Work): Promise<void> {
+/**
+ * Called when a look has come through and there is nothing to do. An earlier look's failure is over then; any other is shown
+ * for a day, for what was asked for was not done.
+ */
+export async function forgetFailure(work: Work): Promise<void> {
   const lead = leadOf(work.target)
   const stamps = work.stored[lead.name]?.stamps
-  if (stamps?.target !== work.target.name || stamps.failed?.step !== 'observe') return
-  const { failed: _, ...kept } = stamps
+  if (stamps?.target !== work.target.name || !stamps.failed) return
+  const { failed, ...kept } = stamps
+  if (failed.step !== 'observe' && work.ports.clock.now() < failed.at + days(1)) return
   await tag(work, lead, kept)
 }
 
@@ -119,6 +123,6 @@ export async function attempt(ports: Ports, target: Target, what: string, run: (
     await run()
   } catch (thrown) {
     const error = asRekeyError(thrown, ports.log, { target: target.name })
-    ports.log('warn', `could not ${what}`, { target: target.name, code: error.code, ...error.details.service })
+    ports.log('warn', `could not ${what}`, { target: target.name, code: error.code, service: error.details.service })
   }
 }

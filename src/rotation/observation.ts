@@ -42,7 +42,7 @@ export interface Stamps {
   readonly announced?: boolean
   readonly reason?: Reason
   readonly actor?: string
-  /** The last failure. One of step `observe` is over once a look comes through, any other with the next change. */
+  /** The last failure. Gone with the next change, or when a look finds nothing to do: at once if a look had failed, else after a day. */
   readonly failed?: { readonly code: string; readonly at: Instant; readonly step?: 'observe' }
 }
 

@@ -102,12 +102,34 @@ export function isForeign(at: Situation, secret: { name: string; output: string 
 function unmanaged(at: Situation): Plan | undefined {
   // Another output may be somebody else's, or disabled by hand: then nothing is written to it.
   if (at.lead || foreign(at) || paused(at)) return undefined
+  const survivor = newestLive(at)
   const wished = at.target.initialSlot ?? at.request.promote?.slot
-  const first = slotsOf(at.ring).find((slot) => slot === wished) ?? at.hint
+  const asked = slotsOf(at.ring).find((slot) => slot === wished)
+  const first = (survivor?.stamps ? survivor.slot : asked) ?? survivor?.slot ?? at.hint
   return {
     reason: 'unmanaged',
-    step: { do: 'publish', slots: startingWith(at, first), pick: 'first accepted', stamps: { rotatedAt: at.now } },
+    step: {
+      do: 'publish',
+      slots: startingWith(at, first),
+      pick: 'first accepted',
+      stamps: survivor?.stamps ?? { rotatedAt: at.now },
+    },
   }
+}
+
+/** The output written last that holds a slot's live key: its key is what consumers have. The stamps, if it is ours. */
+function newestLive(at: Situation): { readonly slot: KeySlot; readonly stamps?: Decided } | undefined {
+  const live = at.target.secrets.flatMap((secret) => {
+    const stored = at.stored[secret.name]
+    const slot = slotHeldBy(at.ring, secret, stored)
+    return stored && slot ? [{ stored, slot }] : []
+  })
+  const newest = live.toSorted((one, other) => other.stored.created - one.stored.created)[0]
+  if (!newest) return undefined
+  const { stored, slot } = newest
+  if (!isOurs(at.target, stored)) return { slot }
+  const { rotatedAt, fresh, standby, retire } = stored.stamps!
+  return { slot, stamps: known({ rotatedAt: rotatedAt ?? at.now, fresh, standby, retire }) }
 }
 
 function foreign(at: Situation): Plan | undefined {

@@ -4,7 +4,7 @@
 import { overlapOf } from './acts/announce.ts'
 import { act } from './acts.ts'
 import { RekeyError } from './errors.ts'
-import { afterFailure, announceFailure, attempt, type Failed, forgetFailedLook } from './failure.ts'
+import { afterFailure, announceFailure, attempt, changedNothing, type Failed, forgetFailure } from './failure.ts'
 import { type Grip, gripOn, limited } from './grip.ts'
 import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
@@ -86,24 +86,35 @@ async function begin(target: Target, request: RotationRequest, ports: Ports, gri
   }
 }
 
-/** Plans and acts until nothing is left, or nothing can be done now. Answers the plan that it stopped at, if any. */
+/**
+ * Plans and acts until nothing is left, or nothing can be done now. Answers the plan that it stopped at, if any.
+ * A topic that refuses for good stops nothing else: its refusal is thrown at the end.
+ */
 async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<string>): Promise<Plan | undefined> {
+  let refusal: RekeyError | undefined
   for (let acts = 0; acts < mostActs; acts++) {
     const at = look(work)
-    let next = plan(at, without)
+    const skipped = refusal ? new Set([...(without ?? []), 'unannounced']) : without
+    let next = plan(at, skipped)
     let seen = at
     if (next?.reason === 'settling' && (await refusesTheVault(work, at)) === 'refused') {
       seen = look(work, 'refused')
-      next = plan(seen, without)
+      next = plan(seen, skipped)
     }
+    // What somebody asked for and must wait is kept alive: looks will tell of the topic.
+    const waits = next?.until !== undefined && isExplicit(work.request)
+    if (refusal && !next?.step && !waits) throw refusal
     if (!next) {
-      await forgetFailedLook(work)
+      await forgetFailure(work)
       return undefined
     }
     reasons.push(next.reason)
     if (!next.step) return next
     work.ports.log('info', 'acting', { target: work.target.name, reason: next.reason, step: next.step.do })
-    const held = await act(work, next, seen)
+    const held = await act(work, next, seen).catch((error: unknown) => {
+      refusal = refusalOfTheTopic(next!, error)
+      return undefined
+    })
     if (held) return { reason: next.reason, until: held.until }
     // A listing from before the swap has the slots the other way round: whatever else there is to do waits until none can.
     if (next.step.do === 'swap') return undefined
@@ -114,6 +125,13 @@ async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<st
     remedy: 'Look whether something else changes these secrets or keys at the same time.',
     retryAfter: minutes(1),
   })
+}
+
+/** Throws whatever else went wrong. */
+function refusalOfTheTopic({ step }: Plan, error: unknown): RekeyError {
+  if (step?.do !== 'announce' || !(error instanceof RekeyError) || error.transient || !changedNothing(error))
+    throw error
+  return error
 }
 
 function look(work: Work, refused: 'refused' | 'not refused' = 'not refused'): Situation {
@@ -174,7 +192,7 @@ async function letGo(lease: Lease, target: Target, ports: Ports): Promise<void> 
 
 function failure(error: RekeyError, { target, request, ports, work }: Failed, reasons: readonly Reason[]): Outcome {
   const { service, step } = error.details
-  const log = { target: target.name, code: error.code, step, ...service, detail: error.message }
+  const log = { target: target.name, code: error.code, step, service, detail: error.message }
   ports.log(error.transient ? 'warn' : 'error', error.transient ? 'stopped for now' : 'rotation failed', log)
   const base = work ? soFar(work, reasons) : { target: target.name, provider: target.provider, reasons, secrets: [] }
   const waiting = error.code === 'LeaseLost' || error.code === 'OutOfTime'

@@ -63,24 +63,32 @@ describe('histories of listings that lag', () => {
     assert.equal(at.works(), false)
   })
 
-  test('readback_older_than_before_image: a read-back that shows an older key is not taken for the new one', async () => {
-    const at = await rotatedStand()
-    await at.reconcile({ freshAfter: at.now() })
-    await at.wait(minutes(2))
-    // The before-image is up to date, the read-back is not.
-    at.fault({ on: 'regenerate', what: 'dropped' })
-    at.fault({ on: 'read', nth: 2, what: 'paused', meanwhile: async () => at.staleBy(minutes(2) + seconds(1)) })
-    const wish = { freshAfter: at.now(), force: true }
+  // The slot that is asked for next was made anew last: of two the one before last, of one the last.
+  for (const { slots, waits, stale } of [
+    { slots: 2, waits: [seconds(90), seconds(90)], stale: seconds(200) },
+    { slots: 1, waits: [minutes(10), seconds(90)], stale: seconds(100) },
+  ] as const) {
+    test(`readback_older_than_before_image: a read-back that shows an older key is not taken for the new one (ring of ${slots})`, async () => {
+      const at = await rotatedStand({ slots, probe: 'none' })
+      for (const wait of waits) {
+        await at.reconcile({ freshAfter: at.now(), force: true })
+        await at.wait(wait)
+      }
+      // The before-image is up to date; the read-back is older than the last change of the very slot that was asked for.
+      at.fault({ on: 'regenerate', what: 'dropped' })
+      at.fault({ on: 'read', nth: 2, what: 'paused', meanwhile: async () => at.staleBy(stale) })
+      const wish = { freshAfter: at.now(), force: true }
 
-    const outcome = outcomeOf(await at.reconcile(wish))
+      const outcome = outcomeOf(await at.reconcile(wish))
 
-    assert.equal(outcome.error?.code, 'OutcomeUnknown')
-    assert.equal(at.works(), true)
-    at.staleBy(0)
-    await at.wait(minutes(7))
-    assert.equal(outcomeOf(await at.reconcile(wish)).status, 'changed')
-    assert.equal(at.works(), true)
-  })
+      assert.equal(outcome.error?.code, 'OutcomeUnknown')
+      assert.equal(at.works(), true)
+      at.staleBy(0)
+      await at.wait(minutes(7))
+      assert.equal(outcomeOf(await at.reconcile(wish)).status, 'changed')
+      assert.equal(at.works(), true)
+    })
+  }
 
   test('ring_of_one_put_lost_then_stale_read: the only key is not regenerated again because a listing lags', async () => {
     const at = await rotatedStand({ slots: 1, probe: 'none' })

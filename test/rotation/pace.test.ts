@@ -146,6 +146,36 @@ test('a large fleet gets as many rotations as half of the budget pays for, sprea
   assert.ok(now.at(-1)!.delay > interval * 0.99)
 })
 
+test('ten thousand on a thousand hubs that share one vault are placed by a few looks at each, as fast as the vault lets them', () => {
+  let looks = 0
+  const fleet = Array.from({ length: 10_000 }, (_, n) => {
+    const made = candidate(n, { budget: `hub${n % 1000}.azure-devices.net`, urgency: n % 7 })
+    return Object.defineProperty(made, 'creates', { get: () => ++looks && 1 })
+  })
+
+  const { now } = pace(fleet, { interval, queued: 0 })
+
+  assert.ok(looks <= 10 * fleet.length, `${looks} looks at what a candidate creates`)
+  const { burst, perSecond } = allowances.vault
+  const after = (at: number) => now.filter(({ delay }) => delay <= at).length
+  for (const minute of [1, 3, 5]) assert.ok(Math.abs(after(minutes(minute)) - burst - minute * 60 * perSecond) <= 1)
+  assert.equal(now.length, mostPerTick)
+})
+
+test('of those that wait for one vault the most urgent goes first, whatever its budget', () => {
+  const hubs = Array.from({ length: 40 }, (_, n) => `hub${n}.azure-devices.net`)
+  const many = hubs.flatMap((budget, n) => [candidate(n, { budget }), candidate(100 + n, { budget })])
+  const urgent = candidate(1000, { budget: hubs[0]!, urgency: 2 })
+  const alsoUrgent = candidate(1001, { budget: hubs[0]!, urgency: 1 })
+
+  const { now } = pace([...many, alsoUrgent, urgent], { interval, queued: 0 })
+
+  assert.deepEqual(
+    now.slice(0, 2).map(({ candidate }) => candidate.target),
+    ['t1000', 't1001'],
+  )
+})
+
 test('what is queued already delays what is added, but never starves it', () => {
   const fleet = [candidate(1)]
 

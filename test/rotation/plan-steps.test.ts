@@ -72,6 +72,24 @@ describe('adopting', () => {
     assert.deepEqual(publish(...nothing, asked, targetHas({ initialSlot: 'A' })).slots, ['A', 'B'])
   })
 
+  test('of a lead that is gone starts with the slot that the other outputs hold, and keeps what is known of it', () => {
+    const gone = missing('lead')
+    const elsewhere = [gone, holding('connection', 'b'), stamped('connection', { retire: true })]
+
+    const { slots, stamps } = publish(...elsewhere, targetHas({ initialSlot: 'A' }))
+
+    assert.deepEqual(slots, ['B', 'A'])
+    assert.deepEqual(stamps, { rotatedAt: published, fresh: published, standby: standbyMade, retire: true })
+  })
+
+  test('of a lead beside an output that is not ours starts with its slot, unless the target names another', () => {
+    const beside = [missing('lead'), untagged('connection'), holding('connection', 'b')]
+
+    assert.deepEqual(publish(...beside).slots, ['B', 'A'])
+    assert.deepEqual(publish(...beside).stamps, { rotatedAt: now })
+    assert.deepEqual(publish(...beside, targetHas({ initialSlot: 'A' })).slots, ['A', 'B'])
+  })
+
   test('never starts with a slot that the ring does not have', () => {
     const asked = wants({ promote: { slot: 'C', from: 'v' } })
 

@@ -148,6 +148,45 @@ test('an output that the service does not give is refused before anything is wri
   assert.deepEqual([at.vault.current('lead'), at.vault.current('connection')], [undefined, undefined])
 })
 
+test('a topic that refuses for good does not stop rotation: it is told as a failure, and the news when the topic takes it', async () => {
+  const at = await rotatedStand()
+  const told = at.events.length
+  // The news and the failure, of each run.
+  for (const _ of [1, 2, 3, 4]) at.fault({ on: 'announce', what: 'refused' })
+  await at.wait(days(61))
+  const first = await outcomeOf(at)
+  const firstKey = at.leadKey()
+  await at.wait(days(61))
+
+  const second = await outcomeOf(at)
+  const unheard = at.events.length - told
+  await outcomeOf(at)
+
+  for (const { status, reason, error } of [first, second]) {
+    assert.deepEqual([status, reason, error?.code], ['failed', 'due', 'PermissionDenied'])
+  }
+  assert.notEqual(at.leadKey(), firstKey)
+  assert.equal(at.works(), true)
+  assert.equal(unheard, 0)
+  assert.deepEqual(
+    at.events.slice(told).map(({ id }) => id),
+    [lead(at).version],
+  )
+})
+
+test('a topic that refuses for good does not end a request that must wait', async () => {
+  const at = await rotatedStand()
+  at.fault({ on: 'announce', what: 'refused' })
+  at.fault({ on: 'announce', what: 'refused' })
+  await at.reconcile({ freshAfter: at.now() })
+  at.fault({ on: 'announce', what: 'refused' })
+  await at.wait(minutes(10))
+
+  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+
+  assert.deepEqual([outcome.status, outcome.reason, outcome.again?.with], ['waiting', 'cooling', 'request'])
+})
+
 test('a key is due by the output that expires first, and once', async () => {
   const at = await rotatedStand({ outputs: 2 })
   const connection = at.vault.current('connection')!
