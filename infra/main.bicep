@@ -33,12 +33,12 @@ param maximumInstanceCount int = 40
 @description('ROTATION_TARGETS: a path in the package, or the URL of a blob (TARGETS_URL in the outputs is one we keep ready).')
 param targets string = './targets.json'
 
-@description('ROTATION_SCHEDULE: six-field NCRONTAB. Change scheduleSilence with it.')
+@description('ROTATION_SCHEDULE: six-field NCRONTAB. With another than this one, scheduleSilence must be said.')
 param schedule string = '0 */15 * * * *'
 
-@description('Two intervals of the schedule: no tick for this long raises an alert. Azure Monitor takes only these.')
-@allowed(['PT10M', 'PT30M', 'PT1H', 'PT2H', 'PT4H', 'PT6H', 'P1D', 'P2D'])
-param scheduleSilence string = 'PT30M'
+@description('Two intervals of the schedule: no tick for this long raises an alert. Azure Monitor takes only these. Empty: those of the default schedule.')
+@allowed(['', 'PT10M', 'PT30M', 'PT1H', 'PT2H', 'PT4H', 'PT6H', 'P1D', 'P2D'])
+param scheduleSilence string = ''
 
 @description('ROTATION_EVENT_SCHEMA: what the custom topic takes. A topic cannot change it later.')
 @allowed(['CloudEvent', 'EventGrid'])
@@ -72,6 +72,9 @@ param alertEmail string = ''
 @minValue(30)
 @maxValue(730)
 param retentionDays int = 90
+
+var silenceMessage = 'SCHEDULE_SILENCE: say two intervals of the schedule ${schedule}, or an alert is raised between its ticks'
+var silence = !empty(scheduleSilence) ? scheduleSilence : schedule == '0 */15 * * * *' ? 'PT30M' : fail(silenceMessage)
 
 var abbrs = loadJsonContent('abbreviations.json')
 var tags = { 'azd-env-name': environmentName, app: 'rekey' }
@@ -321,7 +324,7 @@ module alerts 'app/alerts.bicep' = {
     tags: tags
     email: alertEmail
     componentId: monitoring.outputs.componentId
-    scheduleSilence: scheduleSilence
+    scheduleSilence: silence
   }
 }
 

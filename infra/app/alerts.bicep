@@ -47,9 +47,29 @@ var rules = [
     '''
   }
   {
+    name: 'target-paused'
+    title: 'A secret is disabled for more than a day'
+    description: 'Somebody disabled it by hand, so nothing is rotated there. Enable it, or set enabled to false for the target in targets.json.'
+    severity: 3
+    every: 'PT1H'
+    // Two looks, a day apart; each target has one a day. Azure Monitor looks back no further than this.
+    window: 'P2D'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: [{ name: 'target', operator: 'Include', values: ['*'] }]
+    query: '''
+      customEvents
+      | where name == "RotationPaused"
+      | extend target = tostring(customDimensions.target)
+      | summarize first = min(timestamp), timestamp = max(timestamp) by target
+      | where timestamp - first > 20h
+      | project timestamp, target
+    '''
+  }
+  {
     name: 'poison-messages'
     title: 'A queue message was given up'
-    description: 'It is in rekey-requests-poison or rekey-near-expiry-poison. Nothing is lost: the daily look finds the target again.'
+    description: 'It is in rekey-requests-poison or rekey-near-expiry-poison. What is due is found again by the daily look; what somebody asked for has to be asked for again.'
     severity: 2
     every: 'PT15M'
     window: 'PT15M'
@@ -66,14 +86,14 @@ var rules = [
   {
     name: 'no-schedule'
     title: 'The schedule has stopped'
-    description: 'No tick for two intervals. POST /admin/functions/schedule runs it by hand; a restart of the app brings a stuck timer back.'
+    description: 'No tick for two intervals. POST /admin/functions/schedule, with the master key, and with a token where the sign-in is on, runs it by hand; a restart of the app brings a stuck timer back.'
     severity: 1
     every: 'PT10M'
     window: scheduleSilence
     operator: 'LessThan'
     threshold: 1
     dimensions: []
-    // The host's own record of the run is asked too: traces are sampled, requests are not (host.json).
+    // The host's own record of the run is asked too. Nothing that alerts rest on is sampled (host.json).
     query: '''
       union isfuzzy=true
         (traces | where message startswith "schedule finished"),

@@ -165,6 +165,19 @@ test('alerts ask for functions, queues and log lines that the app has', () => {
   for (const line of lines) assert.match(source, new RegExp(`'${line}`))
 })
 
+test('no alert rests on records that the host samples', () => {
+  const kinds: Readonly<Record<string, string>> = { traces: 'Trace', requests: 'Request', customEvents: 'Event' }
+  const host = JSON.parse(readFileSync(`${repository}/host.json`, 'utf8'))
+
+  const tables = texts['infra/app/alerts.bicep']!.match(/^ +\(?(\w+)$|(?<=\()\w+(?= \|)/gm)!.map((table) =>
+    table.trim(),
+  )
+
+  const kept: string[] = host.logging.applicationInsights.samplingSettings.excludedTypes.split(';')
+  assert.deepEqual([...new Set(tables)].sort(), Object.keys(kinds).sort())
+  for (const table of tables) assert.ok(kept.includes(kinds[table]!), table)
+})
+
 test('the queues and containers that code names are made', () => {
   const storage = texts['infra/app/storage.bicep']!
   const named = globSync('src/**/*.ts', { cwd: repository })

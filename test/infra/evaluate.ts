@@ -1,8 +1,8 @@
 // Room: the tests. Works out the value of a variable of a Bicep file, for the few functions that turn parameters into lists.
-// As Resource Manager does it: a variable is looked at when it is needed, and fail() ends the deployment.
+// As Resource Manager does it: every variable is worked out, also one in the branch that is not taken, and fail() ends it all.
 
 import { posix } from 'node:path'
-import { type BicepFile, literal, type Node, named } from './bicep.ts'
+import { type BicepFile, literal, type Node, named, walk } from './bicep.ts'
 import { jsonOf, type Texts } from './project.ts'
 
 type Scope = Readonly<Record<string, unknown>>
@@ -29,6 +29,7 @@ const functions: Readonly<Record<string, (...args: any[]) => unknown>> = {
 
 /** The value of a variable; `given` are the parameters and variables that it may ask for. Throws what fail() says. */
 export function variableOf(texts: Texts, file: BicepFile, variable: string, given: Scope): unknown {
+  const declares = (name: string) => file.variables.some((each) => each.name === name)
   const look = (name: string, scope: Scope): unknown => {
     if (name in scope) return scope[name]
     const declared = file.variables.find((each) => each.name === name)
@@ -55,6 +56,7 @@ export function variableOf(texts: Texts, file: BicepFile, variable: string, give
       case 'lambda_expression':
         return (item: unknown) => evaluate(second!, { ...scope, [first!.text]: item })
       case 'ternary_expression':
+        for (const { type, text } of walk(node)) if (type === 'identifier' && declares(text)) look(text, scope)
         return evaluate(evaluate(first!, scope) ? second! : third!, scope)
       case 'unary_expression':
         return !evaluate(first!, scope)

@@ -1,4 +1,5 @@
-// Room: the tests. What is granted is what was written: an entry that would give no right ends the deployment.
+// Room: the tests. What main.bicep makes of its parameters: an entry that would give no right, or an alert that would cry
+// with every tick, ends the deployment.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -89,6 +90,17 @@ for (const { id, actions } of providers) {
     for (const name of azure) assert.ok(name.startsWith(`${resourceType.toLowerCase()}/`), name)
   })
 }
+
+test('the silence that raises an alert follows the schedule: two ticks of the default, and for another it must be said', () => {
+  const silence = (schedule: string, scheduleSilence: string) =>
+    variableOf(texts, main, 'silence', { schedule, scheduleSilence })
+  const usual = main.parameters.find(({ name }) => name === 'schedule')!.fallback!
+
+  assert.equal(silence(usual, ''), 'PT30M')
+  assert.equal(silence(usual, 'PT2H'), 'PT2H')
+  assert.equal(silence('0 0 * * * *', 'PT2H'), 'PT2H')
+  assert.throws(() => silence('0 0 * * * *', ''), /^Error: SCHEDULE_SILENCE: .*0 0 \* \* \* \*/)
+})
 
 test('vaults that are named are used, and none other', () => {
   assert.deepEqual(variableOf(texts, main, 'givenVaultIds', { vaultIds: ` ${vault},` }), [vault])
