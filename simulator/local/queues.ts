@@ -47,10 +47,14 @@ export async function listenToQueue(
       return bury(message)
     }
     const receipt = { current: message.popReceipt }
-    const renewal = setInterval(async () => {
+    const renew = async () => {
       const answer = await queue.updateMessage(message.messageId, receipt.current, undefined, processing)
       receipt.current = answer.popReceipt ?? receipt.current
-    }, processing * 500)
+    }
+    const renewal = setInterval(
+      () => void renew().catch((error: unknown) => report(error, 'a message cannot be hidden for longer: ')),
+      processing * 500,
+    )
     try {
       const reason = `New queue message detected on '${name}'.`
       await invoker.invoke(fn.name, reason, { trigger: { string: text }, triggerMetadata: metadataOf(message, text) })
@@ -80,8 +84,10 @@ export async function listenToQueue(
     )
   }
 
-  const report = (error: unknown): void =>
-    log('error', 'Host.Triggers.Queue', `Queue '${name}': ${error instanceof Error ? error.message : String(error)}`)
+  function report(error: unknown, what = ''): void {
+    const why = error instanceof Error ? error.message : String(error)
+    log('error', 'Host.Triggers.Queue', `Queue '${name}': ${what}${why}`)
+  }
 
   async function receive(most: number): Promise<readonly ReceivedMessageItem[]> {
     try {
@@ -99,7 +105,7 @@ export async function listenToQueue(
       const room = inHand.size <= settings.newBatchThreshold ? settings.batchSize : 0
       const taken = room === 0 ? [] : await receive(room)
       for (const message of taken) {
-        const work = handle(message).catch(report)
+        const work = handle(message).catch((error: unknown) => report(error))
         inHand.add(work)
         void work.then(() => inHand.delete(work))
       }
