@@ -6,7 +6,7 @@ import type { KeyProvider } from './providers/provider.ts'
 import type { Instant, Target } from './rotation/target.ts'
 import { judgeDefaults, type Policy, readTarget, type Shared, type Surroundings } from './targets/entry.ts'
 import { policyFields, type TargetFields, targetFields } from './targets/fields.ts'
-import { outlineOf } from './targets/outline.ts'
+import { offsetsOf, outlineOf } from './targets/outline.ts'
 import { type Finding, type Path, type Problem, pathText } from './targets/problems.ts'
 import { isObject, type JsonObject, readFields, refuseUnknown } from './targets/reading.ts'
 import { claimFindings } from './targets/relations.ts'
@@ -42,8 +42,9 @@ export function parseTargets(
   }
   if (findings.length === 0) return { targets }
 
+  const offsets = offsetsOf(json)
   const inOrder = findings
-    .map(({ path, message, remedy }) => ({ path, message, remedy, offset: offsetOf(path, outline.offsets) }))
+    .map(({ path, message, remedy }) => ({ path, message, remedy, offset: offsetOf(path, offsets) }))
     .toSorted((a, b) => a.offset - b.offset)
   return { problems: inOrder.map(({ path, message, remedy }): Problem => ({ path: pathText(path), message, remedy })) }
 }

@@ -5,8 +5,6 @@
 import { type Path, pathText } from './problems.ts'
 
 export interface Outline {
-  /** Where each value starts, or the key before it, by its JSON path; of keys that come twice, the last. */
-  readonly offsets: ReadonlyMap<string, number>
   /** Every key that its object had already. */
   readonly repeated: readonly Path[]
 }
@@ -35,86 +33,124 @@ const scalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/
 
 /** The outline of a JSON text, or its first mistake. Accepts what JSON.parse accepts, 50 levels deep. */
 export function outlineOf(json: string): Outline | SyntaxProblem {
-  const offsets = new Map<string, number>()
   const repeated: Path[] = []
-  let at = 0
-
-  function take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = at
-    const found = pattern.exec(json)?.[0]
-    if (found !== undefined) at += found.length
-    return found
-  }
-
-  function next(): string {
-    take(space)
-    return json[at] ?? ''
-  }
-
-  function string(expected: string): string {
-    const found = take(text)
-    if (found === undefined) throw new Fault(at, json[at] === '"' ? 'a string that ends, on the same line' : expected)
-    return JSON.parse(found) as string
-  }
-
-  function value(path: Path): void {
-    if (path.length > deepest) throw new Fault(at, `less nesting: ${deepest} levels are enough`)
-    const first = next()
-    if (first === '{') object(path)
-    else if (first === '[') array(path)
-    else if (first === '"') string('a value')
-    else if (take(scalar) === undefined) throw new Fault(at, 'a value')
-  }
-
-  function object(path: Path): void {
-    const seen = new Set<string>()
-    at += 1
-    if (skip('}')) return
-    for (;;) {
-      next()
-      const offset = at
-      const key = string('a key in double quotes')
-      const inner = [...path, key]
-      if (seen.has(key)) repeated.push(inner)
-      seen.add(key)
-      offsets.set(pathText(inner), offset)
-      if (!skip(':')) throw new Fault(at, 'a colon after the key')
-      value(inner)
-      if (ends('}')) return
-    }
-  }
-
-  function array(path: Path): void {
-    at += 1
-    if (skip(']')) return
-    for (let index = 0; ; index++) {
-      next()
-      offsets.set(pathText([...path, index]), at)
-      value([...path, index])
-      if (ends(']')) return
-    }
-  }
-
-  function skip(character: string): boolean {
-    if (next() !== character) return false
-    at += 1
-    return true
-  }
-
-  function ends(closing: ']' | '}'): boolean {
-    if (skip(closing)) return true
-    if (!skip(',')) throw new Fault(at, `a comma or ${closing}`)
-    return false
-  }
-
   try {
-    value([])
-    if (next() !== '') throw new Fault(at, 'nothing more after the end')
-    return { offsets, repeated }
+    walk(json, ({ path, again }) => {
+      if (again) repeated.push([...path])
+    })
+    return { repeated }
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault
     return located(json, fault)
   }
+}
+
+/**
+ * Where each value starts, or the key before it, by its JSON path; of keys that come twice, the last. For a text that has
+ * an outline. Only problems want it, and to write out every path takes longer than all the rest.
+ */
+export function offsetsOf(json: string): ReadonlyMap<string, number> {
+  const offsets = new Map<string, number>()
+  walk(json, ({ path, offset }) => offsets.set(pathText(path), offset))
+  return offsets
+}
+
+interface Step {
+  /** Changes as the walk goes on: copy what is kept. */
+  readonly path: Path
+  readonly offset: number
+  /** Its object has had this key before. */
+  readonly again: boolean
+}
+
+/** Tells every key, and every element of a list, in the order of the text. Throws a Fault at the first mistake. */
+function walk(json: string, tell: (step: Step) => void): void {
+  const { peek, at, skip, ends, string, isScalar } = scanner(json)
+  const path: (string | number)[] = []
+
+  function value(): void {
+    if (path.length > deepest) throw new Fault(at(), `less nesting: ${deepest} levels are enough`)
+    const first = peek()
+    if (first === '{') object()
+    else if (first === '[') array()
+    else if (first === '"') string('a value')
+    else if (!isScalar()) throw new Fault(at(), 'a value')
+  }
+
+  function object(): void {
+    const seen = new Set<string>()
+    skip('{')
+    if (skip('}')) return
+    do {
+      const offset = at()
+      const key = string('a key in double quotes')
+      path.push(key)
+      tell({ path, offset, again: seen.has(key) })
+      seen.add(key)
+      if (!skip(':')) throw new Fault(at(), 'a colon after the key')
+      value()
+      path.pop()
+    } while (!ends('}'))
+  }
+
+  function array(): void {
+    skip('[')
+    if (skip(']')) return
+    let index = 0
+    do {
+      path.push(index)
+      tell({ path, offset: at(), again: false })
+      value()
+      path.pop()
+      index += 1
+    } while (!ends(']'))
+  }
+
+  value()
+  if (peek() !== '') throw new Fault(at(), 'nothing more after the end')
+}
+
+/** Reads a text from its start on. Space between its parts is passed over. */
+function scanner(json: string) {
+  let place = 0
+
+  function take(pattern: RegExp): string | undefined {
+    pattern.lastIndex = place
+    const found = pattern.exec(json)?.[0]
+    if (found !== undefined) place += found.length
+    return found
+  }
+
+  function at(): number {
+    take(space)
+    return place
+  }
+
+  function peek(): string {
+    return json[at()] ?? ''
+  }
+
+  function skip(character: string): boolean {
+    if (peek() !== character) return false
+    place += 1
+    return true
+  }
+
+  /** Whether the list or object ends here, rather than going on after a comma. */
+  function ends(closing: ']' | '}'): boolean {
+    if (skip(closing)) return true
+    if (!skip(',')) throw new Fault(place, `a comma or ${closing}`)
+    return false
+  }
+
+  function string(expected: string): string {
+    const isOpen = peek() === '"'
+    const found = take(text)
+    if (found === undefined) throw new Fault(place, isOpen ? 'a string that ends, on the same line' : expected)
+    return JSON.parse(found) as string
+  }
+
+  return { at, peek, skip, ends, string, isScalar: () => take(scalar) !== undefined }
 }
 
 function located(json: string, fault: Fault): SyntaxProblem {
