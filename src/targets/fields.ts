@@ -55,10 +55,15 @@ const timeZone = z
     isTimeZone(name) ? name : refuse(context, 'is no time zone', 'Write an IANA name, such as Europe/Zurich or UTC.'),
   )
 
+/** Those that were looked up already: a look takes long, and thousands of targets name the same few. */
+const timeZones = new Set<string>()
+
 function isTimeZone(name: string): boolean {
+  if (timeZones.has(name)) return true
   if (!/^[A-Za-z]/.test(name)) return false
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: name })
+    timeZones.add(name)
     return true
   } catch (error) {
     if (error instanceof RangeError) return false
