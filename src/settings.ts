@@ -11,9 +11,6 @@ import { scheduleProblem } from './settings/ncrontab.ts'
 import type { Problem } from './targets/problems.ts'
 import { vaultAddress } from './targets/vault.ts'
 
-export { type SettingName, settingNames } from './settings/names.ts'
-export { scheduleToRegister } from './settings/schedule.ts'
-
 export interface Settings {
   /** The app's name, which the platform gives: who tells the events. */
   readonly app: string

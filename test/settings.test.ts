@@ -6,8 +6,10 @@ import { test } from 'node:test'
 import { Cron } from 'croner'
 import fc from 'fast-check'
 import { clouds } from '../src/azure/clouds.ts'
+import { settingNames } from '../src/settings/names.ts'
 import { scheduleProblem } from '../src/settings/ncrontab.ts'
-import { type Environment, readSettings, scheduleToRegister, settingNames } from '../src/settings.ts'
+import { scheduleToRegister } from '../src/settings/schedule.ts'
+import { type Environment, readSettings } from '../src/settings.ts'
 
 const local: Environment = { AzureWebJobsStorage: 'UseDevelopmentStorage=true' }
 const guid = '11111111-2222-3333-4444-555555555555'

@@ -9,7 +9,7 @@ import { RekeyError } from '../rotation/errors.ts'
 import type { StoredSecret } from '../rotation/observation.ts'
 import type { Vault } from '../rotation/ports.ts'
 import { Secret } from '../rotation/secret.ts'
-import { callLimit, type Instant } from '../rotation/target.ts'
+import { callLimit, type Instant, latestExpiry } from '../rotation/target.ts'
 import type { AzureClients } from './clients.ts'
 import { rebuild, unreadable } from './errors.ts'
 import { lazily } from './lazily.ts'
@@ -33,8 +33,6 @@ export const vaultActions = {
   publish: 'Microsoft.KeyVault/vaults/secrets/setSecret/action',
   describe: 'Microsoft.KeyVault/vaults/secrets/update/action',
 } as const
-
-const latestExpiry: Instant = Date.UTC(2038, 0, 19, 3, 14, 7)
 
 /**
  * The vault at `https://<name>.vault.azure.net`; api-version 2026-04-01. `GET /secrets/{name}[/{version}]`,

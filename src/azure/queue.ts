@@ -1,6 +1,5 @@
 // Room: the Azure adapters. Requests on their way to the function that reconciles: base64 JSON, as the Functions host reads it.
 
-import type { QueueClient } from '@azure/storage-queue'
 import { z } from 'zod'
 import { iso } from '../rotation/duration.ts'
 import { RekeyError } from '../rotation/errors.ts'
@@ -19,8 +18,6 @@ const longestDelay = days(7)
 export interface StorageRequestQueue extends RequestQueue {
   /** About how many messages there are, invisible ones included; 0 where the queue was never used. `GET {queue}?comp=metadata`. */
   depth(signal?: AbortSignal): Promise<number>
-  /** Makes the queue unless it is there: a trigger on a queue that is not there polls in vain. `PUT {queue}`. */
-  createIfNotExists(signal?: AbortSignal): Promise<void>
 }
 
 /** The queue `rekey-requests`, made when first needed. `POST {queue}/messages`. Throws RekeyError. */
@@ -40,7 +37,7 @@ export function createRequestQueue(storage: Storage): StorageRequestQueue {
           })
         await put().catch(async (error: unknown) => {
           if (failureOf(error).status !== 404) throw error
-          await create(queue, abortSignal)
+          await queue.createIfNotExists({ abortSignal })
           await put()
         })
       })
@@ -56,15 +53,7 @@ export function createRequestQueue(storage: Storage): StorageRequestQueue {
         }
       })
     },
-    createIfNotExists: async (signal) => {
-      const abortSignal = inLimit(signal)
-      await attempt('PUT queue', async () => create(await open(), abortSignal))
-    },
   }
-}
-
-async function create(queue: QueueClient, abortSignal: AbortSignal): Promise<void> {
-  await queue.createIfNotExists({ abortSignal })
 }
 
 async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -123,8 +123,8 @@ async function regenerate(
     signal,
   }).catch((error: unknown) => {
     // 400 says that no device got its key; 207 that some did not. Either lists why.
-    const { status, code } = (error instanceof RekeyError && error.details.service) || {}
-    throw status === 400 && code !== undefined ? refused(what, code) : error
+    const service = error instanceof RekeyError ? error.details.service : undefined
+    throw service?.status === 400 && service.code !== undefined ? refused(what, service.code) : error
   })
   const { rotatedKeys, errors } = parseAnswer(Rotated, body, what)
   const failed = errors?.find((error) => error.id === device.name)

@@ -122,14 +122,7 @@ async function regenerate(
 
 async function clientFor(subscription: string, azure: AzureClients, attempts: Attempts) {
   const { OperationalInsightsManagementClient } = await import('@azure/arm-operationalinsights')
-  const options = azure.sdk(attempts)
-  // This client takes its scopes in another place than the rest, and would ask for the public cloud's token otherwise.
-  const credentials = { scopes: options.credentialScopes }
-  return new OperationalInsightsManagementClient(azure.credential, subscription, {
-    ...options,
-    credentials,
-    apiVersion,
-  })
+  return new OperationalInsightsManagementClient(azure.credential, subscription, { ...azure.sdk(attempts), apiVersion })
 }
 
 /** GET Workspaces_Get, 2025-07-01. */

@@ -21,6 +21,8 @@ export const clockBound: Duration = minutes(1)
 export const leaseLength: Duration = seconds(60)
 /** How long one call may take. At most half the lease, so that a renewed lease outlives the call. */
 export const callLimit: Duration = seconds(25)
+/** The Key Vault client writes later moments as negative numbers, and the vault takes them for 1903. */
+export const latestExpiry: Instant = Date.UTC(2038, 0, 19, 3, 14, 7)
 
 /** One secret in the vault and the output of the credential that it holds. */
 export interface SecretName {

@@ -31,7 +31,7 @@ const usual = {
 
 /** What the target says, else what the defaults say, else what is usual; undefined where the one that counts is wrong. */
 function settled<Name extends keyof PolicyFields>(name: Name, own: Policy, defaults: Policy): Policy['values'][Name] {
-  const [source] = [own, defaults].filter(({ given }) => given.has(name))
+  const source = [own, defaults].find(({ given }) => given.has(name))
   return source ? source.values[name] : (usual as Policy['values'])[name]
 }
 

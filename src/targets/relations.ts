@@ -2,13 +2,11 @@
 // What durations must be to one another, and what targets may not share.
 
 import { formatDuration } from '../rotation/duration.ts'
-import { clockBound, type Duration, type Instant, minutes, settle } from '../rotation/target.ts'
+import { clockBound, type Duration, days, type Instant, latestExpiry, minutes, settle } from '../rotation/target.ts'
 import { type Finding, type Path, pathText } from './problems.ts'
 
 /** How long a service may take until a new key is good everywhere. No service documents it: twice what listings lag. */
 const propagation: Duration = minutes(10)
-/** The Key Vault client writes later moments as negative numbers, and the vault takes them for 1903. */
-const lastExpiry: Instant = Date.parse('2038-01-19T03:14:07Z')
 
 /** Undefined: given, and wrong by itself already. */
 export interface Durations {
@@ -46,11 +44,11 @@ export function durationFindings(relations: Relations): readonly Finding[] {
       'Make validFor longer than rotateEvery, half as long again for instance.',
     )
   }
-  if (validFor !== undefined && now + validFor > lastExpiry) {
+  if (validFor !== undefined && now + validFor > latestExpiry) {
     report(
       ['validFor'],
       'secrets would expire after 2038-01-19, which the Key Vault client cannot write',
-      `Write ${formatDuration(Math.max(0, Math.floor((lastExpiry - now) / 86_400_000) * 86_400_000))} or less.`,
+      `Write ${formatDuration(Math.max(0, days(Math.floor((latestExpiry - now) / days(1)))))} or less.`,
     )
   }
   if (

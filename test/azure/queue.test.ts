@@ -137,15 +137,6 @@ describe('the queue', () => {
     assert.ok(message !== undefined && message.expiresOn.getTime() > Date.now() + days(60))
   })
 
-  test('can be made beforehand, twice', async () => {
-    const { queue, raw } = await emptied()
-
-    await queue.createIfNotExists()
-    await queue.createIfNotExists()
-
-    assert.ok(await raw.exists())
-  })
-
   test('says which call failed when storage cannot be reached', async () => {
     const nowhere = Secret.of(
       'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:1/a;',

@@ -158,7 +158,6 @@ function queueInMemory(cloud: Cloud): QueueInMemory {
       messages.push({ text: encodeMessage(request), at: cloud.clock.now() + delay })
     },
     depth: async () => messages.length,
-    createIfNotExists: async () => undefined,
     next: (until) => {
       const [first] = messages
       if (first === undefined) return undefined
