@@ -1,7 +1,8 @@
-// Room: the core. Imports nothing but its own types.
+// Room: the core. Imports nothing but its own types and a heap.
 // What one tick puts into the queue, and when each message shows itself. The services' limits are budgets that other
 // callers draw on too (HTTP requests, retries, people), so the schedule spends at most half of each, and evenly.
 
+import { type Heap, heap } from './heap.ts'
 import { type Duration, seconds } from './target.ts'
 
 /** A target that may be looked at or rotated in this tick. */
@@ -78,12 +79,29 @@ interface Bucket {
   at: Duration
 }
 
-/** The candidates of one budget that still wait, and when the first of them may go. */
-interface Line<C extends Candidate> {
-  readonly bucket: Bucket
-  readonly waiting: C[]
-  head: number
+/** A candidate with its place among all, the most urgent first. */
+interface Ranked<C extends Candidate> {
+  readonly candidate: C
+  readonly rank: number
+}
+
+/** When something is to be done, and who goes first of those that come at the same time. */
+interface Turn {
   next: Duration
+  rank: number
+}
+
+/** The candidates of one budget that still wait, and when the first of them may go. */
+interface Line<C extends Candidate> extends Turn {
+  readonly bucket: Bucket
+  readonly waiting: Ranked<C>[]
+  head: number
+}
+
+/** A vault, the lines whose heads wait for it, and when it is asked again. */
+interface Gate<C extends Candidate> extends Turn {
+  readonly bucket: Bucket
+  readonly waiting: Heap<Line<C>>
 }
 
 /**
@@ -112,62 +130,91 @@ function spend(bucket: Bucket, needed: number, at: Duration): void {
 }
 
 /**
- * Chooses what fits before the next tick and spreads it. Within one budget nobody overtakes a more urgent one; budgets
- * do not hold up each other. What does not fit is left for later.
+ * Chooses what fits before the next tick and spreads it. Within one budget nobody overtakes a more urgent one, and of those
+ * that wait for one vault the most urgent goes first; budgets do not hold up each other. What does not fit is left for later.
  */
 export function pace<C extends Candidate>(candidates: readonly C[], tick: Tick): Pace<C> {
   const urgentFirst = candidates.toSorted((a, b) => b.urgency - a.urgency)
-  const lines = linesOf(urgentFirst, tick)
-  const vaults = new Map<string, Bucket>()
+  const gates = new Map<string, Gate<C>>()
   const now: PacedCandidate<C>[] = []
   const chosen = new Set<C>()
-  // Every round takes the line that may go first, so that time never runs backwards in a vault that lines share.
-  for (let line = firstOf(lines); line && now.length < mostPerTick; line = firstOf(lines)) {
-    if (line.next >= tick.interval) break
-    const candidate = line.waiting[line.head]!
-    const vault = entry(vaults, candidate.vault.toLowerCase(), () => bucketOf(allowances.vault, tick))
-    const creatable = candidate.creates > 0 ? affordableAt(vault, candidate.creates, line.next) : line.next
-    if (creatable > line.next) {
-      line.next = creatable
-      continue
-    }
-    spend(line.bucket, candidate.writes, line.next)
-    if (candidate.creates > 0) spend(vault, candidate.creates, line.next)
-    now.push({ candidate, delay: line.next })
+  // Whatever comes next is taken in the order of time, so that it never runs backwards in a vault that lines share. A line
+  // waits at its vault instead of asking again and again: a thousand hubs would ask a thousand times for each that goes.
+  const coming = heap<Line<C> | Gate<C>>((a, b) => a.next - b.next || a.rank - b.rank)
+  for (const line of linesOf(urgentFirst, tick)) coming.add(line)
+
+  const go = (line: Line<C>, at: Duration) => {
+    const { candidate } = headOf(line)!
+    spend(line.bucket, candidate.writes, at)
+    now.push({ candidate, delay: at })
     chosen.add(candidate)
     line.head += 1
-    advance(line)
+    advance(line, at)
+    if (headOf(line)) coming.add(line)
+  }
+  const askAt = (gate: Gate<C>, next: Duration) => {
+    gate.next = next
+    gate.rank = gate.waiting.first()!.rank
+    coming.add(gate)
+  }
+  const waitAt = (line: Line<C>) => {
+    const key = headOf(line)!.candidate.vault.toLowerCase()
+    const gate = entry(gates, key, () => gateOf<C>(tick))
+    const asked = gate.waiting.first() !== undefined
+    gate.waiting.add(line)
+    if (!asked) askAt(gate, line.next)
+  }
+  /** Lets the first through that waits at the gate, if it is still what the vault has enough for. */
+  const open = (gate: Gate<C>) => {
+    const { next } = gate
+    const { creates } = headOf(gate.waiting.first()!)!.candidate
+    if (affordableAt(gate.bucket, creates, next) <= next) {
+      spend(gate.bucket, creates, next)
+      go(gate.waiting.take()!, next)
+    }
+    const following = gate.waiting.first()
+    if (following) askAt(gate, affordableAt(gate.bucket, headOf(following)!.candidate.creates, next))
+  }
+
+  for (let first = coming.take(); first && now.length < mostPerTick; first = coming.take()) {
+    if (first.next >= tick.interval) break
+    if (isGate(first)) open(first)
+    else if (headOf(first)!.candidate.creates > 0) waitAt(first)
+    else go(first, first.next)
   }
   return { now, later: urgentFirst.filter((candidate) => !chosen.has(candidate)) }
 }
 
 function linesOf<C extends Candidate>(urgentFirst: readonly C[], tick: Tick): readonly Line<C>[] {
   const lines = new Map<string, Line<C>>()
-  for (const candidate of urgentFirst) {
+  for (const [rank, candidate] of urgentFirst.entries()) {
     const key = candidate.budget.toLowerCase()
-    const start = (): Line<C> => ({ bucket: bucketOf(allowanceOf(key), tick), waiting: [], head: 0, next: 0 })
-    entry(lines, key, start).waiting.push(candidate)
+    const start = (): Line<C> => ({ bucket: bucketOf(allowanceOf(key), tick), waiting: [], head: 0, next: 0, rank: 0 })
+    entry(lines, key, start).waiting.push({ candidate, rank })
   }
-  for (const line of lines.values()) advance(line)
+  for (const line of lines.values()) advance(line, 0)
   return [...lines.values()]
 }
 
-/** Sets the moment at which the line's head may go; an empty line never goes. */
-function advance<C extends Candidate>(line: Line<C>): void {
-  const head = line.waiting[line.head]
-  line.next = head ? affordableAt(line.bucket, head.writes, line.next) : Number.POSITIVE_INFINITY
+function gateOf<C extends Candidate>(tick: Tick): Gate<C> {
+  const waiting = heap<Line<C>>((a, b) => a.rank - b.rank)
+  return { bucket: bucketOf(allowances.vault, tick), waiting, next: 0, rank: 0 }
 }
 
-/** The line that may go first; of several the one with the most urgent head. */
-function firstOf<C extends Candidate>(lines: readonly Line<C>[]): Line<C> | undefined {
-  let first: Line<C> | undefined
-  for (const line of lines) {
-    const head = line.waiting[line.head]
-    if (!head) continue
-    const sooner = !first || line.next < first.next
-    if (sooner || (line.next === first?.next && head.urgency > first.waiting[first.head]!.urgency)) first = line
-  }
-  return first
+function isGate<C extends Candidate>(one: Line<C> | Gate<C>): one is Gate<C> {
+  return !('head' in one)
+}
+
+function headOf<C extends Candidate>(line: Line<C>): Ranked<C> | undefined {
+  return line.waiting[line.head]
+}
+
+/** Sets the moment at which the line's head may go, `from` at the soonest. */
+function advance<C extends Candidate>(line: Line<C>, from: Duration): void {
+  const head = headOf(line)
+  if (head === undefined) return
+  line.next = affordableAt(line.bucket, head.candidate.writes, from)
+  line.rank = head.rank
 }
 
 function entry<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
