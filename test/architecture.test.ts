@@ -38,8 +38,6 @@ const rooms: readonly { readonly room: RegExp; readonly may: readonly RegExp[] }
       /^src\/(rotation|settings)\//,
       /^src\/providers\/provider\.ts$/,
       /^src\/azure\/(clients|clouds|event-grid|storage)\.ts$/,
-      // For a list of targets that is at an address.
-      /^@azure\/core-rest-pipeline$/,
       /^zod$/,
       /^node:(fs\/promises|path)$/,
     ],

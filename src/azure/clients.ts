@@ -61,8 +61,8 @@ export interface AzureClients {
    * code and request id alone.
    */
   send(request: RawRequest): Promise<RawAnswer>
-  /** The same for a probe: any status is an answer; throws only when there was none. */
-  ask(request: RawRequest): Promise<{ readonly status: number }>
+  /** The same where any status is an answer, and the body no JSON: for probes and blobs. Throws only when there was no answer. */
+  ask(request: RawRequest): Promise<Omit<RawAnswer, 'body'> & { readonly text: string }>
 }
 
 export interface ClientSettings {

@@ -36,7 +36,10 @@ export function rawSender(means: Means): Pick<AzureClients, 'send' | 'ask'> {
       if (body === undefined && bodyAsText) throw unreadable(request.operation, status)
       return { status, headers: headers.toJSON(), body }
     },
-    ask: async (request) => ({ status: (await call(request)).status }),
+    ask: async (request) => {
+      const { status, headers, bodyAsText } = await call(request)
+      return { status, headers: headers.toJSON(), text: bodyAsText ?? '' }
+    },
   }
 }
 

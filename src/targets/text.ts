@@ -60,24 +60,19 @@ export function blobReader(url: string, azure: AzureClients): TextReader {
 }
 
 async function getBlob(url: string, known: string | undefined, azure: AzureClients): Promise<Look> {
-  const rest = await import('@azure/core-rest-pipeline')
-  const { additionalPolicies, retryOptions, httpClient } = azure.sdk('retry')
-  const pipeline = rest.createPipelineFromOptions({ retryOptions, redirectOptions: { maxRetries: 0 } })
-  for (const { policy } of additionalPolicies) pipeline.addPolicy(policy)
-  const { credential } = azure
-  pipeline.addPolicy(rest.bearerTokenAuthenticationPolicy({ credential, scopes: scope }), { phase: 'Sign' })
-  const headers = { 'x-ms-version': version, ...(known === undefined ? {} : { 'if-none-match': known }) }
-  const request = rest.createPipelineRequest({
+  const { status, headers, text } = await azure.ask({
+    method: 'GET',
     url,
-    headers: rest.createHttpHeaders(headers),
-    abortSignal: AbortSignal.timeout(callLimit),
+    scope,
+    headers: { accept: '*/*', 'x-ms-version': version, ...(known === undefined ? {} : { 'if-none-match': known }) },
+    attempts: 'retry',
+    signal: AbortSignal.timeout(callLimit),
+    operation: 'GET blob',
   })
-
-  const answer = await pipeline.sendRequest(httpClient ?? rest.createDefaultHttpClient(), request)
-  if (answer.status === 304 && known !== undefined) return { found: 'unchanged' }
-  const etag = answer.headers.get('etag')
-  if (answer.status === 200 && etag) return { found: 'text', text: answer.bodyAsText ?? '', version: etag }
-  return refused(answer.status, answer.headers.get('x-ms-error-code') ?? '')
+  if (status === 304 && known !== undefined) return { found: 'unchanged' }
+  const { etag } = headers
+  if (status === 200 && etag) return { found: 'text', text, version: etag }
+  return refused(status, headers['x-ms-error-code'] ?? '')
 }
 
 /** Only what the service codes its answer with: its text may name more than it should. */
