@@ -4,10 +4,11 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { vaultActions } from '../../src/azure/key-vault.ts'
-import { telemetryNames } from '../../src/azure/telemetry.ts'
+import { type SeenTarget, type Telemetry, telemetryNames } from '../../src/azure/telemetry.ts'
 import { ownPermissions } from '../../src/functions/health/grant.ts'
 import { providers } from '../../src/providers/index.ts'
 import { settingNames } from '../../src/settings/names.ts'
+import { eventProperties, keyVaultEvents, queueNames } from './allowed.ts'
 import { literal, loadGrammar, named, propertiesOf, valueAt } from './bicep.ts'
 import { projectOf, readTexts, repository } from './project.ts'
 import { appSettings } from './wiring.ts'
@@ -127,27 +128,52 @@ test('parameters that stand for settings have the defaults of the code', () => {
 })
 
 const queries = `${texts['infra/app/alerts.bicep']}\n${texts['infra/app/workbook.json']!.replaceAll('\\"', '"')}`
-const telemetry = readFileSync(`${repository}/src/azure/telemetry.ts`, 'utf8')
 
-test('alerts and the workbook ask for custom events that the app tells', () => {
-  const asked = [...queries.matchAll(/name == "([A-Z]\w+)"/g)].map(([, name]) => name!)
+test('the custom events that queries may ask for are those that the app tells', () => {
+  const metrics: readonly string[] = [telemetryNames.rotations, telemetryNames.duration, telemetryNames.overdueTargets]
 
-  const told: readonly string[] = Object.values(telemetryNames)
+  const told = Object.values(telemetryNames).filter((name) => !metrics.includes(name))
 
-  assert.notEqual(asked.length, 0)
-  assert.deepEqual(
-    asked.filter((name) => !told.includes(name)),
-    [],
-  )
+  assert.deepEqual(Object.keys(eventProperties).sort(), told.sort())
 })
 
-test('alerts and the workbook ask for properties that custom events have', () => {
-  const asked = new Set([...queries.matchAll(/customDimensions\.(\w+)/g)].map(([, name]) => name!))
+test('the properties that queries may ask for are those that the events have', () => {
+  const seen: Record<keyof SeenTarget, true> = {
+    target: true,
+    provider: true,
+    state: true,
+    rotatedAt: true,
+    dueAt: true,
+    expiresOn: true,
+  }
+  const overdue: Record<keyof Parameters<Telemetry['overdue']>[0][number], true> = {
+    target: true,
+    provider: true,
+    dueAt: true,
+  }
+  const code = readFileSync(`${repository}/src/azure/telemetry.ts`, 'utf8')
+  const [, told = ''] = /\nfunction tellRotation\b([\s\S]*?)\n}\n/.exec(code) ?? []
+  const literals = [...told.matchAll(/(?:properties = |properties: |\? \{\} : )\{ ([^{}]*) \}/g)]
 
-  const unknown = [...asked].filter((name) => !new RegExp(`\\b${name}\\b`).test(telemetry))
+  const ofRotation = literals
+    .flatMap(([, fields]) => fields!.split(', '))
+    .flatMap((field) => /^\w+/.exec(field)?.[0] ?? [])
 
-  assert.notEqual(asked.size, 0)
-  assert.deepEqual(unknown, [])
+  assert.deepEqual([...eventProperties['TargetSeen']!].sort(), Object.keys(seen).sort())
+  assert.deepEqual([...eventProperties['TargetOverdue']!].sort(), Object.keys(overdue).sort())
+  assert.deepEqual([...eventProperties['RotationFailed']!].sort(), ofRotation.sort())
+})
+
+test('Key Vault is asked for the events that the app understands, and they go to the queue that it reads', () => {
+  const understood = readFileSync(`${repository}/src/functions/messages/near-expiry.ts`, 'utf8')
+  const doorway = readFileSync(`${repository}/src/functions/near-expiry.ts`, 'utf8')
+
+  const types = understood.match(/(?<=')Microsoft\.KeyVault\.\w+(?=')/g)!
+  const [queue] = /(?<=queueName: )'[\w-]+'/.exec(doorway)!
+
+  assert.deepEqual(new Set(types), new Set(keyVaultEvents))
+  for (const type of types) assert.ok(texts['infra/events/subscription.bicep']!.includes(`'${type}'`), type)
+  assert.equal(queueNames['infra/events/subscription.bicep'], queue)
 })
 
 test('alerts ask for functions, queues and log lines that the app has', () => {

@@ -63,15 +63,94 @@ export const required: Readonly<Record<string, Readonly<Record<string, string>>>
     'properties.allowSharedKeyAccess': 'false',
     'properties.allowBlobPublicAccess': 'false',
     'properties.minimumTlsVersion': "'TLS1_2'",
+    'properties.networkAcls.defaultAction': "vnetEnabled ? 'Deny' : 'Allow'",
   },
-  'Microsoft.EventGrid/topics': { 'properties.disableLocalAuth': 'true', 'identity.type': "'SystemAssigned'" },
+  'Microsoft.EventGrid/topics': {
+    'properties.disableLocalAuth': 'true',
+    'properties.publicNetworkAccess': "vnetEnabled ? 'Disabled' : 'Enabled'",
+    'identity.type': "'SystemAssigned'",
+  },
   'Microsoft.Insights/components': { 'properties.DisableLocalAuth': 'true' },
   'Microsoft.OperationalInsights/workspaces': { 'properties.features.disableLocalAuth': 'true' },
   'Microsoft.KeyVault/vaults': {
     'properties.enableRbacAuthorization': 'true',
     'properties.enablePurgeProtection': 'true',
+    'properties.publicNetworkAccess': "vnetEnabled ? 'Disabled' : 'Enabled'",
+    'properties.networkAcls.defaultAction': "vnetEnabled ? 'Deny' : 'Allow'",
   },
-  'Microsoft.Web/sites': { 'properties.httpsOnly': 'true', 'identity.type': "'UserAssigned'" },
+  'Microsoft.Web/sites': {
+    'properties.httpsOnly': 'true',
+    'properties.publicNetworkAccess': "vnetEnabled && empty(allowedIpRanges) ? 'Disabled' : 'Enabled'",
+    'properties.siteConfig.ipSecurityRestrictionsDefaultAction': "vnetEnabled ? 'Deny' : 'Allow'",
+    'identity.type': "'UserAssigned'",
+  },
+}
+
+/**
+ * Every role assignment there is: file and symbol, the role, and on what; no place: on the group or subscription that the
+ * file is deployed to.
+ */
+export const assignments: Readonly<Record<string, readonly [role: string, place?: string]>> = {
+  'infra/app/monitoring.bicep publisher': ['monitoringMetricsPublisher', 'component'],
+  'infra/app/storage.bicep blobOwner': ['storageBlobDataOwner', 'account'],
+  'infra/app/storage.bicep queueContributor': ['storageQueueDataContributor', 'account'],
+  'infra/app/storage.bicep targetsEditor': ['storageBlobDataContributor', 'targets'],
+  'infra/app/topic.bicep sender': ['eventGridDataSender', 'topic'],
+  'infra/app/vault-access.bicep access': ['roleName', 'vault'],
+  'infra/events/storage-access.bicep deadLetterWriter': ['storageBlobDataContributor', 'account::blobs::deadLetters'],
+  'infra/events/storage-access.bicep messageSender': ['storageQueueDataMessageSender', 'account::queueService::queue'],
+  'infra/roles/at-group.bicep rights': ['roleName'],
+  'infra/roles/at-subscription.bicep rights': ['roleName'],
+  'infra/roles/at-resource.bicep cognitiveRights': ['right.properties', 'cognitiveAccount'],
+  'infra/roles/at-resource.bicep communicationRights': ['right.properties', 'communicationService'],
+  'infra/roles/at-resource.bicep workspaceRights': ['right.properties', 'workspace'],
+  'infra/roles/at-resource.bicep iotHubRights': ['right.properties', 'iotHub'],
+}
+
+/** Every `queueName` that is written down, by file. */
+export const queueNames: Readonly<Record<string, string>> = {
+  'infra/app/topic.bicep': "'rekey-announcements'",
+  'infra/events/announcements.bicep': "'rekey-announcements'",
+  'infra/events/near-expiry.bicep': "route == 'queue' ? 'rekey-near-expiry' : ''",
+  'infra/events/subscription.bicep': "'rekey-near-expiry'",
+}
+
+/** Where events go that cannot be delivered: every container that a subscription, or a right to write to one, names. */
+export const deadLetterContainer = 'rekey-dead-letters'
+
+/** Of the events that Key Vault has, those that `nearExpiry` understands. */
+export const keyVaultEvents = ['Microsoft.KeyVault.SecretNearExpiry', 'Microsoft.KeyVault.SecretExpired']
+
+/** Metrics that both Event Grid topics and system topics have (Azure Monitor's list of supported metrics). */
+export const topicMetrics: ReadonlySet<string> = new Set(
+  (
+    'AdvancedFilterEvaluationCount DeadLetteredCount DeliveryAttemptFailCount DeliverySuccessCount ' +
+    'DestinationProcessingDurationInMs DroppedEventCount MatchedEventCount PublishFailCount PublishSuccessCount ' +
+    'PublishSuccessLatencyInMs UnmatchedEventCount'
+  ).split(' '),
+)
+
+/** Every alert on the logs, and how many rows raise it. Only silence is told by too few. */
+export const alertRules: Readonly<Record<string, string>> = {
+  'rotation-failed': 'GreaterThan 0',
+  'target-overdue': 'GreaterThan 0',
+  'target-paused': 'GreaterThan 0',
+  'poison-messages': 'GreaterThan 0',
+  'no-schedule': 'LessThan 1',
+  'schedule-incomplete': 'GreaterThan 0',
+}
+
+const rotation = ['target', 'provider', 'reason', 'outcome', 'slot', 'duration'] as const
+const failure = ['code', 'step', 'remedy'] as const
+
+/** What each custom event of the app has. A test compares it with src/azure/telemetry.ts. */
+export const eventProperties: Readonly<Record<string, readonly string[]>> = {
+  RotationFinished: rotation,
+  RotationFailed: [...rotation, ...failure],
+  RotationDelayed: [...rotation, ...failure],
+  RotationPaused: rotation,
+  TargetOverdue: ['target', 'provider', 'dueAt'],
+  TargetSeen: ['target', 'provider', 'state', 'rotatedAt', 'dueAt', 'expiresOn'],
 }
 
 /** Types that take no tags; all others must have them. */

@@ -4,6 +4,8 @@ import { loadedFiles, moduleFiles, moduleOutputs, moduleParameters, unusedOutput
 import { syntax, undeclared, unused } from './names.ts'
 import { knownRoles, knownVersions, noKeys, noSecretOutputs, requiredProperties, tagged } from './policy.ts'
 import { type Finding, projectOf, type Texts } from './project.ts'
+import { knownAssignments, moduleScopes } from './scopes.ts'
+import { askedProperties, deliveryNames, eventTypes, knownAlerts, metricNames } from './telling.ts'
 import { azureYaml, forCmd, hookParameters, jsonFiles, parameterFile, scriptVariables, twins } from './wiring.ts'
 
 const rules = [
@@ -28,6 +30,13 @@ const rules = [
   hookParameters,
   twins,
   forCmd,
+  moduleScopes,
+  knownAssignments,
+  deliveryNames,
+  eventTypes,
+  metricNames,
+  knownAlerts,
+  askedProperties,
 ]
 
 export function lint(texts: Texts): Finding[] {

@@ -84,7 +84,7 @@ function pathOf(file: BicepFile, call: Node): string {
   return posix.join(posix.dirname(file.path), argument ?? '')
 }
 
-function sourceOf(files: readonly BicepFile[], file: BicepFile, module: Module): BicepFile | undefined {
+export function sourceOf(files: readonly BicepFile[], file: BicepFile, module: Module): BicepFile | undefined {
   const path = posix.join(posix.dirname(file.path), module.source)
   return files.find((each) => each.path === path)
 }

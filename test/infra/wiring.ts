@@ -91,9 +91,14 @@ function misfits(files: readonly BicepFile[], path: string, deployment: string):
   if (file === undefined) return [finding(`${template} does not exist`)]
   const given = [...deployment.matchAll(/"(\w+)=\$/g)].map(([, name]) => name!)
   const wanted = file.parameters.map(({ name }) => name)
+  const flags = file.parameters.filter(({ node }) => named(node)[1]?.text === 'bool').map(({ name }) => name)
   return [
     ...given.filter((name) => !wanted.includes(name)).map((name) => finding(`${template} has no parameter ${name}`)),
     ...wanted.filter((name) => !given.includes(name)).map((name) => finding(`${template} wants ${name}`)),
+    // PowerShell writes True.
+    ...flags
+      .filter((name) => path.endsWith('.ps1') && !new RegExp(`"${name}=.*ToLower`).test(deployment))
+      .map((name) => finding(`${name} is a bool, which az takes in lower case`)),
   ]
 }
 

@@ -1,0 +1,64 @@
+// Room: the tests. Lint rules about where things are deployed: modules at the scope they are written for, roles on what they
+// are for.
+
+import { assignments } from './allowed.ts'
+import {
+  type BicepFile,
+  literal,
+  type Module,
+  type Node,
+  named,
+  propertiesOf,
+  type Resource,
+  valueAt,
+} from './bicep.ts'
+import { sourceOf } from './modules.ts'
+import { at, type Finding, type Project } from './project.ts'
+
+/** A module is deployed to the kind of scope that its file is written for: its own `targetScope`, or a resource group. */
+export function moduleScopes({ files }: Project): Finding[] {
+  return files.flatMap((file) =>
+    file.modules.flatMap((module) => {
+      const source = sourceOf(files, file, module)
+      const given = givenScope(file, module)
+      if (source === undefined || given === targetScopeOf(source)) return []
+      const message = `${source.path} is for a ${targetScopeOf(source)}, and is deployed to a ${given}`
+      return [{ rule: 'module-scope', place: at(file, module.node), message }]
+    }),
+  )
+}
+
+function targetScopeOf({ root }: BicepFile): string {
+  const assignment = root.children.find(({ type }) => type === 'target_scope_assignment')
+  return assignment === undefined ? 'resourceGroup' : (literal(named(assignment)[0]) ?? assignment.text)
+}
+
+function givenScope(file: BicepFile, module: Module): string {
+  const scope = propertiesOf(module.body).get('scope')
+  if (scope === undefined) return targetScopeOf(file)
+  if (scope.type === 'call_expression') return named(scope)[0]!.text
+  const group = file.resources.find(({ name }) => name === scope.text)
+  return group?.type === 'Microsoft.Resources/resourceGroups' ? 'resourceGroup' : scope.text
+}
+
+/** Each role assignment is the one that is listed: another role, or a wider place, is a decision. */
+export function knownAssignments({ files }: Project): Finding[] {
+  return files.flatMap((file) =>
+    file.resources
+      .filter(({ type }) => type === 'Microsoft.Authorization/roleAssignments')
+      .flatMap((resource) => {
+        const [role, place] = assignments[`${file.path} ${resource.name}`] ?? []
+        const made = [roleOf(resource), propertiesOf(resource.body).get('scope')?.text]
+        if (made[0] === role && made[1] === place) return []
+        const message = `${resource.name} gives ${made[0]} on ${made[1]}, and ${role} on ${place} is what is listed`
+        return [{ rule: 'assignment', place: at(file, resource.node), message }]
+      }),
+  )
+}
+
+/** The last argument of `subscriptionResourceId`; the properties as written where they come from elsewhere. */
+function roleOf({ body }: Resource): string | undefined {
+  const id: Node | undefined = valueAt(body, 'properties.roleDefinitionId')
+  if (id === undefined) return propertiesOf(body).get('properties')?.text
+  return named(named(id)[1] ?? id).at(-1)?.text
+}
