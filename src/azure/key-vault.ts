@@ -1,7 +1,10 @@
 // Room: the Azure adapters. One Key Vault, through @azure/keyvault-secrets, loaded with the first call.
-// Traps: the client corrupts an expiry past 2038-01-19; an error without a body becomes a TypeError; the very first request
-// of a client is sent without its body, to be challenged, and a second one overtaking it then loses that body for good: so a
-// vault is read before it is written (a reconcile always does), and there is one client per vault.
+// Traps of the client:
+// - It corrupts an expiry past 2038-01-19.
+// - Of an error without a body it makes a TypeError.
+// - It sends the first request of its life without the body, only to be told where to get a token, and then sends it again.
+//   A second request that is under way at that moment loses its body for good. So there is one client per vault, and it reads
+//   before it writes, as a reconcile always does.
 
 import type { SecretClient, SecretProperties } from '@azure/keyvault-secrets'
 import { iso } from '../rotation/duration.ts'
@@ -34,6 +37,9 @@ export const vaultActions = {
   describe: 'Microsoft.KeyVault/vaults/secrets/update/action',
 } as const
 
+/** One call to the vault; `what` is what an error says of it. */
+type Call = <T>(what: string, work: (client: SecretClient) => Promise<T>) => Promise<T>
+
 /**
  * The vault at `https://<name>.vault.azure.net`; api-version 2026-04-01. `GET /secrets/{name}[/{version}]`,
  * `GET /secrets/{name}/versions` and `PATCH /secrets/{name}/{version}` are retried, `PUT /secrets/{name}` is sent once.
@@ -41,8 +47,7 @@ export const vaultActions = {
 export function createVault(url: string, azure: AzureClients): ListedVault {
   const place = new URL(url).host
   const opened = lazily(() => open(url, azure))
-
-  async function call<T>(what: string, work: (client: SecretClient) => Promise<T>): Promise<T> {
+  const call: Call = async (what, work) => {
     try {
       return await work(await opened())
     } catch (error) {
@@ -50,24 +55,35 @@ export function createVault(url: string, azure: AzureClients): ListedVault {
     }
   }
 
+  return {
+    ...reading(call),
+    ...writing(call),
+    fits: (name, metadata) => {
+      encodeTags(metadata)
+      expiry(name, metadata.expiresOn)
+    },
+    listCurrent: (signal) => listCurrent(call, signal),
+  }
+}
+
+function reading(call: Call): Pick<Vault, 'current' | 'version' | 'versions'> {
   async function listed(name: string, signal: AbortSignal): Promise<readonly StoredSecret[]> {
     const what = `GET versions of secret "${name}"`
-    const all: SecretProperties[] = []
-    const absent = await unlessAbsent(
+    const all = await unlessAbsent(
       call(what, async (client) => {
+        const found: SecretProperties[] = []
         // The listing is ordered by the versions' ids, which are random, so the newest may be on any page.
         const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(callLimit)])
         for await (const page of client
           .listPropertiesOfSecretVersions(name, { abortSignal })
           .byPage({ maxPageSize: 25 })) {
           abortSignal.throwIfAborted()
-          all.push(...page)
+          found.push(...page)
         }
-        return true
+        return found
       }),
     )
-    if (absent === undefined) return []
-    return all.map((properties) => stored(what, name, properties)).sort(newestFirst)
+    return (all ?? []).map((properties) => stored(what, name, properties)).sort(newestFirst)
   }
 
   // Nobody can read a disabled version, and no earlier one takes its place: its tags are still in the listing.
@@ -101,12 +117,11 @@ export function createVault(url: string, azure: AzureClients): ListedVault {
     current: (name, signal) => get(name, undefined, signal),
     version: (name, version, signal) => get(name, version, signal),
     versions: async (name, limit, signal) => (await listed(name, signal)).slice(0, limit),
+  }
+}
 
-    fits: (name, metadata) => {
-      encodeTags(metadata)
-      expiry(name, metadata.expiresOn)
-    },
-
+function writing(call: Call): Pick<Vault, 'publish' | 'describe'> {
+  return {
     publish: async (name, value, metadata, signal) => {
       const what = `PUT secret "${name}"`
       const options = {
@@ -133,21 +148,21 @@ export function createVault(url: string, azure: AzureClients): ListedVault {
         return stored(what, name, properties, value?.reveal())
       })
     },
+  }
+}
 
-    async *listCurrent(signal) {
-      const what = 'GET secrets'
-      const pages = await call(what, async (client) =>
-        client.listPropertiesOfSecrets({ abortSignal: signal }).byPage({ maxPageSize: 25 }),
-      )
-      while (true) {
-        const { done, value: page } = await call(what, () => {
-          signal.throwIfAborted()
-          return pages.next()
-        })
-        if (done) return
-        yield page.map((properties: SecretProperties) => listing(what, properties))
-      }
-    },
+async function* listCurrent(call: Call, signal: AbortSignal): AsyncGenerator<readonly ListedSecret[]> {
+  const what = 'GET secrets'
+  const pages = await call(what, async (client) =>
+    client.listPropertiesOfSecrets({ abortSignal: signal }).byPage({ maxPageSize: 25 }),
+  )
+  while (true) {
+    const { done, value: page } = await call(what, () => {
+      signal.throwIfAborted()
+      return pages.next()
+    })
+    if (done) return
+    yield page.map((properties: SecretProperties) => listing(what, properties))
   }
 }
 
