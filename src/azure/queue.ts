@@ -12,7 +12,10 @@ import { parseJson } from './json.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 export const requestQueue = 'rekey-requests'
-/** The service takes no longer delay. Whoever receives the message too early sends it on again. */
+/**
+ * The service takes no longer delay. A request that comes too early is sent on again where its target must wait; one that was
+ * only spread over time, to spare the services, is carried out early.
+ */
 const longestDelay = days(7)
 
 export interface StorageRequestQueue extends RequestQueue {
