@@ -32,7 +32,8 @@ export interface KeyProvider<Resource = unknown> {
   readonly id: string
   /** What people call the service. */
   readonly title: string
-  readonly slots: readonly [KeySlot, ...KeySlot[]]
+  /** Two at most: what is remembered of a change knows one key beside the active one. */
+  readonly slots: readonly [KeySlot] | readonly [KeySlot, KeySlot]
   /** Every output a secret may hold; `constant` ones are the same for all slots and cannot be the lead. */
   readonly outputs: Readonly<Record<string, 'secret' | 'constant'>>
   /** Parses the provider's own fields of a target in targets.json, and validates names and ids. */
