@@ -61,8 +61,8 @@ var rules = [
       customEvents
       | where name == "RotationPaused"
       | extend target = tostring(customDimensions.target)
-      | summarize first = min(timestamp), timestamp = max(timestamp) by target
-      | where timestamp - first > 20h
+      | summarize since = min(timestamp), timestamp = max(timestamp) by target
+      | where timestamp - since > 20h
       | project timestamp, target
     '''
   }
