@@ -1,6 +1,7 @@
 // Room: the scripts. The doctor's examination: the checks of GET /api/health, and a look at every target. Changes nothing.
 // May import src/ and its neighbours.
 
+import { logTo } from '../../src/azure/log.ts'
 import type { Compose } from '../../src/compose.ts'
 import type { Check } from '../../src/functions/health/check.ts'
 import { checksOf } from '../../src/functions/health/checks.ts'
@@ -17,6 +18,9 @@ export interface Report {
   readonly problems: readonly { readonly path: string; readonly message: string; readonly remedy: string }[]
   readonly checks: readonly Check[]
 }
+
+/** What nobody foresaw; everything else is in the report. */
+const log = logTo({ info: () => {}, warn: () => {}, error: console.error })
 
 /** Far more than any fleet needs: a call has its own limit. */
 const examinationLimit = hours(2)
@@ -36,8 +40,8 @@ export async function examine(compose: Compose, settings: string, say: (text: st
   }
   say('Asking vaults, storage, topic and permissions…')
   const [places, targets] = await Promise.all([
-    checksOf(app, Number.POSITIVE_INFINITY, AbortSignal.timeout(examinationLimit)),
-    checkTargets(app, progress),
+    checksOf({ app, log, signal: AbortSignal.timeout(examinationLimit) }, Number.POSITIVE_INFINITY),
+    checkTargets(app, log, progress),
   ])
   const checks = [...places, ...targets]
   const count = (status: Check['status']) => checks.filter((check) => check.status === status).length

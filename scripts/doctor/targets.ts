@@ -9,7 +9,7 @@ import { grantLine, providerGrant, roles, scopes } from '../../src/functions/hea
 import { atMost } from '../../src/functions/shared/at-most.ts'
 import { look } from '../../src/functions/shared/requests.ts'
 import { pace } from '../../src/rotation/pace.ts'
-import type { Ports } from '../../src/rotation/ports.ts'
+import type { Log, Ports } from '../../src/rotation/ports.ts'
 import { type Preview, preview } from '../../src/rotation/preview.ts'
 import { days, minutes, type Target } from '../../src/rotation/target.ts'
 
@@ -19,9 +19,9 @@ const lookLimit = minutes(1)
 
 /**
  * Looks at every enabled target, in the order of targets.json, at the pace of the schedule: reading keys is a POST, and
- * draws on the same budget as the app's rotations. `done` is called after each.
+ * draws on the same budget as the app's rotations. `done` is called after each; `log` takes what nobody foresaw.
  */
-export async function checkTargets(app: App, done: (target: Target) => void): Promise<readonly Check[]> {
+export async function checkTargets(app: App, log: Log, done: (target: Target) => void): Promise<readonly Check[]> {
   const enabled = app.targets.filter((target) => target.enabled)
   const checks = new Map<string, Check>()
   let waiting = enabled.map((target) => ({ ...candidateOf(app, target), of: target }))
@@ -30,7 +30,7 @@ export async function checkTargets(app: App, done: (target: Target) => void): Pr
     const start = performance.now()
     await atMost(looks, now, async ({ candidate: { of }, delay }) => {
       await pause(Math.max(0, delay - (performance.now() - start)))
-      checks.set(of.name, await checkTarget(app, of))
+      checks.set(of.name, await checkTarget(app, log, of))
       done(of)
     })
     waiting = [...later]
@@ -43,7 +43,7 @@ function candidateOf(app: App, target: Target) {
   return { target: target.name, urgency: 0, budget, writes: 1, vault: target.vault, creates: 0 }
 }
 
-function checkTarget(app: App, target: Target): Promise<Check> {
+function checkTarget(app: App, log: Log, target: Target): Promise<Check> {
   const signal = AbortSignal.timeout(lookLimit)
   let asking: 'service' | 'vault' = 'service'
   const ports = told(app.ports(silent), () => {
@@ -55,7 +55,7 @@ function checkTarget(app: App, target: Target): Promise<Check> {
     return describe(seen)
   }
   const place = `${target.name} (${target.provider})`
-  return checked('target', place, run, async (error) => {
+  return checked({ log }, 'target', place, run, async (error) => {
     if (!isRefused(error)) return undefined
     if (asking === 'vault') return grantLine(app, roles.vault, scopes.vault(target.vault), signal)
     return providerGrant(app, app.providerOf(target), app.placeOf(target), signal)

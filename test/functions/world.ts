@@ -62,6 +62,8 @@ export interface Trouble {
   queueAway: boolean
   /** Vaults whose listing never answers. */
   silent: readonly string[]
+  /** How many vaults were being listed at the same time, at most. */
+  mostListings: number
 }
 
 export interface HttpCall {
@@ -91,7 +93,7 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     ROTATION_TOPIC: topic.endpoint,
   }
   const clock = clockOf(cloud)
-  const trouble: Trouble = { queueTakes: Number.POSITIVE_INFINITY, queueAway: false, silent: [] }
+  const trouble: Trouble = { queueTakes: Number.POSITIVE_INFINITY, queueAway: false, silent: [], mostListings: 0 }
   const compose = withTrouble(composer({ env, clock, azure }), trouble)
   const lines: Line[] = []
   const queueNamed = (name: string) => new QueueClient(connectionString, name)
@@ -194,6 +196,16 @@ export function stored(
 
 /** The app, with places that fail as Azurite and the simulator never do. */
 function withTrouble(bare: Compose, trouble: Trouble): Compose {
+  let listings = 0
+  async function* counted<Page>(pages: AsyncIterable<Page>): AsyncIterable<Page> {
+    listings += 1
+    trouble.mostListings = Math.max(trouble.mostListings, listings)
+    try {
+      yield* pages
+    } finally {
+      listings -= 1
+    }
+  }
   return async () => {
     const composed = await bare()
     if ('problems' in composed) return composed
@@ -208,10 +220,11 @@ function withTrouble(bare: Compose, trouble: Trouble): Compose {
       if (trouble.queueAway) throw new RekeyError('ServiceUnavailable', { message: 'GET queue: no answer' })
       return await app.queue.depth(signal)
     }
-    const vault: typeof app.vault = (url) =>
-      trouble.silent.includes(url)
-        ? { ...app.vault(url), listCurrent: (signal) => silence(url, signal) }
-        : app.vault(url)
+    const vault: typeof app.vault = (url) => ({
+      ...app.vault(url),
+      listCurrent: (signal) =>
+        trouble.silent.includes(url) ? silence(url, signal) : counted(app.vault(url).listCurrent(signal)),
+    })
     const queue = { ...app.queue, send, depth }
     return { app: { ...app, queue, vault, ports: (log) => ({ ...app.ports(log), queue }) } }
   }

@@ -1,6 +1,9 @@
 // Room: the doorways. What one health check says.
 
-import { RekeyError } from '../../rotation/errors.ts'
+import type { App } from '../../compose.ts'
+import type { RekeyError } from '../../rotation/errors.ts'
+import type { Log } from '../../rotation/ports.ts'
+import { asRekeyError } from '../../rotation/unforeseen.ts'
 
 /**
  * `well`; `failed`, with what to do; `unseen`: cannot be known without changing something, or not at all. What cannot be
@@ -18,21 +21,30 @@ export interface Check {
   readonly targets?: readonly string[]
 }
 
-/**
- * Runs one check; a RekeyError is its failure, everything else is thrown. `remedyFor` may know better than the error what
- * to do at this place.
- */
+/** What the checks of one round have at hand. */
+export interface Round {
+  readonly app: App
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+/** May know better than an error what to do at its place. */
+export type RemedyFor = (error: RekeyError) => Promise<string | undefined>
+
+/** Runs one check. Whatever is thrown is its failure: one that nobody foresaw must not hide what the others say. */
 export async function checked(
+  { log }: Pick<Round, 'log'>,
   check: string,
   place: string,
   run: () => Promise<string>,
-  remedyFor: (error: RekeyError) => Promise<string | undefined> = async () => undefined,
+  remedyFor: RemedyFor = async () => undefined,
 ): Promise<Check> {
   try {
     return { check, place, status: 'well', detail: await run() }
-  } catch (error) {
-    if (!(error instanceof RekeyError)) throw error
-    const remedy = (await remedyFor(error)) ?? (isUnreached(error) ? outOfReach : error.details.remedy)
+  } catch (thrown) {
+    const error = asRekeyError(thrown, log)
+    const better = await remedyFor(error).catch((another: unknown) => void asRekeyError(another, log))
+    const remedy = better ?? (isUnreached(error) ? outOfReach : error.details.remedy)
     return { check, place, status: 'failed', code: error.code, detail: error.message, ...(remedy ? { remedy } : {}) }
   }
 }

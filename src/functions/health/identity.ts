@@ -1,13 +1,13 @@
 // Room: the doorways. Health of the identity: whether it has a token, and who it is. Changes nothing.
 
-import type { App } from '../../compose.ts'
-import { type Check, checked } from './check.ts'
+import { type Check, checked, type Round } from './check.ts'
 import { claimsOf } from './claims.ts'
 
 /** Who calls. On a developer's own machine that is the developer, with rights of their own. */
-export function checkIdentity(app: App, signal: AbortSignal): Promise<Check> {
+export function checkIdentity(round: Round): Promise<Check> {
+  const { app, signal } = round
   const { resourceManager, authority } = app.azure.cloud
-  return checked('identity', authority, async () => {
+  return checked(round, 'identity', authority, async () => {
     const { oid, scp } = await claimsOf(app.azure.credential, `${resourceManager}/.default`, signal)
     return scp === undefined
       ? `the service principal ${oid}`

@@ -5,7 +5,7 @@ import type { App } from '../../compose.ts'
 import type { KeyProvider, Permission } from '../../providers/provider.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { atMost } from '../shared/at-most.ts'
-import { type Check, checked, isRefused, unseen } from './check.ts'
+import { type Check, checked, isRefused, type Round, unseen } from './check.ts'
 import { claimsOf } from './claims.ts'
 import { grantLine, graphGrant, providerGrant, roles, scopes } from './grant.ts'
 
@@ -19,10 +19,10 @@ interface Group {
 }
 
 /** What each provider's calls need at each resource, `mostScopes` of them. Says what it did not, or could not, look at. */
-export async function checkPermissions(app: App, mostScopes: number, signal: AbortSignal): Promise<readonly Check[]> {
-  const groups = groupsOf(app)
+export async function checkPermissions(round: Round, mostScopes: number): Promise<readonly Check[]> {
+  const groups = groupsOf(round.app)
   const asked = groups.slice(0, mostScopes)
-  const checks = await atMost(calls, asked, (group) => checkGroup(app, group, signal))
+  const checks = await atMost(calls, asked, (group) => checkGroup(round, group))
   const rest = groups.length - asked.length
   if (rest === 0) return checks.flat()
   return [
@@ -44,7 +44,8 @@ function groupsOf(app: App): readonly Group[] {
   })
 }
 
-async function checkGroup(app: App, group: Group, signal: AbortSignal): Promise<readonly Check[]> {
+async function checkGroup(round: Round, group: Group): Promise<readonly Check[]> {
+  const { app, signal } = round
   const { provider, scope, targets } = group
   const appRoles = provider.actions.filter(({ kind }) => kind === 'appRole')
   const actions = provider.actions.filter(({ kind }) => kind !== 'appRole')
@@ -57,13 +58,13 @@ async function checkGroup(app: App, group: Group, signal: AbortSignal): Promise<
   if (actions.length > 0 && scope !== undefined) {
     const ask = () => checkActions(app, provider, scope, actions, signal)
     checks.push(
-      await checked(check, scope, ask, async (error) =>
+      await checked(round, check, scope, ask, async (error) =>
         isRefused(error) ? grantLine(app, roles.ownPermissions, scopes.id(scope), signal) : undefined,
       ),
     )
   }
   if (appRoles.length > 0) {
-    checks.push(await checked(check, app.azure.cloud.graph, () => checkRoles(app, appRoles, signal)))
+    checks.push(await checked(round, check, app.azure.cloud.graph, () => checkRoles(app, appRoles, signal)))
   }
   return checks.map((each) => ({ ...each, targets }))
 }

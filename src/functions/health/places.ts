@@ -6,18 +6,24 @@ import { requestQueue } from '../../azure/queue.ts'
 import type { App } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { leadOf } from '../../rotation/target.ts'
+import { atMost } from '../shared/at-most.ts'
 import { byVault } from '../shared/fleet.ts'
-import { type Check, checked, isRefused, unseen } from './check.ts'
+import { type Check, checked, isRefused, type RemedyFor, type Round, unseen } from './check.ts'
 import { grantLine, roles, scopes } from './grant.ts'
 
+/** How many vaults are asked at once. */
+const vaults = 8
+
 /** Each vault: whether secrets can be listed and read. `GET /secrets`, `GET /secrets/{name}`. */
-export function checkVaults(app: App, signal: AbortSignal): readonly Promise<readonly Check[]>[] {
-  return [...byVault(app.targets)].map(async ([url, targets]) => {
+export async function checkVaults(round: Round): Promise<readonly Check[]> {
+  const { app, signal } = round
+  const checks = await atMost(vaults, [...byVault(app.targets)], async ([url, targets]) => {
     const vault = app.vault(url)
     const { name } = leadOf(targets[0]!)
     const grant = granting(app, roles.vault, scopes.vault(url), signal)
     return Promise.all([
       checked(
+        round,
         'vault: list secrets',
         url,
         async () => {
@@ -27,6 +33,7 @@ export function checkVaults(app: App, signal: AbortSignal): readonly Promise<rea
         grant,
       ),
       checked(
+        round,
         'vault: read secrets',
         url,
         async () => {
@@ -38,10 +45,12 @@ export function checkVaults(app: App, signal: AbortSignal): readonly Promise<rea
       unseen('vault: write secrets', url, 'cannot be seen without writing: needs setSecret and update'),
     ])
   })
+  return checks.flat()
 }
 
 /** The storage account: the container of the leases and the queue of the requests. */
-export function checkStorage(app: App, signal: AbortSignal): readonly Promise<readonly Check[]>[] {
+export function checkStorage(round: Round): readonly Promise<Check>[] {
+  const { app, signal } = round
   const { storage } = app.settings
   const place = storage.by === 'identity' ? storage : { blobs: undefined, queues: undefined }
   const lookAtContainer = async () => {
@@ -56,8 +65,8 @@ export function checkStorage(app: App, signal: AbortSignal): readonly Promise<re
   const leases = storageRemedy(app, roles.blobs, place.blobs, signal)
   const requests = storageRemedy(app, roles.queues, place.queues, signal)
   return [
-    Promise.all([checked('storage: leases', `container ${leaseContainer}`, lookAtContainer, leases)]),
-    Promise.all([checked('storage: requests', `queue ${requestQueue}`, lookAtQueue, requests)]),
+    checked(round, 'storage: leases', `container ${leaseContainer}`, lookAtContainer, leases),
+    checked(round, 'storage: requests', `queue ${requestQueue}`, lookAtQueue, requests),
   ]
 }
 
@@ -73,14 +82,15 @@ function storageRemedy(app: App, role: string, url: string | undefined, signal: 
 }
 
 /** The topic: an empty batch is refused or accepted by who sends it, and tells nobody anything. `POST /api/events`. */
-export async function checkTopic(app: App, signal: AbortSignal): Promise<readonly Check[]> {
+export async function checkTopic(round: Round): Promise<Check> {
+  const { app, signal } = round
   const { topic } = app.settings
   const check = 'topic: announce'
   if (topic === undefined) {
-    return [unseen(check, 'ROTATION_TOPIC', 'is not set: events are written to the log, and told to nobody else')]
+    return unseen(check, 'ROTATION_TOPIC', 'is not set: events are written to the log, and told to nobody else')
   }
   if (topic.key !== undefined) {
-    return [unseen(check, topic.endpoint, 'whether the key is right is seen with the first event')]
+    return unseen(check, topic.endpoint, 'whether the key is right is seen with the first event')
   }
   const run = async () => {
     const { status } = await app.azure.ask({
@@ -98,10 +108,8 @@ export async function checkTopic(app: App, signal: AbortSignal): Promise<readonl
       service: { operation: 'POST events', status },
     })
   }
-  return [await checked(check, topic.endpoint, run, granting(app, roles.sender, scopes.topic(topic.endpoint), signal))]
+  return checked(round, check, topic.endpoint, run, granting(app, roles.sender, scopes.topic(topic.endpoint), signal))
 }
-
-type RemedyFor = (error: RekeyError) => Promise<string | undefined>
 
 function granting(app: App, role: string, scope: string, signal: AbortSignal): RemedyFor {
   return async (error) => (isRefused(error) ? grantLine(app, role, scope, signal) : undefined)

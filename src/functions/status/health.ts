@@ -14,10 +14,12 @@ const mostScopes = 200
 /** 200 when well, else 503. A bad configuration is all that is looked at, since nothing else can be. */
 export const health: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
-  async always({ request }, compose) {
+  async always({ request, log }, compose) {
     checkQuery(request, [])
     const composed = await compose()
-    if ('app' in composed) return answerOf(await checksOf(composed.app, mostScopes, AbortSignal.timeout(healthLimit)))
+    if ('app' in composed) {
+      return answerOf(await checksOf({ app: composed.app, log, signal: AbortSignal.timeout(healthLimit) }, mostScopes))
+    }
     return json(503, { status: 'unwell', code: 'BadConfiguration', problems: composed.problems, checks: [] })
   },
 }

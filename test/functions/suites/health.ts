@@ -6,7 +6,7 @@ import { isGranted } from '../../../src/functions/health/permissions.ts'
 import { health } from '../../../src/functions/status/health.ts'
 import { providers } from '../../../src/providers/index.ts'
 import { fleet } from '../../providers/fleet.ts'
-import { type Answer, vaultHost, type World, world } from '../world.ts'
+import { type Answer, account, vaultHost, type World, world } from '../world.ts'
 
 interface Check {
   readonly check: string
@@ -94,6 +94,36 @@ describe('health', () => {
     const failed = failedOf(answer).find(({ check }) => check === 'permissions: defender-sensor')
     assert.match(failed?.detail ?? '', /SecurityIdentitiesSensors\.ReadWrite\.All/)
     assert.match(failed?.remedy ?? '', /graph-permission\.sh/)
+    await made.close()
+  })
+
+  test('what nobody foresaw is a failed check like any other, without what was thrown', async (t) => {
+    const made = await wholeFleet()
+    t.mock.method(made.azure.credential, 'getToken', async () => {
+      throw new TypeError('quoting a token')
+    })
+
+    const answer = await made.http(health)
+
+    const identity = checksOf(answer).find(({ check }) => check === 'identity')
+    assert.equal(answer.status, 503)
+    assert.deepEqual([identity?.status, identity?.code], ['failed', 'Internal'])
+    assert.ok(checksOf(answer).some(({ check }) => check === 'storage: requests'))
+    assert.doesNotMatch(JSON.stringify([answer.body, made.lines]), /quoting a token/)
+    assert.ok(made.lines.some(({ text }) => text.startsWith('unforeseen error')))
+    await made.close()
+  })
+
+  test('of many vaults a few are asked at a time', async () => {
+    const made = await world()
+    const vaults = Array.from({ length: 40 }, (_, n) => `https://kv-${n}.vault.azure.net`)
+    await made.writeTargets(vaults.map((vault, n) => account(made.cloud, `t${n}`, { vault }).target))
+    for (const vault of vaults) made.cloud.vault(new URL(vault).host)
+
+    const answer = await made.http(health)
+
+    assert.equal(checksOf(answer).filter(({ check }) => check === 'vault: list secrets').length, 40)
+    assert.equal(made.trouble.mostListings, 8)
     await made.close()
   })
 
