@@ -65,6 +65,24 @@ describe('what an outcome leaves to do', () => {
     assert.deepEqual([look?.delay, asked?.delay], [5 * minute, minute])
   })
 
+  test('comes later than a revoke that waits for the same moment: a leaked key goes first', async () => {
+    const { freshAfter, ...rest } = request
+    const revoke = { ...rest, revokeBefore: now }
+    const error = new RekeyError('ServiceBusy', { message: 'written a moment ago', retryAfter: minute })
+    const comesBack = { after: minute, at: now + minute, with: 'request' } as const
+
+    const waits = [
+      await restOf({ error, again: comesBack }, revoke, () => 1),
+      await restOf({ error, again: comesBack }, request, () => 0),
+      await restOf({ reason: 'settling', again: comesBack }, revoke, () => 1),
+      await restOf({ reason: 'settling', again: comesBack }, request, () => 0),
+    ]
+
+    const [busyRevoke, busyRotate, settlingRevoke, settlingRotate] = waits.map(([sent]) => sent!.delay)
+    assert.deepEqual([busyRevoke, settlingRevoke], [minute, minute])
+    assert.ok(busyRotate! >= minute + 15_000 && settlingRotate! >= minute + 15_000)
+  })
+
   test('is nothing, when nothing is left', async () => {
     assert.deepEqual(await restOf({ status: 'changed' }), [])
   })

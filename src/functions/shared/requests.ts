@@ -4,7 +4,7 @@ import { RekeyError } from '../../rotation/errors.ts'
 import type { Outcome } from '../../rotation/outcome.ts'
 import type { RequestQueue } from '../../rotation/ports.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
-import { type Duration, days, hours, type Instant, type Target } from '../../rotation/target.ts'
+import { type Duration, days, hours, type Instant, seconds, type Target } from '../../rotation/target.ts'
 
 /** Until when a request that somebody made is wanted: a week longer than the overlap that it may have to wait out. */
 export function wantedUntil(target: Target, now: Instant): Instant {
@@ -43,17 +43,17 @@ export async function queueRest(
   if (again === undefined) return
   const left = request.expiresAt - again.at
   if (again.with === 'look' && left < 0) return
-  const [earliest, latest] = comeBack(outcome, again, left)
+  const [earliest, latest] = comeBack(outcome, request, left)
   await queue.send(request, earliest + (latest - earliest) * random())
 }
 
-function comeBack(
-  { busy, error }: Outcome,
-  { after, with: what }: NonNullable<Outcome['again']>,
-  left: Duration,
-): readonly [Duration, Duration] {
-  if (busy) return [(after * 2) / 3, (after * 4) / 3]
+function comeBack(outcome: Outcome, request: RotationRequest, left: Duration): readonly [Duration, Duration] {
+  const { after, with: what } = outcome.again!
+  if (outcome.busy) return [(after * 2) / 3, (after * 4) / 3]
   // Coming back together, a herd that is throttled spends what trickles in on reading keys, and has none left to make one.
-  if (what === 'look' && error?.code === 'Throttled') return [after, after + left]
+  if (what === 'look' && outcome.error?.code === 'Throttled') return [after, after + left]
+  // Everybody waits for the same moment here. Whoever comes first may make the others wait once more: not a leaked key.
+  const together = outcome.error?.code === 'ServiceBusy' || outcome.reason === 'settling'
+  if (together && request.revokeBefore === undefined) return [after + seconds(15), after + seconds(45)]
   return [after, after]
 }
