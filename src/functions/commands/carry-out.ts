@@ -5,20 +5,18 @@ import type { HttpResponseInit } from '@azure/functions'
 import { iso } from '../../rotation/duration.ts'
 import type { RekeyError } from '../../rotation/errors.ts'
 import type { Outcome } from '../../rotation/outcome.ts'
-import { type Preview, preview } from '../../rotation/preview.ts'
 import { reconcile } from '../../rotation/reconcile.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
-import { minutes, seconds, type Target } from '../../rotation/target.ts'
+import { minutes, type Target } from '../../rotation/target.ts'
 import { type Call, json } from '../http/answer.ts'
 import { actorOf } from '../http/caller.ts'
 import { describeOutcome } from '../http/outcome.ts'
 import { problem } from '../http/problem.ts'
 import { recordOutcome } from '../shared/invocation.ts'
+import { inlineTime, previewOf } from '../shared/preview.ts'
 import { wantedUntil } from '../shared/requests.ts'
 import { asBusy, asCooling, asPaused } from './refusals.ts'
 
-/** How long a caller waits; no effect starts later. The platform's front end hangs up after 230 s. */
-const inlineTime = seconds(100)
 /** When the queue looks whether a request that began inline was finished: after the caller has got its answer. */
 const lookAgainAfter = minutes(3)
 
@@ -44,11 +42,6 @@ function prefersAsync(call: Call): boolean {
   return /(^|,)\s*respond-async\s*(,|;|$)/i.test(call.request.headers.get('prefer') ?? '')
 }
 
-/** What a run would do now. Reads the service and the vault, changes nothing. Throws RekeyError. */
-export function previewOf(call: Call, target: Target, request: RotationRequest): Promise<Preview> {
-  return preview(target, request, call.app.ports(call.log), AbortSignal.timeout(inlineTime))
-}
-
 /**
  * 200 with the outcome; 202 with `Location` when the queue does it or finishes it; 409 when it cannot be done now, and
  * then nothing was changed and nothing is queued. `long`: the service takes minutes for it.
@@ -57,10 +50,10 @@ export async function carryOut(
   call: Call,
   target: Target,
   request: RotationRequest,
-  options: { readonly long: 'yes' | 'no'; readonly done: string },
+  options: { readonly long: boolean; readonly done: string },
 ): Promise<HttpResponseInit> {
   const location = `/api/targets/${target.name}?${options.done}`
-  if (options.long === 'yes' || prefersAsync(call)) return queueIt(call, target, request, location)
+  if (options.long || prefersAsync(call)) return queueIt(call, target, request, location)
   const ports = call.app.ports(call.log)
   let begun = false
   const outcome = await recordOutcome(call.app, call.log, () =>

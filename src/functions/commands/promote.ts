@@ -7,7 +7,8 @@ import type { RotationRequest } from '../../rotation/request.ts'
 import type { Target } from '../../rotation/target.ts'
 import { type Call, enabledTargetOf, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
-import { carryOut, previewOf, requestOf } from './carry-out.ts'
+import { previewOf } from '../shared/preview.ts'
+import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 import { asDrifted, asNotSupported, asPaused } from './refusals.ts'
 
@@ -19,7 +20,7 @@ export const promote: Handler = {
   async answer(call) {
     const { note: said } = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
-    return moveTo(call, target, said, 'no', (move) => ({ promote: move }))
+    return moveTo(call, target, said, { long: false, wish: (move) => ({ promote: move }) })
   },
 }
 
@@ -37,18 +38,23 @@ export const swap: Handler = {
         'Use promote, which every ring of two can.',
       )
     }
-    return moveTo(call, target, said, provider.longRunning ? 'yes' : 'no', (move) => ({ swap: move }))
+    return moveTo(call, target, said, { long: provider.longRunning === true, wish: (move) => ({ swap: move }) })
   },
 }
 
 type Move = NonNullable<RotationRequest['promote']>
 
+interface Kind {
+  /** The service takes minutes for it. */
+  readonly long: boolean
+  wish(move: Move): Pick<RotationRequest, 'promote' | 'swap'>
+}
+
 async function moveTo(
   call: Call,
   target: Target,
   said: string | undefined,
-  long: 'yes' | 'no',
-  wish: (move: Move) => Pick<RotationRequest, 'promote' | 'swap'>,
+  { long, wish }: Kind,
 ): Promise<HttpResponseInit> {
   if (target.slots.length < 2) {
     throw asNotSupported(target, 'this service has a single key, so there is no other slot', 'Use rotate.')

@@ -22,7 +22,7 @@ export const revoke: Handler = {
     }
     const revokeBefore = call.app.clock.now()
     const request = requestOf(call, target, { ...wish, revokeBefore })
-    const long = provider.longRunning ? 'yes' : 'no'
+    const long = provider.longRunning === true
     return carryOut(call, target, request, { long, done: `revokeBefore=${iso(revokeBefore)}` })
   },
 }

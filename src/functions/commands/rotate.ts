@@ -17,7 +17,7 @@ export const rotate: Handler = {
     const target = enabledTargetOf(call)
     const freshAfter = call.app.clock.now()
     const request = requestOf(call, target, { ...wish, freshAfter })
-    const long = call.app.providerOf(target).longRunning ? 'yes' : 'no'
+    const long = call.app.providerOf(target).longRunning === true
     return carryOut(call, target, request, { long, done: `freshAfter=${iso(freshAfter)}` })
   },
 }
