@@ -86,7 +86,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given }: Ou
   const queue = createRequestQueue(storage)
   const leases = createLeases(storage)
   const announcer = topic && createAnnouncer({ ...topic, source: `/rekey/${settings.app}` }, azure)
-  // One client per vault: each new one costs a request to be challenged.
+  // One client per vault: the first request of each is sent twice, the first time only to learn where to get a token.
   const vault = keep((url: string) => createVault(url, azure))
   const parse = (text: string) => parseTargets(text, providers, cloud.name, clock.now(), settings.vault)
   return {

@@ -46,7 +46,7 @@ export function rawSender(means: Means): Pick<AzureClients, 'send' | 'ask'> {
 async function load({ credential, policies, httpClient }: Means): Promise<Send> {
   const rest = await import('@azure/core-rest-pipeline')
   const client = httpClient ?? rest.createDefaultHttpClient()
-  // One pipeline for each way of sending, because a pipeline's bearer policy holds the token.
+  // One pipeline for each way of sending and each scope: the policy that adds a token is part of it, and keeps the token.
   const pipelines = new Map<string, Pipeline>()
 
   const pipelineFor = (attempts: Attempts, scope: string | undefined): Pipeline => {
