@@ -14,6 +14,8 @@ import { excerptOf } from '../shared/excerpt.ts'
 import { logOf, recordOutcome } from '../shared/invocation.ts'
 import { asDisabled, queueRest } from '../shared/requests.ts'
 
+/** After this no further effect starts: the longest change and the reads around it must end before `functionTimeout`. */
+const startLimit = minutes(2)
 /** How long messages wait while the configuration is bad. */
 const configurationWait = minutes(5)
 
@@ -42,18 +44,32 @@ async function carryOut(request: RotationRequest, app: App, log: Log): Promise<v
     log('info', 'look dropped: it came too late', { target: request.target, request: request.id })
     return
   }
-  if (target === undefined) return drop(request, 'not in targets.json', log)
+  if (target === undefined) {
+    if (isExplicit(request)) throw unknownTarget(request, log)
+    return drop(request, 'not in targets.json', log)
+  }
   if (!target.enabled) {
     drop(request, 'disabled', log)
     if (isExplicit(request)) await announceFailure(asDisabled(target), target, request, app.ports(log))
     return
   }
-  const outcome = await recordOutcome(app, log, () => reconcile(target, request, app.ports(log)))
+  const deadline = app.clock.monotonic() + startLimit
+  const outcome = await recordOutcome(app, log, () => reconcile(target, request, app.ports(log), { deadline }))
   await queueRest(outcome, request, app.queue, Math.random)
 }
 
 function drop({ target, id, actor }: RotationRequest, why: string, log: Log): void {
   log('warn', 'message dropped', { target, request: id, actor, why })
+}
+
+/** Nobody would hear of it: an event needs a target. Thrown, the message ends in the poison queue, and that raises an alert. */
+function unknownTarget({ target, id, actor }: RotationRequest, log: Log): RekeyError {
+  log('error', 'request for an unknown target, it will end in the poison queue', { target, request: id, actor })
+  return new RekeyError('UnknownTarget', {
+    target,
+    message: `targets.json has no target "${target}" any more; somebody asked for a change of it`,
+    remedy: 'If it has another name now, ask again under that one. The request is in the queue rekey-requests-poison.',
+  })
 }
 
 function read(message: unknown, log: Log): RotationRequest {

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { missingPermission, throttle } from '../../../simulator/faults.ts'
+import { missingPermission, slowOperation, throttle } from '../../../simulator/faults.ts'
+import { readHostSettings } from '../../../simulator/local/settings.ts'
 import { rotateMessage } from '../../../src/functions/messages/rotate.ts'
+import { fleet } from '../../providers/fleet.ts'
 import { account, days, stored, topicHost, vaultHost, type World, world } from '../world.ts'
 
 async function visionWorld() {
@@ -62,12 +64,13 @@ describe('a message of the queue', () => {
     })
   }
 
-  test('for a target that is gone or disabled is logged and done', async () => {
+  test('that is a look at a target that is gone or disabled is logged and done', async () => {
     const { made, target } = await visionWorld()
+    const { freshAfter: _, ...look } = message(made)
 
-    await deliver(made, message(made, { target: 'gone' }))
+    await deliver(made, { ...look, target: 'gone' })
     await made.writeTargets([{ ...target, enabled: false }])
-    await deliver(made, message(made))
+    await deliver(made, look)
 
     assert.deepEqual(
       made.lines.map(({ level, text }) => [level, /"why":"([^"]*)"/.exec(text)?.[1]]),
@@ -77,9 +80,41 @@ describe('a message of the queue', () => {
       ],
     )
     assert.deepEqual(
-      made.cloud.history.filter(({ effect, operation }) => effect && operation !== 'event-grid/publish'),
+      made.cloud.history.filter(({ effect }) => effect),
       [],
     )
+    await made.close()
+  })
+
+  test('that asks something of a target that is gone is kept for a person, in the poison queue', async () => {
+    const { made } = await visionWorld()
+
+    await assert.rejects(deliver(made, message(made, { target: 'gone' })), { code: 'UnknownTarget' })
+
+    const [logged] = made.lines.filter(({ level }) => level === 'error')
+    assert.match(logged!.text, /"target":"gone","request":"r1","actor":"test"/)
+    await made.close()
+  })
+
+  test('that takes long ends before the host would end it, with every invocation beside it', async () => {
+    const made = await world()
+    const { fields } = fleet['iot-hub-policy']!(made.cloud)
+    await made.writeTargets([
+      { name: 'vision', provider: 'iot-hub-policy', ...fields, secrets: { 'vision-key': 'key' } },
+    ])
+    await made.tick()
+    await made.drain()
+    made.cloud.clock.advance(3 * days)
+    made.cloud.faults.add(slowOperation({ ms: 5 * 60_000 }))
+    const { freshAfter: _, ...look } = message(made)
+    const before = made.cloud.clock.now()
+
+    await deliver(made, { ...look, revokeBefore: new Date(before).toISOString() })
+
+    // Two writes of the hub, one for each key: the second is left to the next delivery.
+    assert.ok(made.cloud.clock.now() - before < readHostSettings('.').functionTimeout)
+    assert.equal(made.cloud.history.filter(({ operation }) => operation === 'iot-hub/putHub').length, 1)
+    assert.equal(await made.depth(), 1)
     await made.close()
   })
 
