@@ -3,6 +3,7 @@
 import type { HttpResponseInit } from '@azure/functions'
 import { z } from 'zod'
 import type { KeySlot } from '../../rotation/key-ring.ts'
+import type { Preview } from '../../rotation/preview.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
 import type { Target } from '../../rotation/target.ts'
 import { type Call, enabledTargetOf, type Handler } from '../http/answer.ts'
@@ -35,7 +36,7 @@ export const swap: Handler = {
       throw asNotSupported(
         target,
         `${provider.title} cannot exchange its slots`,
-        'Use promote, which every ring of two can.',
+        'Use promote instead: it works on every target with two keys.',
       )
     }
     return moveTo(call, target, said, { long: provider.longRunning === true, wish: (move) => ({ swap: move }) })
@@ -65,10 +66,16 @@ async function moveTo(
   if (paused) throw paused
   // Asked for by slot and by version: delivered late or twice, it must not undo a rotation that came after it.
   if (seen.stored === undefined) throw asDrifted(target, 'there is nothing in the vault yet')
-  if (seen.slot === undefined) throw asDrifted(target, 'the vault holds no live key of the resource')
-  const slot = otherSlot(target, seen.slot)
+  const active = seen.slot ?? settlingSlot(target, seen)
+  if (active === undefined) throw asDrifted(target, 'the vault holds no live key of the resource')
+  const slot = otherSlot(target, active)
   const request = requestOf(call, target, { ...noted, ...wish({ slot, from: seen.stored.version }) })
   return carryOut(call, target, request, { long, done: `slot=${encodeURIComponent(slot)}` })
+}
+
+/** A key of a moment ago that the listing does not show yet: its slot is the one that was written down with it. */
+function settlingSlot({ slots }: Target, { plan, stored }: Preview): KeySlot | undefined {
+  return plan?.reason === 'settling' ? slots.find((slot) => slot === stored?.slot) : undefined
 }
 
 function otherSlot({ slots }: Target, slot: KeySlot): KeySlot {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { staleReads } from '../../../simulator/faults.ts'
 import { promote, swap } from '../../../src/functions/commands/promote.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
 import { showTarget } from '../../../src/functions/status/targets.ts'
@@ -9,6 +10,7 @@ import { fleet } from '../../providers/fleet.ts'
 import { account, days, stored, vaultHost, world } from '../world.ts'
 
 const params = { name: 'vision' }
+const minute = 60_000
 
 async function visionWorld() {
   const made = await world()
@@ -50,6 +52,24 @@ describe('promote', () => {
 
     assert.equal(answer.status, 200)
     assert.equal(inVault(), handle.keyOf('Key1'))
+    await made.close()
+  })
+
+  test('just after a rotation that the listing does not show yet waits for the listing: 202, not Drifted', async () => {
+    const { made, handle, target, inVault } = await visionWorld()
+    stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
+    made.cloud.faults.add(staleReads({ ms: 4 * minute }))
+    await made.http(rotate, { params })
+    made.cloud.clock.advance(minute / 3)
+
+    const answer = await made.http(promote, { params })
+    const queued = await made.depth()
+    made.cloud.clock.advance(10 * minute)
+    const later = await made.http(promote, { params })
+
+    assert.deepEqual([answer.status, answer.body.soFar.reason, queued], [202, 'settling', 1])
+    assert.equal(answer.headers['location'], '/api/targets/vision?slot=Key1')
+    assert.deepEqual([later.status, inVault()], [200, handle.keyOf('Key1')])
     await made.close()
   })
 
