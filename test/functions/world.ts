@@ -230,8 +230,9 @@ function withTrouble(bare: Compose, trouble: Trouble): Compose {
   }
 }
 
-/** No answer until the caller gives up. */
+/** No answer until the caller gives up; and none is asked for once it has. */
 async function* silence(url: string, signal: AbortSignal): AsyncIterable<never> {
+  signal.throwIfAborted()
   await new Promise((resolve) => signal.addEventListener('abort', resolve))
   throw new RekeyError('ServiceUnavailable', { message: `GET secrets in ${url}: no answer` })
 }

@@ -64,7 +64,12 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
   const failures: RekeyError[] = []
   const collect: Collect = (thrown, place) => {
     const error = asRekeyError(thrown, log)
-    log('error', 'schedule: skipped', { place, code: error.code, detail: error.message, ...error.details.service })
+    log('error', 'schedule: skipped', {
+      place,
+      code: error.code,
+      detail: error.message,
+      service: error.details.service,
+    })
     failures.push(error)
   }
   const seen = await readVaults(app, period, collect, AbortSignal.timeout(limits.reading))

@@ -2,6 +2,7 @@
 
 import type { App } from '../../compose.ts'
 import { fraction } from '../../rotation/due.ts'
+import { RekeyError } from '../../rotation/errors.ts'
 import type { Target } from '../../rotation/target.ts'
 import { atMost } from '../shared/at-most.ts'
 import { byVault, secretsOf } from '../shared/fleet.ts'
@@ -28,9 +29,16 @@ export async function readVaults(
       const secrets = await secretsOf(app.vault(url), targets, signal)
       return targets.map((target) => see(target, secrets.get(target.name) ?? [], period))
     } catch (thrown) {
-      collect(thrown, url)
+      collect(signal.aborted && !(thrown instanceof RekeyError) ? outOfTime(url) : thrown, url)
       return targets.map(unreadable)
     }
   }
   return (await atMost(vaults, shuffled, read)).flat()
+}
+
+function outOfTime(url: string): RekeyError {
+  return new RekeyError('OutOfTime', {
+    message: `${url} was not read: the tick had no time left for it`,
+    remedy: 'Look for vaults that do not answer: GET /api/health names them.',
+  })
 }

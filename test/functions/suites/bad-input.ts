@@ -215,12 +215,14 @@ describe('a bad configuration', () => {
     const made = await oneTarget()
     await made.http(startRotations, { body: { targets: 'all' } })
     const [message] = await made.messages()
-    await made.writeTargets(mistakes)
+    await made.writeTargets(Array.from({ length: 300 }, () => ({ nonsense: true })))
 
     await rotateMessage(message, made.context(), made.compose)
 
     assert.equal(await made.depth(), 1)
     assert.deepEqual(await made.messages(), [], 'not visible yet')
+    const { text } = made.lines.find(({ text }) => text.startsWith('bad configuration: the message waits'))!
+    assert.ok(text.length < 10_000, 'each message says no more than how it begins')
     await made.close()
   })
 

@@ -23,6 +23,11 @@ async function tickAndCount(made: World, last: string): Promise<number> {
   return (await made.messages()).length
 }
 
+function codesSkipped(made: World): Set<string> {
+  const skipped = made.lines.filter(({ text }) => text.startsWith('schedule: skipped '))
+  return new Set(skipped.map(({ text }) => JSON.parse(text.slice('schedule: skipped '.length)).code))
+}
+
 /** A name whose turn does not come in the quarter of an hour before `now`, or one whose turn does. */
 function nameWith(turns: boolean, now: number, prefix: string): string {
   const names = Array.from({ length: 5000 }, (_, n) => `${prefix}${n}`)
@@ -276,6 +281,39 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
+  test('a vault for which there is no time left is said to be that, and is no defect of ours', async () => {
+    const made = await world()
+    const vaults = Array.from({ length: 20 }, (_, n) => `https://kv-silent${n}.vault.azure.net`)
+    made.trouble.silent = vaults
+    await made.writeTargets(vaults.map((vault, n) => account(made.cloud, `t${n}`, { vault }).target))
+
+    await assert.rejects(made.tick({}, { ...tickLimits, reading: 50 }), /kv-silent/)
+
+    assert.deepEqual(codesSkipped(made), new Set(['ServiceUnavailable', 'OutOfTime']))
+    await made.close()
+  })
+
+  test('reads the vaults in another order each time: where time runs out, it is not always for the same ones', async () => {
+    const made = await world()
+    const vaults = Array.from({ length: 30 }, (_, n) => `https://kv-${n}.vault.azure.net`)
+    for (const vault of vaults) made.cloud.vault(new URL(vault).host)
+    await made.writeTargets(vaults.map((vault, n) => account(made.cloud, `t${n}`, { vault }).target))
+    const orderOfTick = async () => {
+      const before = made.azure.sent.length
+      await made.tick()
+      const hosts = made.azure.sent.slice(before).map(({ url }) => url.host)
+      return [...new Set(hosts.filter((host) => host.startsWith('kv-')))]
+    }
+
+    const first = await orderOfTick()
+    made.cloud.clock.advance(15 * minute)
+    const second = await orderOfTick()
+
+    assert.deepEqual(first.toSorted(), second.toSorted())
+    assert.notDeepEqual(first, second)
+    await made.close()
+  })
+
   test('of many failures the first twenty are named, and the rest counted', async () => {
     const made = await world()
     const vaults = Array.from({ length: 30 }, (_, n) => `https://kv-away${n}.vault.azure.net`)
@@ -333,6 +371,24 @@ describe('a tick of the schedule', () => {
     const calls = made.azure.sent.filter(({ url }) => url.href.startsWith(vaultUrl))
     assert.deepEqual(queued, [targets[1]!.name])
     assert.ok(calls.length <= 2 + 2 + 1, `${calls.length} calls, the challenge included`)
+    await made.close()
+  })
+
+  test('reads a second secret singly too, where other people’s keep the vault from being listed to its end', async () => {
+    const made = await world()
+    const { add, now } = fleetOf(made)
+    const target = add('two', 10 * days)
+    for (let n = 0; n < 120; n++) made.cloud.vault(vaultHost).set(`aa-other-${n}`, 'x')
+    const [lead, second] = [`${target.name}-key`, `${target.name}-second`]
+    const tags = { rekey: JSON.stringify({ target: target.name, announced: true }) }
+    made.cloud.vault(vaultHost).set(second, 'its key', { createdAt: now - 10 * days, expires: now + days, tags })
+    await made.writeTargets([{ ...target, secrets: { [lead]: 'key', [second]: 'key' } }])
+
+    const queued = await queuedBy(made)
+
+    assert.deepEqual(queued, [target.name])
+    const pages = made.azure.sent.filter(({ url }) => url.host === vaultHost && /^\/secrets\/?$/.test(url.pathname))
+    assert.ok(pages.length <= 2 + 1, `${pages.length} pages, the challenge included`)
     await made.close()
   })
 
