@@ -62,8 +62,9 @@ describe('promote', () => {
     await made.http(rotate, { params })
     made.cloud.clock.advance(minute / 3)
 
+    const before = await made.depth()
     const answer = await made.http(promote, { params })
-    const queued = await made.depth()
+    const queued = (await made.depth()) - before
     made.cloud.clock.advance(10 * minute)
     const later = await made.http(promote, { params })
 
