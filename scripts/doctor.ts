@@ -27,4 +27,4 @@ const progress = progressOn(process.stderr)
 const report = await diagnose(progress.say)
 progress.end()
 process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : show(report))
-process.exitCode = report.status === 'well' ? 0 : 1
+process.exitCode = report.status === 'healthy' ? 0 : 1

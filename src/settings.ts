@@ -115,7 +115,8 @@ const cloudNames: Readonly<Record<string, CloudName>> = {
 }
 
 function readCloud(name: string, report: Report): Cloud | undefined {
-  const known = cloudNames[name.toLowerCase()]
+  const asked = name.toLowerCase()
+  const known = Object.hasOwn(cloudNames, asked) ? cloudNames[asked] : undefined
   if (!known) report('AZURE_CLOUD', 'is the name of no cloud', 'Write public, usgov or china.')
   return known && clouds[known]
 }

@@ -172,7 +172,7 @@ describe('the doctor', { concurrency: 5 }, () => {
     const grant =
       'az role assignment create --assignee-object-id [0-9a-f-]{36} --assignee-principal-type ServicePrincipal --scope'
     const says = (text: string, ...parts: readonly string[]) => assert.match(text, new RegExp(parts.join('.*')))
-    assert.deepEqual([code, report.status, report.failed], [1, 'unwell', failed.length], err)
+    assert.deepEqual([code, report.status, report.failed], [1, 'unhealthy', failed.length], err)
     const list = 'Microsoft.CognitiveServices/accounts/listKeys/action'
     says(
       failure('permissions: cognitive-services', 'listless'),
@@ -225,7 +225,7 @@ describe('the doctor', { concurrency: 5 }, () => {
       /ServiceUnavailable\. What to do:\n +On your own machine: start Azurite \(npx azurite --skipApiVersionCheck\)/,
     )
     assert.match(out, /^target +vision \(cognitive-services\) +ok /m)
-    assert.match(out, /2 things need mending\. Nothing was changed\./)
+    assert.match(out, /2 things need fixing\. Nothing was changed\./)
     await assertUnchanged(around)
   })
 

@@ -99,6 +99,18 @@ test('where other settings are bad, the storage account is still the one of our 
   assert.equal(read.waiting.cloud.name, 'usgov')
 })
 
+test('a word that JavaScript knows and Azure does not is the name of no cloud', () => {
+  for (const name of ['constructor', '__proto__', 'toString']) {
+    const read = readSettings({ ...local, AZURE_CLOUD: name })
+
+    assert.ok('problems' in read, name)
+    assert.deepEqual(
+      read.problems.map(({ path }) => path),
+      ['AZURE_CLOUD'],
+    )
+  }
+})
+
 test('in a cloud that nobody knows, the name of a storage account is no address, and its endpoints are', () => {
   const waiting = (storage: Environment) => {
     const read = readSettings({ ...storage, AZURE_CLOUD: 'moon' })

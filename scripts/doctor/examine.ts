@@ -11,7 +11,7 @@ import { checkTargets } from './targets.ts'
 /** As GET /api/health has it, with where the settings come from. */
 export interface Report {
   readonly settings: string
-  readonly status: 'well' | 'unwell'
+  readonly status: 'healthy' | 'unhealthy'
   readonly failed: number
   /** How many things cannot be seen. */
   readonly unseen: number
@@ -46,10 +46,17 @@ export async function examine(compose: Compose, settings: string, say: (text: st
   const checks = [...places, ...targets]
   const count = (status: Check['status']) => checks.filter((check) => check.status === status).length
   const failed = count('failed')
-  return { settings, status: failed === 0 ? 'well' : 'unwell', failed, unseen: count('unseen'), problems: [], checks }
+  return {
+    settings,
+    status: failed === 0 ? 'healthy' : 'unhealthy',
+    failed,
+    unseen: count('unseen'),
+    problems: [],
+    checks,
+  }
 }
 
 /** What is wrong with the configuration, and nothing else. */
 export function badConfiguration(settings: string, problems: Report['problems']): Report {
-  return { settings, status: 'unwell', failed: problems.length, unseen: 0, problems, checks: [] }
+  return { settings, status: 'unhealthy', failed: problems.length, unseen: 0, problems, checks: [] }
 }

@@ -4,8 +4,8 @@ import { columns } from '../../simulator/local/columns.ts'
 import type { Check } from '../../src/functions/health/check.ts'
 import type { Report } from './examine.ts'
 
-const states: Readonly<Record<Check['status'], string>> = { well: 'ok', failed: 'FAILED', unseen: 'cannot be seen' }
-/** More rows of one kind that are all well are counted instead. */
+const states: Readonly<Record<Check['status'], string>> = { ok: 'ok', failed: 'FAILED', unseen: 'cannot be seen' }
+/** More rows of one kind that are all right are counted instead. */
 const mostAlike = 20
 const widest = { place: 60, detail: 100 }
 
@@ -29,11 +29,11 @@ function table(checks: readonly Check[]): string {
 }
 
 function rowsOf(checks: readonly Check[]): readonly (readonly string[])[] {
-  const well = checks.filter(({ status }) => status === 'well')
-  const [first] = well
-  if (first === undefined || well.length <= mostAlike) return checks.map(row)
-  const others = checks.filter(({ status }) => status !== 'well')
-  return [...others.map(row), [first.check, `${well.length} of ${checks.length}`, states.well, '']]
+  const right = checks.filter(({ status }) => status === 'ok')
+  const [first] = right
+  if (first === undefined || right.length <= mostAlike) return checks.map(row)
+  const others = checks.filter(({ status }) => status !== 'ok')
+  return [...others.map(row), [first.check, `${right.length} of ${checks.length}`, states.ok, '']]
 }
 
 function row({ check, place, status, detail = '', code }: Check): readonly string[] {
@@ -70,7 +70,7 @@ function concerning({ targets = [], place }: Check): string {
 }
 
 function verdict({ status, failed, unseen }: Report): string {
-  const hidden = unseen === 0 ? '' : ` ${unseen} things cannot be seen from outside.`
-  if (status === 'well') return `All is well. Nothing was changed.${hidden}`
-  return `${failed} ${failed === 1 ? 'thing needs' : 'things need'} mending. Nothing was changed.${hidden}`
+  const hidden = unseen === 0 ? '' : ` ${unseen} ${unseen === 1 ? 'thing' : 'things'} cannot be seen from outside.`
+  if (status === 'healthy') return `All is well. Nothing was changed.${hidden}`
+  return `${failed} ${failed === 1 ? 'thing needs' : 'things need'} fixing. Nothing was changed.${hidden}`
 }

@@ -55,7 +55,7 @@ function distance(from: string, to: string): number {
 export function unknownKey(path: Path, key: string, known: readonly string[]): Finding {
   const guess = nearest(key, known)
   const remedy = guess ? `Did you mean ${guess}?` : `Remove it. Known here: ${known.join(', ')}.`
-  return { path: [...path, key], message: 'nobody knows this key', remedy }
+  return { path: [...path, key], message: 'unknown field', remedy }
 }
 
 /** The first remedy is for the reader; without one, what the field's description and example say. */

@@ -6,14 +6,14 @@ import type { Log } from '../../rotation/ports.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
 
 /**
- * `well`; `failed`, with what to do; `unseen`: cannot be known without changing something, or not at all. What cannot be
+ * `ok`; `failed`, with what to do; `unseen`: cannot be known without changing something, or not at all. What cannot be
  * seen is said, so that nobody takes silence for health.
  */
 export interface Check {
   readonly check: string
   /** The vault, queue, topic, or ARM scope. */
   readonly place: string
-  readonly status: 'well' | 'failed' | 'unseen'
+  readonly status: 'ok' | 'failed' | 'unseen'
   readonly detail?: string
   readonly code?: string
   readonly remedy?: string
@@ -40,7 +40,7 @@ export async function checked(
   remedyFor: RemedyFor = async () => undefined,
 ): Promise<Check> {
   try {
-    return { check, place, status: 'well', detail: await run() }
+    return { check, place, status: 'ok', detail: await run() }
   } catch (thrown) {
     const error = asRekeyError(thrown, log)
     const better = await remedyFor(error).catch((another: unknown) => void asRekeyError(another, log))

@@ -103,7 +103,7 @@ async function checkActions(
     throw new RekeyError('UnexpectedAnswer', { message: 'the list of permissions cannot be read' })
   }
   const missing = needed.filter((permission) => !isGranted(permission, granted.data.value))
-  if (missing.length === 0) return `has all ${needed.length}`
+  if (missing.length === 0) return `has all ${needed.length} permissions that are needed`
   throw new RekeyError('PermissionDenied', {
     message: `the identity lacks ${missing.map(({ name, why }) => `${name} (to ${why})`).join(', ')}`,
     remedy: await providerGrant(app, provider, { scope }, signal),
@@ -127,7 +127,7 @@ async function checkRoles(app: App, needed: readonly Permission[], signal: Abort
   const { graph } = app.azure.cloud
   const { roles } = await claimsOf(app.azure.credential, `${graph}/.default`, signal)
   const missing = needed.filter(({ name }) => !roles.includes(name))
-  if (missing.length === 0) return `has all ${needed.length}`
+  if (missing.length === 0) return `has all ${needed.length} permissions that are needed`
   throw new RekeyError('PermissionDenied', {
     message: `the identity lacks the application permission ${missing.map(({ name }) => name).join(', ')} of Microsoft Graph`,
     remedy: graphGrant,

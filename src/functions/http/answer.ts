@@ -76,7 +76,7 @@ export function enabledTargetOf(call: Call): Target {
 
 function badConfiguration(count: number): RekeyError {
   return new RekeyError('BadConfiguration', {
-    message: `the configuration has ${count} problem${count === 1 ? '' : 's'}; nothing is rotated until they are mended`,
-    remedy: 'Mend every problem listed here. GET /api/health shows what is left of them.',
+    message: `the configuration has ${count} problem${count === 1 ? '' : 's'}; nothing is rotated until they are fixed`,
+    remedy: 'Fix every problem listed here. GET /api/health shows what is left of them.',
   })
 }

@@ -11,7 +11,7 @@ const healthLimit = minutes(1)
 /** How many resources one call looks at. */
 const mostScopes = 200
 
-/** 200 when well, else 503. A bad configuration is all that is looked at, since nothing else can be. */
+/** 200 when healthy, else 503. A bad configuration is all that is looked at, since nothing else can be. */
 export const health: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
   async always({ request, log }, compose) {
@@ -20,12 +20,12 @@ export const health: Handler = {
     if ('app' in composed) {
       return answerOf(await checksOf({ app: composed.app, log, signal: AbortSignal.timeout(healthLimit) }, mostScopes))
     }
-    return json(503, { status: 'unwell', code: 'BadConfiguration', problems: composed.problems, checks: [] })
+    return json(503, { status: 'unhealthy', code: 'BadConfiguration', problems: composed.problems, checks: [] })
   },
 }
 
 function answerOf(checks: readonly Check[]): HttpResponseInit {
   const failed = checks.filter(({ status }) => status === 'failed')
-  const wellness = failed.length === 0 ? 'well' : 'unwell'
-  return json(failed.length === 0 ? 200 : 503, { status: wellness, failed: failed.length, problems: [], checks })
+  const status = failed.length === 0 ? 'healthy' : 'unhealthy'
+  return json(failed.length === 0 ? 200 : 503, { status, failed: failed.length, problems: [], checks })
 }

@@ -39,7 +39,7 @@ describe('health', () => {
     const answer = await made.http(health)
 
     assert.equal(answer.status, 200)
-    assert.equal(answer.body.status, 'well')
+    assert.equal(answer.body.status, 'healthy')
     for (const { id } of providers) assert.ok(checksOf(answer).some(({ check }) => check === `permissions: ${id}`))
     assert.deepEqual(
       made.cloud.history.filter((entry) => entry.effect && entry.operation !== 'event-grid/publish'),
