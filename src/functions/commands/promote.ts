@@ -21,7 +21,12 @@ export const promote: Handler = {
   async answer(call) {
     const { note: said } = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
-    return moveTo(call, target, said, { long: false, wish: (move) => ({ promote: move }) })
+    return moveTo(call, target, said, {
+      long: false,
+      wish: (move) => ({ promote: move }),
+      // A promote makes a new version, a swap does not.
+      done: ({ from }) => `after=${from}`,
+    })
   },
 }
 
@@ -39,7 +44,11 @@ export const swap: Handler = {
         'Use promote instead: it works on every target with two keys.',
       )
     }
-    return moveTo(call, target, said, { long: provider.longRunning === true, wish: (move) => ({ swap: move }) })
+    return moveTo(call, target, said, {
+      long: provider.longRunning === true,
+      wish: (move) => ({ swap: move }),
+      done: ({ from }) => `version=${from}`,
+    })
   },
 }
 
@@ -49,13 +58,15 @@ interface Kind {
   /** The service takes minutes for it. */
   readonly long: boolean
   wish(move: Move): Pick<RotationRequest, 'promote' | 'swap'>
+  /** What the lead's version says when it is done, as a query. */
+  done(move: Move): string
 }
 
 async function moveTo(
   call: Call,
   target: Target,
   said: string | undefined,
-  { long, wish }: Kind,
+  { long, wish, done }: Kind,
 ): Promise<HttpResponseInit> {
   if (target.slots.length < 2) {
     throw asNotSupported(target, 'this service has a single key, so there is no other slot', 'Use rotate.')
@@ -69,8 +80,9 @@ async function moveTo(
   const active = seen.slot ?? settlingSlot(target, seen)
   if (active === undefined) throw asDrifted(target, 'the vault holds no live key of the resource')
   const slot = otherSlot(target, active)
-  const request = requestOf(call, target, { ...noted, ...wish({ slot, from: seen.stored.version }) })
-  return carryOut(call, target, request, { long, done: `slot=${encodeURIComponent(slot)}` })
+  const move = { slot, from: seen.stored.version }
+  const request = requestOf(call, target, { ...noted, ...wish(move) })
+  return carryOut(call, target, request, { long, done: `slot=${encodeURIComponent(slot)}&${done(move)}` })
 }
 
 /** A key of a moment ago that the listing does not show yet: its slot is the one that was written down with it. */

@@ -8,7 +8,10 @@ import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 import { asNotSupported } from './refusals.ts'
 
-const body = z.strictObject({ note: note.min(1, 'say why'), atOnce: z.boolean().optional() })
+const body = z.strictObject({
+  note: z.string('say why: a line such as "seen in a log"').min(1, 'say why').pipe(note),
+  atOnce: z.boolean().optional(),
+})
 
 /** An emergency: no slot keeps a key older than now. Goes on through a secret that was disabled by hand, and ignores overlaps. */
 export const revoke: Handler = {

@@ -23,15 +23,18 @@ export const listTargets: Handler = {
   },
 }
 
-/** One target. With `freshAfter`, `revokeBefore` or `slot`, as a `Location` has them, also whether that is `done`. */
+/**
+ * One target. With the query of a `Location`, also whether that is `done`: `freshAfter`, `revokeBefore`, or `slot` with the version that
+ * the lead must have got past (`after`, a promote) or must still have (`version`, a swap).
+ */
 export const showTarget: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
   async answer(call) {
-    checkQuery(call.request, ['freshAfter', 'revokeBefore', 'slot'])
+    checkQuery(call.request, ['freshAfter', 'revokeBefore', 'slot', 'after', 'version'])
     const target = targetOf(call)
     const wished = wishOf(call.request)
     const seen = await lookAt(call.app, target, AbortSignal.timeout(readLimit))
-    return json(200, { ...describe(call.app, seen), ...(wished && { done: isDone(wished, seen) }) })
+    return json(200, { ...describe(call.app, seen), ...(wished && doneOf(wished, seen)) })
   },
 }
 
@@ -42,18 +45,30 @@ interface Wished {
   readonly freshAfter?: Instant
   readonly revokeBefore?: Instant
   readonly slot?: string
+  readonly after?: string
+  readonly version?: string
 }
 
 function wishOf({ query }: HttpRequest): Wished | undefined {
   const freshAfter = instantOf(query.get('freshAfter'), 'freshAfter')
   const revokeBefore = instantOf(query.get('revokeBefore'), 'revokeBefore')
-  const slot = query.get('slot')
-  if (freshAfter === undefined && revokeBefore === undefined && slot === null) return undefined
+  const words = ['slot', 'after', 'version'].flatMap((name) => (query.has(name) ? [[name, query.get(name)!]] : []))
+  if (freshAfter === undefined && revokeBefore === undefined && words.length === 0) return undefined
   return {
     ...(freshAfter === undefined ? {} : { freshAfter }),
     ...(revokeBefore === undefined ? {} : { revokeBefore }),
-    ...(slot === null ? {} : { slot }),
+    ...Object.fromEntries(words),
   }
+}
+
+/** `superseded`: it will never be done, since another change came first. */
+function doneOf(wished: Wished, seen: Look): { readonly done: boolean; readonly superseded?: true } {
+  const version = leadIn(seen)?.version
+  const kept = wished.version === undefined || wished.version === version
+  const moved = wished.after === undefined || wished.after !== version
+  const done = kept && moved && isDone(wished, seen)
+  const overtaken = !kept || (wished.after !== undefined && moved && !done)
+  return { done, ...(overtaken ? { superseded: true } : {}) }
 }
 
 /** By the stamps, as the engine itself decides it. An output that was not written yet means that it is not done. */

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { staleReads } from '../../../simulator/faults.ts'
 import { promote, swap } from '../../../src/functions/commands/promote.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
+import { rotateMessage } from '../../../src/functions/messages/rotate.ts'
 import { showTarget } from '../../../src/functions/status/targets.ts'
 import { fleet } from '../../providers/fleet.ts'
 import { account, days, stored, vaultHost, world } from '../world.ts'
@@ -59,7 +60,7 @@ describe('promote', () => {
     const { made, handle, target, inVault } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
     made.cloud.faults.add(staleReads({ ms: 4 * minute }))
-    await made.http(rotate, { params })
+    const rotated = await made.http(rotate, { params })
     made.cloud.clock.advance(minute / 3)
 
     const before = await made.depth()
@@ -69,7 +70,7 @@ describe('promote', () => {
     const later = await made.http(promote, { params })
 
     assert.deepEqual([answer.status, answer.body.soFar.reason, queued], [202, 'settling', 1])
-    assert.equal(answer.headers['location'], '/api/targets/vision?slot=Key1')
+    assert.equal(answer.headers['location'], `/api/targets/vision?slot=Key1&after=${rotated.body.secrets[0].version}`)
     assert.deepEqual([later.status, inVault()], [200, handle.keyOf('Key1')])
     await made.close()
   })
@@ -79,12 +80,13 @@ describe('promote', () => {
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
 
     const answer = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
-    const before = await made.http(showTarget, { params, query: { slot: 'Key2' } })
+    const query = Object.fromEntries(new URL(answer.headers['location']!, 'https://app').searchParams)
+    const before = await made.http(showTarget, { params, query })
     await made.drain()
-    const after = await made.http(showTarget, { params, query: { slot: 'Key2' } })
+    const after = await made.http(showTarget, { params, query })
 
     assert.equal(answer.status, 202)
-    assert.equal(answer.headers['location'], '/api/targets/vision?slot=Key2')
+    assert.deepEqual(Object.keys(query), ['slot', 'after'])
     assert.deepEqual([before.body.done, after.body.done], [false, true])
     assert.equal(inVault(), handle.keyOf('Key2'))
     await made.close()
@@ -150,7 +152,23 @@ describe('swap', () => {
     const answer = await made.http(swap, { params })
 
     assert.equal(answer.status, 202)
-    assert.match(answer.headers['location']!, /\?slot=(primary|secondary)$/)
+    assert.match(answer.headers['location']!, /\?slot=(primary|secondary)&version=\w+$/)
+    await made.close()
+  })
+
+  test('that a rotation overtakes is never done, and its Location says so', async () => {
+    const { made } = await memberWorld('iot-hub-policy')
+    made.cloud.clock.advance(3 * days)
+    const swapped = await made.http(swap, { params })
+    const query = Object.fromEntries(new URL(swapped.headers['location']!, 'https://app').searchParams)
+    const [asked] = await made.messages()
+    await made.http(rotate, { params })
+    await made.drain()
+
+    await rotateMessage(asked, made.context('rotate'), made.compose)
+    const { body } = await made.http(showTarget, { params, query })
+
+    assert.deepEqual([body.done, body.superseded, body.reason], [false, true, 'requested'])
     await made.close()
   })
 
