@@ -131,10 +131,10 @@ export function retryAfterOf(header: (name: string) => string | undefined): Dura
 
 /** An identity endpoint that is out of order comes back; a missing identity does not. */
 function tokenFailure(cause: unknown): Failure {
-  const { statusCode, errorCode, code } = Object(cause) as SdkError
-  const out =
-    errorCode === 'network_error' || (typeof statusCode === 'number' && (statusCode === 429 || statusCode >= 500))
-  return out ? { kind: 'unsent', codes: namesIn(errorCode) } : { kind: 'token', codes: namesIn(errorCode ?? code) }
+  const { errorCode, code } = Object(cause) as SdkError
+  return errorCode === 'network_error'
+    ? { kind: 'unsent', codes: namesIn(errorCode) }
+    : { kind: 'token', codes: namesIn(errorCode ?? code) }
 }
 
 /** `error.code`, its inner codes and details, wherever the service's clients leave them: the particular one last. */

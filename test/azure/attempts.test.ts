@@ -103,6 +103,15 @@ test('a Retry-After too long for the call is handed on instead of slept through'
   assert.deepEqual(pauses, [])
 })
 
+test('a Retry-After of more than ten seconds is handed on, though the call would have had the time: a lease runs meanwhile', async () => {
+  const { azure, sent, pauses } = azureAgainst(json(429, {}, { 'retry-after': '20' }), keys)
+
+  await assert.rejects(azure.send(get()), { code: 'Throttled' })
+
+  assert.equal(sent.length, 1)
+  assert.deepEqual(pauses, [])
+})
+
 test('pauses never add up to more than the call limit', async () => {
   const { azure, pauses } = azureAgainst(json(429, {}, { 'retry-after': '10' }))
 

@@ -136,6 +136,23 @@ test('of a disabled current version everything but the value is known, though an
   assert.equal(current?.stamps?.target, 'vision')
 })
 
+test('of two versions of one second the disabled one is current, once the vault says that the current one is disabled', async () => {
+  const { vault, kv } = world()
+  // The listing is ordered by ids, which are random: of so many, some would show the other one.
+  const disabled = new Map(
+    Array.from({ length: 12 }, (_, n) => {
+      kv.set(`key-${n}`, 'old')
+      return [`key-${n}`, kv.set(`key-${n}`, 'new', { enabled: false })] as const
+    }),
+  )
+
+  for (const [name, id] of disabled) {
+    const current = await vault.current(name, signal)
+
+    assert.deepEqual([current?.version, current?.enabled], [id, false])
+  }
+})
+
 test('an earlier version is read by its id, disabled or not', async () => {
   const { vault, kv, clock } = world()
   const first = kv.set('vision-key', 'first', { enabled: false })

@@ -76,12 +76,28 @@ describe('over TLS', () => {
     assert.doesNotMatch(error.message + error.stack, /hunter2/)
   })
 
-  test('an identity endpoint that is out of order is a transient error, and nothing was sent', async () => {
-    const error = await tokenError('https://answers-500.example/.default')
+  for (const status of [500, 429]) {
+    test(`an identity endpoint that answers ${status} is a transient error, and nothing was sent`, async () => {
+      const error = await tokenError(`https://answers-${status}.example/.default`)
 
-    assert.equal(error.code, 'ServiceUnavailable')
-    assert.equal(error.transient, true)
-    assert.equal(error.details.outcomeUnknown, undefined)
+      assert.equal(error.code, 'ServiceUnavailable')
+      assert.equal(error.transient, true)
+      assert.equal(error.details.outcomeUnknown, undefined)
+    })
+  }
+
+  test('where the platform offers no identity, that of the environment or of the developer signs in with Entra', async (t) => {
+    const theirs = {
+      AZURE_TENANT_ID: cloud.identity.tenant,
+      AZURE_CLIENT_ID: 'client-of-a-developer',
+      AZURE_CLIENT_SECRET: 'a secret that nobody checks',
+    }
+    Object.assign(process.env, theirs)
+    t.after(() => Object.keys(theirs).forEach((name) => delete process.env[name]))
+
+    const token = await credential({ authority, managed: false }).getToken(vaultScope)
+
+    assert.equal(cloud.identity.find(token?.token ?? '')?.caller, 'client-of-a-developer')
   })
 
   test('a token that does not come ends with the call that wants it', async () => {
@@ -157,6 +173,18 @@ describe('over TLS', () => {
       assert.deepEqual([told('RotationDelayed').length, told('RotationFailed').length], [1, 1])
       assert.match(told('RotationDelayed')[0]!, /throttled-one.*Throttled/)
       assert.match(told('RotationFailed')[0]!, /refused-one.*PermissionDenied/)
+    })
+
+    test('a reconcile that found somebody else at work is not counted: that one tells of itself', async () => {
+      const { telemetry } = world()
+
+      telemetry.rotation({ ...outcome, target: 'busy-one', status: 'waiting', busy: true }, 1)
+      telemetry.rotation({ ...outcome, target: 'idle-one', provider: 'of-its-own' }, 1)
+      await telemetry.flush()
+
+      const items = cloud.telemetry.map((item) => JSON.stringify(item))
+      assert.ok(items.some((item) => item.includes('"of-its-own"')))
+      assert.ok(!items.some((item) => item.includes('"busy-one"') || item.includes('"waiting"')))
     })
 
     test('with Entra authentication, items carry the token of the identity that is named', async () => {
