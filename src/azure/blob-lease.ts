@@ -11,8 +11,8 @@ import { inLimit, type Storage } from './storage.ts'
 
 export const leaseContainer = 'rekey-leases'
 const operation = 'lease of a credential'
-// Another holder, or one whose lease somebody is breaking. Any other 409, such as a container being deleted, is an error.
-const heldCodes = new Set(['LeaseAlreadyPresent', 'LeaseIsBreakingAndCannotBeAcquired'])
+// Another holder, also one whose lease somebody is breaking. Any other 409, such as a container being deleted, is an error.
+const heldCode = 'LeaseAlreadyPresent'
 
 /**
  * Leases on blobs of the container `rekey-leases`; both are made when first needed. `PUT {blob}?comp=lease`. A lease that
@@ -67,13 +67,13 @@ async function take(lease: BlobLeaseClient, abortSignal: AbortSignal): Promise<'
     return 'taken'
   } catch (error) {
     const { status, codes } = failureOf(error)
-    if (status === 409 && codes.some((code) => heldCodes.has(code))) return 'held'
+    if (status === 409 && codes.includes(heldCode)) return 'held'
     if (status === 404) return 'missing'
     throw rebuild(error, operation)
   }
 }
 
-/** An empty blob that says, for people, which credential it stands for. Made by somebody else meanwhile: as good. */
+/** An empty blob that says, for people, which credential it stands for. Made by somebody else meanwhile, leased even: as good. */
 async function createBlob(blob: BlockBlobClient, credential: string, abortSignal: AbortSignal): Promise<void> {
   const metadata = { credential: encodeURIComponent(credential.toLowerCase()) }
   try {

@@ -112,6 +112,14 @@ describe('the lease of a credential', { concurrency: true }, () => {
     assert.equal(await taken.renew(signal), true)
   })
 
+  test('while somebody breaks a lease it is still held', async () => {
+    const { credential, one, two } = world()
+    await one.acquire(credential, signal)
+    await (await blobOf(credential)).getBlobLeaseClient().breakLease(60)
+
+    assert.equal(await two.acquire(credential, signal), undefined)
+  })
+
   test('a lease whose blob was deleted is lost, and can be taken again', async () => {
     const { credential, one } = world()
     const lease = await one.acquire(credential, signal)
@@ -152,19 +160,43 @@ describe('the lease of a credential', { concurrency: true }, () => {
   })
 })
 
-test('an Azurite that does not know the version of our calls is told, with how to start it', async () => {
+/** A storage account that gives these answers, one after the other, the last one for good. */
+async function scripted(...answers: readonly (readonly [status: number, code: string])[]) {
+  let asked = 0
   const http = createServer((_, response) => {
-    response.writeHead(400, { 'x-ms-error-code': 'InvalidHeaderValue' }).end()
+    const [status, code] = answers[asked++] ?? answers.at(-1)!
+    response.writeHead(status, { 'x-ms-error-code': code }).end()
   }).listen(0, '127.0.0.1')
   await once(http, 'listening')
   const endpoint = `http://127.0.0.1:${(http.address() as AddressInfo).port}/devstoreaccount1`
   const account = `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;BlobEndpoint=${endpoint};QueueEndpoint=${endpoint};`
   const storage = openStorage({ by: 'connectionString', connectionString: Secret.of(account) }, () => assert.fail())
+  return { leases: createLeases(storage), close: () => http.close(), asked: () => asked }
+}
 
-  const error = await createLeases(storage)
-    .acquire('a', signal)
-    .catch((e: unknown) => e)
-  http.close()
+test('a blob that somebody else makes and leases in between is theirs, whichever conflict the service calls it', async () => {
+  for (const conflict of [
+    [409, 'BlobAlreadyExists'],
+    [412, 'LeaseIdMissing'],
+  ] as const) {
+    const { leases, close, asked } = await scripted([404, 'BlobNotFound'], [409, 'ContainerAlreadyExists'], conflict, [
+      409,
+      'LeaseAlreadyPresent',
+    ])
+
+    const lease = await leases.acquire('a', signal)
+    close()
+
+    assert.equal(lease, undefined)
+    assert.equal(asked(), 4)
+  }
+})
+
+test('an Azurite that does not know the version of our calls is told, with how to start it', async () => {
+  const { leases, close } = await scripted([400, 'InvalidHeaderValue'])
+
+  const error = await leases.acquire('a', signal).catch((e: unknown) => e)
+  close()
 
   assert.ok(error instanceof RekeyError)
   assert.equal(error.code, 'ServiceRefused')

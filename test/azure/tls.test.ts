@@ -93,7 +93,9 @@ describe('over TLS', () => {
       AZURE_CLIENT_SECRET: 'a secret that nobody checks',
     }
     Object.assign(process.env, theirs)
-    t.after(() => Object.keys(theirs).forEach((name) => delete process.env[name]))
+    t.after(() => {
+      for (const name of Object.keys(theirs)) delete process.env[name]
+    })
 
     const token = await credential({ authority, managed: false }).getToken(vaultScope)
 

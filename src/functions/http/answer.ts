@@ -48,12 +48,12 @@ export async function answer(
   }
 }
 
-/** An answer in JSON. */
+/** An answer in JSON, a line of its own on a terminal. */
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponseInit {
   return {
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
-    body: JSON.stringify(body),
+    body: `${JSON.stringify(body)}\n`,
   }
 }
 

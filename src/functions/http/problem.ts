@@ -50,6 +50,8 @@ export type Extras = Readonly<Record<string, unknown>>
 export function problem(error: RekeyError, extras: Extras = {}): HttpResponseInit {
   const { message, remedy, target, step, service, retryAfter } = error.details
   const [status, title] = problems[error.code]
+  const type = `urn:rekey:problem:${error.code}`
+  const body = { type, title, status, code: error.code, detail: message, remedy, target, step, service, ...extras }
   return {
     status,
     headers: {
@@ -57,17 +59,6 @@ export function problem(error: RekeyError, extras: Extras = {}): HttpResponseIni
       'cache-control': 'no-store',
       ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter / seconds(1))) }),
     },
-    body: JSON.stringify({
-      type: `urn:rekey:problem:${error.code}`,
-      title,
-      status,
-      code: error.code,
-      detail: message,
-      remedy,
-      target,
-      step,
-      service,
-      ...extras,
-    }),
+    body: `${JSON.stringify(body)}\n`,
   }
 }
