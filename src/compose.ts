@@ -90,11 +90,21 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given }: Ou
   const vault = keep((url: string) => createVault(url, azure))
   const parse = (text: string) => parseTargets(text, providers, cloud.name, clock.now(), settings.vault)
   return {
-    ...{ settings, clock, azure, storage, queue, vault, providerOf },
+    settings,
+    clock,
+    azure,
+    storage,
+    queue,
+    vault,
+    providerOf,
     placeOf: (target) => providerOf(target).place(target.resource),
     telemetry: createTelemetry({ ...settings.telemetry, credentialOf, log: logTo(console) }),
     ports: (log) => ({
-      ...{ clock, leases, queue, log, vault },
+      clock,
+      leases,
+      queue,
+      log,
+      vault,
       announcer: announcer ?? logAnnouncer(log),
       open: opener(azure),
     }),

@@ -66,7 +66,11 @@ export function readSettings(environment: Environment): ReadSettings {
   const app = environment['WEBSITE_SITE_NAME'] || 'rekey'
   return {
     settings: {
-      ...{ app, targets, schedule, cloud, storage },
+      app,
+      targets,
+      schedule,
+      cloud,
+      storage,
       ...(vault ? { vault } : {}),
       ...(clientId ? { clientId } : {}),
       ...(topic ? { topic } : {}),

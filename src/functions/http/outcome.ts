@@ -7,7 +7,11 @@ import type { Outcome } from '../../rotation/outcome.ts'
 export function describeOutcome(outcome: Outcome) {
   const { target, provider, status, reason, again, error, overlap, rotatedAt, expiresOn, busy: _, ...rest } = outcome
   return {
-    ...{ target, provider, status, reason, ...rest },
+    target,
+    provider,
+    status,
+    reason,
+    ...rest,
     rotatedAt: iso(rotatedAt),
     expiresOn: iso(expiresOn),
     overlap: typeof overlap === 'number' ? formatDuration(overlap) : overlap,

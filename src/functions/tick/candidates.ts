@@ -45,7 +45,8 @@ export function see(target: Target, secrets: readonly (ListedSecret | undefined)
     stamps: { rotatedAt },
   } = lead
   return {
-    ...{ target, ...assessment },
+    target,
+    ...assessment,
     ...(rotatedAt === undefined ? {} : { rotatedAt }),
     ...(expiresOn === undefined ? {} : { expiresOn }),
   }
