@@ -80,7 +80,7 @@ async function createBlob(blob: BlockBlobClient, credential: string, abortSignal
     await blob.upload('', 0, { abortSignal, metadata, conditions: { ifNoneMatch: '*' } })
   } catch (error) {
     const { status } = failureOf(error)
-    if (status !== 409) throw rebuild(error, operation)
+    if (status !== 409 && status !== 412) throw rebuild(error, operation)
   }
 }
 

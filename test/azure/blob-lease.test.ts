@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { createLeases, leaseContainer } from '../../src/azure/blob-lease.ts'
@@ -161,42 +161,39 @@ describe('the lease of a credential', { concurrency: true }, () => {
 })
 
 /** A storage account that gives these answers, one after the other, the last one for good. */
-async function scripted(...answers: readonly (readonly [status: number, code: string])[]) {
+async function scripted(t: TestContext, ...answers: readonly (readonly [status: number, code: string])[]) {
   let asked = 0
   const http = createServer((_, response) => {
     const [status, code] = answers[asked++] ?? answers.at(-1)!
     response.writeHead(status, { 'x-ms-error-code': code }).end()
   }).listen(0, '127.0.0.1')
+  t.after(() => http.close())
   await once(http, 'listening')
   const endpoint = `http://127.0.0.1:${(http.address() as AddressInfo).port}/devstoreaccount1`
   const account = `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;BlobEndpoint=${endpoint};QueueEndpoint=${endpoint};`
   const storage = openStorage({ by: 'connectionString', connectionString: Secret.of(account) }, () => assert.fail())
-  return { leases: createLeases(storage), close: () => http.close(), asked: () => asked }
+  return { leases: createLeases(storage), asked: () => asked }
 }
 
-test('a blob that somebody else makes and leases in between is theirs, whichever conflict the service calls it', async () => {
+test('a blob that somebody else makes and leases in between is theirs, whichever conflict the service calls it', async (t) => {
   for (const conflict of [
     [409, 'BlobAlreadyExists'],
     [412, 'LeaseIdMissing'],
   ] as const) {
-    const { leases, close, asked } = await scripted([404, 'BlobNotFound'], [409, 'ContainerAlreadyExists'], conflict, [
-      409,
-      'LeaseAlreadyPresent',
-    ])
+    const before = [404, 'BlobNotFound'] as const
+    const { leases, asked } = await scripted(t, before, [201, ''], conflict, [409, 'LeaseAlreadyPresent'])
 
     const lease = await leases.acquire('a', signal)
-    close()
 
     assert.equal(lease, undefined)
     assert.equal(asked(), 4)
   }
 })
 
-test('an Azurite that does not know the version of our calls is told, with how to start it', async () => {
-  const { leases, close } = await scripted([400, 'InvalidHeaderValue'])
+test('an Azurite that does not know the version of our calls is told, with how to start it', async (t) => {
+  const { leases } = await scripted(t, [400, 'InvalidHeaderValue'])
 
   const error = await leases.acquire('a', signal).catch((e: unknown) => e)
-  close()
 
   assert.ok(error instanceof RekeyError)
   assert.equal(error.code, 'ServiceRefused')
