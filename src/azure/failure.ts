@@ -65,7 +65,7 @@ export function failureOf(error: unknown): Failure {
   const { name = '', code: given, statusCode, details, message, response, cause } = Object(error) as SdkError
   // A number is the place of a DOMException in a list of the browsers', and says nothing of the service.
   const code = typeof given === 'string' ? given : undefined
-  if (noToken.has(name)) return tokenFailure(cause)
+  if (noToken.has(name)) return tokenFailure(statusCode, cause)
   if (typeof statusCode !== 'number') {
     if (code !== undefined && neverConnected.test(code)) return { kind: 'unsent', codes: namesIn(code) }
     // A body cut short, and the Key Vault client's TypeError for an error without a body.
@@ -130,9 +130,10 @@ export function retryAfterOf(header: (name: string) => string | undefined): Dura
 }
 
 /** An identity endpoint that is out of order comes back; a missing identity does not. */
-function tokenFailure(cause: unknown): Failure {
+function tokenFailure(status: unknown, cause: unknown): Failure {
   const { errorCode, code } = Object(cause) as SdkError
-  return errorCode === 'network_error'
+  const busy = typeof status === 'number' && (status === 429 || status >= 500)
+  return busy || errorCode === 'network_error'
     ? { kind: 'unsent', codes: namesIn(errorCode) }
     : { kind: 'token', codes: namesIn(errorCode ?? code) }
 }

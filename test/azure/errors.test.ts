@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { CognitiveServicesManagementClient } from '@azure/arm-cognitiveservices'
+import { AuthenticationError } from '@azure/identity'
 import { SecretClient } from '@azure/keyvault-secrets'
 import { createAzureClients } from '../../src/azure/clients.ts'
 import { clouds } from '../../src/azure/clouds.ts'
@@ -194,6 +195,20 @@ test('a token that cannot be had is told in a whole sentence', () => {
 
   assert.equal(code, 'PermissionDenied')
   assert.equal(message, 'access token for https://vault.azure.net/.default: the service gave no access token')
+})
+
+test('a sign-in that is out of order comes back; one that refuses us does not', () => {
+  const codeOf = (status: number) => {
+    const thrown = new AuthenticationError(status, { error: 'some_error', error_description: 'words of Entra' })
+    const { code, transient } = rebuild(thrown, 'access token')
+    return [code, transient]
+  }
+
+  assert.deepEqual([503, 429, 401].map(codeOf), [
+    ['ServiceUnavailable', true],
+    ['ServiceUnavailable', true],
+    ['PermissionDenied', false],
+  ])
 })
 
 test('an error of ours passes unchanged', () => {
