@@ -109,6 +109,10 @@ describe('the period of a tick', () => {
     assert.deepEqual(period, { from: now - 20 * minute, to: now, interval: 20 * minute })
   })
 
+  test('takes a next one of a few seconds from now for this very tick: the timer fired early', () => {
+    assert.equal(periodOf(timer(now - 20 * minute, now + 20_000), now).interval, 20 * minute)
+  })
+
   test('is a quarter of an hour when nothing is known', () => {
     assert.deepEqual(periodOf(timer(never, never), now), { from: now - 15 * minute, to: now, interval: 15 * minute })
     assert.equal(periodOf({} as Timer, now).interval, 15 * minute)

@@ -8,12 +8,14 @@ import { HttpRequest, type HttpResponseInit, InvocationContext, type Timer } fro
 import { QueueClient } from '@azure/storage-queue'
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
+import type { Telemetry } from '../../src/azure/telemetry.ts'
 import { type Compose, composer } from '../../src/compose.ts'
 import { answer, type Handler } from '../../src/functions/http/answer.ts'
 import { rotateMessage } from '../../src/functions/messages/rotate.ts'
 import { type TickLimits, tick } from '../../src/functions/tick/tick.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Clock } from '../../src/rotation/ports.ts'
+import type { RotationRequest } from '../../src/rotation/request.ts'
 import { type Azurite, startAzurite } from '../azurite.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 
@@ -43,6 +45,10 @@ export interface World {
   /** What functions logged. */
   readonly lines: Line[]
   readonly trouble: Trouble
+  /** What was put into the queue, and how long it stays invisible. */
+  readonly sends: Sent[]
+  /** What telemetry was told, in order: the name of the call, and its first argument. */
+  readonly told: [call: keyof Telemetry, what?: unknown, duration?: number][]
   writeTargets(targets: readonly object[] | string): Promise<void>
   http(handler: Handler, call?: HttpCall): Promise<Answer>
   context(name?: string): InvocationContext
@@ -56,10 +62,17 @@ export interface World {
   close(): Promise<void>
 }
 
+interface Sent {
+  readonly request: RotationRequest
+  readonly delay: number
+}
+
 export interface Trouble {
   /** So many messages, and no more. */
   queueTakes: number
   queueAway: boolean
+  /** Whether messages are neither taken nor refused. */
+  queueStuck: boolean
   /** Vaults whose listing never answers. */
   silent: readonly string[]
   /** How many vaults were being listed at the same time, at most. */
@@ -93,8 +106,15 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     ROTATION_TOPIC: topic.endpoint,
   }
   const clock = clockOf(cloud)
-  const trouble: Trouble = { queueTakes: Number.POSITIVE_INFINITY, queueAway: false, silent: [], mostListings: 0 }
-  const compose = withTrouble(composer({ env, clock, azure }), trouble)
+  const trouble: Trouble = {
+    queueTakes: Number.POSITIVE_INFINITY,
+    queueAway: false,
+    queueStuck: false,
+    silent: [],
+    mostListings: 0,
+  }
+  const [sends, told]: [World['sends'], World['told']] = [[], []]
+  const compose = overheard(withTrouble(composer({ env, clock, azure }), trouble), sends, told)
   const lines: Line[] = []
   const queueNamed = (name: string) => new QueueClient(connectionString, name)
   await Promise.all(['rekey-requests', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()))
@@ -106,6 +126,8 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     env,
     lines,
     trouble,
+    sends,
+    told,
     writeTargets: (written) => writeFile(file, typeof written === 'string' ? written : documentOf(written)),
     context: (functionName = 'test') =>
       new InvocationContext({
@@ -214,6 +236,7 @@ function withTrouble(bare: Compose, trouble: Trouble): Compose {
       trouble.queueTakes -= 1
       if (trouble.queueTakes < 0)
         throw new RekeyError('ServiceBusy', { message: 'POST message: 503', retryAfter: 1000 })
+      if (trouble.queueStuck) await stuck(message[2])
       await app.queue.send(...message)
     }
     const depth: typeof app.queue.depth = async (signal) => {
@@ -228,6 +251,32 @@ function withTrouble(bare: Compose, trouble: Trouble): Compose {
     const queue = { ...app.queue, send, depth }
     return { app: { ...app, queue, vault, ports: (log) => ({ ...app.ports(log), queue }) } }
   }
+}
+
+/** The app, which tells what it queues and what it tells. */
+function overheard(bare: Compose, sends: World['sends'], told: World['told']): Compose {
+  return async () => {
+    const composed = await bare()
+    if ('problems' in composed) return composed
+    const { app } = composed
+    const send: typeof app.queue.send = async (request, delay, signal) => {
+      await app.queue.send(request, delay, signal)
+      sends.push({ request, delay })
+    }
+    const queue = { ...app.queue, send }
+    const telemetry: Telemetry = {
+      rotation: (outcome, duration) => void told.push(['rotation', outcome, duration]),
+      overdue: (targets) => void told.push(['overdue', targets]),
+      seen: (targets) => void told.push(['seen', targets]),
+      flush: async () => void told.push(['flush']),
+    }
+    return { app: { ...app, queue, telemetry, ports: (log) => ({ ...app.ports(log), queue }) } }
+  }
+}
+
+async function stuck(signal: AbortSignal | undefined): Promise<never> {
+  await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+  throw new RekeyError('ServiceUnavailable', { message: 'POST message: no answer' })
 }
 
 /** No answer until the caller gives up; and none is asked for once it has. */
@@ -254,14 +303,15 @@ function clockOf(cloud: Cloud): Clock {
 }
 
 function requestOf({ method = 'GET', path = '/', params = {}, query = {}, headers = {}, body }: HttpCall): HttpRequest {
-  const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+  const sent =
+    body instanceof Uint8Array ? { bytes: body } : { string: typeof body === 'string' ? body : JSON.stringify(body) }
   return new HttpRequest({
     method: body === undefined ? method : 'POST',
     url: `http://127.0.0.1/api${path}`,
     params,
     query,
     headers,
-    ...(text === undefined ? {} : { body: { string: text } }),
+    ...(body === undefined ? {} : { body: sent }),
   })
 }
 

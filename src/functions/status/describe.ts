@@ -4,7 +4,7 @@ import type { App } from '../../compose.ts'
 import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { StoredSecret } from '../../rotation/observation.ts'
-import { leadOf, type Target } from '../../rotation/target.ts'
+import type { Target } from '../../rotation/target.ts'
 import { assess } from '../shared/assess.ts'
 import { atMost } from '../shared/at-most.ts'
 import { vaultCalls } from '../shared/fleet.ts'
@@ -66,6 +66,6 @@ export function describe(app: App, seen: Look | Unreadable) {
 
 /** The lead of a look, if it is ours. */
 export function leadIn({ target, secrets }: Look): StoredSecret | undefined {
-  const lead = secrets[0]
-  return lead?.name === leadOf(target).name && lead.stamps?.target === target.name ? lead : undefined
+  const [lead] = secrets
+  return lead?.stamps?.target === target.name ? lead : undefined
 }

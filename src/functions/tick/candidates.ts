@@ -88,7 +88,6 @@ function isUnseen({ state, strangeSince }: Seen, { to }: Period): boolean {
 }
 
 function isItsTurn({ target, state }: Seen, { from, to }: Period): boolean {
-  if (state === 'disabled') return false
   return turn(target.name, from, to, isStrange(state) ? strangersTurn : days(1))
 }
 

@@ -85,6 +85,143 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
+  test('what is due is wanted until the next tick, a look for an hour, from the moment that it is seen', async () => {
+    const made = await world()
+    const { add, now } = fleetOf(made)
+    const due = Array.from({ length: 30 }, (_, n) => add(`due${n}x`, 61 * days))
+    const slice = add('slice', 10 * days, {}, true)
+    await made.writeTargets([...due, slice])
+
+    await made.tick({ next: new Date(now + 20 * minute).toISOString() })
+
+    const lives = Map.groupBy(made.sends, ({ request, delay }) => request.expiresAt - delay - now)
+    assert.deepEqual([...lives].map(([life, { length }]) => [life / minute, length]).sort(), [
+      [20, 30],
+      [60, 1],
+    ])
+    assert.ok(made.sends.some(({ delay }) => delay > 0))
+    await made.close()
+  })
+
+  test('what is due lives a quarter of an hour even where ticks come more often: a batch may take that long', async () => {
+    const made = await world()
+    const { add, now } = fleetOf(made)
+    await made.writeTargets([add('due', 61 * days)])
+
+    await made.tick({ next: new Date(now + minute).toISOString() })
+
+    assert.equal(made.sends[0]!.request.expiresAt, now + 15 * minute)
+    await made.close()
+  })
+
+  test('goes by urgency: expired, unfinished, longest due, due, never seen, and then the looks', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const asked = { pending: { asked: '2026-03-02T09:00:00.000Z' } }
+    const inOrder = [
+      add('expired', 91 * days),
+      add('pending', 10 * days, {}, false, asked),
+      add('older', 65 * days),
+      add('old', 61 * days),
+      add('unseen', undefined),
+      add('slice', 10 * days, {}, true),
+    ]
+    // More than may go at once, so that it shows who goes first.
+    const looks = Array.from({ length: 30 }, (_, n) => add(`look${n}x`, 10 * days, {}, true))
+    await made.writeTargets([...looks, ...inOrder.toReversed()])
+    made.trouble.queueTakes = 5
+
+    await assert.rejects(made.tick(), { code: 'ServiceBusy' })
+
+    assert.deepEqual(
+      made.sends.map(({ request }) => request.target),
+      inOrder.slice(0, 5).map(({ name }) => name),
+    )
+    await made.close()
+  })
+
+  for (const [what, age, turns, most] of [
+    ['a rotation, which needs two writes', 61 * days, false, 5],
+    ['a look, which needs one', 10 * days, true, 10],
+  ] as const) {
+    test(`counts the writes of ${what}: ${most} may go to one registry at once`, async () => {
+      const made = await world()
+      const { add } = fleetOf(made)
+      const of = { provider: 'iot-hub-device', resource: undefined, hub: 'hub1.azure-devices.net' }
+      const devices = Array.from({ length: 12 }, (_, n) => add(`t${n}x`, age, { ...of, device: `device${n}` }, turns))
+      await made.writeTargets(devices)
+
+      await made.tick()
+
+      assert.equal(made.sends.length, 12)
+      assert.equal(made.sends.filter(({ delay }) => delay === 0).length, most)
+      await made.close()
+    })
+  }
+
+  for (const [what, age, turns, most] of [
+    ['a rotation writes each of its secrets', 61 * days, false, 2],
+    ['a look writes none', 10 * days, true, 5],
+  ] as const) {
+    test(`counts the secrets that a vault is to take: ${what}`, async () => {
+      const made = await world()
+      const { add } = fleetOf(made)
+      // Each of a subscription of its own, so that only the vault is short.
+      const targets = Array.from({ length: 5 }, (_, n) => {
+        const target = add(`t${n}x`, age, {}, turns)
+        const copies = Array.from({ length: 8 }, (_, copy) => [`${target.name}-${copy}`, 'key'])
+        const resource = target.resource.replace(/[0-9a-f]{8}-/, `0000000${n}-`)
+        return { ...target, resource, secrets: { [`${target.name}-key`]: 'key', ...Object.fromEntries(copies) } }
+      })
+      await made.writeTargets(targets)
+
+      await made.tick()
+
+      assert.equal(made.sends.length, 5)
+      assert.equal(made.sends.filter(({ delay }) => delay === 0).length, most)
+      await made.close()
+    })
+  }
+
+  test('what waits in the queue already counts against what is queued now', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    await made.writeTargets(Array.from({ length: 30 }, (_, n) => add(`look${n}x`, 10 * days, {}, true)))
+    const atOnce = () => made.sends.splice(0).filter(({ delay }) => delay === 0).length
+
+    await made.tick()
+    const first = atOnce()
+    await made.tick()
+    const second = atOnce()
+
+    assert.ok(first >= 20, `${first} at once`)
+    assert.equal(second, 0)
+    await made.close()
+  })
+
+  test('tells telemetry who is overdue at each tick, and of everybody what it saw at their turn', async () => {
+    const made = await world()
+    const { add, now } = fleetOf(made)
+    const late = add('late', 70 * days)
+    const slice = add('slice', 10 * days, {}, true)
+    await made.writeTargets([late, slice])
+
+    await made.tick()
+
+    const [overdue, seen, flush] = made.told as [string, Record<string, string>[]][]
+    assert.deepEqual([overdue?.[0], seen?.[0], flush?.[0], made.told.length], ['overdue', 'seen', 'flush', 3])
+    assert.deepEqual(
+      overdue![1].map(({ target, provider }) => [target, provider]),
+      [[late.name, 'cognitive-services']],
+    )
+    assert.ok(Date.parse(overdue![1][0]!['dueAt']!) < now - 9 * days)
+    assert.deepEqual(
+      seen![1].map(({ target, state, rotatedAt }) => [target, state, rotatedAt]),
+      [[slice.name, 'current', new Date(now - 10 * days).toISOString()]],
+    )
+    await made.close()
+  })
+
   test('leaves what is due outside its window to its window, unless it has expired', async () => {
     const made = await world()
     const { add } = fleetOf(made)
@@ -214,6 +351,23 @@ describe('a tick of the schedule', () => {
       ['Rekey.RotationOverdue'],
     )
     assert.equal(finished(made)['overdue'], 1)
+    assert.deepEqual(
+      made.sends.map(({ request }) => request.target),
+      [target.name],
+    )
+    await made.close()
+  })
+
+  test('a topic that refuses one is told of the others all the same, and the tick fails with each named', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    await made.writeTargets([add('late', 70 * days, {}, true), add('also', 70 * days, {}, true)])
+    made.cloud.identity.deny('Microsoft.EventGrid/events/send/action')
+
+    await assert.rejects(made.tick(), { name: 'RekeyError', code: 'PermissionDenied' })
+
+    const { queued, failures } = finished(made)
+    assert.deepEqual([queued, failures], [2, 2])
     await made.close()
   })
 
@@ -246,8 +400,8 @@ describe('a tick of the schedule', () => {
     await assert.rejects(made.tick(), { name: 'RekeyError', code: 'ServiceBusy', message: /2 of 4 requests/ })
 
     assert.equal((await made.messages()).length, 2)
-    const { queued, overdue, failures } = finished(made)
-    assert.deepEqual([queued, overdue, failures], [2, 4, 1])
+    const { queued, later, overdue, failures } = finished(made)
+    assert.deepEqual([queued, later, overdue, failures], [2, 2, 4, 1])
     assert.equal(made.cloud.topic(topicHost).events.length, 1)
     await made.close()
   })
@@ -260,7 +414,20 @@ describe('a tick of the schedule', () => {
 
     await assert.rejects(made.tick(), /GET queue/)
 
-    assert.equal(finished(made)['queued'], 0)
+    const { queued, later } = finished(made)
+    assert.deepEqual([queued, later], [0, 1])
+    assert.equal(made.cloud.topic(topicHost).events.length, 1)
+    await made.close()
+  })
+
+  test('a queue that takes messages for ever uses up its own time, and no other’s', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    await made.writeTargets([add('late', 70 * days, {}, true)])
+    made.trouble.queueStuck = true
+
+    await assert.rejects(made.tick({}, { ...tickLimits, queueing: 50 }), /POST message/)
+
     assert.equal(made.cloud.topic(topicHost).events.length, 1)
     await made.close()
   })
@@ -371,6 +538,24 @@ describe('a tick of the schedule', () => {
     const calls = made.azure.sent.filter(({ url }) => url.href.startsWith(vaultUrl))
     assert.deepEqual(queued, [targets[1]!.name])
     assert.ok(calls.length <= 2 + 2 + 1, `${calls.length} calls, the challenge included`)
+    await made.close()
+  })
+
+  test('a page with one of its targets on it has paid for itself: a vault that is listed to its end is read by pages alone', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const targets = ['a', 'g', 'm', 't'].map((prefix) => add(prefix, 3 * days))
+    for (const prefix of ['b', 'h', 'n'])
+      for (let n = 0; n < 25; n++) made.cloud.vault(vaultHost).set(`${prefix}-other-${n}`, 'x')
+    await made.writeTargets([...targets, add('zz', undefined)])
+
+    await made.tick()
+
+    const paths = made.azure.sent.filter(({ url }) => url.host === vaultHost).map(({ url }) => url.pathname)
+    assert.deepEqual(
+      paths.filter((path) => !/^\/secrets\/?$/.test(path)),
+      [],
+    )
     await made.close()
   })
 
