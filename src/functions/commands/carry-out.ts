@@ -89,7 +89,7 @@ function isRefusal({ reason, busy, error }: Outcome): boolean {
 function finished(outcome: Outcome, target: Target): HttpResponseInit {
   if (outcome.busy) return problem(asBusy(target))
   const refusal = outcome.status === 'failed' ? undefined : refusalOf(target, outcome.reason, outcome.again?.at)
-  if (refusal && outcome.status !== 'changed' && outcome.status !== 'current') return refusal
+  if (refusal && outcome.status !== 'changed') return refusal
   if (outcome.error) return problem(outcome.error.at({ target: target.name }), { outcome: describeOutcome(outcome) })
   return json(200, describeOutcome(outcome))
 }

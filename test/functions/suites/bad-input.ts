@@ -76,6 +76,33 @@ describe('a body that is not what a route wants', () => {
     await made.close()
   })
 
+  test('a body of exactly 128 KiB is read', async () => {
+    const made = await oneTarget()
+    const body = '{}'.padEnd(128 * 1024)
+
+    const answers = [
+      await made.http(rotate, { params: { name: 'nobody' }, body }),
+      await made.http(rotate, { params: { name: 'nobody' }, body: `${body} ` }),
+    ]
+
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [404, 413],
+    )
+    await made.close()
+  })
+
+  test('a body that is not UTF-8 is refused, rather than read as something else', async () => {
+    const made = await oneTarget()
+
+    const answer = await made.http(rotate, { params, body: Buffer.from('{"note":"caf\xe9"}', 'latin1') })
+
+    assert.equal(answer.status, 400)
+    assert.match(answer.body.detail, /not UTF-8/)
+    await assertNothingChanged(made)
+    await made.close()
+  })
+
   test('what was sent is never quoted', async () => {
     const made = await oneTarget()
 
@@ -137,7 +164,9 @@ describe('a target or a query that does not exist', () => {
 
     const answer = await made.http(startRotations, { body: { targets, note: 'n'.repeat(256) } })
 
+    const oneMore = await made.http(startRotations, { body: { targets: [...targets, 'vision'] } })
     assert.deepEqual([answer.status, answer.body.targets?.length], [404, 1000])
+    assert.equal(oneMore.status, 400)
     await made.close()
   })
 
@@ -148,6 +177,15 @@ describe('a target or a query that does not exist', () => {
       const answer = await made.http(showTarget, { params, query: { freshAfter } })
       assert.equal(answer.status, 200)
     }
+    await made.close()
+  })
+
+  test('the function key may be in the query, with the name that the platform gives it', async () => {
+    const made = await oneTarget()
+
+    const answer = await made.http(listTargets, { query: { code: 'k', clientId: 'default' } })
+
+    assert.equal(answer.status, 200)
     await made.close()
   })
 

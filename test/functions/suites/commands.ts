@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { serverError, throttle } from '../../../simulator/faults.ts'
+import { serverError, slowAnswers, throttle } from '../../../simulator/faults.ts'
 import { revoke } from '../../../src/functions/commands/revoke.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
 import { startRotations } from '../../../src/functions/commands/rotations.ts'
@@ -118,7 +118,7 @@ describe('rotate', () => {
     await made.drain()
     const after = await made.http(showTarget, { params, query })
 
-    assert.equal(answer.status, 202)
+    assert.deepEqual([answer.status, answer.headers['retry-after']], [202, '30'])
     assert.equal(location.pathname, '/api/targets/vision')
     assert.deepEqual([before.body.done, after.body.done], [false, true])
     assert.ok(Date.parse(after.body.rotatedAt) >= Date.parse(query['freshAfter']!))
@@ -136,6 +136,42 @@ describe('rotate', () => {
     await made.close()
   })
 
+  test('is wanted for a week longer than the overlap that it may have to wait out', async () => {
+    const { made } = await visionWorld()
+
+    await made.http(rotate, { params })
+
+    assert.deepEqual(
+      made.sends.map(({ request }) => (request.expiresAt - made.cloud.clock.now()) / days),
+      [9],
+    )
+    await made.close()
+  })
+
+  test('what has taken the caller’s time before anything was changed goes on in the queue: 202', async () => {
+    const { made, version } = await visionWorld()
+    made.cloud.faults.add(slowAnswers({ ms: 2 * minute, operation: 'cognitive-services/listKeys' }))
+
+    const answer = await made.http(rotate, { params })
+
+    assert.deepEqual([answer.status, answer.body.soFar?.code], [202, 'OutOfTime'])
+    assert.equal(made.cloud.vault(vaultHost).versions('vision-key')[0]?.id, version)
+    assert.equal(made.sends.length, 1)
+    await made.close()
+  })
+
+  test('is counted by telemetry, with the time that it took', async () => {
+    const { made } = await visionWorld()
+    made.cloud.faults.add(slowAnswers({ ms: 7000, operation: 'cognitive-services/regenerateKey' }))
+
+    await made.http(rotate, { params })
+
+    const [[call, outcome, duration] = [], [flush] = []] = made.told
+    assert.deepEqual([call, (outcome as { status?: string }).status, flush], ['rotation', 'changed', 'flush'])
+    assert.ok(duration! >= 7000 && duration! < 20_000, `${duration} ms`)
+    await made.close()
+  })
+
   test('an answer that got lost on the way is followed up by the queue: 202', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(serverError({ operation: 'key-vault/setSecret', when: 'after', times: 1 }))
@@ -145,6 +181,8 @@ describe('rotate', () => {
     assert.equal(answer.status, 202)
     assert.ok(answer.body.soFar.code)
     assert.equal(await made.depth(), 2, 'the look-again that every command queues first, and the rest')
+    assert.equal(made.sends[1]?.delay, Date.parse(answer.body.soFar.again) - made.cloud.clock.now())
+    assert.ok(made.sends[1]!.delay >= 150_000, 'an unanswered write may still land')
     await made.close()
   })
 
@@ -230,7 +268,61 @@ describe('who asked', () => {
   })
 })
 
+describe('the header that says who signed in', () => {
+  const principal = (claims: unknown) => ({
+    'x-ms-client-principal': Buffer.from(JSON.stringify(claims)).toString('base64'),
+  })
+  const forged = { 'x-ms-client-principal': Buffer.from('no JSON').toString('base64') }
+
+  test('where the sign-in is off, keeps nobody out and is not even read: anybody could have written it', async () => {
+    const { made } = await visionWorld()
+
+    const answers = [
+      await made.http(showTarget, { params, headers: principal({ claims: [] }) }),
+      await made.http(showTarget, { params, headers: forged }),
+    ]
+
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200],
+    )
+    await made.close()
+  })
+
+  test('where the sign-in is on, lets nobody in that it names no roles for, and is refused where it cannot be read', async (t) => {
+    process.env['WEBSITE_AUTH_ENABLED'] = 'True'
+    t.after(() => delete process.env['WEBSITE_AUTH_ENABLED'])
+    const { made } = await visionWorld()
+
+    const answers = [
+      await made.http(showTarget, { params, headers: principal({}) }),
+      await made.http(showTarget, { params, headers: principal({ claims: 'Rekey.Read' }) }),
+      await made.http(showTarget, { params, headers: forged }),
+    ]
+
+    assert.deepEqual(
+      answers.map(({ status, body }) => [status, body.code]),
+      [
+        [403, 'Forbidden'],
+        [403, 'Forbidden'],
+        [400, 'BadRequest'],
+      ],
+    )
+    await made.close()
+  })
+})
+
 describe('revoke', () => {
+  test('is queued without being asked where the service takes minutes', async () => {
+    const made = await hubWorld()
+
+    const answer = await made.http(revoke, { params, body: { note: 'leaked' } })
+
+    assert.deepEqual([answer.status, answer.body.soFar], [202, undefined])
+    assert.equal(made.sends.at(-1)?.delay, 0)
+    await made.close()
+  })
+
   test('replaces the keys of every slot, through the queue where the service needs time', async () => {
     const { made, handle } = await visionWorld()
     const old = [handle.keyOf('Key1'), handle.keyOf('Key2')]
@@ -302,6 +394,29 @@ describe('rotations', () => {
     assert.deepEqual([...queued, ...notQueued].sort(), targets.map(({ name }) => name).sort())
     assert.deepEqual(answer.body.skipped, ['off'])
     assert.equal(await made.depth(), 20)
+    await made.close()
+  })
+
+  test('what waits in the queue counts against the first stretch of time, and what is too much for one goes into the next', async () => {
+    const made = await world()
+    const of = { provider: 'iot-hub-device', resource: undefined, hub: 'hub1.azure-devices.net' }
+    const targets = Array.from(
+      { length: 380 },
+      (_, n) => account(made.cloud, `t${n}`, { ...of, device: `d${n}` }).target,
+    )
+    await made.writeTargets(targets)
+    const names = targets.map(({ name }) => name)
+    await made.http(startRotations, { body: { targets: names.slice(0, 3) } })
+    made.sends.length = 0
+
+    await made.http(startRotations, { body: { targets: 'all' } })
+
+    const stretches = Map.groupBy(made.sends, ({ delay }) => Math.floor(delay / (15 * minute)))
+    const atOnce = (stretch: number) =>
+      stretches.get(stretch)!.filter(({ delay }) => delay === stretch * 15 * minute).length
+    assert.deepEqual([...stretches.keys()].sort(), [0, 1])
+    // Ten writes at once, two for each device; three messages that wait are taken to need two each.
+    assert.deepEqual([atOnce(0), atOnce(1)], [2, 5])
     await made.close()
   })
 

@@ -76,6 +76,18 @@ describe('an event of Key Vault', () => {
     })
   }
 
+  test('whose version is no version leaves nothing of it in the id of the request', async () => {
+    const made = await visionWorld()
+
+    await tell(made, cloudEvent('SecretNearExpiry', { data: { ...data, Version: '../a/b\n' } }))
+
+    assert.deepEqual(
+      made.sends.map(({ request }) => request.id),
+      ['near-expiry/vision/ab'],
+    )
+    await made.close()
+  })
+
   test('that a secret has expired opens the window', async () => {
     const made = await visionWorld()
 

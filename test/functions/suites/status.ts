@@ -130,6 +130,12 @@ describe('targets', () => {
 
     assert.deepEqual(await shown({}), ['untagged', 'untagged'])
     assert.deepEqual(await shown({ rekey: '{"target":"another"}' }), ['foreign', 'foreign'])
+    const stamps = { target: 'another', fresh: '2030-01-01T00:00:00Z', standby: '2030-01-01T00:00:00Z', reason: 'due' }
+    made.cloud
+      .vault(vaultHost)
+      .set('vision-key', 'x', { tags: { CredentialId: 'Key1', rekey: JSON.stringify(stamps) } })
+    const another = await made.http(showTarget, { params, query: { revokeBefore: '2026-03-01T10:00:00Z' } })
+    assert.deepEqual([another.body.done, another.body.reason], [false, undefined])
     await made.writeTargets([{ ...target, adopt: true }])
     made.cloud.clock.advance(2 * 60_000)
     assert.deepEqual(await shown({}), ['unmanaged', 'unmanaged'])
@@ -161,6 +167,54 @@ describe('targets', () => {
     const { body } = await made.http(showTarget, { params })
 
     assert.equal(body.status, 'paused')
+    await made.close()
+  })
+
+  test('what is paused is that before anything else: a person has to act', async () => {
+    const failed = { code: 'PermissionDenied', at: '2026-03-01T10:00:00.000Z' }
+    const { made } = await visionWorld(200 * days, { failed })
+    made.cloud.vault(vaultHost).disable('vision-key')
+
+    const { body } = await made.http(showTarget, { params })
+
+    assert.deepEqual([body.status, body.failed], ['paused', failed])
+    await made.close()
+  })
+
+  test('a change is not done while a secret of the target holds another slot’s key, or does not exist', async () => {
+    const { made, handle, target } = await visionWorld()
+    await made.writeTargets([{ ...target, secrets: { 'vision-key': 'key', 'vision-copy': 'key' } }])
+    stored(made, target, handle.keyOf('Key2'), { slot: 'Key2' })
+    const done = async () => {
+      const { body } = await made.http(showTarget, { params, query: { freshAfter: '2026-03-01T10:00:00Z' } })
+      return body.done
+    }
+    const copy = (slot: string) =>
+      made.cloud.vault(vaultHost).set('vision-copy', handle.keyOf(slot), {
+        tags: { CredentialId: slot, rekey: '{"target":"vision","announced":true}' },
+      })
+
+    const missing = await done()
+    copy('Key1')
+    const behind = await done()
+    made.cloud.clock.advance(1000)
+    copy('Key2')
+
+    assert.deepEqual([missing, behind, await done()], [false, false, true])
+    await made.close()
+  })
+
+  test('a revoke of a single key is done when that one is newer', async () => {
+    const made = await world()
+    const target = { name: 'sensor', provider: 'defender-sensor', secrets: { 'sensor-key': 'key' } }
+    await made.writeTargets([target])
+    const resource = 'microsoft-graph/security/identities/sensors'
+    stored(made, { ...target, resource }, made.cloud.defenderSensor.keyOf('key'), { slot: 'key' })
+    const query = { revokeBefore: new Date(made.cloud.clock.now()).toISOString() }
+
+    const { body } = await made.http(showTarget, { params: { name: 'sensor' }, query })
+
+    assert.equal(body.done, true)
     await made.close()
   })
 
@@ -202,6 +256,16 @@ test('history tells versions with when, why and who, newest first, without a val
     ],
   )
   assert.ok(!JSON.stringify(body).includes(value))
+  await made.close()
+})
+
+test('history tells the hundred newest versions', async () => {
+  const { made } = await visionWorld()
+  for (let n = 0; n < 110; n++) made.cloud.vault(vaultHost).set('vision-key', 'x', { createdAt: Date.UTC(2025, 0, n) })
+
+  const { body } = await made.http(targetHistory, { params })
+
+  assert.equal(body.secrets[0].versions.length, 100)
   await made.close()
 })
 

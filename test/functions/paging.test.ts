@@ -1,0 +1,37 @@
+// Room: the tests. Long lists in pages, and problems as HTTP has them.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HttpRequest } from '@azure/functions'
+import { pageOf } from '../../src/functions/http/paging.ts'
+import { problem } from '../../src/functions/http/problem.ts'
+import { RekeyError } from '../../src/rotation/errors.ts'
+
+function page(query: Record<string, string>, length: number) {
+  const request = new HttpRequest({ method: 'GET', url: 'http://127.0.0.1/api/targets', query })
+  return pageOf(
+    request,
+    Array.from({ length }, (_, n) => n),
+    '/api/targets',
+  )
+}
+
+test('a last page that is full names no next one', () => {
+  assert.equal(page({}, 50).next, undefined)
+  assert.equal(page({}, 51).next, '/api/targets?page=2')
+  assert.deepEqual(page({ page: '2' }, 51).items, [50])
+})
+
+test('a page past the end is empty', () => {
+  assert.deepEqual(page({ page: '3' }, 60), { items: [] })
+})
+
+test('Retry-After is in whole seconds, and never sooner than was asked; a problem is kept by no cache', () => {
+  const { headers } = problem(new RekeyError('Throttled', { message: 'busy', retryAfter: 1200 }))
+
+  assert.deepEqual(headers, {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    'retry-after': '2',
+  })
+})
