@@ -105,6 +105,7 @@ test('many who ask at once cause one read', async () => {
 
 for (const [name, answer] of [
   ['an outage', { status: 503 }],
+  ['an answer that took too long', { status: 408 }],
   ['throttling', { status: 429 }],
   ['a network that gives no answer', 'no answer'],
 ] as const) {

@@ -70,9 +70,9 @@ export function encodeTags(metadata: Omit<SecretMetadata, 'expiresOn'>): Tags {
   return tags
 }
 
-/** Refuses what Key Vault would: more than 15 tags, or a name or value over 512 characters. Throws `TagsTooLarge`. */
+/** Refuses what Key Vault would: more than 15 tags, or a value over 512 characters; their names it has taken before. Throws `TagsTooLarge`. */
 function tagsFit(tags: Tags, target: string): void {
-  const long = Object.entries(tags).find(([name, value]) => name.length > longestTag || value.length > longestTag)
+  const long = Object.entries(tags).find(([, value]) => value.length > longestTag)
   if (long === undefined && Object.keys(tags).length <= mostTags) return
   throw new RekeyError('TagsTooLarge', {
     target,

@@ -5,7 +5,9 @@ import { test } from 'node:test'
 import { CognitiveServicesManagementClient } from '@azure/arm-cognitiveservices'
 import { createAzureClients, type RawRequest } from '../../src/azure/clients.ts'
 import { clouds } from '../../src/azure/clouds.ts'
+import { inLimit } from '../../src/azure/storage.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
+import { callLimit } from '../../src/rotation/target.ts'
 import { anyToken, canned, cut, json, wire } from './wire.ts'
 
 const busy = json(503, {})
@@ -65,12 +67,66 @@ test('a generated client whose answer was cut short reads again', async () => {
   assert.equal(sent.length, 2)
 })
 
+test('408 comes back; 501 and 505 do not', async () => {
+  const counts = []
+  for (const status of [408, 501, 505]) {
+    const { azure, sent } = azureAgainst(json(status, {}))
+    await assert.rejects(azure.send(get()))
+    counts.push(sent.length)
+  }
+
+  assert.deepEqual(counts, [4, 1, 1])
+})
+
+test('every call ends at the call limit, however long its caller has', async (t) => {
+  const limits: number[] = []
+  t.mock.method(AbortSignal, 'timeout', (ms: number) => {
+    limits.push(ms)
+    return AbortSignal.abort()
+  })
+  const { azure } = azureAgainst(keys)
+
+  await assert.rejects(azure.send(get()), { code: 'ServiceUnavailable' })
+  await assert.rejects(azure.send(get({ attempts: 'once' })), { code: 'ServiceUnavailable' })
+
+  assert.deepEqual(limits, [callLimit, callLimit])
+  assert.equal(inLimit(new AbortController().signal).aborted, true)
+})
+
+test('a token goes only with calls of its own scope', async () => {
+  const { fetch, sent } = canned(keys)
+  const credential = {
+    getToken: async (scope: string | string[]) => ({
+      token: `for ${scope}`,
+      expiresOnTimestamp: Date.now() + 3_600_000,
+    }),
+  }
+  const azure = createAzureClients({ cloud: clouds.public, credential, httpClient: wire(fetch) })
+
+  for (const attempts of ['retry', 'once'] as const) {
+    for (const scope of ['a', 'b', undefined]) await azure.send(get({ attempts, ...(scope ? { scope } : {}) }))
+  }
+
+  const carried = sent.map(({ headers }) => headers.get('authorization'))
+  assert.deepEqual(carried, ['Bearer for a', 'Bearer for b', null, 'Bearer for a', 'Bearer for b', null])
+})
+
 test('Retry-After is waited for', async () => {
   const { azure, pauses } = azureAgainst(json(429, {}, { 'retry-after': '7' }), keys)
 
   await azure.send(get())
 
   assert.deepEqual(pauses, [7000])
+})
+
+test('so is the one in milliseconds, by either of its names', async () => {
+  for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
+    const { azure, pauses } = azureAgainst(json(429, {}, { [name]: '1700', 'retry-after': '7' }), keys)
+
+    await azure.send(get())
+
+    assert.deepEqual(pauses, [1700])
+  }
 })
 
 test('a Retry-After that is a date counts from the date of the answer, whatever our clock says', async () => {

@@ -41,16 +41,33 @@ const answers: readonly (readonly [string, () => Response, ErrorCode, Partial<Re
   ['400', armError(400, 'InvalidParameter', 'no'), 'ServiceRefused', {}],
   ['401', armError(401, 'InvalidAuthenticationToken', 'no'), 'PermissionDenied', {}],
   ['403', armError(403, 'AuthorizationFailed', 'no'), 'PermissionDenied', {}],
+  ['403 of a firewall', armError(403, 'ForbiddenByFirewall', 'no'), 'FirewallDenied', {}],
   ['404', armError(404, 'ResourceNotFound', 'no'), 'ResourceNotFound', {}],
   ['408', armError(408, 'Timeout', 'no'), 'ServiceUnavailable', { outcomeUnknown: true, retryAfter: 30_000 }],
   ['409 of a lock', armError(409, 'ScopeLocked', 'no'), 'ResourceLocked', {}],
   ['409 of another change', armError(409, 'OperationInProgress', 'no'), 'ServiceBusy', { retryAfter: 60_000 }],
+  [
+    '409 of a provider that is not registered',
+    armError(409, 'MissingSubscriptionRegistration', 'no'),
+    'ServiceRefused',
+    {},
+  ],
+  ['423', armError(423, 'Locked', 'no'), 'ServiceBusy', { retryAfter: 60_000 }],
   ['412', armError(412, 'PreconditionFailed', 'no'), 'ServiceChanged', { retryAfter: 1_000 }],
   [
     '429 with Retry-After',
     armError(429, 'TooManyRequests', 'no', { 'retry-after': '17' }),
     'Throttled',
     { retryAfter: 17_000 },
+  ],
+  [
+    '429 with the date of a moment ago',
+    armError(429, 'TooManyRequests', 'no', {
+      date: 'Sun, 21 Nov 1999 08:00:07 GMT',
+      'retry-after': 'Sun, 21 Nov 1999 08:00:00 GMT',
+    }),
+    'Throttled',
+    { retryAfter: 0 },
   ],
   ['429 without', armError(429, 'TooManyRequests', 'no'), 'Throttled', { retryAfter: 30_000 }],
   ['503 with no body', () => new Response(null, { status: 503 }), 'ServiceUnavailable', { outcomeUnknown: true }],
@@ -81,9 +98,21 @@ for (const [name, answer, code, details] of answers) {
 
 test('a body cut in the middle of a new key is an unknown outcome, and the key is nowhere in the error', async () => {
   const cutShort = () =>
-    new Response(`{"key1":"${key}","key2":"`, { status: 200, headers: { 'content-type': 'application/json' } })
+    new Response(`{"disableLocalAuth":false,"key1":"${key}","key2":"`, {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+    })
 
   const error = await regenerateAgainst(canned(cutShort).fetch)
+
+  assert.equal(error.code, 'UnexpectedAnswer')
+  assert.equal(error.details.outcomeUnknown, true)
+  assert.equal(error.details.service?.code, undefined)
+  assertNothingOf(key, error)
+})
+
+test('a body that JSON cannot parse is an unknown outcome, whoever parsed it', () => {
+  const error = rebuild(new SyntaxError(`Unexpected token in ${key}`), 'GET hub')
 
   assert.equal(error.code, 'UnexpectedAnswer')
   assert.equal(error.details.outcomeUnknown, true)
@@ -123,6 +152,14 @@ test('a refusal says which action is lacking', async () => {
   assert.match(error.details.remedy ?? '', new RegExp(action))
 })
 
+test('what is refused for another reason lacks no action, whatever its text names', async () => {
+  const message = "The scope '/s' cannot perform action 'Microsoft.X/y/write' because it is locked."
+
+  const error = await regenerateAgainst(canned(armError(409, 'ScopeLocked', message)).fetch)
+
+  assert.doesNotMatch(error.details.remedy ?? '', /lacks/)
+})
+
 test('a host that does not exist was never asked: the outcome is known', () => {
   const error = rebuild(Object.assign(new Error('getaddrinfo'), { name: 'RestError', code: 'ENOTFOUND' }), 'GET hub')
 
@@ -151,9 +188,11 @@ test('numeric codes of IoT Hub and codes inside its text are read', () => {
     'PUT hub',
   )
   const inText = refusal({ status: 404, header, body: { Message: 'ErrorCode:DeviceNotFound;a b' } }, 'GET device')
+  const inList = refusal({ status: 400, header, body: { errors: [{ id: 'a', errorCode: 'DeviceNotFound' }] } }, 'POST')
 
   assert.equal(numeric.details.service?.code, '412001')
   assert.equal(inText.details.service?.code, 'DeviceNotFound')
+  assert.equal(inList.details.service?.code, 'DeviceNotFound')
 })
 
 test('the TypeError that the Key Vault client makes of an empty error is an unknown outcome', async () => {

@@ -11,7 +11,7 @@ import { createVault, type ListedVault, vaultActions } from '../../src/azure/key
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { SecretMetadata } from '../../src/rotation/ports.ts'
 import { Secret } from '../../src/rotation/secret.ts'
-import { days } from '../../src/rotation/target.ts'
+import { days, latestExpiry } from '../../src/rotation/target.ts'
 import { type Fetch, wire } from './wire.ts'
 
 const start = Date.UTC(2026, 10, 21, 3, 0, 0)
@@ -89,6 +89,15 @@ test('what is published is current: value, tags, expiry and version', async () =
       otherTags: { owner: 'me' },
     },
   )
+})
+
+test('what kind of content a secret has is told with it, and kept', async () => {
+  const { vault } = world()
+
+  const published = await vault.publish('vision-key', value, metadata({ contentType: 'text/plain' }), signal)
+
+  assert.equal(published.contentType, 'text/plain')
+  assert.equal((await vault.current('vision-key', signal))?.contentType, 'text/plain')
 })
 
 test('describing a version rewrites its tags and keeps value, version and expiry', async () => {
@@ -197,6 +206,7 @@ test('an expiry past 2038-01-19 is refused before anything is sent', async () =>
   const { vault, kv } = world()
   const late = metadata({ expiresOn: Date.UTC(2040, 0, 1) })
 
+  vault.fits('vision-key', metadata({ expiresOn: latestExpiry }))
   assert.throws(() => vault.fits('vision-key', late), { code: 'BadConfiguration' })
   await assert.rejects(vault.publish('vision-key', value, late, signal), { code: 'BadConfiguration' })
 

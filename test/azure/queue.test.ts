@@ -96,6 +96,21 @@ describe('the queue', () => {
     return { queue, raw }
   }
 
+  test('shows at once what should have shown itself before', async () => {
+    const { queue, raw } = await emptied()
+
+    await queue.send(look, -5000)
+
+    assert.equal((await raw.receiveMessages()).receivedMessageItems.length, 1)
+  })
+
+  test('is not taken for empty when it cannot be reached', async () => {
+    const nowhere = 'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:1/a;'
+    const open = openStorage({ by: 'connectionString', connectionString: Secret.of(nowhere) }, () => assert.fail())
+
+    await assert.rejects(createRequestQueue(open).depth(AbortSignal.timeout(50)), { code: 'ServiceUnavailable' })
+  })
+
   test('is made by the first message, which can be read at once', async () => {
     const { queue, raw } = await emptied()
 

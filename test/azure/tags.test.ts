@@ -127,3 +127,13 @@ test('an actor with a very long name is cut rather than stopping the rotation', 
   assert.ok(tags['rekey']!.length <= 512)
   assert.deepEqual({ ...parseTags(tags).stamps, actor: undefined }, { ...full, actor: undefined })
 })
+
+test('an actor that is cut is cut between characters', () => {
+  for (const start of ['', 'a']) {
+    const tags = encodeTags(metadata({ stamps: { target: 'vision', actor: start + '😀'.repeat(300) } }))
+
+    const { actor } = parseTags(tags).stamps!
+    assert.ok(tags['rekey']!.length <= 512)
+    assert.match(actor!, /^a?(😀)+\ufffd?$/u)
+  }
+})

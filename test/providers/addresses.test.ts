@@ -26,7 +26,8 @@ test('a next page at a strange address is not asked for', async () => {
 })
 
 test('an operation is not polled at a strange address, and what became of it is left open', async () => {
-  for (const address of [strange, 'http://management.azure.com/next', 'nowhere']) {
+  const near = 'https://not-management.azure.com/next'
+  for (const address of [strange, near, 'http://management.azure.com/next', 'nowhere']) {
     const on = opened(iotHubPolicy)
     const fault = replies('iot-hub/putHub', (reply) => ({ ...reply, headers: { 'azure-asyncoperation': address } }))
 
@@ -45,6 +46,33 @@ test('a write that is taken without saying how it goes is left open', async () =
   const error = await failure(on, [fault], () => on.holder.regenerate('primary', on.call))
 
   assert.equal(error.details.outcomeUnknown, true)
+})
+
+test('a write that is answered as done is not polled', async () => {
+  const on = opened(iotHubPolicy)
+  on.cloud.faults.add(replies('iot-hub/putHub', (reply) => ({ status: 200, body: reply.body })))
+
+  await on.holder.regenerate('primary', on.call)
+
+  assert.ok(!on.azure.sent.some(({ url }) => url.pathname.includes('operationResults')))
+})
+
+test('a signed request goes over TLS, though the service may write http into its connection strings', async () => {
+  const on = opened(communicationServices)
+  const plain = (text: unknown) => String(text).replace('https://', 'http://')
+  on.cloud.faults.add(
+    replies('communication-services/listKeys', (reply) => {
+      const body = reply.body as Record<string, unknown>
+      const primaryConnectionString = plain(body['primaryConnectionString'])
+      return { ...reply, body: { ...body, primaryConnectionString } }
+    }),
+  )
+  const { primary } = await on.holder.read(on.signal)
+
+  const verdict = await on.holder.probe!('primary', primary!, on.signal)
+
+  assert.equal(verdict, 'accepted')
+  assert.deepEqual(new Set(on.azure.sent.map(({ url }) => url.protocol)), new Set(['https:']))
 })
 
 test('a key is not shown to an endpoint without TLS', async () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
+import { serverError } from '../../simulator/faults.ts'
 import { cognitiveServices } from '../../src/providers/cognitive-services.ts'
 import { Secret } from '../../src/rotation/secret.ts'
 import { connect } from '../simulated-azure.ts'
@@ -49,6 +50,15 @@ test('the key of a kind that we know no read of is shown to nobody', async () =>
   assert.equal(verdict, 'unknown')
   assert.deepEqual(shown(), [])
 })
+
+for (const status of [400, 429]) {
+  test(`a key that is answered with ${status} has been accepted: what it was sent with was looked at after it`, async () => {
+    const { cloud, handle, ask } = account('OpenAI')
+    cloud.faults.add(serverError({ operation: 'cognitive-services/models', when: 'before', status }))
+
+    assert.equal(await ask(handle.keyOf('Key1')), 'accepted')
+  })
+}
 
 test('the endpoint is looked up once, however often a key is shown', async () => {
   const { cloud, handle, ask } = account('OpenAI')

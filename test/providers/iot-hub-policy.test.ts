@@ -155,6 +155,50 @@ test('while the service is at it, the lease is renewed often enough to outlive a
   assert.equal(made['secondary'], handle.policy('service').keyOf('secondary'))
 })
 
+test('a call whose time runs out while the service is at it says so, and leaves open what became of the write', async () => {
+  const ending = new AbortController()
+  const wait = async () => {
+    ending.abort()
+    throw ending.signal.reason
+  }
+  const { cloud, holder, call, read, sent } = hub(undefined, {}, { wait })
+  await read()
+  cloud.faults.add(slowOperation({ ms: 60_000 }))
+
+  const error = await rejection(holder.regenerate('secondary', { ...call, signal: ending.signal }))
+
+  assert.equal(error.code, 'OutOfTime')
+  assert.equal(error.transient, true)
+  assert.equal(error.details.outcomeUnknown, true)
+  assert.equal(sent('putHub'), 1)
+})
+
+test('a 202 without a body is the older way of saying that the service is still at it', async () => {
+  const polls = [new Response(null, { status: 202 }), Response.json({ status: 'Succeeded' })]
+  const { cloud, handle, holder, call, read } = hub()
+  await read()
+  const pass = cloud.fetch
+  Object.assign(cloud, {
+    fetch: (request: Request) =>
+      request.url.includes('operationResults') ? Promise.resolve(polls.shift()!) : pass(request),
+  })
+
+  const made = revealed(await holder.regenerate('secondary', call))
+
+  assert.deepEqual(made, handle.policy('service').keys())
+  assert.deepEqual(polls, [])
+})
+
+test('all pages of the policies are read: the first by POST, the others by GET, as the generated clients do', async () => {
+  const { azure, handle, holder, call, read } = hub()
+  await read()
+
+  await holder.regenerate('secondary', call)
+
+  const pages = azure.sent.filter(({ url }) => url.pathname === `${handle.resourceId}/listkeys`)
+  assert.deepEqual([pages[0]?.method, ...new Set(pages.slice(1).map(({ method }) => method))], ['POST', 'GET'])
+})
+
 test('a Retry-After between polls is honoured, in pauses that the lease outlives', async () => {
   const waits: number[] = []
   const polls: Response[] = [
@@ -317,6 +361,13 @@ for (const [policy, verdict] of [
     assert.equal(await holder.probe!('primary', ring['primary']!, call.signal), verdict)
   })
 }
+
+test('rights are read with or without a space between them', async () => {
+  const { holder, call, read } = hub('spaced', { policies: { spaced: 'DeviceConnect, ServiceConnect' } })
+  const ring = await read()
+
+  assert.equal(await holder.probe!('primary', ring['primary']!, call.signal), 'accepted')
+})
 
 test('two policies of one hub are two credentials under one lease', () => {
   const resource = hub().handle.resourceId

@@ -26,21 +26,24 @@ for (const id of ['cognitive-services', 'communication-services', 'log-analytics
     }
   })
 
-  test(`${id}: a refusal that does not give the reason is explained by the resource's own properties`, async () => {
-    const on = opened(provider)
-    const refused = serverError({
-      operation: `${id}/${id === 'log-analytics' ? 'sharedKeys' : 'listKeys'}`,
-      when: 'before',
-      status: 403,
+  for (const [status, otherwise] of [
+    [400, 'ServiceRefused'],
+    [403, 'PermissionDenied'],
+    [409, 'ServiceBusy'],
+  ] as const) {
+    test(`${id}: a ${status} that does not give its reason is explained by the resource's own properties`, async () => {
+      const on = opened(provider)
+      const operation = `${id}/${id === 'log-analytics' ? 'sharedKeys' : 'listKeys'}`
+      const refused = serverError({ operation, when: 'before', status })
+      const enabled = await failure(on, [refused], () => on.holder.read(on.signal))
+      ;(on.handle as unknown as Switch).disableLocalAuth(true)
+
+      const disabled = await failure(on, [refused], () => on.holder.read(on.signal))
+
+      assert.equal(enabled.code, otherwise)
+      assert.equal(disabled.code, 'LocalAuthDisabled')
     })
-    const enabled = await failure(on, [refused], () => on.holder.read(on.signal))
-    ;(on.handle as unknown as Switch).disableLocalAuth(true)
-
-    const disabled = await failure(on, [refused], () => on.holder.read(on.signal))
-
-    assert.equal(enabled.code, 'PermissionDenied')
-    assert.equal(disabled.code, 'LocalAuthDisabled')
-  })
+  }
 
   test(`${id}: the properties are not looked at when nothing was refused`, async () => {
     const on = opened(provider, ['key'])
