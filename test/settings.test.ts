@@ -168,12 +168,39 @@ test('half of the identity-based storage names the other half', () => {
   )
 })
 
+test('an endpoint of the storage account without TLS is refused, and no message waits there', () => {
+  const read = readSettings({
+    AzureWebJobsStorage__blobServiceUri: 'https://stprod.blob.core.windows.net',
+    AzureWebJobsStorage__queueServiceUri: 'http://stprod.queue.core.windows.net',
+  })
+
+  assert.ok('problems' in read)
+  assert.deepEqual(
+    read.problems.map(({ path, message }) => `${path} ${message}`),
+    ['AzureWebJobsStorage__queueServiceUri is no https URL'],
+  )
+  assert.equal(read.waiting, undefined)
+})
+
+test('an address of the targets that carries a password is refused, and not repeated', () => {
+  for (const who of [`${canary}@`, `me:${canary}@`]) {
+    const problems = problemsOf({ ...local, ROTATION_TARGETS: `https://${who}stprod.blob.core.windows.net/a/b.json` })
+
+    assert.deepEqual(
+      problems.map(({ path, message }) => `${path} ${message}`),
+      ['ROTATION_TARGETS carries a signature or a password'],
+    )
+    assert.ok(!JSON.stringify(problems).includes(canary))
+  }
+})
+
 test('a topic of another cloud, of another kind or without TLS is refused', () => {
   for (const endpoint of [
     'https://rekey.westeurope-1.eventgrid.azure.us/api/events',
     'https://rekey.westeurope-1.eventgrid.azure.net/topics/rekey',
     'http://rekey.westeurope-1.eventgrid.azure.net/api/events',
     'rekey.westeurope-1.eventgrid.azure.net',
+    `https://rekey.westeurope-1.eventgrid.azure.net/api/events?aeg-sas-key=${canary}`,
   ]) {
     const problems = problemsOf({ ...local, ROTATION_TOPIC: endpoint })
 

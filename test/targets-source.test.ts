@@ -162,6 +162,13 @@ test('a copy that stands in ends with its five minutes, however short the last l
   assert.match(await read(), /^unreadable/)
 })
 
+test('a blob that is said to be unchanged, though nobody has seen it yet, is not taken for one', async () => {
+  const { world, read } = remote()
+  world.answer = { status: 304 }
+
+  assert.match(await read(), /^unreadable: the blob cannot be read: 304/)
+})
+
 test('a refusal is asked about again after 15 seconds', async () => {
   const { world, read } = remote()
   world.answer = { status: 404, code: 'BlobNotFound' }

@@ -520,6 +520,9 @@ test('a window is checked whole', () => {
     wrongWith({ window: { ...window, days: [], start: '02:00', length: 'P8D', timeZone: 'UTC' } }).join(),
     /days needs at least one day/,
   )
+  const lasting = (length: string) => ({ window: { days: ['Sun'], start: '02:00', length, timeZone: 'UTC' } })
+  for (const length of ['PT29M', 'P7DT1S']) assert.match(wrongWith(lasting(length)).join(), /^.window.length is too/)
+  assert.deepEqual([only(lasting('PT30M')).window?.length, only(lasting('P7D')).window?.length], [minutes(30), days(7)])
 })
 
 test('adopting everything by default is not possible', () => {

@@ -97,9 +97,10 @@ describe('over TLS', () => {
       for (const name of Object.keys(theirs)) delete process.env[name]
     })
 
-    const token = await credential({ authority, managed: false }).getToken(vaultScope)
+    const token = await credential({ authority: clouds.usgov.authority, managed: false }).getToken(vaultScope)
 
     assert.equal(cloud.identity.find(token?.token ?? '')?.caller, 'client-of-a-developer')
+    assert.equal(cloud.history.at(-1)?.host, new URL(clouds.usgov.authority).host)
   })
 
   test('a token that does not come ends with the call that wants it', async () => {

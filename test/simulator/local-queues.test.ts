@@ -11,7 +11,11 @@ test('a message whose hiding cannot be renewed is told in the log, and the host 
   t.after(() => azurite.close())
   t.mock.timers.enable({ apis: ['setInterval'] })
   const queue = QueueServiceClient.fromConnectionString(azurite.connectionString).getQueueClient('work')
-  const [started, told] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
+  const [started, told, over] = [
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<string>(),
+    Promise.withResolvers<void>(),
+  ]
   const finish = Promise.withResolvers<never>()
   const invoke = () => {
     started.resolve()
@@ -22,7 +26,11 @@ test('a message whose hiding cannot be renewed is told in the log, and the host 
     azurite.connectionString,
     { batchSize: 1, newBatchThreshold: 0, maxDequeueCount: 5, visibilityTimeout: 0, base64: false },
     { invoke, running: () => 0, idle: async () => undefined },
-    (level, _category, line) => level === 'error' && told.resolve(line),
+    (level, _category, line) => {
+      if (level !== 'error') return
+      if (/cannot be hidden/.test(line)) told.resolve(line)
+      else over.resolve()
+    },
   )
   await queue.sendMessage('one')
   await started.promise
@@ -32,5 +40,37 @@ test('a message whose hiding cannot be renewed is told in the log, and the host 
 
   assert.match(await told.promise, /^Queue 'work': .*cannot be hidden for longer/)
   finish.reject(new Error('over'))
+  // That the message is gone: until then the storage must not go away, or its client tries again for a quarter of a minute.
+  await over.promise
   await listener.stop()
+})
+
+test('a message moves to the poison queue with its last try, and not before', async (t) => {
+  const azurite = await startAzurite()
+  t.after(() => azurite.close())
+  const queues = QueueServiceClient.fromConnectionString(azurite.connectionString)
+  const buried = Promise.withResolvers<void>()
+  let tries = 0
+  const invoke = async () => {
+    tries += 1
+    throw new Error('again')
+  }
+  const listener = await listenToQueue(
+    { name: 'work', trigger: { queueName: 'work' } } as never,
+    azurite.connectionString,
+    { batchSize: 1, newBatchThreshold: 0, maxDequeueCount: 3, visibilityTimeout: 0, base64: false },
+    { invoke, running: () => 0, idle: async () => undefined },
+    (level) => level === 'error' && buried.resolve(),
+  )
+  await queues.getQueueClient('work').sendMessage('one')
+
+  await buried.promise
+  await listener.stop()
+
+  const { receivedMessageItems } = await queues.getQueueClient('work-poison').receiveMessages()
+  assert.equal(tries, 3)
+  assert.deepEqual(
+    receivedMessageItems.map(({ messageText }) => messageText),
+    ['one'],
+  )
 })

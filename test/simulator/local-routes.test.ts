@@ -23,6 +23,7 @@ test('an optional parameter may be absent, a default takes its place, a catch-al
 test('a segment may hold text and several parameters', () => {
   assert.deepEqual(matches('files/{name}.{extension}', '/files/report.pdf'), { name: 'report', extension: 'pdf' })
   assert.equal(matches('files/{name}.{extension}', '/files/report'), undefined)
+  assert.equal(matches('files/{name}.{extension}', '/files/.pdf'), undefined)
 })
 
 for (const [constraint, good, bad] of [
@@ -54,7 +55,7 @@ test('a constraint that there is not is refused when the app starts', () => {
 })
 
 test('more literal routes come first', () => {
-  const inOrder = ['a/b/c', 'a/b/{x:int}', 'a/b/{x}', 'a/b/{*x}', 'a/{x}/c']
+  const inOrder = ['a/b/c', 'a/b/{x:int}', 'a/b/{x}', 'a/b/{*x:int}', 'a/b/{*x}', 'a/{x}/c']
 
   const sorted = inOrder
     .toReversed()

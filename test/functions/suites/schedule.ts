@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { serverError } from '../../../simulator/faults.ts'
 import { tickLimits } from '../../../src/functions/tick/tick.ts'
 import { turn } from '../../../src/rotation/due.ts'
+import type { RekeyError } from '../../../src/rotation/errors.ts'
 import { account, days, stored, topicHost, vaultHost, vaultUrl, type World, world } from '../world.ts'
 
 const minute = 60_000
@@ -364,10 +366,27 @@ describe('a tick of the schedule', () => {
     await made.writeTargets([add('late', 70 * days, {}, true), add('also', 70 * days, {}, true)])
     made.cloud.identity.deny('Microsoft.EventGrid/events/send/action')
 
-    await assert.rejects(made.tick(), { name: 'RekeyError', code: 'PermissionDenied' })
+    await assert.rejects(made.tick(), (error: RekeyError) => {
+      assert.equal(error.code, 'PermissionDenied')
+      assert.ok(error.details.remedy)
+      return true
+    })
 
     const { queued, failures } = finished(made)
     assert.deepEqual([queued, failures], [2, 2])
+    await made.close()
+  })
+
+  test('of a secret that went away since the vault was listed, the next tick tells', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    await made.writeTargets([add('late', 70 * days, {}, true)])
+    made.cloud.faults.add(serverError({ operation: 'key-vault/getSecret', when: 'before', status: 404 }))
+
+    await made.tick()
+
+    assert.deepEqual(made.cloud.topic(topicHost).events, [])
+    assert.equal(finished(made)['failures'], 0)
     await made.close()
   })
 
