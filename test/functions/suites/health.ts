@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isGranted } from '../../../src/functions/health/permissions.ts'
+import { checkPermissions, isGranted } from '../../../src/functions/health/permissions.ts'
 import { health } from '../../../src/functions/status/health.ts'
 import { providers } from '../../../src/providers/index.ts'
 import { fleet } from '../../providers/fleet.ts'
@@ -111,6 +111,43 @@ describe('health', () => {
     assert.ok(checksOf(answer).some(({ check }) => check === 'storage: requests'))
     assert.doesNotMatch(JSON.stringify([answer.body, made.lines]), /quoting a token/)
     assert.ok(made.lines.some(({ text }) => text.startsWith('unforeseen error')))
+    await made.close()
+  })
+
+  test('a token that cannot be read fails the check of the identity alone, and is not quoted', async (t) => {
+    const made = await wholeFleet()
+    for (const token of ['opaque-token', `a.${Buffer.from('no JSON').toString('base64url')}.b`]) {
+      const getToken = async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 })
+      const mocked = t.mock.method(made.azure.credential, 'getToken', getToken)
+
+      const answer = await made.http(health)
+
+      mocked.mock.restore()
+      const identity = checksOf(answer).find(({ check }) => check === 'identity')
+      assert.deepEqual([identity?.status, identity?.code], ['failed', 'UnexpectedAnswer'])
+      assert.ok(identity?.remedy)
+      assert.ok(!JSON.stringify([answer.body, made.lines]).includes(token))
+    }
+    await made.close()
+  })
+
+  test('of many resources it looks at some, and says how many it did not look at', async () => {
+    const made = await world()
+    await made.writeTargets(Array.from({ length: 5 }, (_, n) => account(made.cloud, `t${n}`).target))
+    const composed = await made.compose()
+    assert.ok('app' in composed)
+    const round = { app: composed.app, log: () => {}, signal: AbortSignal.timeout(10_000) }
+
+    const [some, all] = [await checkPermissions(round, 2), await checkPermissions(round, 5)]
+
+    assert.deepEqual(
+      some.map(({ place, status }) => (status === 'unseen' ? place : status)),
+      ['ok', 'ok', '3 more resources'],
+    )
+    assert.deepEqual(
+      all.map(({ status }) => status),
+      ['ok', 'ok', 'ok', 'ok', 'ok'],
+    )
     await made.close()
   })
 
