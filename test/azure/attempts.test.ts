@@ -192,6 +192,15 @@ for (const [name, answer] of [
   })
 }
 
+test('what is to be sent once is sent once, also after a read of the same scope that was sent again', async () => {
+  const { azure, sent } = azureAgainst(busy, keys, busy)
+  await azure.send(get({ scope: 'a' }))
+
+  await assert.rejects(azure.send(get({ scope: 'a', method: 'POST', attempts: 'once', body: {} })))
+
+  assert.equal(sent.length, 3)
+})
+
 test('a definite refusal of a read is not asked for again', async () => {
   const { azure, sent } = azureAgainst(json(403, {}))
 

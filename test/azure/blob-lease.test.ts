@@ -190,6 +190,25 @@ test('a blob that somebody else makes and leases in between is theirs, whichever
   }
 })
 
+test('a lease that the service no longer knows is lost, whichever conflict it calls it', async (t) => {
+  for (const conflict of [
+    [409, 'LeaseIdMismatchWithLeaseOperation'],
+    [412, 'LeaseLost'],
+  ] as const) {
+    const { leases } = await scripted(t, [201, ''], conflict)
+    const lease = await leases.acquire('a', signal)
+
+    assert.equal(await lease?.renew(signal), false)
+    await lease?.release(signal)
+  }
+})
+
+test('a blob that is gone as soon as it is made is said to be, with what to do', async (t) => {
+  const { leases } = await scripted(t, [404, 'BlobNotFound'], [201, ''], [201, ''], [404, 'BlobNotFound'])
+
+  await assert.rejects(leases.acquire('a', signal), { code: 'ServiceBusy', message: /deleted as soon as it was made/ })
+})
+
 test('an Azurite that does not know the version of our calls is told, with how to start it', async (t) => {
   const { leases } = await scripted(t, [400, 'InvalidHeaderValue'])
 

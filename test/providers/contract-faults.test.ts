@@ -196,3 +196,17 @@ async function ready(provider: KeyProvider) {
   const before = revealed(await on.holder.read(on.signal))
   return { on, before }
 }
+
+for (const provider of providers) {
+  test(`${provider.id}: without a token no right is said to be missing, for none would help`, async (t) => {
+    const on = opened(provider)
+    t.mock.method(on.azure.credential, 'getToken', async () => {
+      throw Object.assign(new Error('no identity'), { name: 'CredentialUnavailableError' })
+    })
+
+    const error = await failure(on, [], () => on.holder.read(on.signal))
+
+    assert.equal(error.code, 'PermissionDenied')
+    assert.doesNotMatch(error.details.remedy ?? '', /Grant the app's identity/)
+  })
+}

@@ -123,6 +123,20 @@ for (const [errorCode, code, transient] of [
   })
 }
 
+test('an error of another device in the same answer is none of ours', async () => {
+  const { cloud, holder, call } = device()
+  const keys = { primaryKey: 'b25l', secondaryKey: 'dHdv' }
+  answer(cloud, {
+    policyKey: 'primaryKey',
+    rotatedKeys: [{ id, ...keys }],
+    errors: [{ id: 'another', errorCode: 'DeviceNotFound' }],
+  })
+
+  const made = await holder.regenerate('primary', call)
+
+  assert.deepEqual(revealed(made), { primary: 'b25l', secondary: 'dHdv' })
+})
+
 test('an answer that says nothing of our device leaves the outcome open', async () => {
   const { cloud, holder, call } = device()
   answer(cloud, {

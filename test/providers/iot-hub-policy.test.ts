@@ -218,6 +218,47 @@ test('a Retry-After between polls is honoured, in pauses that the lease outlives
   assert.deepEqual(waits, [10_000, 10_000, 5_000])
 })
 
+test('an operation that was cancelled has ended, and leaves open what became of the write', async () => {
+  const { cloud, holder, call, read } = hub()
+  await read()
+  const pass = cloud.fetch
+  let polls = 0
+  Object.assign(cloud, {
+    fetch: async (request: Request) => {
+      if (!request.url.includes('operationResults')) return pass(request)
+      polls += 1
+      return Response.json({ status: 'Canceled' })
+    },
+  })
+
+  const error = await rejection(holder.regenerate('secondary', call))
+
+  assert.deepEqual([error.code, error.details.outcomeUnknown, polls], ['ServiceRefused', true, 1])
+})
+
+test('the lease is renewed before the first poll as well: the write itself may have taken long', async () => {
+  const { cloud, holder, call, renewedAt, read } = hub()
+  await read()
+  const pass = cloud.fetch
+  const renewals: number[] = []
+  Object.assign(cloud, {
+    fetch: async (request: Request) => {
+      if (request.method === 'PUT' || request.url.includes('operationResults')) renewals.push(renewedAt.length)
+      return pass(request)
+    },
+  })
+
+  await holder.regenerate('secondary', call)
+
+  assert.ok(renewals[1]! > renewals[0]!, String(renewals))
+})
+
+test('the name of a policy may hold what an address would read as something else', async () => {
+  const { handle, read } = hub('a%41', { policies: { 'a%41': 'ServiceConnect' } })
+
+  assert.deepEqual(revealed(await read()), handle.policy('a%41').keys())
+})
+
 for (const afterFailure of ['changed', 'unchanged'] as const) {
   test(`a write whose operation fails leaves open what became of it (${afterFailure})`, async () => {
     const { cloud, handle, holder, call, read } = hub('service', { afterFailure })

@@ -10,7 +10,14 @@ interface Switch {
   disableLocalAuth(disabled: boolean): void
 }
 
-for (const id of ['cognitive-services', 'communication-services', 'log-analytics']) {
+/** How the simulator calls the read of the keys, and that of the resource itself. */
+const calls: Readonly<Record<string, readonly [list: string, look: string]>> = {
+  'cognitive-services': ['listKeys', 'getAccount'],
+  'communication-services': ['listKeys', 'getResource'],
+  'log-analytics': ['sharedKeys', 'getWorkspace'],
+}
+
+for (const id of Object.keys(calls)) {
   const provider = providerById(id)!
 
   test(`${id}: with local authentication disabled, every call on the keys says so, and what to do`, async () => {
@@ -33,8 +40,7 @@ for (const id of ['cognitive-services', 'communication-services', 'log-analytics
   ] as const) {
     test(`${id}: a ${status} that does not give its reason is explained by the resource's own properties`, async () => {
       const on = opened(provider)
-      const operation = `${id}/${id === 'log-analytics' ? 'sharedKeys' : 'listKeys'}`
-      const refused = serverError({ operation, when: 'before', status })
+      const refused = serverError({ operation: `${id}/${calls[id]![0]}`, when: 'before', status })
       const enabled = await failure(on, [refused], () => on.holder.read(on.signal))
       ;(on.handle as unknown as Switch).disableLocalAuth(true)
 
@@ -44,6 +50,22 @@ for (const id of ['cognitive-services', 'communication-services', 'log-analytics
       assert.equal(disabled.code, 'LocalAuthDisabled')
     })
   }
+
+  test(`${id}: a missing right is not looked into, and a look that fails hides no refusal`, async () => {
+    const on = opened(provider, ['key'])
+    const [list, look] = calls[id]!
+    const away = serverError({ operation: `${id}/${look}`, when: 'before', status: 404 })
+    const refused = serverError({ operation: `${id}/${list}`, when: 'before', status: 400 })
+    on.cloud.identity.deny('*')
+
+    const lacking = await failure(on, [], () => on.holder.read(on.signal))
+    const looks = on.cloud.history.filter(({ method }) => method === 'GET').length
+    on.cloud.identity.grant('*')
+    const unexplained = await failure(on, [refused, away], () => on.holder.read(on.signal))
+
+    assert.deepEqual([lacking.code, looks], ['PermissionDenied', 0])
+    assert.equal(unexplained.code, 'ServiceRefused')
+  })
 
   test(`${id}: the properties are not looked at when nothing was refused`, async () => {
     const on = opened(provider, ['key'])

@@ -80,7 +80,8 @@ test('the first mistake is told by line and column', () => {
 
 test('nesting without end is refused rather than followed', () => {
   assert.ok(!accepts(`${'['.repeat(100_000)}${']'.repeat(100_000)}`))
-  assert.ok(accepts(`${'['.repeat(50)}${']'.repeat(50)}`))
+  assert.ok(accepts(`${'['.repeat(50)}1${']'.repeat(50)}`))
+  assert.ok(!accepts(`${'['.repeat(51)}1${']'.repeat(51)}`))
 })
 
 test('every value is found by its path', () => {
