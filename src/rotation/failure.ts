@@ -6,7 +6,7 @@ import { type Grip, limited } from './grip.ts'
 import type { Stamps } from './observation.ts'
 import type { Ports } from './ports.ts'
 import { isExplicit, type RotationRequest } from './request.ts'
-import { type Duration, days, leadOf, minutes, seconds, settle, type Target } from './target.ts'
+import { type Duration, days, type Instant, leadOf, minutes, seconds, settle, type Target } from './target.ts'
 import { asRekeyError } from './unforeseen.ts'
 import { type Records, tag, type Work } from './work.ts'
 
@@ -22,19 +22,19 @@ export interface Failed {
 /** What has to happen after a failure, before the lease is let go: or not let go. */
 export async function afterFailure(error: RekeyError, failed: Failed): Promise<'release' | 'keep'> {
   const { target, request, ports, grip } = failed
-  if (error.code === 'LeaseLost') {
-    // Our last effect may land, or have landed, under somebody else's lease. The second look comes after the longest stale listing.
-    await lookAgain(target, request, ports, [seconds(1), settle + seconds(15)])
-    return 'keep'
-  }
-  if (error.details.outcomeUnknown && grip) {
-    await attempt(ports, target, 'keep the lease', () => grip.keep())
-    return 'keep'
-  }
-  if (!error.transient && (error.code !== 'RequestExpired' || isExplicit(request))) {
-    await tell(error, failed)
-  }
-  return 'release'
+  if (grip && !changedNothing(error)) return holdOn(error, failed, grip)
+  if (error.transient || (error.code === 'RequestExpired' && !isExplicit(request))) return 'release'
+  const unrecorded = grip && (await attempt(ports, target, 'record the failure', () => record(error, failed, grip)))
+  await announceFailure(error, target, request, ports)
+  return unrecorded && grip && !changedNothing(unrecorded) ? holdOn(unrecorded, failed, grip) : 'release'
+}
+
+/** An effect of ours may still land, or has landed under somebody else's lease. */
+async function holdOn(error: RekeyError, { target, request, ports }: Failed, grip: Grip): Promise<'keep'> {
+  // The second look comes after the longest stale listing.
+  if (error.code === 'LeaseLost') await lookAgain(target, request, ports, [seconds(1), settle + seconds(15)])
+  else await attempt(ports, target, 'keep the lease', () => grip.keep())
+  return 'keep'
 }
 
 /** The service did nothing, by refusal or because nothing was sent: a record of asking would only make the next try wait. */
@@ -50,40 +50,50 @@ export function notSupported({ target }: Work, what: string): RekeyError {
   })
 }
 
-async function tell(error: RekeyError, { target, request, ports, grip, work }: Failed): Promise<void> {
-  if (grip) {
-    await attempt(ports, target, 'record the failure', async () => {
-      const records = work ?? (await recordsOf(target, ports, grip))
-      const at = ports.clock.now()
-      await record(records, work ? { code: error.code, at } : { code: error.code, at, step: 'observe' })
-    })
-  }
-  await announceFailure(error, target, request, ports)
+/** Beside the lead, if it is ours. Where already the look failed, nothing is known but what the lead says. */
+async function record(error: RekeyError, { target, ports, work }: Failed, grip: Grip): Promise<void> {
+  const failed = { code: error.code, at: ports.clock.now() }
+  await grip.finish(async () => {
+    if (work) return write(work, failed)
+    const records = await recordsOf(target, ports, grip)
+    if (mayRecordLook(records, failed.at)) await write(records, { ...failed, step: 'observe' })
+  })
 }
 
-/** For a failure that came before anything was known. */
 async function recordsOf(target: Target, ports: Ports, grip: Grip): Promise<Records> {
   const { name } = leadOf(target)
   const vault = ports.vault(target.vault)
   return { target, ports, grip, vault, stored: { [name]: await grip.look((signal) => vault.current(name, signal)) } }
 }
 
-async function record(records: Records, failed: NonNullable<Stamps['failed']>): Promise<void> {
+/**
+ * Not beside the key of another resource: tags are written with the target's own address, and the secret would be foreign
+ * no more. Nor in the place of a failure that is still to be shown.
+ */
+function mayRecordLook({ target, stored }: Records, now: Instant): boolean {
+  const { address, stamps } = stored[leadOf(target).name] ?? {}
+  if (address !== undefined && address.toLowerCase() !== target.address.toLowerCase()) return false
+  return !isShown(stamps?.failed, now)
+}
+
+/** What was asked for was not done: that is shown for a day, whatever looks find. */
+function isShown(failed: Stamps['failed'], now: Instant): boolean {
+  return failed !== undefined && failed.step !== 'observe' && now < failed.at + days(1)
+}
+
+async function write(records: Records, failed: NonNullable<Stamps['failed']>): Promise<void> {
   const lead = leadOf(records.target)
   const stamps = records.stored[lead.name]?.stamps
   if (stamps?.target === records.target.name) await tag(records, lead, { ...stamps, failed })
 }
 
-/**
- * Called when a look has come through and there is nothing to do. An earlier look's failure is over then; any other is shown
- * for a day, for what was asked for was not done.
- */
+/** Called when a look has come through and there is nothing to do: an earlier look's failure is over then. */
 export async function forgetFailure(work: Work): Promise<void> {
   const lead = leadOf(work.target)
   const stamps = work.stored[lead.name]?.stamps
   if (stamps?.target !== work.target.name || !stamps.failed) return
   const { failed, ...kept } = stamps
-  if (failed.step !== 'observe' && work.ports.clock.now() < failed.at + days(1)) return
+  if (isShown(failed, work.ports.clock.now())) return
   await tag(work, lead, kept)
 }
 
@@ -117,12 +127,19 @@ async function lookAgain(
   }
 }
 
-/** Runs what must not hide the failure it comes after; its own failure is logged. */
-export async function attempt(ports: Ports, target: Target, what: string, run: () => Promise<void>): Promise<void> {
+/** Runs what must not hide the failure it comes after; its own failure is logged, and answered. */
+export async function attempt(
+  ports: Ports,
+  target: Target,
+  what: string,
+  run: () => Promise<void>,
+): Promise<RekeyError | undefined> {
   try {
     await run()
+    return undefined
   } catch (thrown) {
     const error = asRekeyError(thrown, ports.log, { target: target.name })
     ports.log('warn', `could not ${what}`, { target: target.name, code: error.code, service: error.details.service })
+    return error
   }
 }

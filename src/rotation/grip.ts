@@ -10,7 +10,7 @@ export interface Grip {
    * `LeaseLost` when the lease could not be kept, or had run out by the time the effect was over.
    */
   effect<Result>(run: (call: Call) => Promise<Result>): Promise<Result>
-  /** Runs effects that the deadline does not stop: what was begun has to be recorded. */
+  /** Runs effects that only write down what was: the deadline does not stop them, and they are no first effect. */
   finish<Result>(run: () => Promise<Result>): Promise<Result>
   /** A bounded read: no effect, so the lease does not matter. */
   look<Result>(run: (signal: AbortSignal) => Promise<Result>): Promise<Result>
@@ -30,7 +30,7 @@ export interface GripOptions {
 export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: GripOptions): Grip {
   let until = sentAt + leaseLength
   let announced = false
-  let lastStart = deadline ?? Number.POSITIVE_INFINITY
+  let finishing = 0
 
   async function renew(signal: AbortSignal): Promise<void> {
     const sent = clock.monotonic()
@@ -45,9 +45,7 @@ export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: Gr
   }
 
   async function effect<Result>(run: (call: Call) => Promise<Result>): Promise<Result> {
-    if (clock.monotonic() >= lastStart) throw outOfTime()
-    if (!announced) await beforeFirstEffect?.()
-    announced = true
+    if (finishing === 0) await begin()
     await ensure()
     const result = await limited(clock, (limit) =>
       run({
@@ -62,13 +60,18 @@ export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: Gr
     return result
   }
 
+  async function begin(): Promise<void> {
+    if (clock.monotonic() >= (deadline ?? Number.POSITIVE_INFINITY)) throw outOfTime()
+    if (!announced) await beforeFirstEffect?.()
+    announced = true
+  }
+
   async function finish<Result>(run: () => Promise<Result>): Promise<Result> {
-    const before = lastStart
-    lastStart = Number.POSITIVE_INFINITY
+    finishing++
     try {
       return await run()
     } finally {
-      lastStart = before
+      finishing--
     }
   }
 

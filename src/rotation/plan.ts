@@ -102,6 +102,8 @@ export function isForeign(at: Situation, secret: { name: string; output: string 
 function unmanaged(at: Situation): Plan | undefined {
   // Another output may be somebody else's, or disabled by hand: then nothing is written to it.
   if (at.lead || foreign(at) || paused(at)) return undefined
+  // Nor while one of ours is not in the listing yet: what it shows instead is older.
+  if (unseenSecrets(at).length > 0 && !at.refused) return undefined
   const survivor = newestLive(at)
   const wished = at.target.initialSlot ?? at.request.promote?.slot
   const asked = slotsOf(at.ring).find((slot) => slot === wished)
@@ -121,7 +123,9 @@ function unmanaged(at: Situation): Plan | undefined {
 function newestLive(at: Situation): { readonly slot: KeySlot; readonly stamps?: Decided } | undefined {
   const live = at.target.secrets.flatMap((secret) => {
     const stored = at.stored[secret.name]
-    const slot = slotHeldBy(at.ring, secret, stored)
+    const slots = liveSlots(at.ring, secret, stored)
+    // The same for all slots: then what is written beside it tells.
+    const slot = slots.length === 1 ? slots[0] : slots.find((known) => known === stored?.slot)
     return stored && slot ? [{ stored, slot }] : []
   })
   const newest = live.toSorted((one, other) => other.stored.created - one.stored.created)[0]

@@ -104,6 +104,7 @@ async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<st
     // What somebody asked for and must wait is kept alive: looks will tell of the topic.
     const waits = next?.until !== undefined && isExplicit(work.request)
     if (refusal && !next?.step && !waits) throw refusal
+    if (next?.reason === 'settling' && isSwapped(at)) return undefined
     if (!next) {
       await forgetFailure(work)
       return undefined
@@ -117,7 +118,10 @@ async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<st
     })
     if (held) return { reason: next.reason, until: held.until }
     // A listing from before the swap has the slots the other way round: whatever else there is to do waits until none can.
-    if (next.step.do === 'swap') return undefined
+    if (next.step.do === 'swap') {
+      if (refusal) throw refusal
+      return undefined
+    }
   }
   throw new RekeyError('Unsettled', {
     target: work.target.name,
@@ -125,6 +129,11 @@ async function untilDone(work: Work, reasons: Reason[], without?: ReadonlySet<st
     remedy: 'Look whether something else changes these secrets or keys at the same time.',
     retryAfter: minutes(1),
   })
+}
+
+/** A swap that is done, by the listing and by what is written down, has nothing to wait for: kept alive, it would undo a later one. */
+function isSwapped({ request: { swap }, active, lead }: Situation): boolean {
+  return swap !== undefined && swap.slot === active && swap.slot === lead?.slot && swap.from === lead.version
 }
 
 /** Throws whatever else went wrong. */

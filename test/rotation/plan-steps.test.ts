@@ -82,6 +82,12 @@ describe('adopting', () => {
     assert.deepEqual(stamps, { rotatedAt: published, fresh: published, standby: standbyMade, retire: true })
   })
 
+  test('of a lead that is gone follows the slot that is written beside an output that is the same for all', () => {
+    const { slots, stamps } = publish(holds('lead', 'workspace'), missing('lead'), marked('workspace', { slot: 'B' }))
+
+    assert.deepEqual([slots[0], stamps.fresh], ['B', published])
+  })
+
   test('of a lead beside an output that is not ours starts with its slot, unless the target names another', () => {
     const beside = [missing('lead'), untagged('connection'), holding('connection', 'b')]
 

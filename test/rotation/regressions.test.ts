@@ -187,6 +187,127 @@ test('a topic that refuses for good does not end a request that must wait', asyn
   assert.deepEqual([outcome.status, outcome.reason, outcome.again?.with], ['waiting', 'cooling', 'request'])
 })
 
+test('a look that fails leaves the resource’s address beside a secret of another resource: it stays foreign', async () => {
+  const at = await rotatedStand()
+  const { stamps, slot } = lead(at)
+  at.vault.put('lead', 'a key of the resource before', {
+    stamps: stamps!,
+    slot: slot!,
+    address: '/before',
+    validityDays: 90,
+    expiresOn: at.now() + days(90),
+    otherTags: {},
+  })
+  await at.wait(days(1))
+  at.fault({ on: 'read', what: 'refused' })
+
+  await outcomeOf(at)
+  const outcome = await outcomeOf(at)
+
+  assert.deepEqual([outcome.reason, at.leadKey()], ['foreign', 'a key of the resource before'])
+})
+
+test('a new lead beside an output that the listing does not show yet waits: an old key must not be published over it', async () => {
+  const at = stand({ slots: 1, probe: 'none' })
+  const connection = { name: 'connection', output: 'connectionString' }
+  const target = at.target as { secrets: Stand['target']['secrets'] }
+  target.secrets = [connection]
+  await outcomeOf(at)
+  await at.wait(days(3))
+  await outcomeOf(at, { freshAfter: at.now() })
+  target.secrets = [{ name: 'lead', output: 'key' }, connection]
+  at.staleBy(minutes(3))
+  await at.wait(minutes(1))
+
+  const outcome = await outcomeOf(at)
+  at.staleBy(0)
+  await at.wait(outcome.again!.after)
+  await outcomeOf(at)
+
+  assert.equal(outcome.reason, 'settling')
+  assert.equal(at.works(), true)
+})
+
+test('the record of a failure that gets no answer keeps the lease: landing late, it would erase what a later run wrote', async () => {
+  const at = await rotatedStand()
+  at.slowBy(minutes(3))
+  at.fault({ on: 'read', what: 'refused' })
+  at.fault({ on: 'patch', what: 'late' })
+  await outcomeOf(at)
+  const wish = { freshAfter: at.now(), id: 'r' }
+  const before = at.regenerated.length
+
+  const early = await outcomeOf(at, wish)
+  at.landLate()
+  await at.wait(minutes(2))
+  await deliver(at, wish)
+
+  assert.equal(early.busy, true)
+  assert.equal(at.regenerated.length - before, 1)
+})
+
+test('the record of a failure that outlasts the lease is looked at again', async () => {
+  const at = await rotatedStand()
+  at.fault({ on: 'read', what: 'refused' })
+  at.fault({ on: 'patch', what: 'paused', meanwhile: () => at.wait(minutes(2)) })
+
+  await outcomeOf(at)
+
+  assert.equal(at.queued.length, 2)
+})
+
+test('the record of a failure is no work begun: who was told no does not get the key later', async () => {
+  const at = await rotatedStand()
+  at.fault({ on: 'read', what: 'refused' })
+  let begun = 0
+
+  const outcome = await at.reconcile({ freshAfter: at.now() }, { beforeFirstEffect: async () => void begun++ })
+
+  assert.notEqual(outcome, 'crashed')
+  assert.deepEqual([begun, lead(at).stamps?.failed?.code], [0, 'PermissionDenied'])
+})
+
+test('a look that fails does not shorten the day for which an earlier failure is shown', async () => {
+  const at = await rotatedStand()
+  at.fault({ on: 'regenerate', what: 'refused' })
+  await outcomeOf(at, { freshAfter: at.now() })
+  at.fault({ on: 'read', what: 'refused' })
+
+  await outcomeOf(at)
+  await outcomeOf(at)
+
+  assert.deepEqual(lead(at).stamps?.failed?.step, undefined)
+  assert.equal(lead(at).stamps?.failed?.code, 'PermissionDenied')
+})
+
+test('a copy of a swap that is done waits for nothing: kept alive, it would undo a later one', async () => {
+  const at = await rotatedStand()
+  const { version, slot } = lead(at)
+  const other = slot === 'A' ? 'B' : 'A'
+  const there = { swap: { slot: other, from: version } }
+  await outcomeOf(at, there)
+  await at.wait(minutes(1))
+
+  const copy = await outcomeOf(at, there)
+
+  assert.deepEqual([copy.status, copy.again], ['current', undefined])
+})
+
+test('after a swap a topic that refuses is told as a failure all the same', async () => {
+  const at = await rotatedStand()
+  at.fault({ on: 'announce', what: 'refused' })
+  at.fault({ on: 'announce', what: 'refused' })
+  await outcomeOf(at, { freshAfter: at.now() })
+  await at.wait(minutes(10))
+  at.fault({ on: 'announce', what: 'refused' })
+  const { version, slot } = lead(at)
+
+  const outcome = await outcomeOf(at, { swap: { slot: slot === 'A' ? 'B' : 'A', from: version } })
+
+  assert.deepEqual([outcome.status, outcome.error?.code], ['failed', 'PermissionDenied'])
+  assert.notEqual(lead(at).slot, slot)
+})
+
 test('a key is due by the output that expires first, and once', async () => {
   const at = await rotatedStand({ outputs: 2 })
   const connection = at.vault.current('connection')!
