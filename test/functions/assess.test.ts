@@ -34,6 +34,20 @@ test('an expired target is looked at as expired, whatever is unfinished besides:
   assert.equal(assess(target, secrets({ ...unfinished, expiresOn: now }), now).state, 'expired')
 })
 
+test('a target is unfinished while an output of ours is in another slot than the lead, or newer and told to nobody', async () => {
+  const { target, now, secrets } = await published()
+  const [lead, connection] = secrets()
+  const stateWith = (change: object) => assess(target, secrets({}, change), now).state
+  const newer = lead!.created + 1000
+  const untold = { ...connection!.stamps, announced: false }
+
+  assert.equal(stateWith({}), 'current')
+  assert.equal(stateWith({ slot: lead!.slot === 'A' ? 'B' : 'A' }), 'unfinished')
+  assert.equal(stateWith({ created: newer, stamps: untold }), 'unfinished')
+  assert.equal(stateWith({ created: newer, stamps: { ...untold, announced: true } }), 'current')
+  assert.equal(stateWith({ stamps: untold }), 'current', 'told with the lead')
+})
+
 test('a second secret that is about to expire makes the target due, and one that has expired ignores the window', async () => {
   const { target, now, secrets } = await published({ window })
   const dueAt = (expiresOn: number) => assess(target, secrets({}, { expiresOn }), now).dueAt!

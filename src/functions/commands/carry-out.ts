@@ -14,7 +14,7 @@ import { describeOutcome } from '../http/outcome.ts'
 import { problem } from '../http/problem.ts'
 import { recordOutcome } from '../shared/invocation.ts'
 import { inlineTime, previewOf } from '../shared/preview.ts'
-import { wantedUntil } from '../shared/requests.ts'
+import { queueRest, wantedUntil } from '../shared/requests.ts'
 import { asBusy, asCooling, asPaused } from './refusals.ts'
 
 /** When the queue looks whether a request that began inline was finished: after the caller has got its answer. */
@@ -67,7 +67,8 @@ export async function carryOut(
   )
   const unfinished = outcome.error?.transient === true || outcome.status === 'waiting'
   if (unfinished && (begun || !isRefusal(outcome))) {
-    await ports.queue.send(request, outcome.again?.after ?? 0)
+    if (outcome.again) await queueRest(outcome, request, ports.queue, Math.random)
+    else await ports.queue.send(request, 0)
     return accepted(request, location, outcome)
   }
   return finished(outcome, target)

@@ -60,6 +60,7 @@ function stateOf(target: Target, secrets: readonly Listed[], now: Instant): Stat
   if (lead.stamps?.pending !== undefined || lead.stamps?.announced !== true || mayRetire(target, lead, now)) {
     return 'unfinished'
   }
+  if (secrets.some((secret) => secret && isLeftBehind(lead, secret))) return 'unfinished'
   if (now < soonestDue(target, lead, secrets)) return 'current'
   return target.window === undefined || inWindow(target.window, now) ? 'due' : 'closed'
 }
@@ -72,6 +73,12 @@ function strangersIn(target: Target, secrets: readonly Listed[]): readonly NonNu
 function isAnothers({ address }: Target, secret: NonNullable<Listed>): boolean {
   if (secret.stamps !== undefined) return true
   return secret.address !== undefined && secret.address.toLowerCase() !== address.toLowerCase()
+}
+
+/** A publish that stopped before the lead, or a repair that nobody was told of. */
+function isLeftBehind(lead: NonNullable<Listed>, { slot, created, stamps }: NonNullable<Listed>): boolean {
+  if (slot?.toLowerCase() !== lead.slot?.toLowerCase()) return true
+  return created > lead.created && stamps?.announced !== true
 }
 
 function mayRetire(target: Target, { stamps, created }: NonNullable<Listed>, now: Instant): boolean {

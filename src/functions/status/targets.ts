@@ -63,10 +63,12 @@ function wishOf({ query }: HttpRequest): Wished | undefined {
 
 /** `superseded`: it will never be done, since another change came first. */
 function doneOf(wished: Wished, seen: Look): { readonly done: boolean; readonly superseded?: true } {
-  const version = leadIn(seen)?.version
+  const { version, stamps } = leadIn(seen) ?? {}
   const kept = wished.version === undefined || wished.version === version
   const moved = wished.after === undefined || wished.after !== version
-  const done = kept && moved && isDone(wished, seen)
+  // A rotation goes to the very slot that a promote goes to.
+  const promoted = wished.after === undefined || stamps?.reason === 'promoted'
+  const done = kept && moved && promoted && isDone(wished, seen)
   const overtaken = !kept || (wished.after !== undefined && moved && !done)
   return { done, ...(overtaken ? { superseded: true } : {}) }
 }

@@ -75,6 +75,20 @@ describe('promote', () => {
     await made.close()
   })
 
+  test('that a rotation overtakes is never done, though the rotation went to the same slot', async () => {
+    const { made, handle, target } = await visionWorld()
+    stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
+    const { headers } = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
+    const query = Object.fromEntries(new URL(headers['location']!, 'https://app').searchParams)
+    const rotated = await made.http(rotate, { params })
+
+    const { body } = await made.http(showTarget, { params, query })
+
+    assert.equal(rotated.body.slot, query['slot'])
+    assert.deepEqual([body.done, body.superseded], [false, true])
+    await made.close()
+  })
+
   test('asked not to wait, its Location says when the slot is active', async () => {
     const { made, handle, target, inVault } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })

@@ -146,7 +146,7 @@ describe('targets', () => {
     const { made, target } = await visionWorld(10 * days)
     await made.writeTargets([{ ...target, secrets: { 'vision-key': 'key', 'vision-copy': 'key' } }])
     const expires = made.cloud.clock.now() + 5 * days
-    const tags = { rekey: '{"target":"vision","announced":true}' }
+    const tags = { CredentialId: 'Key1', rekey: '{"target":"vision","announced":true}' }
     made.cloud.vault(vaultHost).set('vision-copy', 'its key', { expires, tags })
 
     const one = await made.http(plan, { query: { target: 'vision' } })
