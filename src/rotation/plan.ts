@@ -175,6 +175,8 @@ function interrupted(at: Situation): Plan | undefined {
     const ahead = at.stored[secret.name]
     const slot = slotHeldBy(at.ring, secret, ahead)
     if (!ahead || !slot || slot === at.active || ahead.created < at.lead.created) continue
+    // Somebody else's value was no publish of ours.
+    if (!isOurs(at.target, ahead)) continue
     const { rotatedAt, fresh, standby, retire, reason, actor } = ahead.stamps ?? {}
     return {
       reason: 'interrupted',
@@ -198,21 +200,34 @@ function interrupted(at: Situation): Plan | undefined {
 
 function drifted(at: Situation): Plan | undefined {
   if (at.active) return undefined
-  // The active key was live when a regenerate was asked for; that it is not now means that it was made anew after that.
-  const asked = askedAt(at.stamps)
+  const elsewhere = at.lead?.address !== undefined && at.lead.address.toLowerCase() !== at.target.address.toLowerCase()
+  const asked = remadeAt(at)
   return {
     reason: at.stamps.target ? 'drifted' : 'unmanaged',
     step: {
       do: 'publish',
       slots: startingWith(at, at.hint),
       pick: 'first accepted',
-      stamps: known({
-        rotatedAt: asked ?? at.stamps.rotatedAt ?? at.now,
-        fresh: asked ?? at.stamps.fresh,
-        standby: madeAt(at.stamps) ?? at.stamps.standby,
-      }),
+      // Of another resource's keys nothing is known.
+      stamps: elsewhere
+        ? { rotatedAt: at.now }
+        : known({
+            rotatedAt: asked ?? at.stamps.rotatedAt ?? at.now,
+            fresh: asked ?? at.stamps.fresh,
+            standby: madeAt(at.stamps) ?? at.stamps.standby,
+          }),
     },
   }
+}
+
+/**
+ * The active key was live when a regenerate was asked for. If it is in no slot now, it was made anew after that. But the value
+ * must be ours: one that somebody else wrote over it says nothing.
+ */
+function remadeAt(at: Situation): Instant | undefined {
+  const secret = at.target.secrets[0]
+  const ours = isOurs(at.target, at.lead) ? at.lead : at.earlier[secret.name]
+  return ours?.value && liveSlots(at.ring, secret, ours).length === 0 ? askedAt(at.stamps) : undefined
 }
 
 function untagged(at: Situation): Plan | undefined {
@@ -304,9 +319,14 @@ function requested(at: Situation): Plan | undefined {
   return regenerate(at, 'requested')
 }
 
+/** Whoever says that a secret has expired may be late, or a liar. */
+function ignoresWindow({ request, target, stored, now }: Situation): boolean {
+  return request.ignoreWindow === true && target.secrets.some(({ name }) => (stored[name]?.expiresOn ?? now + 1) <= now)
+}
+
 function due(at: Situation): Plan | undefined {
   if (!at.lead || at.now < soonestDue(at.target, at.lead, Object.values(at.stored))) return undefined
-  const open = at.request.ignoreWindow || !at.target.window || inWindow(at.target.window, at.now)
+  const open = ignoresWindow(at) || !at.target.window || inWindow(at.target.window, at.now)
   if (!open) return undefined
   if (at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
   return regenerate(at, 'due')

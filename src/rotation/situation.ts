@@ -56,7 +56,7 @@ export function situation(
     lead,
     stamps,
     hint,
-    active: lead && activeSlot(ring, name, lead, target),
+    active: lead && activeSlot(ring, name, lead, isOurs(target, lead) ? lead.slot : formerSlot),
     fresh: stamps.fresh ?? unknownAge,
     standby: Math.max(stamps.standby ?? unknownAge, made),
     published: Math.max(...target.secrets.map((secret) => stored[secret.name]?.created ?? unknownAge)),
@@ -104,9 +104,17 @@ export function retiredAt(stamps: Partial<Stamps>): Instant | undefined {
   return stamps.pending && 'retired' in stamps.pending ? stamps.pending.retired : undefined
 }
 
-function activeSlot(ring: KeyRing, name: SecretName, lead: StoredSecret, target: Target): KeySlot | undefined {
-  if (!lead.enabled && !lead.value) return isOurs(target, lead) ? inRing(ring, lead.slot) : undefined
-  return slotHeldBy(ring, name, lead)
+/** `noted`: the slot that was written beside our own version. */
+function activeSlot(
+  ring: KeyRing,
+  name: SecretName,
+  lead: StoredSecret,
+  noted: KeySlot | undefined,
+): KeySlot | undefined {
+  if (!lead.enabled && !lead.value) return inRing(ring, noted)
+  // Devices can be given one key twice: then what was noted tells the slots apart, or else their order.
+  const slots = liveSlots(ring, name, lead)
+  return slots.find((slot) => slot === inRing(ring, noted)) ?? slots[0]
 }
 
 function inRing(ring: KeyRing, slot: KeySlot | undefined): KeySlot | undefined {

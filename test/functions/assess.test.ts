@@ -42,10 +42,21 @@ test('a target is unfinished while an output of ours is in another slot than the
   const untold = { ...connection!.stamps, announced: false }
 
   assert.equal(stateWith({}), 'current')
-  assert.equal(stateWith({ slot: lead!.slot === 'A' ? 'B' : 'A' }), 'unfinished')
+  const other = lead!.slot === 'A' ? 'B' : 'A'
+  assert.equal(stateWith({ slot: other, created: newer }), 'unfinished')
+  assert.equal(stateWith({ slot: other, created: lead!.created - 1 }), 'current', 'a hint that nobody corrected')
   assert.equal(stateWith({ created: newer, stamps: untold }), 'unfinished')
   assert.equal(stateWith({ created: newer, stamps: { ...untold, announced: true } }), 'current')
   assert.equal(stateWith({ stamps: untold }), 'current', 'told with the lead')
+})
+
+test('a key is retired that long after the newest output was written, as the engine reckons it', async () => {
+  const { target, now, secrets } = await published({ retireAfter: days(2) })
+  const [lead] = secrets()
+  const repaired = { created: lead!.created + days(2), stamps: { ...lead!.stamps, announced: true } }
+
+  assert.equal(assess(target, secrets(), now).state, 'unfinished')
+  assert.equal(assess(target, secrets({}, repaired), now).state, 'current')
 })
 
 test('a second secret that is about to expire makes the target due, and one that has expired ignores the window', async () => {

@@ -197,10 +197,10 @@ describe('repairing', () => {
     assert.deepEqual(step.stamps, { ...begun, ...whose })
   })
 
-  test('finishes what nobody stamped with what the lead knows', () => {
-    const stamps = stampsOf(holding('connection', 'b'), untagged('connection'))
+  test('what nobody stamped was no publish of ours: it follows the lead', () => {
+    const { slots } = publish(holding('connection', 'b'), untagged('connection'))
 
-    assert.deepEqual(stamps, { rotatedAt: published, standby: published })
+    assert.deepEqual(slots, ['A'])
   })
 })
 

@@ -399,8 +399,18 @@ describe('due', () => {
     ['not: a minute before its window opens', [over, targetHas({ window: window(noon + 1, 60) })], 'nothing'],
     [
       'outside its window when the secret has expired',
-      [over, targetHas({ window: window(noon + 1, 60) }), wants({ ignoreWindow: true })],
+      [
+        over,
+        targetHas({ window: window(noon + 1, 60) }),
+        wants({ ignoreWindow: true }),
+        marked('lead', { expiresOn: now }),
+      ],
       'due',
+    ],
+    [
+      'not: when somebody says so, and none has',
+      [over, targetHas({ window: window(noon + 1, 60) }), wants({ ignoreWindow: true })],
+      'nothing',
     ],
     ['not: before its date, window or not', [dueSince(now + 1), wants({ ignoreWindow: true })], 'nothing'],
     [

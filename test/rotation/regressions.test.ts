@@ -308,6 +308,90 @@ test('after a swap a topic that refuses is told as a failure all the same', asyn
   assert.notEqual(lead(at).slot, slot)
 })
 
+test('a record of asking makes no key young that was not made: a leaked key that somebody overwrote is still revoked', async () => {
+  for (const slots of [2, 1] as const) {
+    const at = await rotatedStand({ slots })
+    const leaked = at.leadKey()
+    const wish = { revokeBefore: at.now() }
+    at.fault({ on: 'regenerate', what: 'dropped' })
+    await outcomeOf(at, wish)
+    at.vault.put('lead', 'rubbish')
+
+    for (let delivery = 0; delivery < 5; delivery++) {
+      await at.wait(minutes(6))
+      await outcomeOf(at, wish)
+    }
+
+    assert.deepEqual([at.service.accepts(leaked), at.works()], [false, true])
+  }
+})
+
+test('two slots with one key: the first is taken for the active one, and a rotation tells them apart', async () => {
+  const at = stand()
+  const keys = at.service.keys()
+  Object.assign(keys, { B: keys['A'] })
+
+  const adopted = await outcomeOf(at)
+  await at.wait(days(3))
+  const rotated = await outcomeOf(at, { freshAfter: at.now() })
+
+  assert.deepEqual([adopted.status, adopted.slot, rotated.status, rotated.slot], ['changed', 'A', 'changed', 'B'])
+  assert.equal(at.works(), true)
+})
+
+test('a lead that was overwritten and disabled is revoked without bringing its key back', async () => {
+  const at = await rotatedStand()
+  const leaked = at.leadKey()
+  at.vault.put('lead', leaked)
+  at.vault.enable('lead', false)
+  at.fault({ on: 'regenerate', what: 'refused' })
+
+  await outcomeOf(at, { revokeBefore: at.now() })
+
+  assert.equal(at.vault.current('lead')?.enabled, false)
+})
+
+test('keys of another resource have no known age, though the secret is adopted', async () => {
+  const before = await rotatedStand()
+  const { value: _, name: __, version: ___, created: ____, ...tags } = lead(before)
+  const at = stand({ target: { address: '/stand/new', adopt: true } })
+  at.vault.put('lead', 'a key of the resource before', {
+    ...tags,
+    expiresOn: at.now() + days(90),
+    validityDays: 90,
+  } as never)
+  await at.wait(days(7))
+
+  await outcomeOf(at)
+
+  assert.deepEqual([at.works(), lead(at).stamps?.fresh, lead(at).stamps?.rotatedAt], [true, undefined, at.now()])
+})
+
+test('an output that is not ours does not lead: added to a target, it follows', async () => {
+  const at = await rotatedStand()
+  const { A, B } = at.service.keys()
+  const active = at.leadKey()
+  const target = at.target as { secrets: Stand['target']['secrets'] }
+  at.vault.put('connection', `connection=${active === A ? B : A}`)
+  target.secrets = [...target.secrets, { name: 'connection', output: 'connectionString' }]
+
+  await deliver(at, {})
+
+  assert.equal(at.leadKey(), active)
+})
+
+test('an expired secret ignores the window, and nothing else does that says so', async () => {
+  const window = { days: [6], start: 120, length: days(1) / 24, timeZone: 'UTC' }
+  const at = await rotatedStand({ target: { window } })
+  await at.wait(days(58))
+
+  const told = await outcomeOf(at, { ignoreWindow: true })
+  await at.wait(days(30))
+  const expired = await outcomeOf(at, { ignoreWindow: true })
+
+  assert.deepEqual([told.status, expired.reason], ['current', 'due'])
+})
+
 test('a key is due by the output that expires first, and once', async () => {
   const at = await rotatedStand({ outputs: 2 })
   const connection = at.vault.current('connection')!

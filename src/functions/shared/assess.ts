@@ -57,7 +57,7 @@ function stateOf(target: Target, secrets: readonly Listed[], now: Instant): Stat
   if (lead === undefined || strangers.length > 0) return 'unmanaged'
   // Before `unfinished`, which a look at an expired target finishes as well: but its window would count.
   if (secrets.some((secret) => secret?.expiresOn !== undefined && secret.expiresOn <= now)) return 'expired'
-  if (lead.stamps?.pending !== undefined || lead.stamps?.announced !== true || mayRetire(target, lead, now)) {
+  if (lead.stamps?.pending !== undefined || lead.stamps?.announced !== true || mayRetire(target, secrets, now)) {
     return 'unfinished'
   }
   if (secrets.some((secret) => secret && isLeftBehind(lead, secret))) return 'unfinished'
@@ -77,10 +77,11 @@ function isAnothers({ address }: Target, secret: NonNullable<Listed>): boolean {
 
 /** A publish that stopped before the lead, or a repair that nobody was told of. */
 function isLeftBehind(lead: NonNullable<Listed>, { slot, created, stamps }: NonNullable<Listed>): boolean {
-  if (slot?.toLowerCase() !== lead.slot?.toLowerCase()) return true
-  return created > lead.created && stamps?.announced !== true
+  if (created < lead.created) return false
+  return slot?.toLowerCase() !== lead.slot?.toLowerCase() || (created > lead.created && stamps?.announced !== true)
 }
 
-function mayRetire(target: Target, { stamps, created }: NonNullable<Listed>, now: Instant): boolean {
-  return stamps?.retire === true && target.retireAfter !== undefined && now >= created + target.retireAfter
+function mayRetire(target: Target, secrets: readonly Listed[], now: Instant): boolean {
+  const written = Math.max(...secrets.map((secret) => secret?.created ?? Number.NEGATIVE_INFINITY))
+  return secrets[0]?.stamps?.retire === true && target.retireAfter !== undefined && now >= written + target.retireAfter
 }

@@ -66,8 +66,8 @@ function doneOf(wished: Wished, seen: Look): { readonly done: boolean; readonly 
   const { version, stamps } = leadIn(seen) ?? {}
   const kept = wished.version === undefined || wished.version === version
   const moved = wished.after === undefined || wished.after !== version
-  // A rotation goes to the very slot that a promote goes to.
-  const promoted = wished.after === undefined || stamps?.reason === 'promoted'
+  // A rotation goes to the very slot that a promote goes to. A key that was waiting there is the one that was asked for.
+  const promoted = wished.after === undefined || stamps?.reason === 'promoted' || stamps?.reason === 'pending'
   const done = kept && moved && promoted && isDone(wished, seen)
   const overtaken = !kept || (wished.after !== undefined && moved && !done)
   return { done, ...(overtaken ? { superseded: true } : {}) }
