@@ -75,6 +75,23 @@ describe('promote', () => {
     await made.close()
   })
 
+  test('to a key that was waiting to be published is done when that key is', async () => {
+    const { made, handle, target, inVault } = await visionWorld()
+    const waiting = { made: new Date(made.cloud.clock.now() - minute).toISOString() }
+    stored(made, target, handle.keyOf('Key1'), { age: 10 * days, stamps: { pending: waiting } })
+    const { headers } = await made.http(promote, { params })
+    const query = Object.fromEntries(new URL(headers['location']!, 'https://app').searchParams)
+    made.cloud.clock.advance(10 * minute)
+    await made.tick()
+    await made.drain()
+
+    const { body } = await made.http(showTarget, { params, query })
+
+    assert.equal(inVault(), handle.keyOf('Key2'))
+    assert.deepEqual([body.done, body.superseded, body.reason], [true, undefined, 'pending'])
+    await made.close()
+  })
+
   test('that a rotation overtakes is never done, though the rotation went to the same slot', async () => {
     const { made, handle, target } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
