@@ -15,7 +15,7 @@ import { problem } from '../http/problem.ts'
 import { recordOutcome } from '../shared/invocation.ts'
 import { inlineTime, previewOf } from '../shared/preview.ts'
 import { queueRest, wantedUntil } from '../shared/requests.ts'
-import { asBusy, asCooling, asPaused } from './refusals.ts'
+import { asBusy, asCooling, asOvertaken, asPaused } from './refusals.ts'
 
 /** When the queue looks whether a request that began inline was finished: after the caller has got its answer. */
 const lookAgainAfter = minutes(3)
@@ -71,7 +71,7 @@ export async function carryOut(
     else await ports.queue.send(request, 0)
     return accepted(request, location, outcome)
   }
-  return finished(outcome, target)
+  return finished(outcome, target, request)
 }
 
 async function queueIt(call: Call, target: Target, request: RotationRequest, location: string) {
@@ -87,11 +87,15 @@ function isRefusal({ reason, busy, error }: Outcome): boolean {
   return busy === true || reason === 'cooling' || (error !== undefined && error.code !== 'OutOfTime')
 }
 
-function finished(outcome: Outcome, target: Target): HttpResponseInit {
+function finished(outcome: Outcome, target: Target, { promote, swap }: RotationRequest): HttpResponseInit {
   if (outcome.busy) return problem(asBusy(target))
   const refusal = outcome.status === 'failed' ? undefined : refusalOf(target, outcome.reason, outcome.again?.at)
   if (refusal && outcome.status !== 'changed') return refusal
   if (outcome.error) return problem(outcome.error.at({ target: target.name }), { outcome: describeOutcome(outcome) })
+  const wanted = (promote ?? swap)?.slot
+  if (wanted !== undefined && wanted !== outcome.slot) {
+    return problem(asOvertaken(target, wanted), { outcome: describeOutcome(outcome) })
+  }
   return json(200, describeOutcome(outcome))
 }
 

@@ -2,8 +2,9 @@
 
 import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
+import type { KeySlot } from '../../rotation/key-ring.ts'
 import type { Reason } from '../../rotation/observation.ts'
-import { type Instant, leadOf, type Target } from '../../rotation/target.ts'
+import type { Instant, Target } from '../../rotation/target.ts'
 
 export function asBusy(target: Target): RekeyError {
   return new RekeyError('Busy', {
@@ -25,19 +26,29 @@ export function asCooling(target: Target, until: Instant | undefined): RekeyErro
 
 /** Foreign and paused secrets wait for a person. Undefined for every other reason. */
 export function asPaused(target: Target, reason: Reason | undefined): RekeyError | undefined {
-  const { name } = leadOf(target)
+  const names = target.secrets.map(({ name }) => name)
+  const which = names.length === 1 ? `the secret ${names[0]}` : `one of the secrets ${names.join(', ')}`
   if (reason === 'foreign') {
     return new RekeyError('Foreign', {
       target: target.name,
-      message: `a secret of this target, such as "${name}", holds something that is not a live key of its resource`,
+      message: `${which} holds something that is not a live key of its resource`,
       remedy: 'Correct the secret name in targets.json, or set "adopt": true if Rekey shall overwrite it.',
     })
   }
   if (reason !== 'paused') return undefined
   return new RekeyError('Paused', {
     target: target.name,
-    message: 'the current version of a secret of this target is disabled by hand',
-    remedy: `Enable it again, e.g. az keyvault secret set-attributes --id ${target.vault}/secrets/${name} --enabled true`,
+    message: `the current version of ${which} is disabled by hand`,
+    remedy: `Enable it again: az keyvault secret set-attributes --id ${target.vault}/secrets/${names.length === 1 ? names[0] : '<secret>'} --enabled true`,
+  })
+}
+
+/** A repair, or somebody else's change, came first: what was asked for was asked of another version. */
+export function asOvertaken(target: Target, slot: KeySlot): RekeyError {
+  return new RekeyError('Drifted', {
+    target: target.name,
+    message: `the secrets changed first, so ${slot} was not made the active slot`,
+    remedy: `Look at GET /api/targets/${target.name}, and ask again if it is still wanted.`,
   })
 }
 
@@ -45,7 +56,7 @@ export function asDrifted(target: Target, what: string): RekeyError {
   return new RekeyError('Drifted', {
     target: target.name,
     message: what,
-    remedy: 'POST /api/targets/{name}/rotate with no body repairs it first; GET /api/plan?target= shows what is wrong.',
+    remedy: `POST /api/targets/${target.name}/rotate repairs it first; GET /api/plan?target=${target.name} shows what is wrong.`,
   })
 }
 

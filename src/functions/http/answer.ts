@@ -35,7 +35,8 @@ export async function answer(
     checkRole(request, process.env, handler.roles)
     if ('always' in handler) return await handler.always({ request, log }, compose)
     const composed = await compose()
-    if ('problems' in composed) return problem(badConfiguration(composed.problems.length), composed)
+    if ('problems' in composed)
+      return problem(badConfiguration(composed.problems.length), { problems: composed.problems })
     return await handler.answer({ request, app: composed.app, log })
   } catch (thrown) {
     const error = asRekeyError(thrown, log)
@@ -76,7 +77,7 @@ export function enabledTargetOf(call: Call): Target {
 
 function badConfiguration(count: number): RekeyError {
   return new RekeyError('BadConfiguration', {
-    message: `the configuration has ${count} problem${count === 1 ? '' : 's'}; nothing is rotated until they are fixed`,
+    message: `the configuration has ${count} problem${count === 1 ? '' : 's'}; nothing is rotated until ${count === 1 ? 'it is' : 'they are'} fixed`,
     remedy: 'Fix every problem listed here. GET /api/health shows what is left of them.',
   })
 }

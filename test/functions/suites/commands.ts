@@ -103,7 +103,7 @@ describe('rotate', () => {
     const disabled = await made.http(rotate, { params })
 
     assert.deepEqual([paused.status, paused.body.code], [409, 'Paused'])
-    assert.match(paused.body.remedy, /az keyvault secret set-attributes/)
+    assert.match(paused.body.remedy, /az keyvault secret set-attributes --id \S+\/secrets\/vision-key --enabled true/)
     assert.deepEqual([disabled.status, disabled.body.code], [409, 'Disabled'])
     await made.close()
   })

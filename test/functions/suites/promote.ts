@@ -75,6 +75,19 @@ describe('promote', () => {
     await made.close()
   })
 
+  test('that a repair overtakes is 409, not a 200 for something else', async () => {
+    const { made, handle, target } = await visionWorld()
+    stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
+    await made.http(rotate, { params })
+    made.cloud.clock.advance(minute)
+    handle.regenerateByHand('Key2')
+
+    const { status, body } = await made.http(promote, { params })
+
+    assert.deepEqual([status, body.code, body.outcome.reason], [409, 'Drifted', 'drifted'])
+    await made.close()
+  })
+
   test('to a key that was waiting to be published is done when that key is', async () => {
     const { made, handle, target, inVault } = await visionWorld()
     const waiting = { made: new Date(made.cloud.clock.now() - minute).toISOString() }
