@@ -279,10 +279,9 @@ async function stuck(signal: AbortSignal | undefined): Promise<never> {
   throw new RekeyError('ServiceUnavailable', { message: 'POST message: no answer' })
 }
 
-/** No answer until the caller gives up; and none is asked for once it has. */
+/** No answer until the caller gives up; as with the real adapter, that is an error of ours, also where it had given up before. */
 async function* silence(url: string, signal: AbortSignal): AsyncIterable<never> {
-  signal.throwIfAborted()
-  await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
   throw new RekeyError('ServiceUnavailable', { message: `GET secrets in ${url}: no answer` })
 }
 

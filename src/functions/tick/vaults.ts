@@ -26,10 +26,11 @@ export async function readVaults(
   const shuffled = [...byVault(enabled)].toSorted((a, b) => place(a) - place(b))
   const read = async ([url, targets]: readonly [string, readonly Target[]]) => {
     try {
+      if (signal.aborted) throw outOfTime(url)
       const secrets = await secretsOf(app.vault(url), targets, signal)
       return targets.map((target) => see(target, secrets.get(target.name) ?? [], period))
     } catch (thrown) {
-      collect(signal.aborted && !(thrown instanceof RekeyError) ? outOfTime(url) : thrown, url)
+      collect(thrown, url)
       return targets.map(unreadable)
     }
   }
