@@ -1,4 +1,5 @@
-// Room: the scripts. The doctor's report for people: a table, then every failure with what to do. Imports its neighbours only.
+// Room: the scripts. The doctor's report for people: a table, then every failure with what to do. Imports its neighbours and the
+// local host’s columns.
 
 import { columns } from '../../simulator/local/columns.ts'
 import type { Check } from '../../src/functions/health/check.ts'

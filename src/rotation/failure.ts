@@ -6,6 +6,7 @@ import { type Grip, limited } from './grip.ts'
 import type { Stamps } from './observation.ts'
 import type { Ports } from './ports.ts'
 import { isExplicit, type RotationRequest } from './request.ts'
+import { isElsewhere } from './situation.ts'
 import { type Duration, days, type Instant, leadOf, minutes, seconds, settle, type Target } from './target.ts'
 import { asRekeyError } from './unforeseen.ts'
 import { type Records, tag, type Work } from './work.ts'
@@ -71,9 +72,8 @@ async function recordsOf(target: Target, ports: Ports, grip: Grip): Promise<Reco
  * no more. Nor in the place of a failure that is still to be shown.
  */
 function mayRecordLook({ target, stored }: Records, now: Instant): boolean {
-  const { address, stamps } = stored[leadOf(target).name] ?? {}
-  if (address !== undefined && address.toLowerCase() !== target.address.toLowerCase()) return false
-  return !isShown(stamps?.failed, now)
+  const lead = stored[leadOf(target).name]
+  return !isElsewhere(target, lead) && !isShown(lead?.stamps?.failed, now)
 }
 
 /** What was asked for was not done: that is shown for a day, whatever looks find. */

@@ -8,6 +8,7 @@ import { isExplicit } from './request.ts'
 import {
   askedAt,
   hasTwoSlots,
+  isElsewhere,
   isOurs,
   liveSlots,
   madeAt,
@@ -94,7 +95,7 @@ export function plan(at: Situation, without: ReadonlySet<string> = new Set()): P
 export function isForeign(at: Situation, secret: { name: string; output: string }): boolean {
   const stored = at.stored[secret.name]
   if (!stored || at.target.adopt || liveSlots(at.ring, secret, stored).length > 0) return false
-  if (stored.address !== undefined && stored.address.toLowerCase() !== at.target.address.toLowerCase()) return true
+  if (isElsewhere(at.target, stored)) return true
   // An earlier version of ours means that somebody overwrote our secret, not that we came to theirs.
   return !isOurs(at.target, stored) && !at.earlier[secret.name]
 }
@@ -177,7 +178,7 @@ function interrupted(at: Situation): Plan | undefined {
     if (!ahead || !slot || slot === at.active || ahead.created < at.lead.created) continue
     // Somebody else's value was no publish of ours.
     if (!isOurs(at.target, ahead)) continue
-    const { rotatedAt, fresh, standby, retire, reason, actor } = ahead.stamps ?? {}
+    const { rotatedAt, fresh, standby, retire, reason, actor } = ahead.stamps!
     return {
       reason: 'interrupted',
       step: {
@@ -200,7 +201,6 @@ function interrupted(at: Situation): Plan | undefined {
 
 function drifted(at: Situation): Plan | undefined {
   if (at.active) return undefined
-  const elsewhere = at.lead?.address !== undefined && at.lead.address.toLowerCase() !== at.target.address.toLowerCase()
   const asked = remadeAt(at)
   return {
     reason: at.stamps.target ? 'drifted' : 'unmanaged',
@@ -209,7 +209,7 @@ function drifted(at: Situation): Plan | undefined {
       slots: startingWith(at, at.hint),
       pick: 'first accepted',
       // Of another resource's keys nothing is known.
-      stamps: elsewhere
+      stamps: isElsewhere(at.target, at.lead)
         ? { rotatedAt: at.now }
         : known({
             rotatedAt: asked ?? at.stamps.rotatedAt ?? at.now,

@@ -69,6 +69,11 @@ export function isOurs(target: Target, stored: StoredSecret | undefined): boolea
   return stored?.stamps?.target === target.name
 }
 
+/** Its tag `ProviderAddress` names another resource. One without that tag may be any's. */
+export function isElsewhere(target: Target, stored: Pick<StoredSecret, 'address'> | undefined): boolean {
+  return stored?.address !== undefined && stored.address.toLowerCase() !== target.address.toLowerCase()
+}
+
 /** The slots whose key this secret holds now. Empty: no live key. Several: the output is the same for all slots. */
 export function liveSlots(ring: KeyRing, secret: SecretName, stored: StoredSecret | undefined): readonly KeySlot[] {
   return stored?.value ? slotsHolding(ring, secret.output, stored.value) : []

@@ -3,6 +3,7 @@
 
 import { inWindow, isOverdue, soonestDue } from '../../rotation/due.ts'
 import type { StoredSecret } from '../../rotation/observation.ts'
+import { isElsewhere } from '../../rotation/situation.ts'
 import type { Instant, Target } from '../../rotation/target.ts'
 
 /** What is known of a secret without its value; a listing does not tell the version either. Undefined: does not exist. */
@@ -40,16 +41,20 @@ export function assess(target: Target, secrets: readonly Listed[], now: Instant)
   const [lead] = secrets
   const strangers = strangersIn(target, secrets)
   const strange = strangers.length === 0 ? {} : { strangeSince: Math.max(...strangers.map(({ created }) => created)) }
-  const state = stateOf(target, secrets, now)
+  const state = stateOf(target, secrets, strangers, now)
   if (lead?.stamps?.target !== target.name) return { state, overdue: false, ...strange }
   const overdue = isOverdue(target, lead, secrets, now)
   return { state, dueAt: soonestDue(target, lead, secrets), overdue, ...strange }
 }
 
-function stateOf(target: Target, secrets: readonly Listed[], now: Instant): State {
+function stateOf(
+  target: Target,
+  secrets: readonly Listed[],
+  strangers: readonly NonNullable<Listed>[],
+  now: Instant,
+): State {
   const [lead] = secrets
   if (secrets.some((secret) => secret?.enabled === false)) return 'paused'
-  const strangers = strangersIn(target, secrets)
   if (strangers.length > 0 && !target.adopt) {
     return strangers.some((secret) => isAnothers(target, secret)) ? 'foreign' : 'untagged'
   }
@@ -70,9 +75,8 @@ function strangersIn(target: Target, secrets: readonly Listed[]): readonly NonNu
 }
 
 /** A target that got a new name finds its own secrets like that. */
-function isAnothers({ address }: Target, secret: NonNullable<Listed>): boolean {
-  if (secret.stamps !== undefined) return true
-  return secret.address !== undefined && secret.address.toLowerCase() !== address.toLowerCase()
+function isAnothers(target: Target, secret: NonNullable<Listed>): boolean {
+  return secret.stamps !== undefined || isElsewhere(target, secret)
 }
 
 /** A publish that stopped before the lead, or a repair that nobody was told of. */
