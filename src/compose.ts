@@ -106,7 +106,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given }: Ou
       log,
       vault,
       announcer: announcer ?? logAnnouncer(log),
-      open: opener(azure),
+      open: opener(azure, log),
     }),
     source: targetsSource({ location: settings.targets, root: rootOf(env), clock, parse, azure: () => azure }),
   }
@@ -123,10 +123,11 @@ function credentials({ authority }: Cloud, env: Environment): (clientId: string 
   return keep((clientId) => credential({ authority, managed, ...(clientId === undefined ? {} : { clientId }) }))
 }
 
-function opener(azure: AzureClients): Ports['open'] {
+function opener(azure: AzureClients, log: Log): Ports['open'] {
   return async (target) => {
     const outputs = target.secrets.map(({ output }) => output)
-    return providerOf(target).open(target.resource, azure, outputs)
+    const logOfTarget: Log = (level, message, fields) => log(level, message, { target: target.name, ...fields })
+    return providerOf(target).open(target.resource, azure, outputs, logOfTarget)
   }
 }
 

@@ -5,7 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { simulatedCloud } from '../simulator/cloud.ts'
+import type { Fault } from '../simulator/faults.ts'
 import { composer } from '../src/compose.ts'
+import { Secret } from '../src/rotation/secret.ts'
+import { connect } from './simulated-azure.ts'
 
 const subscription = '/subscriptions/00000000-0000-0000-0000-000000000000'
 const vision = {
@@ -48,3 +52,46 @@ test('messages can wait while settings are bad, unless nobody can say where', as
   assert.equal('problems' in badSchedule && badSchedule.queue !== undefined, true)
   assert.equal('problems' in badCloud && badCloud.queue === undefined, true)
 })
+
+test('when a probe does not send a key, the log line names the target and the host', async (t) => {
+  const cloud = simulatedCloud({ faults: [accountsAt('https://evil.example/')] })
+  const account = cloud.cognitiveServices.add({ name: 'vision' })
+  const compose = composer({
+    env: {
+      AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+      AzureWebJobsScriptRoot: await appFolder(t, { targets: [{ ...vision, resource: account.resourceId }] }),
+      ROTATION_VAULT: 'https://kv-made.vault.azure.net',
+    },
+    azure: connect(cloud),
+  })
+  const composed = await compose()
+  assert.ok('app' in composed, JSON.stringify(composed))
+  const lines: object[] = []
+  const ports = composed.app.ports((level, message, fields) => lines.push({ level, message, ...fields }))
+
+  const holder = await ports.open(composed.app.targetNamed('vision')!)
+  const verdict = await holder.probe!('Key1', { key: Secret.of(account.keyOf('Key1')) }, new AbortController().signal)
+
+  assert.equal(verdict, 'unknown')
+  assert.deepEqual(lines, [
+    {
+      level: 'warn',
+      message: 'the probe did not send the key to this host',
+      target: 'vision',
+      host: 'evil.example',
+      why: 'it is not a host of this service in the configured cloud',
+    },
+  ])
+})
+
+function accountsAt(endpoint: string): Fault {
+  return {
+    name: 'accountsAt',
+    install: () => ({
+      after: (call, reply) =>
+        call.operation.operation === 'cognitive-services/getAccount'
+          ? { ...reply, body: { ...(reply.body as object), properties: { endpoint } } }
+          : undefined,
+    }),
+  }
+}

@@ -4,11 +4,12 @@
 import { z } from 'zod'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
 import type { KeyRing } from '../rotation/key-ring.ts'
-import type { KeyHolder, Verdict } from '../rotation/ports.ts'
+import type { KeyHolder, Log, Verdict } from '../rotation/ports.ts'
 import type { Secret } from '../rotation/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
 import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { keyAddress } from './wire/key-address.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
 import { unlessUnanswered, verdictOf } from './wire/verdict.ts'
 
@@ -33,6 +34,25 @@ const Account = z.object({
   properties: z.object({ endpoint: z.string().optional(), disableLocalAuth: z.boolean().optional() }).optional(),
 })
 type Account = z.output<typeof Account>
+
+/** Hosts that take the keys of accounts: custom subdomains, regional hosts, and those of Azure OpenAI, AI Foundry and Translator. */
+const hosts = {
+  public: [
+    'cognitiveservices.azure.com',
+    'api.cognitive.microsoft.com',
+    'openai.azure.com',
+    'services.ai.azure.com',
+    'cognitive.microsofttranslator.com',
+  ],
+  usgov: [
+    'cognitiveservices.azure.us',
+    'api.cognitive.microsoft.us',
+    'openai.azure.us',
+    'services.ai.azure.us',
+    'cognitive.microsofttranslator.us',
+  ],
+  china: ['cognitiveservices.azure.cn', 'api.cognitive.azure.cn', 'openai.azure.cn', 'translator.azure.cn'],
+} as const
 
 /** Where a key is shown, by the account's kind. Reads; the token exchange stands in where a service has no read. */
 const models = { method: 'GET', path: '/openai/models?api-version=2024-10-21' } as const
@@ -63,10 +83,10 @@ export const cognitiveServices = defineProvider({
   can: { probe: true },
   writes: 2,
   place: ({ resource }) => armPlace(id, parseArmId(resource, accounts)),
-  open: ({ resource }, azure) => openAccount(parseArmId(resource, accounts), azure),
+  open: ({ resource }, azure, _outputs, log) => openAccount(parseArmId(resource, accounts), azure, log),
 })
 
-function openAccount(account: ArmId, azure: AzureClients): KeyHolder {
+function openAccount(account: ArmId, azure: AzureClients, log: Log | undefined): KeyHolder {
   const { subscription, group, name } = account
   let known: Account | undefined
 
@@ -100,7 +120,7 @@ function openAccount(account: ArmId, azure: AzureClients): KeyHolder {
 
     probe: async (_slot, { key }, signal) => {
       const seen = await unlessUnanswered(() => look(signal))
-      return seen === undefined || key === undefined ? 'unknown' : probeKey(seen, key, azure, signal)
+      return seen === undefined || key === undefined ? 'unknown' : probeKey(seen, key, azure, log, signal)
     },
   }
 }
@@ -125,12 +145,18 @@ function withKeys<Answer>(account: ArmId, azure: AzureClients, signal: AbortSign
   return orLocalAuthDisabled(`the account ${account.id}`, isDisabled, run)
 }
 
-async function probeKey(account: Account, key: Secret, azure: AzureClients, signal: AbortSignal): Promise<Verdict> {
+async function probeKey(
+  account: Account,
+  key: Secret,
+  azure: AzureClients,
+  log: Log | undefined,
+  signal: AbortSignal,
+): Promise<Verdict> {
   const endpoint = account.properties?.endpoint
   const probe = probes[account.kind ?? '']
-  if (probe === undefined || endpoint === undefined || !URL.canParse(probe.path, endpoint)) return 'unknown'
-  const url = new URL(probe.path, endpoint)
-  if (url.protocol !== 'https:') return 'unknown'
+  if (probe === undefined || endpoint === undefined) return 'unknown'
+  const url = keyAddress(endpoint, probe.path, hosts[azure.cloud.name], log)
+  if (url === undefined) return 'unknown'
 
   const value = key.reveal()
   // Text that cannot be a header is no key; fetch would quote it in its complaint.

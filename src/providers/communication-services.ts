@@ -4,12 +4,13 @@
 import { z } from 'zod'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
 import type { Credential, KeyRing } from '../rotation/key-ring.ts'
-import type { KeyHolder } from '../rotation/ports.ts'
+import type { KeyHolder, Log } from '../rotation/ports.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
 import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { fieldOf, keyIn } from './wire/connection-string.ts'
 import { signedHeaders } from './wire/hmac.ts'
+import { keyAddress } from './wire/key-address.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
 import { unlessUnanswered, verdictOf } from './wire/verdict.ts'
 
@@ -27,6 +28,8 @@ const rights = {
 }
 /** Lists the purchased numbers: the one read of the data plane that changes nothing. */
 const probePath = '/phoneNumbers?api-version=2022-12-01'
+/** A resource's host has its geography before these: `contoso.europe.communication.azure.com`. */
+const hosts = { public: ['communication.azure.com'], usgov: ['communication.azure.us'], china: [] } as const
 
 const Primary = z
   .object({ primaryKey: secretText, primaryConnectionString: secretText })
@@ -54,12 +57,12 @@ export const communicationServices = defineProvider({
   can: { probe: true },
   writes: 2,
   place: ({ resource }) => armPlace(id, parseArmId(resource, services)),
-  open: ({ resource }, azure) => openService(parseArmId(resource, services), azure),
+  open: ({ resource }, azure, _outputs, log) => openService(parseArmId(resource, services), azure, log),
 })
 
-function openService(service: ArmId, azure: AzureClients): KeyHolder {
+function openService(service: ArmId, azure: AzureClients, log: Log | undefined): KeyHolder {
   const { subscription, group, name } = service
-  let endpoint: URL | undefined
+  let endpoint: string | undefined
 
   /** The host comes from the service alone: what the vault holds is under test, so it does not say where to send the test. */
   function remember(credential: Credential): Credential {
@@ -103,7 +106,8 @@ function openService(service: ArmId, azure: AzureClients): KeyHolder {
       if (key === undefined) return 'unknown'
       if (endpoint === undefined) await unlessUnanswered(() => read(signal))
       if (endpoint === undefined) return 'unknown'
-      const url = new URL(probePath, endpoint)
+      const url = keyAddress(endpoint, probePath, hosts[azure.cloud.name], log)
+      if (url === undefined) return 'unknown'
       const headers = signedHeaders('GET', url, key, azure.now())
       return verdictOf(azure, {
         method: 'GET',
@@ -145,13 +149,10 @@ async function isDisabled(
   return answer.disableLocalAuth === true
 }
 
-function endpointOf({ connectionString }: Credential): URL | undefined {
+function endpointOf({ connectionString }: Credential): string | undefined {
   const endpoint = connectionString && fieldOf(connectionString, 'endpoint')?.reveal()
-  if (endpoint === undefined || !URL.canParse(endpoint)) return undefined
-  const url = new URL(endpoint)
   // Documented samples say http; a signed request goes over https all the same.
-  url.protocol = 'https:'
-  return url
+  return endpoint?.replace(/^http:/i, 'https:')
 }
 
 function operation(method: string, name: string, action: string, permission: string): ServiceOperation {

@@ -3,7 +3,7 @@
 import type { z } from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
 import type { KeySlot } from '../rotation/key-ring.ts'
-import type { KeyHolder } from '../rotation/ports.ts'
+import type { KeyHolder, Log } from '../rotation/ports.ts'
 
 /** One right that a provider's calls need. */
 export interface Permission {
@@ -49,8 +49,11 @@ export interface KeyProvider<Resource = unknown> {
   /** Control-plane writes (POSTs included) of one rotation, for pacing. */
   readonly writes: number
   place(resource: Resource): Place
-  /** `outputs`: those that the target's secrets hold; what costs a call and nobody wants is left out. Absent: all. */
-  open(resource: Resource, azure: AzureClients, outputs?: readonly string[]): KeyHolder
+  /**
+   * `outputs`: those that the target's secrets hold; what costs a call and nobody wants is left out. Absent: all.
+   * `log`: for what a verdict cannot say, such as why a key was not probed; its lines name the target already.
+   */
+  open(resource: Resource, azure: AzureClients, outputs?: readonly string[], log?: Log): KeyHolder
 }
 
 /** Keeps the resource's type between `resource`, `place` and `open` of one provider, and forgets it outside. */
@@ -62,6 +65,7 @@ export function defineProvider<Shape extends z.ZodRawShape>(
       resource: z.output<z.ZodObject<Shape, z.core.$strict>>,
       azure: AzureClients,
       outputs?: readonly string[],
+      log?: Log,
     ): KeyHolder
   },
 ): KeyProvider {

@@ -75,21 +75,51 @@ test('a signed request goes over TLS, though the service may write http into its
   assert.deepEqual(new Set(on.azure.sent.map(({ url }) => url.protocol)), new Set(['https:']))
 })
 
-test('a key is not shown to an endpoint without TLS', async () => {
-  const on = opened(cognitiveServices)
-  const properties = { endpoint: 'http://vision.cognitiveservices.azure.com/' }
-  on.cloud.faults.add(
-    replies('cognitive-services/getAccount', (reply) => ({
-      ...reply,
-      body: { ...(reply.body as object), properties },
-    })),
-  )
+for (const endpoint of [
+  'http://vision.cognitiveservices.azure.com/',
+  'https://evil.example/',
+  'https://vision.cognitiveservices.azure.com.evil.example/',
+  'https://vision.cognitiveservices.azure.us/',
+  'https://vision.cognitiveservices.azure.com:8443/',
+  'https://someone@vision.cognitiveservices.azure.com/',
+  'https://169.254.169.254/',
+]) {
+  test(`an account whose endpoint is ${endpoint} gets no key, and the log says which host was refused`, async () => {
+    const on = opened(cognitiveServices)
+    on.cloud.faults.add(
+      replies('cognitive-services/getAccount', (reply) => ({
+        ...reply,
+        body: { ...(reply.body as object), properties: { endpoint } },
+      })),
+    )
 
-  const verdict = await on.holder.probe!('Key1', { key: Secret.of(on.handle.keyOf('Key1')) }, on.signal)
+    const verdict = await on.holder.probe!('Key1', { key: Secret.of(on.handle.keyOf('Key1')) }, on.signal)
 
-  assert.equal(verdict, 'unknown')
-  assert.deepEqual(hostsAsked(on), ['management.azure.com'])
-})
+    assert.equal(verdict, 'unknown')
+    assert.deepEqual(hostsAsked(on), ['management.azure.com'])
+    assertRefusalLogged(on, new URL(endpoint).hostname)
+  })
+}
+
+for (const endpoint of ['https://evil.example/', 'https://chat.communication.azure.com.evil.example/']) {
+  test(`a connection string whose endpoint is ${endpoint} gets no signature, and the log says which host was refused`, async () => {
+    const on = opened(communicationServices)
+    on.cloud.faults.add(
+      replies('communication-services/listKeys', (reply) => {
+        const { primaryKey, ...body } = reply.body as Record<string, unknown>
+        const primaryConnectionString = `endpoint=${endpoint};accesskey=${primaryKey}`
+        return { ...reply, body: { ...body, primaryKey, primaryConnectionString } }
+      }),
+    )
+    const { primary } = await on.holder.read(on.signal)
+
+    const verdict = await on.holder.probe!('primary', primary!, on.signal)
+
+    assert.equal(verdict, 'unknown')
+    assert.deepEqual(hostsAsked(on), ['management.azure.com'])
+    assertRefusalLogged(on, new URL(endpoint).hostname)
+  })
+}
 
 test("the vault's connection string does not say where its key is shown", async () => {
   const on = opened(communicationServices)
@@ -101,6 +131,16 @@ test("the vault's connection string does not say where its key is shown", async 
   assert.equal(verdict, 'accepted')
   assert.deepEqual(hostsAsked(on), ['chat.communication.azure.com', 'management.azure.com'])
 })
+
+/** One line, which names the host and holds no key. */
+function assertRefusalLogged({ logged, cloud }: Opened, host: string): void {
+  assert.deepEqual(
+    logged.map((line) => line['host']),
+    [host],
+  )
+  const text = JSON.stringify(logged)
+  assert.ok(![...cloud.minted].some((secret) => text.includes(secret)))
+}
 
 function hostsAsked({ azure }: Opened): string[] {
   return [...new Set(azure.sent.map(({ url }) => url.host))].toSorted()

@@ -7,7 +7,7 @@ import type { Fault } from '../../simulator/faults.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Credential, KeySlot } from '../../src/rotation/key-ring.ts'
-import type { Call, KeyHolder } from '../../src/rotation/ports.ts'
+import type { Call, KeyHolder, Log } from '../../src/rotation/ports.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 import { fleet, type Member } from './fleet.ts'
 
@@ -19,6 +19,8 @@ export interface Opened extends Member {
   readonly call: Call
   /** How often the lease was renewed. */
   readonly renewals: () => number
+  /** What the provider logged, as fields with the message among them. */
+  readonly logged: readonly Readonly<Record<string, unknown>>[]
 }
 
 /** A fresh resource, with faults that begin only now. */
@@ -26,13 +28,15 @@ export function opened(provider: KeyProvider, outputs?: readonly string[]): Open
   const cloud = simulatedCloud({ clock: virtualClock(Date.parse('2026-03-01T12:00:00Z')) })
   const member = fleet[provider.id]!(cloud)
   const azure = connect(cloud)
-  const holder = provider.open(provider.resource.parse(member.fields), azure, outputs)
+  const logged: Record<string, unknown>[] = []
+  const log: Log = (level, message, fields) => logged.push({ level, message, ...fields })
+  const holder = provider.open(provider.resource.parse(member.fields), azure, outputs, log)
   const { signal } = new AbortController()
   let renewals = 0
   const keepLease = async () => {
     renewals += 1
   }
-  return { ...member, cloud, azure, holder, signal, call: { signal, keepLease }, renewals: () => renewals }
+  return { ...member, cloud, azure, holder, signal, call: { signal, keepLease }, renewals: () => renewals, logged }
 }
 
 /** Slot to key, in the open: for comparing with what the simulator knows. */
