@@ -15,8 +15,10 @@ export interface FaultSet {
   staleness(call: Call): number
   /** Resolves when this call may be answered. */
   delay(call: Call): Promise<void>
-  propagation(): number
-  lingering(): number
+  /** Milliseconds that the data planes refuse this key after it was made. */
+  propagation(key: string): number
+  /** Milliseconds that they take it after it was replaced. */
+  lingering(key: string): number
   operationTime(): number
   operationFails(): boolean
   denied(): readonly string[]
@@ -46,8 +48,8 @@ export function faultSet(dice: Dice, clock: SimulatedClock): FaultSet {
       const latency = longest((hooks) => hooks.latency?.(call))
       if (latency > 0) await clock.pass(latency)
     },
-    propagation: () => longest((hooks) => hooks.propagation),
-    lingering: () => longest((hooks) => hooks.lingering),
+    propagation: (key) => longest((hooks) => hooks.keyCache?.(key).refusesNew ?? hooks.propagation),
+    lingering: (key) => longest((hooks) => hooks.keyCache?.(key).acceptsOld ?? hooks.lingering),
     operationTime: () => longest((hooks) => hooks.operationTime),
     operationFails: () => installed.some(({ hooks }) => hooks.operationFails?.() === true),
     denied: () => installed.flatMap(({ hooks }) => (hooks.denies ? [hooks.denies] : [])),

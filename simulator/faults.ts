@@ -18,6 +18,8 @@ export interface FaultHooks {
   readonly propagation?: number
   /** Milliseconds for which a replaced key is still accepted. */
   readonly lingering?: number
+  /** What the gateways in front of the data planes still believe of a key, for how many milliseconds. */
+  keyCache?(key: string): { readonly refusesNew: number; readonly acceptsOld: number }
   /** Milliseconds that a long-running operation takes. */
   readonly operationTime?: number
   /** Whether the long-running operation that starts now will fail. */
@@ -160,6 +162,23 @@ export function slowPropagation(options: { ms: number }): Fault {
 /** The data planes accept a replaced key for another `ms`. */
 export function lingeringKeys(options: { ms: number }): Fault {
   return { name: 'lingeringKeys', install: () => ({ lingering: options.ms }) }
+}
+
+/**
+ * Gateways cache keys: each new key is refused, and each replaced one accepted, for a time of its own of at most `ms`.
+ * Every simulated data plane asks its `KeySlots`, so every one of them honours this.
+ */
+export function gatewayCaches(options: { ms: number }): Fault {
+  return {
+    name: 'gatewayCaches',
+    install: (dice) => ({
+      keyCache: (key) => {
+        // By key rather than by turn: how often somebody asks changes nothing.
+        const roll = dice.fork(key)
+        return { refusesNew: Math.floor(roll.next() * options.ms), acceptsOld: Math.floor(roll.next() * options.ms) }
+      },
+    }),
+  }
 }
 
 /** Long-running operations take `ms`. */

@@ -56,13 +56,11 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: () => s
   }
 
   const propagated = (key: string, now: number): boolean =>
-    first.has(key) || now >= made.get(key)! + kernel.faults.propagation()
+    first.has(key) || now >= made.get(key)! + kernel.faults.propagation(key)
   const accepted = (): readonly string[] => {
     const now = kernel.clock.now()
-    const lingering = kernel.faults.lingering()
-    const held = [...tenures.values()].flatMap((history) =>
-      history.filter(({ until }) => until === undefined || now < until + lingering).map(({ key }) => key),
-    )
+    const lives = ({ key, until }: Tenure) => until === undefined || now < until + kernel.faults.lingering(key)
+    const held = [...tenures.values()].flatMap((history) => history.filter(lives).map(({ key }) => key))
     return [...new Set(held)].filter((key) => propagated(key, now))
   }
 

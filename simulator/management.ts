@@ -15,6 +15,7 @@ const byName = {
   slowAnswers: faults.slowAnswers,
   slowPropagation: faults.slowPropagation,
   lingeringKeys: faults.lingeringKeys,
+  gatewayCaches: faults.gatewayCaches,
   slowOperation: faults.slowOperation,
   failingOperation: faults.failingOperation,
   missingPermission: faults.missingPermission,

@@ -8,6 +8,7 @@ import { ConnectionLost, CrashSignal, type Fault, simulatedCloud } from '../../s
 import {
   crash,
   failingOperation,
+  gatewayCaches,
   lingeringKeys,
   lostAnswer,
   missingPermission,
@@ -141,6 +142,23 @@ test('lingeringKeys: a replaced key is accepted for a while', async () => {
   const late = account.accepts(old)
 
   assert.deepEqual([early, late], [true, false])
+})
+
+test('gatewayCaches: for a time of its own, a new key is refused and the one it replaced accepted; asking changes nothing', async () => {
+  const minutes = 60_000
+  const { regenerate, account, clock } = world(gatewayCaches({ ms: 3 * minutes }))
+  const old = account.keyOf('Key1')
+  await regenerate()
+  const fresh = account.keyOf('Key1')
+
+  const early = [account.accepts(fresh), account.accepts(old)]
+  const again = [account.accepts(fresh), account.accepts(old)]
+  clock.advance(3 * minutes)
+  const late = [account.accepts(fresh), account.accepts(old)]
+
+  assert.deepEqual(early, [false, true])
+  assert.deepEqual(again, early)
+  assert.deepEqual(late, [true, false])
 })
 
 test('slowOperation and failingOperation are there for services with long-running operations', () => {
