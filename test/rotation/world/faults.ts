@@ -31,7 +31,17 @@ export interface Course {
   readonly after: number
 }
 
+/** Outages of the service's data plane that hit every probe at once. */
+export interface Blackouts {
+  /** How likely a probe is to find the first moment of one. */
+  readonly chance: number
+  /** Milliseconds. */
+  readonly length: number
+}
+
 export interface FaultOptions {
+  /** Probes that fail together. Without it each fails by itself, as calls do. */
+  readonly blackouts?: Blackouts
   /** How many in one history. */
   readonly faults: number
   /** Calls may land after their worker gave up. */
@@ -69,6 +79,28 @@ export function fates(
     next,
     calm: () => {
       budget = 0
+    },
+  }
+}
+
+/** 1 % of probes find the beginning of an outage of 90 seconds. */
+export const usualBlackouts: Blackouts = { chance: 0.01, length: 90_000 }
+
+/** Says of each probe whether it falls into a blackout. Its dice are its own, so that blackouts redraw nothing else of a history. */
+export function blackouts(
+  options: Blackouts | undefined,
+  dice: Random,
+  now: () => number,
+): { hits(): boolean; calm(): void } {
+  let until = Number.NEGATIVE_INFINITY
+  let chance = options?.chance ?? 0
+  return {
+    hits: () => {
+      if (chance > 0 && now() >= until && dice.chance(chance)) until = now() + options!.length
+      return now() < until
+    },
+    calm: () => {
+      chance = 0
     },
   }
 }

@@ -1,14 +1,21 @@
 // Room: tests of the core. `node test/rotation/world/run.ts <climate|all> <seeds> [without,…]` lives many histories and counts
 // what broke; `node test/rotation/world/run.ts <climate> seed <n> [without,…]` tells one history from beginning to end.
+// `<climate>+blackouts` adds outages that hit every probe of the service at once.
 
 import { type ClimateName, climates } from './climates.ts'
-import { live } from './world.ts'
+import { usualBlackouts } from './faults.ts'
+import { type Climate, live } from './world.ts'
 
 const [name = 'all', seeds = '200', ...rest] = process.argv.slice(2)
-const names = name === 'all' ? (Object.keys(climates) as ClimateName[]) : [name as ClimateName]
+const [plain, added] = name.split('+') as [string, string | undefined]
+const names = plain === 'all' ? (Object.keys(climates) as ClimateName[]) : [plain as ClimateName]
+
+function climateOf(climate: ClimateName): Climate {
+  return added === 'blackouts' ? { ...climates[climate], blackouts: usualBlackouts } : climates[climate]
+}
 
 if (seeds === 'seed') {
-  const history = await live(Number(rest[0]), climates[names[0]!], rules(rest[1]), 'keep log')
+  const history = await live(Number(rest[0]), climateOf(names[0]!), rules(rest[1]), 'keep log')
   console.log(history.log.join('\n'))
   console.log(history.violations)
 } else {
@@ -23,7 +30,7 @@ async function count(climate: ClimateName, seeds: number, without: ReadonlySet<s
   const tally = new Map<string, { seeds: number; first: number; detail: string }>()
   const started = performance.now()
   for (let seed = 1; seed <= seeds; seed++) {
-    const { violations } = await live(seed, climates[climate], without)
+    const { violations } = await live(seed, climateOf(climate), without)
     for (const kind of new Set(
       violations.map((each) => each.kind + (each.excused ? ` (after ${each.excused})` : '')),
     )) {

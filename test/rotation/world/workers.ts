@@ -7,7 +7,7 @@ import type { KeyHolder, Lease, Ports, Vault } from '../../../src/rotation/ports
 import { reconcile } from '../../../src/rotation/reconcile.ts'
 import type { RotationRequest } from '../../../src/rotation/request.ts'
 import type { Target } from '../../../src/rotation/target.ts'
-import { type CallKind, effects, type fates } from './faults.ts'
+import { type blackouts, type CallKind, effects, type fates } from './faults.ts'
 import type { Messages } from './messages.ts'
 import type { Random } from './random.ts'
 import { asRing, keyIn, type Service } from './service.ts'
@@ -24,6 +24,7 @@ export interface Stage {
   readonly messages: Messages
   readonly watch: Watch
   readonly course: ReturnType<typeof fates>
+  readonly blackouts: ReturnType<typeof blackouts>
   readonly probe: boolean
   readonly etag: boolean
   readonly both: boolean
@@ -201,6 +202,10 @@ export function startWorkers(stage: Stage): () => void {
       holder.probe = (_, credential, signal) =>
         call(run, 'probe', signal, () => {
           const value = credential['key'] ?? credential['connectionString']
+          if (stage.blackouts.hits()) {
+            stage.log(`w${run.worker.id} probe: blackout`)
+            return 'unknown' as const
+          }
           return service.accepts(keyIn(value!.reveal())) ? ('accepted' as const) : ('refused' as const)
         }).catch(() => 'unknown' as const)
     }

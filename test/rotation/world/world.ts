@@ -3,7 +3,7 @@
 
 import type { RotationRequest } from '../../../src/rotation/request.ts'
 import { hours, minutes, type Target } from '../../../src/rotation/target.ts'
-import { type FaultOptions, fates } from './faults.ts'
+import { blackouts, type FaultOptions, fates } from './faults.ts'
 import { messageQueue } from './messages.ts'
 import { random } from './random.ts'
 import { asRing, keyIn, type ServiceOptions, service } from './service.ts'
@@ -100,6 +100,7 @@ export async function live(
     messages,
     watch: sight,
     course: fates(climate, dice),
+    blackouts: blackouts(climate.blackouts, random(~seed), time.now),
     probe: climate.probe && !without.has('probe'),
     etag: climate.etag ?? false,
     both: climate.both ?? false,
@@ -113,7 +114,10 @@ export async function live(
   }
   poll = startWorkers(stage)
   const asked = scheduleEverything(stage, climate)
-  time.in(busyTime, stage.course.calm)
+  time.in(busyTime, () => {
+    stage.course.calm()
+    stage.blackouts.calm()
+  })
   await time.runUntil(time.now() + busyTime + quietTime)
   sight.finish()
   judgeTheEnd(stage, asked)
