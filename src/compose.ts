@@ -84,7 +84,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given }: Ou
   const azure = given ?? createAzureClients({ cloud, credential: credentialOf(clientId) })
   const storage = openStorage(settings.storage, credentialOf)
   const queue = createRequestQueue(storage)
-  const leases = createLeases(storage)
+  const leases = createLeases(storage, clock.now)
   const announcer = topic && createAnnouncer({ ...topic, source: `/rekey/${settings.app}` }, azure)
   // One client per vault: the first request of each is sent twice, the first time only to learn where to get a token.
   const vault = keep((url: string) => createVault(url, azure))

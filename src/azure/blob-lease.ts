@@ -3,8 +3,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { BlobLeaseClient, BlockBlobClient } from '@azure/storage-blob'
 import { RekeyError } from '../rotation/errors.ts'
-import type { Lease, Leases } from '../rotation/ports.ts'
-import { leaseLength, seconds } from '../rotation/target.ts'
+import { type LeaseEntries, mergeEntries, sinceEntry } from '../rotation/lease-metadata.ts'
+import type { Lease, LeaseMetadata, Leases } from '../rotation/ports.ts'
+import { type Instant, leaseLength, seconds } from '../rotation/target.ts'
 import { rebuild } from './errors.ts'
 import { failureOf } from './failure.ts'
 import { inLimit, type Storage } from './storage.ts'
@@ -17,9 +18,9 @@ const heldCode = 'LeaseAlreadyPresent'
 /**
  * Leases on blobs of the container `rekey-leases`; both are made when first needed. `PUT {blob}?comp=lease`. A lease that
  * ran out and that nobody took since can still be renewed: the holder's clock, not a renewal, says whether it was held
- * throughout. Throws RekeyError.
+ * throughout. `now`: wall-clock milliseconds, noted in a blob when it is made. Throws RekeyError.
  */
-export function createLeases(storage: Storage): Leases {
+export function createLeases(storage: Storage, now: () => Instant = Date.now): Leases {
   return {
     acquire: async (credential, signal) => {
       const limited = inLimit(signal)
@@ -29,18 +30,19 @@ export function createLeases(storage: Storage): Leases {
       const lease = blob.getBlobLeaseClient(randomUUID())
 
       const first = await take(lease, limited)
-      if (first !== 'missing') return first === 'taken' ? holding(lease) : undefined
+      if (first !== 'missing') return first === 'taken' ? holding(blob, lease) : undefined
       await attempt(() => container.createIfNotExists({ abortSignal: limited }))
-      await createBlob(blob, credential, limited)
+      await createBlob(blob, credential, now(), limited)
       const second = await take(lease, limited)
       if (second === 'missing') throw gone()
-      return second === 'taken' ? holding(lease) : undefined
+      return second === 'taken' ? holding(blob, lease) : undefined
     },
   }
 }
 
-function holding(lease: BlobLeaseClient): Lease {
+function holding(blob: BlockBlobClient, lease: BlobLeaseClient): Lease {
   return {
+    metadata: metadataUnder(lease.leaseId, blob),
     renew: async (signal) => {
       try {
         await lease.renewLease({ abortSignal: inLimit(signal) })
@@ -61,6 +63,41 @@ function holding(lease: BlobLeaseClient): Lease {
   }
 }
 
+/**
+ * The blob's metadata, read once, then known: nobody else writes it while the lease is held. HEAD of the blob;
+ * `PUT {blob}?comp=metadata`, which replaces all of it.
+ */
+function metadataUnder(leaseId: string, blob: BlockBlobClient): LeaseMetadata {
+  const conditions = { leaseId }
+  let known: LeaseEntries | undefined
+
+  async function read(signal: AbortSignal): Promise<LeaseEntries> {
+    known ??= await unlessLost(async () => {
+      const { metadata = {} } = await blob.getProperties({ abortSignal: inLimit(signal), conditions })
+      return metadata
+    })
+    return known
+  }
+
+  return {
+    read,
+    write: async (changes, signal) => {
+      const merged = mergeEntries(await read(signal), changes)
+      await unlessLost(() => blob.setMetadata({ ...merged }, { abortSignal: inLimit(signal), conditions }))
+      known = merged
+    },
+  }
+}
+
+/** Reads, and writes that may be repeated: their failures leave nothing to be settled. Throws `LeaseLost`. */
+async function unlessLost<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    throw isLost(error) ? lost() : rebuild(error, operation).ofHarmlessCall()
+  }
+}
+
 async function take(lease: BlobLeaseClient, abortSignal: AbortSignal): Promise<'taken' | 'held' | 'missing'> {
   try {
     await lease.acquireLease(leaseLength / 1000, { abortSignal })
@@ -73,9 +110,20 @@ async function take(lease: BlobLeaseClient, abortSignal: AbortSignal): Promise<'
   }
 }
 
-/** An empty blob that says, for people, which credential it stands for. Made by somebody else meanwhile, leased even: as good. */
-async function createBlob(blob: BlockBlobClient, credential: string, abortSignal: AbortSignal): Promise<void> {
-  const metadata = { credential: encodeURIComponent(credential.toLowerCase()) }
+/**
+ * An empty blob that says which credential it stands for, for people, and since when. Made by another worker meanwhile,
+ * leased even: as good.
+ */
+async function createBlob(
+  blob: BlockBlobClient,
+  credential: string,
+  now: Instant,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const metadata = {
+    credential: encodeURIComponent(credential.toLowerCase()),
+    [sinceEntry]: new Date(now).toISOString(),
+  }
   try {
     await blob.upload('', 0, { abortSignal, metadata, conditions: { ifNoneMatch: '*' } })
   } catch (error) {
@@ -97,9 +145,20 @@ function isLost(error: unknown): boolean {
   return status === 404 || status === 409 || status === 412
 }
 
-/** Resource ids may hold any character and be compared without case; a blob's name may not. The id is no secret. */
+/**
+ * The name of the blob that stands for a lease. Resource ids may hold any character and be compared without case; a blob's
+ * name may not. The id is no secret.
+ */
 function blobName(credential: string): string {
   return createHash('sha256').update(credential.toLowerCase()).digest('hex')
+}
+
+function lost(): RekeyError {
+  return new RekeyError('LeaseLost', {
+    message: `${operation}: another worker holds it`,
+    remedy: 'Nothing to do: the target is read again shortly.',
+    retryAfter: seconds(30),
+  })
 }
 
 function gone(): RekeyError {

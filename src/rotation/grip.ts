@@ -54,6 +54,7 @@ export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: Gr
           await ensure()
           limit.restart()
         },
+        metadata: lease.metadata,
       }),
     )
     if (clock.monotonic() >= until) throw lost()

@@ -22,6 +22,8 @@ export interface Call {
   readonly signal: AbortSignal
   /** Renews the lease and the limit. A provider calls it between the polls of a long-running operation. Throws `LeaseLost`. */
   keepLease(): Promise<void>
+  /** What is noted in the blob of the lease that the call is made under. */
+  readonly metadata: LeaseMetadata
 }
 
 export type Verdict = 'accepted' | 'refused' | 'unknown'
@@ -70,8 +72,22 @@ export interface Vault {
   ): Promise<StoredSecret>
 }
 
+/**
+ * Short notes in the metadata of a lease's blob: the name of an entry is a lower-case identifier, its value printable ASCII.
+ * Targets that share a lease share its entries. A blob that was lost is made again with `since` alone: whoever reads must
+ * take a missing entry for the worst that can have happened up to then. Errors are transient or `LeaseLost`, and never
+ * leave an outcome open: a write may be repeated.
+ */
+export interface LeaseMetadata {
+  /** The entries as of the first read under this lease, with what this holder has written since. One call, the first time. */
+  read(signal: AbortSignal): Promise<Readonly<Record<string, string>>>
+  /** Sets these entries and keeps the others. One call, and that of `read` where nothing has been read yet. */
+  write(entries: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
+}
+
 /** The right to change one credential. */
 export interface Lease {
+  readonly metadata: LeaseMetadata
   /** Sends a renewal. False when somebody else has it, or it cannot be had any more. */
   renew(signal: AbortSignal): Promise<boolean>
   release(signal: AbortSignal): Promise<void>

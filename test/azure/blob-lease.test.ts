@@ -14,6 +14,7 @@ import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Lease } from '../../src/rotation/ports.ts'
 import { Secret } from '../../src/rotation/secret.ts'
 import { type Azurite, startAzurite } from '../azurite.ts'
+import { type StorageTap, tapStorage } from '../leak/storage-tap.ts'
 
 const signal = new AbortController().signal
 
@@ -217,4 +218,83 @@ test('an Azurite that does not know the version of our calls is told, with how t
   assert.ok(error instanceof RekeyError)
   assert.equal(error.code, 'ServiceRefused')
   assert.match(error.details.remedy ?? '', /npx azurite --skipApiVersionCheck/)
+})
+
+describe('the metadata of a lease', { concurrency: true }, () => {
+  let azurite: Azurite
+  let tap: StorageTap
+  const storageOf = ({ connectionString }: { readonly connectionString: string }) => {
+    const nobody = () => assert.fail('a connection string needs no credential')
+    return openStorage({ by: 'connectionString', connectionString: Secret.of(connectionString) }, nobody)
+  }
+
+  before(async () => {
+    azurite = await startAzurite()
+    tap = await tapStorage(azurite.connectionString)
+  })
+  after(async () => {
+    tap.close()
+    await azurite.close()
+  })
+
+  async function held(credential: string = randomUUID(), now = Date.UTC(2026, 0, 1)) {
+    const lease = await createLeases(storageOf(azurite), () => now).acquire(credential, signal)
+    assert.ok(lease)
+    return { credential, lease }
+  }
+
+  test('a new blob says which credential it stands for, and since when', async () => {
+    const { lease, credential } = await held()
+
+    const entries = await lease.metadata.read(signal)
+
+    assert.deepEqual(entries, { credential, since: '2026-01-01T00:00:00.000Z' })
+  })
+
+  test('what one holder writes, the next one reads; entries that are not written stay', async () => {
+    const { lease, credential } = await held()
+    await lease.metadata.write({ hub: 'one', compared_a: '1' }, signal)
+    await lease.metadata.write({ hub: 'two' }, signal)
+    await lease.release(signal)
+
+    const { lease: next } = await held(credential)
+    const entries = await next.metadata.read(signal)
+
+    assert.deepEqual(entries, { credential, since: '2026-01-01T00:00:00.000Z', hub: 'two', compared_a: '1' })
+  })
+
+  test('two writes and two reads of one holder are one HEAD and two PUTs', async () => {
+    const leases = createLeases(storageOf(tap))
+    const lease = await leases.acquire(randomUUID(), signal)
+    const { length } = tap.seen
+
+    await lease!.metadata.write({ a: '1' }, signal)
+    await lease!.metadata.read(signal)
+    await lease!.metadata.write({ b: '2' }, signal)
+    await lease!.metadata.read(signal)
+
+    const methods = tap.seen.slice(length).flatMap((line) => /^(HEAD|GET|PUT|POST) /.exec(line)?.[1] ?? [])
+    assert.deepEqual(methods, ['HEAD', 'PUT', 'PUT'])
+  })
+
+  test('whoever has lost the lease neither reads nor writes', async () => {
+    const { lease, credential } = await held()
+    await lease.release(signal)
+    const { lease: other } = await held(credential)
+
+    await assert.rejects(lease.metadata.read(signal), { code: 'LeaseLost' })
+    await assert.rejects(lease.metadata.write({ a: '1' }, signal), { code: 'LeaseLost' })
+    assert.equal((await other.metadata.read(signal))['a'], undefined)
+  })
+
+  test('storage that fails leaves nothing to be settled: what was written may be written again', async (t) => {
+    const { leases } = await scripted(t, [201, ''], [500, 'InternalError'])
+    const lease = await leases.acquire('a', signal)
+
+    const error = await lease!.metadata.write({ a: '1' }, signal).catch((e: unknown) => e)
+
+    assert.ok(error instanceof RekeyError)
+    assert.equal(error.code, 'ServiceUnavailable')
+    assert.equal(error.details.outcomeUnknown, undefined)
+  })
 })

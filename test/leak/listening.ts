@@ -14,6 +14,7 @@ import { reconcile } from '../../src/rotation/reconcile.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 import { days } from '../../src/rotation/target.ts'
 import { type Answer, type HttpCall, topicHost, vaultHost, type World, world } from '../functions/world.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { fleet } from '../providers/fleet.ts'
 import { accountKey, blobsIn, queuesIn, tagsIn } from './places.ts'
 import { tapStorage } from './storage-tap.ts'
@@ -119,7 +120,7 @@ async function callAdapters(app: App, caught: (thrown: unknown) => void): Promis
   const ports = app.ports(() => undefined)
   const of = app.targetNamed(target)!
   const { signal } = new AbortController()
-  const call = { signal, keepLease: async () => undefined }
+  const call = { signal, keepLease: async () => undefined, metadata: oldMetadata() }
   const vault = ports.vault(of.vault)
   const holder = await ports.open(of)
   const tries = [

@@ -14,6 +14,7 @@ import { reconcile } from '../../src/rotation/reconcile.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 import { days, leaseLength, minutes, seconds, type Target } from '../../src/rotation/target.ts'
 import { parseTargets } from '../../src/targets.ts'
+import { metadataInMemory } from '../lease-metadata.ts'
 import { fleet, type Member } from '../providers/fleet.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 
@@ -59,6 +60,7 @@ export function estate(provider: KeyProvider, { without = [], outputs, leases: o
   // Every call takes a moment, so that no two writes are of the same one.
   cloud.onEffect(({ when }) => when === 'after' && cloud.clock.advance(300))
   const leases = new Map<string, { owner: object; until: number }>()
+  const metadataOf = metadataInMemory(cloud.clock.now)
   let processes = 0
 
   function portsOf(azure: ConnectedAzure): Ports {
@@ -87,6 +89,7 @@ export function estate(provider: KeyProvider, { without = [], outputs, leases: o
     leases.set(credential, renewed())
     const ours = () => leases.get(credential)?.owner === owner && !owner.crashed
     return {
+      metadata: metadataOf(credential),
       renew: async () => {
         if (!ours()) return false
         leases.set(credential, renewed())

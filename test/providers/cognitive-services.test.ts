@@ -6,6 +6,7 @@ import { simulatedCloud } from '../../simulator/cloud.ts'
 import { serverError } from '../../simulator/faults.ts'
 import { cognitiveServices } from '../../src/providers/cognitive-services.ts'
 import { Secret } from '../../src/rotation/secret.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { connect } from '../simulated-azure.ts'
 
 const paths = {
@@ -74,7 +75,7 @@ test('a happy rotation makes two calls to Resource Manager that count as writes'
   const { signal } = new AbortController()
   const ring = await holder.read(signal)
 
-  const made = await holder.regenerate('Key2', { signal, keepLease: async () => {} })
+  const made = await holder.regenerate('Key2', { signal, keepLease: async () => {}, metadata: oldMetadata() })
   await holder.probe!('Key2', made['Key2']!, signal)
 
   assert.equal(Object.keys(ring).length, 2)

@@ -5,6 +5,7 @@ import test from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
 import { clouds } from '../../src/azure/clouds.ts'
 import { defenderSensor } from '../../src/providers/defender-sensor.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { connect } from '../simulated-azure.ts'
 import { revealed } from './opened.ts'
 
@@ -16,7 +17,9 @@ for (const spelling of ['sensorDeploymentAccessKey', 'deploymentAccessKey', 'unw
     const holder = defenderSensor.open({}, connect(cloud))
 
     const read = revealed(await holder.read(signal))
-    const made = revealed(await holder.regenerate('key', { signal, keepLease: async () => {} }))
+    const made = revealed(
+      await holder.regenerate('key', { signal, keepLease: async () => {}, metadata: oldMetadata() }),
+    )
 
     assert.notDeepEqual(made, read)
     assert.deepEqual(made, cloud.defenderSensor.keys())

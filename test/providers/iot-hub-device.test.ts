@@ -5,6 +5,7 @@ import test from 'node:test'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
 import { iotHubDevice } from '../../src/providers/iot-hub-device.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { connect } from '../simulated-azure.ts'
 import { revealed } from './opened.ts'
 
@@ -17,7 +18,7 @@ function device(name = id, type?: 'selfSigned') {
   const { signal } = new AbortController()
   const fields = iotHubDevice.resource.parse({ hub: hub.host, device: name })
   const holder = iotHubDevice.open(fields, connect(cloud))
-  return { cloud, handle, holder, signal, call: { signal, keepLease: async () => {} } }
+  return { cloud, handle, holder, signal, call: { signal, keepLease: async () => {}, metadata: oldMetadata() } }
 }
 
 async function rejection(run: Promise<unknown>): Promise<RekeyError> {

@@ -12,6 +12,7 @@ import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Call } from '../../src/rotation/ports.ts'
 import { callLimit } from '../../src/rotation/target.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { type ConnectOptions, connect } from '../simulated-azure.ts'
 import { revealed } from './opened.ts'
 
@@ -24,6 +25,7 @@ function hub(policy = 'service', more: Partial<HubOptions> = {}, options: Connec
   const call: Call = {
     signal: new AbortController().signal,
     keepLease: async () => void renewedAt.push(cloud.clock.now()),
+    metadata: oldMetadata(),
   }
   const sent = (operation: string) => cloud.history.filter((entry) => entry.operation === `iot-hub/${operation}`).length
   return { cloud, handle, azure, holder, call, renewedAt, sent, read: () => holder.read(call.signal) }

@@ -5,6 +5,7 @@ import test from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
 import { serverError } from '../../simulator/faults.ts'
 import { logAnalytics } from '../../src/providers/log-analytics.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { connect } from '../simulated-azure.ts'
 import { calls, failure, opened, revealed } from './opened.ts'
 
@@ -16,7 +17,7 @@ function workspace(behaviour: 'both' | 'keyType', outputs?: readonly string[]) {
   const azure = connect(cloud)
   const { signal } = new AbortController()
   const holder = logAnalytics.open({ resource: handle.resourceId }, azure, outputs)
-  return { cloud, handle, azure, holder, signal, call: { signal, keepLease: async () => {} } }
+  return { cloud, handle, azure, holder, signal, call: { signal, keepLease: async () => {}, metadata: oldMetadata() } }
 }
 
 test('a service that changes both keys is asked once, and both new keys are answered', async () => {

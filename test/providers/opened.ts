@@ -8,6 +8,7 @@ import type { KeyProvider } from '../../src/providers/provider.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Credential, KeySlot } from '../../src/rotation/key-ring.ts'
 import type { Call, KeyHolder, Log } from '../../src/rotation/ports.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 import { fleet, type Member } from './fleet.ts'
 
@@ -36,7 +37,16 @@ export function opened(provider: KeyProvider, outputs?: readonly string[]): Open
   const keepLease = async () => {
     renewals += 1
   }
-  return { ...member, cloud, azure, holder, signal, call: { signal, keepLease }, renewals: () => renewals, logged }
+  return {
+    ...member,
+    cloud,
+    azure,
+    holder,
+    signal,
+    call: { signal, keepLease, metadata: oldMetadata() },
+    renewals: () => renewals,
+    logged,
+  }
 }
 
 /** Slot to key, in the open: for comparing with what the simulator knows. */

@@ -9,6 +9,7 @@ import { startServer } from '../../simulator/server.ts'
 import { createAzureClients } from '../../src/azure/clients.ts'
 import { clouds } from '../../src/azure/clouds.ts'
 import { providers } from '../../src/providers/index.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { fleet } from './fleet.ts'
 import { revealed } from './opened.ts'
 
@@ -34,7 +35,7 @@ for (const provider of providers) {
     const [slot] = provider.slots
 
     const before = revealed(await holder.read(signal))
-    const made = await holder.regenerate(slot, { signal, keepLease: async () => {} })
+    const made = await holder.regenerate(slot, { signal, keepLease: async () => {}, metadata: oldMetadata() })
     const verdict = await holder.probe?.(slot, made[slot]!, signal)
 
     assert.notEqual(revealed(made)[slot], before[slot])

@@ -6,6 +6,7 @@ import { RekeyError } from '../../src/rotation/errors.ts'
 import { type GripOptions, gripOn, harmless, limited } from '../../src/rotation/grip.ts'
 import type { Call, Clock } from '../../src/rotation/ports.ts'
 import { callLimit, leaseLength, seconds } from '../../src/rotation/target.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 
 interface HandClock extends Clock {
   pass(delay: number): void
@@ -43,6 +44,7 @@ function held(options: Partial<GripOptions> & { renews?: () => boolean } = {}) {
   const clock = handClock()
   const renewals: number[] = []
   const lease = {
+    metadata: oldMetadata(),
     renew: async () => {
       renewals.push(clock.monotonic())
       return renews?.() ?? true

@@ -9,6 +9,7 @@ import { preview } from '../../src/rotation/preview.ts'
 import { type ReconcileOptions, reconcile } from '../../src/rotation/reconcile.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 import { type Duration, days, hours, minutes, seconds, type Target } from '../../src/rotation/target.ts'
+import { metadataInMemory } from '../lease-metadata.ts'
 import type { CallKind } from './world/faults.ts'
 import { asRing, keyIn, type Service, service } from './world/service.ts'
 import { virtualTime } from './world/time.ts'
@@ -129,6 +130,7 @@ export function stand(options: StandOptions = {}): Stand {
   const regenerated: string[] = []
   const effects: CallKind[] = []
   const log: string[] = []
+  const metadataOf = metadataInMemory(() => time.now())
   let lease: { id: number; until: number } | undefined
   let runs = 0
 
@@ -176,6 +178,7 @@ export function stand(options: StandOptions = {}): Stand {
     if (lease && time.now() < lease.until) return undefined
     lease = { id: run, until: time.now() + seconds(60) }
     return {
+      metadata: metadataOf(target.lease),
       renew: () =>
         on('renew', () => {
           if (lease?.id !== run) return false

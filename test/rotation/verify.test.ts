@@ -9,10 +9,11 @@ import type { Situation } from '../../src/rotation/situation.ts'
 import { minutes } from '../../src/rotation/target.ts'
 import { mayPublish, probe, refusesTheVault } from '../../src/rotation/verify.ts'
 import type { Work } from '../../src/rotation/work.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { at, holding, holds, marked, now, ringOfOne, targetHas, untagged, written } from './situations.ts'
 
 const clock: Clock = { now: () => now, monotonic: () => 0, after: () => () => undefined }
-const lease = { renew: async () => true, release: async () => undefined }
+const lease = { metadata: oldMetadata(), renew: async () => true, release: async () => undefined }
 
 /** A reconcile under way whose data plane answers this, by key; `asked` is what it was shown. */
 function workOn(situation: Situation, answers: Record<string, Verdict> | 'no probe') {

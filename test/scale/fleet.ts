@@ -13,6 +13,7 @@ import { type Compose, composer } from '../../src/compose.ts'
 import { rotateMessage } from '../../src/functions/messages/rotate.ts'
 import { tick } from '../../src/functions/tick/tick.ts'
 import type { Clock, Leases } from '../../src/rotation/ports.ts'
+import { oldMetadata } from '../lease-metadata.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 
 export const topicHost = 'rekey.westeurope-1.eventgrid.azure.net'
@@ -179,7 +180,9 @@ function composeWith(queue: StorageRequestQueue, cloud: Cloud, azure: ConnectedA
     ROTATION_TOPIC: cloud.topic(topicHost).endpoint,
   }
   const compose = composer({ env, clock, azure })
-  const leases: Leases = { acquire: async () => ({ renew: async () => true, release: async () => undefined }) }
+  const leases: Leases = {
+    acquire: async () => ({ metadata: oldMetadata(), renew: async () => true, release: async () => undefined }),
+  }
   return async () => {
     const composed = await compose()
     if ('problems' in composed) throw new Error(JSON.stringify(composed.problems))

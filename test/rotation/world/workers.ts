@@ -7,6 +7,7 @@ import type { KeyHolder, Lease, Ports, Vault } from '../../../src/rotation/ports
 import { reconcile } from '../../../src/rotation/reconcile.ts'
 import type { RotationRequest } from '../../../src/rotation/request.ts'
 import type { Target } from '../../../src/rotation/target.ts'
+import { oldMetadata } from '../../lease-metadata.ts'
 import { type blackouts, type CallKind, effects, type fates } from './faults.ts'
 import type { Messages } from './messages.ts'
 import type { Random } from './random.ts'
@@ -64,6 +65,7 @@ export function startWorkers(stage: Stage): () => void {
   const { time, dice, messages } = stage
   const workers: Worker[] = [0, 1, 2].map((id) => ({ id, skew: (dice.next() * 2 - 1) * stage.skew, busy: false }))
   let lease: { run: number; until: number } | undefined
+  const metadata = oldMetadata()
   let runs = 0
 
   function poll(): void {
@@ -161,6 +163,7 @@ export function startWorkers(stage: Stage): () => void {
     if (lease && time.now() < lease.until) return undefined
     lease = { run: run.id, until: time.now() + leaseLength }
     return {
+      metadata,
       renew: (signal) =>
         call(run, 'renew', signal, () => {
           if (lease?.run !== run.id) return false
