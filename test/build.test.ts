@@ -75,6 +75,7 @@ test('the built app registers these functions, and no others', async () => {
     'nearExpiryQueue: queueTrigger',
     'plan: httpTrigger',
     'promoteTarget: httpTrigger',
+    'revoke: queueTrigger',
     'revokeTarget: httpTrigger',
     'rotate: queueTrigger',
     'rotateTarget: httpTrigger',

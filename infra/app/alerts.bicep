@@ -84,6 +84,24 @@ var rules = [
     '''
   }
   {
+    name: 'revocation-poison'
+    title: 'A revoke was given up'
+    description: 'Its message is in rekey-revocations-poison, and the leaked key may still be accepted. Read the message, and send the revoke again.'
+    severity: 0
+    // Asked more often than the others; the windows overlap, because log lines may arrive minutes late.
+    every: 'PT5M'
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: []
+    query: '''
+      traces
+      | where message has "MaxDequeueCount"
+      | where message has "rekey-revocations-poison"
+      | project timestamp, message
+    '''
+  }
+  {
     name: 'no-schedule'
     title: 'The schedule has stopped'
     description: 'No tick for two intervals. POST /admin/functions/schedule, with the master key, and with a token where the sign-in is on, runs it by hand; a restart of the app brings a stuck timer back.'

@@ -15,7 +15,7 @@ var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 var targetsContainer = 'rekey-targets'
 var containers = ['app-package', 'rekey-leases', 'rekey-dead-letters', targetsContainer]
-var queues = ['rekey-requests', 'rekey-near-expiry', 'rekey-announcements']
+var queues = ['rekey-requests', 'rekey-revocations', 'rekey-near-expiry', 'rekey-announcements']
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name

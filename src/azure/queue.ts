@@ -12,6 +12,15 @@ import { parseJson } from './json.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 export const requestQueue = 'rekey-requests'
+/** Revokes have a queue of their own, with a function of its own: whatever else is queued, nothing waits in front of a leaked key. */
+export const revocationQueue = 'rekey-revocations'
+export type QueueName = typeof requestQueue | typeof revocationQueue
+
+/** The queue that a request travels through. */
+export function queueFor({ revokeBefore }: RotationRequest): QueueName {
+  return revokeBefore === undefined ? requestQueue : revocationQueue
+}
+
 /**
  * The service takes no longer delay. A request that comes too early is sent on again where its target must wait; one that was
  * only spread over time, to spare the services, is carried out early.
@@ -19,18 +28,25 @@ export const requestQueue = 'rekey-requests'
 const longestDelay = days(7)
 
 export interface StorageRequestQueue extends RequestQueue {
-  /** About how many messages there are, invisible ones included; 0 where the queue was never used. `GET {queue}?comp=metadata`. */
-  depth(signal?: AbortSignal): Promise<number>
+  /**
+   * About how many messages of `rekey-requests` there are, or of the queue named, invisible ones included; 0 where it was never
+   * used. `GET {queue}?comp=metadata`.
+   */
+  depth(signal?: AbortSignal, name?: QueueName): Promise<number>
 }
 
-/** The queue `rekey-requests`, made when first needed. `POST {queue}/messages`. Throws RekeyError. */
+/**
+ * The queues `rekey-requests` and `rekey-revocations`, each made when first needed; a request goes into its own.
+ * `POST {queue}/messages`. Throws RekeyError.
+ */
 export function createRequestQueue(storage: Storage): StorageRequestQueue {
-  const open = async () => (await storage.queues()).getQueueClient(requestQueue)
+  const open = async (name: QueueName) => (await storage.queues()).getQueueClient(name)
   return {
     send: async (request, delay, signal) => {
       const abortSignal = inLimit(signal)
-      await attempt('POST message', async () => {
-        const queue = await open()
+      const name = queueFor(request)
+      await attempt(`POST message ${name}`, async () => {
+        const queue = await open(name)
         const put = () =>
           queue.sendMessage(encodeMessage(request), {
             abortSignal,
@@ -45,11 +61,11 @@ export function createRequestQueue(storage: Storage): StorageRequestQueue {
         })
       })
     },
-    depth: async (signal) => {
+    depth: async (signal, name = requestQueue) => {
       const abortSignal = inLimit(signal)
-      return await attempt('GET queue', async () => {
+      return await attempt(`GET queue ${name}`, async () => {
         try {
-          return (await (await open()).getProperties({ abortSignal })).approximateMessagesCount ?? 0
+          return (await (await open(name)).getProperties({ abortSignal })).approximateMessagesCount ?? 0
         } catch (error) {
           if (failureOf(error).status === 404) return 0
           throw error
@@ -63,7 +79,7 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw rebuild(error, `${what} ${requestQueue}`)
+    throw rebuild(error, what)
   }
 }
 
@@ -95,16 +111,16 @@ export function encodeMessage(request: RotationRequest): string {
 }
 
 /**
- * The request that a message holds: its JSON as text, or parsed already, as the Functions host does where it can.
+ * The request that a message of this queue holds: its JSON as text, or parsed already, as the Functions host does where it can.
  * Throws RekeyError `BadRequest`, which names the place and never quotes the message.
  */
-export function parseRequest(message: unknown): RotationRequest {
+export function parseRequest(message: unknown, queue: QueueName = requestQueue): RotationRequest {
   const read = Message.safeParse(typeof message === 'string' ? parseJson(message) : message)
   if (!read.success) {
     const problems = read.error.issues.map(({ path, message: what }) => `${['$', ...path].join('.')}: ${what}`)
     throw new RekeyError('BadRequest', {
-      message: `a message of the queue ${requestQueue} cannot be read (${problems.join('; ')})`,
-      remedy: 'Look at the message in the poison queue. Only Rekey should write to this queue.',
+      message: `a message of the queue ${queue} cannot be read (${problems.join('; ')})`,
+      remedy: `Read the message in the queue ${queue}-poison. Only Rekey should write to ${queue}.`,
     })
   }
   const { v: _, ...request } = read.data

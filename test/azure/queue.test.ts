@@ -2,9 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { QueueServiceClient } from '@azure/storage-queue'
+import { type QueueClient, QueueServiceClient } from '@azure/storage-queue'
 import fc from 'fast-check'
-import { createRequestQueue, encodeMessage, parseRequest, requestQueue } from '../../src/azure/queue.ts'
+import {
+  createRequestQueue,
+  encodeMessage,
+  parseRequest,
+  requestQueue,
+  revocationQueue,
+} from '../../src/azure/queue.ts'
 import { openStorage } from '../../src/azure/storage.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 import { Secret } from '../../src/rotation/secret.ts'
@@ -79,6 +85,15 @@ for (const [what, message, place] of [
   })
 }
 
+test('a message that cannot be read names its own queue, and the poison queue to read it in', () => {
+  assert.throws(
+    () => parseRequest('no message', revocationQueue),
+    (error: Error & { details?: { remedy?: string } }) =>
+      /rekey-revocations cannot be read/.test(error.message) &&
+      /rekey-revocations-poison/.test(error.details?.remedy ?? ''),
+  )
+})
+
 describe('the queue', () => {
   let azurite: Azurite
   before(async () => {
@@ -91,9 +106,13 @@ describe('the queue', () => {
     const queue = createRequestQueue(
       openStorage({ by: 'connectionString', connectionString: Secret.of(azurite.connectionString) }, nobody),
     )
-    const raw = QueueServiceClient.fromConnectionString(azurite.connectionString).getQueueClient(requestQueue)
-    await raw.deleteIfExists()
-    return { queue, raw }
+    const service = QueueServiceClient.fromConnectionString(azurite.connectionString)
+    const [raw, revocations] = [requestQueue, revocationQueue].map((name) => service.getQueueClient(name)) as [
+      QueueClient,
+      QueueClient,
+    ]
+    await Promise.all([raw.deleteIfExists(), revocations.deleteIfExists()])
+    return { queue, raw, revocations }
   }
 
   test('shows at once what should have shown itself before', async () => {
@@ -124,6 +143,20 @@ describe('the queue', () => {
       receivedMessageItems.map((item) => parseRequest(text(item.messageText))),
       [look],
     )
+  })
+
+  test('puts a revoke into the queue of revokes, where nothing else waits in front of it', async () => {
+    const { queue, raw, revocations } = await emptied()
+    await queue.send({ ...look, freshAfter: now }, 0)
+
+    await queue.send({ ...look, id: 'r2', revokeBefore: now }, 0)
+
+    const idsIn = async (from: QueueClient) =>
+      (await from.receiveMessages({ numberOfMessages: 32 })).receivedMessageItems.map(
+        ({ messageText }) => parseRequest(text(messageText)).id,
+      )
+    assert.deepEqual([await queue.depth(), await queue.depth(undefined, revocationQueue)], [1, 1])
+    assert.deepEqual([await idsIn(raw), await idsIn(revocations)], [['r1'], ['r2']])
   })
 
   test('hides a message until its delay is over', async () => {

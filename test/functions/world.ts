@@ -53,11 +53,11 @@ export interface World {
   http(handler: Handler, call?: HttpCall): Promise<Answer>
   context(name?: string): InvocationContext
   tick(timer?: Partial<Timer['scheduleStatus']>, limits?: TickLimits): Promise<void>
-  /** Takes the messages that are visible now, and gives what they say. */
+  /** Takes the messages of a queue that are visible now, `rekey-requests` unless named, and gives what they say. */
   messages(queue?: string): Promise<Record<string, unknown>[]>
-  /** How many messages there are, invisible ones included. */
-  depth(): Promise<number>
-  /** Works through all visible messages of the queue, as the runtime does. */
+  /** How many messages of `rekey-requests`, or of the queue named, there are, invisible ones included. */
+  depth(queue?: string): Promise<number>
+  /** Works through all visible messages of the two queues of requests, as the runtime does. */
   drain(): Promise<void>
   close(): Promise<void>
 }
@@ -117,7 +117,9 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   const compose = overheard(withTrouble(composer({ env, clock, azure }), trouble), sends, told)
   const lines: Line[] = []
   const queueNamed = (name: string) => new QueueClient(connectionString, name)
-  await Promise.all(['rekey-requests', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()))
+  await Promise.all(
+    ['rekey-requests', 'rekey-revocations', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()),
+  )
 
   const made: World = {
     cloud,
@@ -137,15 +139,19 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     http: async (handler, call = {}) => answered(await answer(handler, requestOf(call), made.context('http'), compose)),
     tick: (status = {}, limits = undefined) => tick(timerOf(status), made.context('schedule'), compose, limits),
     messages: (name = 'rekey-requests') => receive(queueNamed(name)),
-    depth: async () => {
-      const queue = queueNamed('rekey-requests')
+    depth: async (name = 'rekey-requests') => {
+      const queue = queueNamed(name)
       await queue.createIfNotExists()
       return (await queue.getProperties()).approximateMessagesCount ?? 0
     },
     drain: async () => {
       for (let round = 0; round < 5; round++) {
+        const revokes = await made.messages('rekey-revocations')
         const messages = await made.messages()
-        if (messages.length === 0) return
+        if (revokes.length + messages.length === 0) return
+        for (const message of revokes) {
+          await rotateMessage(message, made.context('revoke'), compose, 'rekey-revocations')
+        }
         for (const message of messages) await rotateMessage(message, made.context('rotate'), compose)
       }
     },
@@ -239,9 +245,9 @@ function withTrouble(bare: Compose, trouble: Trouble): Compose {
       if (trouble.queueStuck) await stuck(message[2])
       await app.queue.send(...message)
     }
-    const depth: typeof app.queue.depth = async (signal) => {
+    const depth: typeof app.queue.depth = async (signal, name) => {
       if (trouble.queueAway) throw new RekeyError('ServiceUnavailable', { message: 'GET queue: no answer' })
-      return await app.queue.depth(signal)
+      return await app.queue.depth(signal, name)
     }
     const vault: typeof app.vault = (url) => ({
       ...app.vault(url),

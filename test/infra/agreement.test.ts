@@ -181,7 +181,7 @@ test('alerts ask for functions, queues and log lines that the app has', () => {
   const queues = [...queries.matchAll(/"(rekey-[\w-]+)-poison"/g)].map(([, name]) => name!)
   const lines = [...queries.matchAll(/message startswith "([^"]+)"/g)].map(([, line]) => line!)
 
-  const source = ['schedule.ts', 'rotate.ts', 'near-expiry.ts', 'tick/tick.ts']
+  const source = ['schedule.ts', 'rotate.ts', 'revocations.ts', 'near-expiry.ts', 'tick/tick.ts']
     .map((file) => readFileSync(`${repository}/src/functions/${file}`, 'utf8'))
     .join('\n')
 

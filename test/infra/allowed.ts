@@ -136,6 +136,7 @@ export const alertRules: Readonly<Record<string, string>> = {
   'target-overdue': 'GreaterThan 0',
   'target-paused': 'GreaterThan 0',
   'poison-messages': 'GreaterThan 0',
+  'revocation-poison': 'GreaterThan 0',
   'no-schedule': 'LessThan 1',
   'schedule-incomplete': 'GreaterThan 0',
 }

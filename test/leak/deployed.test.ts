@@ -34,7 +34,10 @@ test('the deployed app gives no key away, neither when all goes well nor when se
   await goWell(call)
   await goWrong(estate, call)
   const { connectionString } = estate.azurite
-  await until(async () => /rekey-requests-poison/.test(await queuesIn(connectionString)))
+  await until(async () => {
+    const queues = await queuesIn(connectionString)
+    return /rekey-requests-poison/.test(queues) && /rekey-revocations-poison/.test(queues)
+  })
 
   const heard = {
     log: lines.join('\n'),
@@ -53,6 +56,7 @@ test('the deployed app gives no key away, neither when all goes well nor when se
   assert.match(heard.telemetry, /RotationFailed/)
   assert.match(heard.answers, /UnexpectedAnswer/)
   assert.match(heard.queues, /rekey-requests-poison/)
+  assert.match(heard.queues, /rekey-revocations-poison/)
   assert.match(heard.events, /Rekey\.RotationFailed/)
 })
 
@@ -124,9 +128,11 @@ async function goWrong({ cloud, azurite }: Estate, ask: Ask): Promise<void> {
   await Promise.all(['vision', 'chat', 'logs', 'thermostat-7', 'sensor', 'hub-service'].map(rotate))
   cloud.faults.clear()
 
-  const queue = new QueueClient(azurite.connectionString, 'rekey-requests')
-  await queue.sendMessage(Buffer.from('no message').toString('base64'))
-  await queue.sendMessage('no base64')
+  for (const name of ['rekey-requests', 'rekey-revocations']) {
+    const queue = new QueueClient(azurite.connectionString, name)
+    await queue.sendMessage(Buffer.from('no message').toString('base64'))
+    await queue.sendMessage('no base64')
+  }
 }
 
 /** What the simulator made, what opens the functions, and what opens the storage account. */

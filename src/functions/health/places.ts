@@ -2,7 +2,7 @@
 
 import { leaseContainer } from '../../azure/blob-lease.ts'
 import { rebuild } from '../../azure/errors.ts'
-import { requestQueue } from '../../azure/queue.ts'
+import { type QueueName, requestQueue, revocationQueue } from '../../azure/queue.ts'
 import type { App } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { leadOf } from '../../rotation/target.ts'
@@ -48,7 +48,7 @@ export async function checkVaults(round: Round): Promise<readonly Check[]> {
   return checks.flat()
 }
 
-/** The storage account: the container of the leases and the queue of the requests. */
+/** The storage account: the container of the leases and the queues of the requests. */
 export function checkStorage(round: Round): readonly Promise<Check>[] {
   const { app, signal } = round
   const { storage } = app.settings
@@ -61,12 +61,14 @@ export function checkStorage(round: Round): readonly Promise<Check>[] {
       throw rebuild(error, `GET container ${leaseContainer}`)
     }
   }
-  const lookAtQueue = async () => `can be reached, about ${await app.queue.depth(signal)} messages`
+  const readQueue = (name: QueueName) => async () =>
+    `can be reached, about ${await app.queue.depth(signal, name)} messages`
   const leases = storageRemedy(app, roles.blobs, place.blobs, signal)
-  const requests = storageRemedy(app, roles.queues, place.queues, signal)
+  const queues = storageRemedy(app, roles.queues, place.queues, signal)
   return [
     checked(round, 'storage: leases', `container ${leaseContainer}`, lookAtContainer, leases),
-    checked(round, 'storage: requests', `queue ${requestQueue}`, lookAtQueue, requests),
+    checked(round, 'storage: requests', `queue ${requestQueue}`, readQueue(requestQueue), queues),
+    checked(round, 'storage: revocations', `queue ${revocationQueue}`, readQueue(revocationQueue), queues),
   ]
 }
 

@@ -1,7 +1,7 @@
-// Room: the doorways. One message of the queue `rekey-requests`: reconcile one target.
+// Room: the doorways. One message of the queue `rekey-requests` or `rekey-revocations`: reconcile one target.
 
 import type { InvocationContext } from '@azure/functions'
-import { parseRequest } from '../../azure/queue.ts'
+import { parseRequest, type QueueName, queueFor } from '../../azure/queue.ts'
 import type { App, Compose } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { announceFailure } from '../../rotation/failure.ts'
@@ -21,12 +21,17 @@ const configurationWait = minutes(5)
 
 /**
  * Reconciles the target that a message names. What has to wait goes into a new message, so that waiting never burns the
- * poison count; what throws here is unreadable, or the queue itself is out of reach.
+ * poison count; what throws here is unreadable, or the queue itself is out of reach. `queue` is where the message came from.
  */
-export async function rotateMessage(message: unknown, context: InvocationContext, compose: Compose): Promise<void> {
+export async function rotateMessage(
+  message: unknown,
+  context: InvocationContext,
+  compose: Compose,
+  queue?: QueueName,
+): Promise<void> {
   const log = logOf(context)
   try {
-    const request = read(message, log)
+    const request = read(message, queue, log)
     const composed = await compose()
     if ('app' in composed) return await carryOut(request, composed.app, log)
     if (composed.queue === undefined) throw withoutQueue()
@@ -63,21 +68,22 @@ function drop({ target, id, actor }: RotationRequest, why: string, log: Log): vo
 }
 
 /** Nobody would hear of it: an event needs a target. Thrown, the message ends in the poison queue, and that raises an alert. */
-function unknownTarget({ target, id, actor }: RotationRequest, log: Log): RekeyError {
+function unknownTarget(request: RotationRequest, log: Log): RekeyError {
+  const { target, id, actor } = request
   log('error', 'request for an unknown target, it will end in the poison queue', { target, request: id, actor })
   return new RekeyError('UnknownTarget', {
     target,
     message: `targets.json has no target "${target}" any more; somebody asked for a change of it`,
-    remedy: 'If it has another name now, ask again under that one. The request is in the queue rekey-requests-poison.',
+    remedy: `If it has another name now, ask again under that one. The request is in the queue ${queueFor(request)}-poison.`,
   })
 }
 
-function read(message: unknown, log: Log): RotationRequest {
+function read(message: unknown, queue: QueueName | undefined, log: Log): RotationRequest {
   try {
-    return parseRequest(message)
+    return parseRequest(message, queue)
   } catch (thrown) {
     const error = asRekeyError(thrown, log)
-    // Thrown until the host has had enough of it: then it lies in rekey-requests-poison, for a person to look at.
+    // Thrown until the host gives up: then it lies in the poison queue, for a person to read, and an alert is raised.
     log('error', 'message unreadable, it will end in the poison queue', { code: error.code, detail: error.message })
     throw error
   }

@@ -114,7 +114,7 @@ describe('a message of the queue', () => {
     // Two writes of the hub, one for each key: the second is left to the next delivery.
     assert.ok(made.cloud.clock.now() - before < readHostSettings('.').functionTimeout)
     assert.equal(made.cloud.history.filter(({ operation }) => operation === 'iot-hub/putHub').length, 1)
-    assert.equal(await made.depth(), 1)
+    assert.equal(await made.depth('rekey-revocations'), 1)
     await made.close()
   })
 
