@@ -17,7 +17,7 @@ param location string
 @description('Who deploys: may write the blob that holds targets.json.')
 param principalId string = deployer().objectId
 
-@description('Node.js version of the runtime.')
+@description('Node.js version of the runtime. What a region has: az functionapp list-flexconsumption-runtimes --location <region> --runtime node.')
 @allowed(['24', '22'])
 param nodeVersion string = '24'
 
@@ -25,7 +25,7 @@ param nodeVersion string = '24'
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 512
 
-@description('Most instances of one function group. Not a lock: leases see to that one worker changes one credential.')
+@description('Most instances of one function group. Not a lock: leases see to that one worker changes one credential. Whether Flex Consumption takes fewer than 40 is unverified.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 40
@@ -91,7 +91,10 @@ var newVaultId = '${subscription().id}/resourceGroups/${groupName}/providers/Mic
 var allVaultIds = empty(givenVaultIds) ? [newVaultId] : givenVaultIds
 var allVaultUrls = map(allVaultIds, id => 'https://${last(split(id, '/'))}${environment().suffixes.keyvaultDns}')
 
-var givenIpRanges = filter(map(split(allowedIpRanges, ','), cidr => trim(cidr)), cidr => !empty(cidr))
+var enteredIpRanges = filter(map(split(allowedIpRanges, ','), cidr => trim(cidr)), cidr => !empty(cidr))
+var pairs = filter(enteredIpRanges, cidr => endsWith(cidr, '/31'))
+var pairsMessage = 'ALLOWED_IP_RANGES: ${join(pairs, ', ')}: a storage account takes no /31, so write its two addresses, each with /32'
+var givenIpRanges = empty(pairs) ? enteredIpRanges : fail(pairsMessage)
 
 // provider=/subscriptions/S has 3 segments, a resource group 5, a resource 9. What is none of these would give no right and
 // say nothing, so it ends the deployment before it begins. fail() needs Bicep 0.33 (January 2025).
@@ -104,10 +107,14 @@ var readableGrants = empty(badGrants) ? enteredGrants : fail(badGrantsMessage)
 var readableResources = filter(readableGrants, entry => length(split(entry, '/')) == 9)
 var misplacedGrants = filter(readableResources, entry => toLower('${split(entry, '/')[6]}/${split(entry, '/')[7]}') != toLower(rights[split(entry, '=')[0]].resourceType))
 var misplacedMessage = 'ROTATION_GRANTS: ${join(misplacedGrants, ', ')}: the resource is of another type than the provider rotates keys of'
-var givenGrants = empty(misplacedGrants) ? readableGrants : fail(misplacedMessage)
+var givenGrants = empty(misplacedGrants) ? union(map(readableGrants, entry => toLower(entry)), []) : fail(misplacedMessage)
 var subscriptionGrants = filter(givenGrants, entry => length(split(entry, '/')) == 3)
 var groupGrants = filter(givenGrants, entry => length(split(entry, '/')) == 5)
 var resourceGrants = filter(givenGrants, entry => length(split(entry, '/')) == 9)
+// The health role is given once at each scope, however many providers are granted there: two assignments of one name collide.
+var subscriptionScopes = union(map(subscriptionGrants, entry => last(split(entry, '='))), [])
+var groupScopes = union(map(groupGrants, entry => last(split(entry, '='))), [])
+var resourceScopes = union(map(resourceGrants, entry => last(split(entry, '='))), [])
 var otherSubscriptions = map(concat(givenGrants, allVaultIds), entry => '/subscriptions/${split(entry, '/')[2]}')
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -129,7 +136,7 @@ module identity 'app/identity.bicep' = {
 module roles 'roles/definitions.bicep' = {
   name: 'rekey-roles-${resourceToken}'
   params: {
-    suffix: environmentName
+    suffix: '${environmentName}-${resourceToken}'
     assignableScopes: union([subscription().id], otherSubscriptions)
   }
 }
@@ -140,7 +147,18 @@ module subscriptionRights 'roles/at-subscription.bicep' = [
     scope: subscription(split(entry, '/')[2])
     params: {
       principalId: identity.outputs.principalId
-      roleNames: [roles.outputs.providerRoleNames[split(entry, '=')[0]], roles.outputs.healthRoleName]
+      roleName: roles.outputs.providerRoleNames[split(entry, '=')[0]]
+    }
+  }
+]
+
+module subscriptionHealth 'roles/at-subscription.bicep' = [
+  for (id, i) in subscriptionScopes: {
+    name: 'rekey-health-subscription-${i}-${resourceToken}'
+    scope: subscription(split(id, '/')[2])
+    params: {
+      principalId: identity.outputs.principalId
+      roleName: roles.outputs.healthRoleName
     }
   }
 ]
@@ -151,20 +169,42 @@ module groupRights 'roles/at-group.bicep' = [
     scope: resourceGroup(split(entry, '/')[2], split(entry, '/')[4])
     params: {
       principalId: identity.outputs.principalId
-      roleNames: [roles.outputs.providerRoleNames[split(entry, '=')[0]], roles.outputs.healthRoleName]
+      roleName: roles.outputs.providerRoleNames[split(entry, '=')[0]]
     }
   }
 ]
 
-module resourceRights 'roles/at-resource.bicep' = [
+module groupHealth 'roles/at-group.bicep' = [
+  for (id, i) in groupScopes: {
+    name: 'rekey-health-group-${i}-${resourceToken}'
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      principalId: identity.outputs.principalId
+      roleName: roles.outputs.healthRoleName
+    }
+  }
+]
+
+module resourceRights 'roles/at-resource.json' = [
   for (entry, i) in resourceGrants: {
     name: 'rekey-grant-resource-${i}-${resourceToken}'
     scope: resourceGroup(split(entry, '/')[2], split(entry, '/')[4])
     params: {
       principalId: identity.outputs.principalId
-      roleNames: [roles.outputs.providerRoleNames[split(entry, '=')[0]], roles.outputs.healthRoleName]
-      resourceType: '${split(entry, '/')[6]}/${split(entry, '/')[7]}'
-      resourceName: split(entry, '/')[8]
+      roleName: roles.outputs.providerRoleNames[split(entry, '=')[0]]
+      resourceId: last(split(entry, '='))
+    }
+  }
+]
+
+module resourceHealth 'roles/at-resource.json' = [
+  for (id, i) in resourceScopes: {
+    name: 'rekey-health-resource-${i}-${resourceToken}'
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      principalId: identity.outputs.principalId
+      roleName: roles.outputs.healthRoleName
+      resourceId: id
     }
   }
 ]

@@ -1,13 +1,15 @@
 // Room: the scripts. `npm run build`: makes what is deployed, dist/. May import its neighbours and node:* only.
 
-import { existsSync, globSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, globSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Metafile } from 'esbuild'
 import { bundleApp, bundleFunctions, bundleTelemetry } from './bundles.ts'
 import { packageLimits, packageSize } from './package-size.ts'
+import { thirdPartyNotices } from './third-party-notices.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+export const noticesFile = 'THIRD-PARTY-NOTICES.txt'
 
 export interface BuildOptions {
   /** The app: its `src/functions/*.ts` register functions. Default: this repository. */
@@ -36,6 +38,8 @@ export async function buildApp({ app = root, out = join(app, 'dist') }: BuildOpt
     bundleApp(where),
     app === root ? bundleTelemetry(where, join(root, 'dist')) : undefined,
   ])
+  const inputs = [functions, onDemand].flatMap((bundle) => Object.keys(bundle.inputs))
+  if (app === root) writeFileSync(join(where.out, noticesFile), thirdPartyNotices(root, inputs))
   replace(where.out, out)
   return { functions, onDemand }
 }

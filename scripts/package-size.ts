@@ -16,7 +16,7 @@ export interface PackageSize {
 /** The size of `dist`, `host.json` and `package.json` in `folder` as they are uploaded, telemetry left out. */
 export function packageSize(folder: string): PackageSize {
   const beside = ['host.json', 'package.json'].filter((file) => existsSync(join(folder, file)))
-  const files = [...globSync('dist/**/*.js', { cwd: folder }), ...beside].filter(
+  const files = [...globSync('dist/**/*.{js,txt}', { cwd: folder }), ...beside].filter(
     (file) => !file.endsWith('telemetry.js'),
   )
   // A zip adds about a hundred bytes a file.

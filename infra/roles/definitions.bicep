@@ -6,7 +6,7 @@
 
 targetScope = 'subscription'
 
-@description('Role names are unique in a tenant: this keeps two environments apart.')
+@description('Role names are unique in a tenant: this keeps apart two environments, also of the same name in two subscriptions.')
 param suffix string
 
 @description('Subscriptions in which the roles may be assigned: on themselves, their groups, their resources.')

@@ -5,9 +5,6 @@
 export const apiVersions: Readonly<Record<string, readonly string[]>> = {
   'Microsoft.Authorization/roleAssignments': ['2022-04-01'],
   'Microsoft.Authorization/roleDefinitions': ['2022-04-01'],
-  'Microsoft.CognitiveServices/accounts': ['2023-05-01'],
-  'Microsoft.Communication/communicationServices': ['2023-04-01'],
-  'Microsoft.Devices/IotHubs': ['2023-06-30'],
   'Microsoft.EventGrid/systemTopics': ['2025-02-15'],
   'Microsoft.EventGrid/systemTopics/eventSubscriptions': ['2025-02-15'],
   'Microsoft.EventGrid/topics': ['2025-02-15'],
@@ -48,7 +45,7 @@ export const roleIds: Readonly<Record<string, string>> = {
 /** Of Bicep's functions, those that our files may call. None of them reads a key. */
 export const functions: ReadonlySet<string> = new Set(
   (
-    'cidrSubnet concat contains deployer empty environment fail filter guid items join last length loadJsonContent loadTextContent map objectKeys ' +
+    'cidrSubnet concat contains deployer empty endsWith environment fail filter guid items join last length loadJsonContent loadTextContent map objectKeys ' +
     'objectKeys replace resourceGroup resourceId split startsWith subscription subscriptionResourceId tenant toLower toObject trim union uniqueString'
   ).split(' '),
 )
@@ -101,10 +98,6 @@ export const assignments: Readonly<Record<string, readonly [role: string, place?
   'infra/events/storage-access.bicep messageSender': ['storageQueueDataMessageSender', 'account::queueService::queue'],
   'infra/roles/at-group.bicep rights': ['roleName'],
   'infra/roles/at-subscription.bicep rights': ['roleName'],
-  'infra/roles/at-resource.bicep cognitiveRights': ['right.properties', 'cognitiveAccount'],
-  'infra/roles/at-resource.bicep communicationRights': ['right.properties', 'communicationService'],
-  'infra/roles/at-resource.bicep workspaceRights': ['right.properties', 'workspace'],
-  'infra/roles/at-resource.bicep iotHubRights': ['right.properties', 'iotHub'],
 }
 
 /** Every `queueName` that is written down, by file. */

@@ -11,6 +11,7 @@ type Scope = Readonly<Record<string, unknown>>
 const functions: Readonly<Record<string, (...args: any[]) => unknown>> = {
   contains: (list: unknown[], item: unknown) => list.includes(item),
   concat: (...lists: unknown[][]) => lists.flat(),
+  endsWith: (text: string, end: string) => text.toLowerCase().endsWith(end.toLowerCase()),
   empty: (value: string | unknown[]) => value.length === 0,
   fail: (message: string) => {
     throw new Error(message)
@@ -25,6 +26,7 @@ const functions: Readonly<Record<string, (...args: any[]) => unknown>> = {
   startsWith: (text: string, start: string) => text.toLowerCase().startsWith(start.toLowerCase()),
   toLower: (text: string) => text.toLowerCase(),
   trim: (text: string) => text.trim(),
+  union: (...lists: unknown[][]) => [...new Set(lists.flat())],
 }
 
 /** The value of a variable; `given` are the parameters and variables that it may ask for. Throws what fail() says. */

@@ -28,9 +28,24 @@ test('a grant goes to the subscription, the resource group or the resource that 
 
   assert.deepEqual(lists, [
     [`cognitive-services=${subscription}`],
-    [`log-analytics=${group}`],
-    [`cognitive-services=${account.toLowerCase()}`],
+    [`log-analytics=${group}`.toLowerCase()],
+    [`cognitive-services=${account}`.toLowerCase()],
   ])
+})
+
+test('a grant that is given twice, in whatever case, is assigned once', () => {
+  const twice = granted(`cognitive-services=${account},cognitive-services=${account.toLowerCase()}`)
+
+  assert.deepEqual(twice, [[], [], [`cognitive-services=${account}`.toLowerCase()]])
+})
+
+test('the health role is assigned once at each scope, however many providers are granted there', () => {
+  const grants = [`iot-hub-policy=${hub}`, `iot-hub-device=${hub}`, `log-analytics=${group}`, `iot-hub-policy=${group}`]
+  const scopes = ['subscriptionScopes', 'groupScopes', 'resourceScopes'].map((list) =>
+    variableOf(texts, main, list, { grants: grants.join(',') }),
+  )
+
+  assert.deepEqual(scopes, [[], [group.toLowerCase()], [hub.toLowerCase()]])
 })
 
 test('no grants are no mistake', () => {
@@ -67,17 +82,29 @@ for (const [what, entry, says] of mistakes) {
   })
 }
 
-test('whatever can be granted on a resource is granted on its type there', () => {
-  const types = Object.values(
-    JSON.parse(texts['infra/provider-actions.json']!) as Record<string, { resourceType: string }>,
-  ).map(({ resourceType }) => resourceType.toLowerCase())
+test('a role on a single resource is assigned on that resource, whatever its type', () => {
+  const { resources } = JSON.parse(texts['infra/roles/at-resource.json']!)
 
-  const text = texts['infra/roles/at-resource.bicep']!
-  const kinds = [...text.matchAll(/if \(kind == '([^']+)'\)/g)].map(([, kind]) => kind!)
-  const scopes = [...text.matchAll(/^resource \w+ '([^@]+)@[^']+' existing/gm)].map(([, type]) => type!.toLowerCase())
+  assert.deepEqual(resources, [
+    {
+      type: 'Microsoft.Authorization/roleAssignments',
+      apiVersion: '2022-04-01',
+      scope: "[parameters('resourceId')]",
+      name: "[guid(parameters('resourceId'), parameters('principalId'), parameters('roleName'))]",
+      properties: {
+        principalId: "[parameters('principalId')]",
+        principalType: 'ServicePrincipal',
+        roleDefinitionId: "[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', parameters('roleName'))]",
+      },
+    },
+  ])
+})
 
-  assert.deepEqual(new Set(kinds), new Set(types.filter((type) => type !== '')))
-  assert.deepEqual(scopes, kinds)
+test('an address range of two, which a storage account refuses, ends the deployment', () => {
+  const ranges = (allowedIpRanges: string) => variableOf(texts, main, 'givenIpRanges', { allowedIpRanges })
+
+  assert.deepEqual(ranges('192.0.2.1/32, 198.51.100.0/24'), ['192.0.2.1/32', '198.51.100.0/24'])
+  assert.throws(() => ranges('192.0.2.1/32,192.0.2.8/31'), /^Error: ALLOWED_IP_RANGES: 192\.0\.2\.8\/31: /)
 })
 
 for (const { id, actions } of providers) {

@@ -106,16 +106,18 @@ for (const [what, file, there, instead, rule, says] of mistakes) {
   })
 }
 
-test('the lint catches a folder that azd refuses to see ignored', () => {
-  const spoilt: Texts = { ...texts, '.funcignore': '*.ts\nnode_modules\n' }
+for (const line of ['node_modules', 'node_modules/', 'node_modules/**', '**/node_modules', '/node_modules/**']) {
+  test(`the lint catches ${line} in .funcignore, which azd refuses beside remoteBuild: false`, () => {
+    const spoilt: Texts = { ...texts, '.funcignore': `*.ts\n${line}\n` }
 
-  const findings = lint(spoilt)
+    const findings = lint(spoilt)
 
-  assert.deepEqual(
-    findings.map(({ rule, place }) => [rule, place]),
-    [['azure-yaml', '.funcignore']],
-  )
-})
+    assert.deepEqual(
+      findings.map(({ rule, place }) => [rule, place]),
+      [['azure-yaml', '.funcignore']],
+    )
+  })
+}
 
 test('the lint catches a script without its twin', () => {
   const { 'infra/scripts/sign-in.ps1': _, ...spoilt } = texts

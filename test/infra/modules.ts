@@ -5,20 +5,28 @@ import { posix } from 'node:path'
 import { type BicepFile, literal, type Module, type Node, named, propertiesOf, walk } from './bicep.ts'
 import { at, type Finding, jsonOf, type Project } from './project.ts'
 
-export function moduleFiles({ files }: Project): Finding[] {
-  return files.flatMap((file) =>
+/** What a module is made from: a Bicep file, or an ARM template in JSON. */
+export interface ModuleSource {
+  readonly path: string
+  readonly targetScope: string
+  readonly parameters: readonly { readonly name: string; readonly fallback?: string | undefined }[]
+  readonly outputs: readonly { readonly name: string }[]
+}
+
+export function moduleFiles(project: Project): Finding[] {
+  return project.files.flatMap((file) =>
     file.modules
-      .filter((module) => sourceOf(files, file, module) === undefined)
+      .filter((module) => sourceOf(project, file, module) === undefined)
       .map(({ source, node }) => ({ rule: 'module-file', place: at(file, node), message: `${source} does not exist` })),
   )
 }
 
-export function moduleParameters({ files }: Project): Finding[] {
-  return files.flatMap((file) => file.modules.flatMap((module) => misfits(files, file, module)))
+export function moduleParameters(project: Project): Finding[] {
+  return project.files.flatMap((file) => file.modules.flatMap((module) => misfits(project, file, module)))
 }
 
-function misfits(files: readonly BicepFile[], file: BicepFile, module: Module): Finding[] {
-  const source = sourceOf(files, file, module)
+function misfits(project: Project, file: BicepFile, module: Module): Finding[] {
+  const source = sourceOf(project, file, module)
   if (source === undefined) return []
   const given = [...propertiesOf(propertiesOf(module.body).get('params')).keys()]
   const wanted = source.parameters
@@ -33,10 +41,10 @@ function misfits(files: readonly BicepFile[], file: BicepFile, module: Module): 
   ]
 }
 
-export function moduleOutputs({ files }: Project): Finding[] {
-  return files.flatMap((file) =>
+export function moduleOutputs(project: Project): Finding[] {
+  return project.files.flatMap((file) =>
     outputsAsked(file).flatMap(({ module, name, node }) => {
-      const source = sourceOf(files, file, module)
+      const source = sourceOf(project, file, module)
       if (source === undefined || source.outputs.some((output) => output.name === name)) return []
       return [{ rule: 'module-output', place: at(file, node), message: `${source.path} has no output ${name}` }]
     }),
@@ -44,13 +52,14 @@ export function moduleOutputs({ files }: Project): Finding[] {
 }
 
 /** An output that nobody asks for. The outputs of a file that is deployed by itself are for people and hooks. */
-export function unusedOutputs({ files }: Project): Finding[] {
+export function unusedOutputs(project: Project): Finding[] {
+  const { files } = project
   const asked = new Set(
     files.flatMap((file) =>
-      outputsAsked(file).map(({ module, name }) => `${sourceOf(files, file, module)?.path} ${name}`),
+      outputsAsked(file).map(({ module, name }) => `${sourceOf(project, file, module)?.path} ${name}`),
     ),
   )
-  const modules = new Set(files.flatMap((file) => file.modules.map((each) => sourceOf(files, file, each)?.path)))
+  const modules = new Set(files.flatMap((file) => file.modules.map((each) => sourceOf(project, file, each)?.path)))
   return files
     .filter(({ path }) => modules.has(path))
     .flatMap((file) =>
@@ -84,9 +93,42 @@ function pathOf(file: BicepFile, call: Node): string {
   return posix.join(posix.dirname(file.path), argument ?? '')
 }
 
-export function sourceOf(files: readonly BicepFile[], file: BicepFile, module: Module): BicepFile | undefined {
+export function sourceOf({ texts, files }: Project, file: BicepFile, module: Module): ModuleSource | undefined {
   const path = posix.join(posix.dirname(file.path), module.source)
-  return files.find((each) => each.path === path)
+  const bicep = files.find((each) => each.path === path)
+  if (bicep !== undefined) return { ...bicep, targetScope: targetScopeOf(bicep) }
+  return path.endsWith('.json') ? templateOf(path, jsonOf(texts[path])) : undefined
+}
+
+export function targetScopeOf({ root }: BicepFile): string {
+  const assignment = root.children.find(({ type }) => type === 'target_scope_assignment')
+  return assignment === undefined ? 'resourceGroup' : (literal(named(assignment)[0]) ?? assignment.text)
+}
+
+/** The schema of an ARM template says for which scope it is written. */
+const templateScopes: Readonly<Record<string, string>> = {
+  'deploymentTemplate.json#': 'resourceGroup',
+  'subscriptionDeploymentTemplate.json#': 'subscription',
+}
+
+interface ArmTemplate {
+  readonly $schema: string
+  readonly parameters?: Readonly<Record<string, { readonly defaultValue?: unknown }>>
+  readonly outputs?: Readonly<Record<string, unknown>>
+}
+
+function templateOf(path: string, json: unknown): ModuleSource | undefined {
+  if (json === undefined) return undefined
+  const { $schema, parameters = {}, outputs = {} } = json as ArmTemplate
+  return {
+    path,
+    targetScope: templateScopes[$schema.split('/').at(-1)!] ?? $schema,
+    parameters: Object.entries(parameters).map(([name, { defaultValue }]) => ({
+      name,
+      ...(defaultValue === undefined ? {} : { fallback: JSON.stringify(defaultValue) }),
+    })),
+    outputs: Object.keys(outputs).map((name) => ({ name })),
+  }
 }
 
 function outputsAsked(file: BicepFile): { module: Module; name: string; node: Node }[] {

@@ -2,35 +2,21 @@
 // are for.
 
 import { assignments } from './allowed.ts'
-import {
-  type BicepFile,
-  literal,
-  type Module,
-  type Node,
-  named,
-  propertiesOf,
-  type Resource,
-  valueAt,
-} from './bicep.ts'
-import { sourceOf } from './modules.ts'
+import { type BicepFile, type Module, type Node, named, propertiesOf, type Resource, valueAt } from './bicep.ts'
+import { sourceOf, targetScopeOf } from './modules.ts'
 import { at, type Finding, type Project } from './project.ts'
 
 /** A module is deployed to the kind of scope that its file is written for: its own `targetScope`, or a resource group. */
-export function moduleScopes({ files }: Project): Finding[] {
-  return files.flatMap((file) =>
+export function moduleScopes(project: Project): Finding[] {
+  return project.files.flatMap((file) =>
     file.modules.flatMap((module) => {
-      const source = sourceOf(files, file, module)
+      const source = sourceOf(project, file, module)
       const given = givenScope(file, module)
-      if (source === undefined || given === targetScopeOf(source)) return []
-      const message = `${source.path} is for a ${targetScopeOf(source)}, and is deployed to a ${given}`
+      if (source === undefined || given === source.targetScope) return []
+      const message = `${source.path} is for a ${source.targetScope}, and is deployed to a ${given}`
       return [{ rule: 'module-scope', place: at(file, module.node), message }]
     }),
   )
-}
-
-function targetScopeOf({ root }: BicepFile): string {
-  const assignment = root.children.find(({ type }) => type === 'target_scope_assignment')
-  return assignment === undefined ? 'resourceGroup' : (literal(named(assignment)[0]) ?? assignment.text)
 }
 
 function givenScope(file: BicepFile, module: Module): string {

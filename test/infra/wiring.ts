@@ -52,11 +52,11 @@ export function azureYaml({ texts, files }: Project): Finding[] {
       .filter((system) => !new RegExp(`^    ${system}:$`, 'm').test(yaml))
       .map((system) => finding(`postdeploy has no hook for ${system}`)),
     ...(/^ *remoteBuild: false$/m.test(yaml) ? [] : [finding('remoteBuild is not false: the bundle needs no build')]),
-    // azd stops at this pair; `node_modules/**` ignores the same files and passes.
+    // azd stops at this pair. Its matcher (github.com/denormal/go-gitignore) takes `node_modules/**` for the folder as well.
     ...ignored
-      .filter((line) => /^\/?(\*\*\/)?node_modules\/?$/.test(line))
+      .filter((line) => /^\/?(\*\*\/)?node_modules(\/|\/\*\*)?$/.test(line))
       .map((line) => ({
-        ...finding(`${line} with remoteBuild: false stops azd; write node_modules/**`),
+        ...finding(`${line} with remoteBuild: false stops azd; write node_modules/*`),
         place: '.funcignore',
       })),
   ]
