@@ -36,8 +36,8 @@ export function ensureInstalled(root) {
   const why = whyInstall(root)
   if (why === undefined) return 0
   process.stderr.write(`Installing dependencies with npm ci, which takes a minute or two: ${why}.\n`)
-  // The project's .npmrc keeps npm silent; here its errors are wanted, and its stdout must not be ours.
-  const npm = ['ci', '--loglevel=error', '--no-audit', '--no-fund']
+  // Its stdout must not be ours, and a person reads this: no JSON, whatever the project's .npmrc says.
+  const npm = ['ci', '--loglevel=error', '--no-json', '--no-audit', '--no-fund']
   const cli = process.env.npm_execpath
   const stdio = /** @type {const} */ (['ignore', 2, 2])
   const { status, error } = cli?.endsWith('npm-cli.js')

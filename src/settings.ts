@@ -4,6 +4,7 @@
 
 import { type Cloud, type CloudName, clouds } from './azure/clouds.ts'
 import type { EventSchema } from './azure/event-grid.ts'
+import { type Hosts, objectionTo, storageHosts, telemetryHosts, topicHosts } from './azure/hosts.ts'
 import { type StorageSettings, storageSettings } from './azure/storage.ts'
 import { Secret } from './rotation/secret.ts'
 import { type SettingId, settingNames } from './settings/names.ts'
@@ -44,20 +45,19 @@ export function readSettings(environment: Environment): ReadSettings {
     problems.push({ path: name, message, remedy: `${remedy} ${whereToSet(name)}` })
   const get = (name: SettingId) => setOrDefault(environment, name)
 
-  const targets = get('ROTATION_TARGETS') ?? ''
-  checkTargets(targets, report)
   const schedule = get('ROTATION_SCHEDULE') ?? ''
   const wrong = scheduleProblem(schedule)
   if (wrong) report('ROTATION_SCHEDULE', wrong.message, wrong.remedy)
   const knownCloud = readCloud(get('AZURE_CLOUD') ?? '', report)
   // What else is wrong is looked for all the same.
   const cloud = knownCloud ?? clouds.public
+  const targets = readLocation(get('ROTATION_TARGETS') ?? '', knownCloud, report)
   const vault = readVault(get('ROTATION_VAULT'), cloud, report)
   const topic = readTopic(get, cloud, report)
   const clientId = get('AZURE_CLIENT_ID')
   if (clientId && !guid.test(clientId)) report('AZURE_CLIENT_ID', 'is no GUID', "Write the identity's client id.")
-  const storage = readStorage(environment, cloud, report)
-  const telemetry = readTelemetry(get, report)
+  const storage = readStorage(environment, cloud, report, knownCloud ? [knownCloud] : Object.values(clouds))
+  const telemetry = readTelemetry(get, cloud, report)
 
   if (problems.length > 0 || !storage) {
     const isPlaced = knownCloud !== undefined || !environment['AzureWebJobsStorage__accountName']
@@ -97,15 +97,27 @@ function whereToSet(name: SettingId): string {
   return `Set ${name} in the app's settings in Azure; on your own machine under "Values" in local.settings.json.`
 }
 
-function checkTargets(location: string, report: Report): void {
-  if (!location.includes('://')) return
+/** The path as it is; the URL of a blob in the one form that is used inside. */
+function readLocation(location: string, cloud: Cloud | undefined, report: Report): string {
+  if (!location.includes('://')) return location
   const url = URL.parse(location)
   if (url?.protocol !== 'https:') {
     report('ROTATION_TARGETS', 'is no https URL', 'Write the https URL of the blob, or a path such as ./targets.json.')
   } else if (url.search || url.username || url.password) {
     const remedy = 'Write the URL alone, and give the app’s identity the role Storage Blob Data Reader.'
     report('ROTATION_TARGETS', 'carries a signature or a password', remedy)
+  } else if (cloud) {
+    checkHost('ROTATION_TARGETS', location, storageHosts(cloud, 'blob'), report)
   }
+  return url?.href ?? location
+}
+
+/** The app's token goes to this address: it must be one of the cloud's own. */
+function checkHost(name: SettingId, address: string, hosts: Hosts, report: Report): void {
+  const objection = objectionTo(address, hosts)
+  if (objection === undefined) return
+  const form = `Write ${hosts.form} as the portal shows it: no other host, port or custom domain is sent a token.`
+  report(name, objection, `${form} The cloud is set by AZURE_CLOUD.`)
 }
 
 const cloudNames: Readonly<Record<string, CloudName>> = {
@@ -156,21 +168,32 @@ function readTopic(get: Get, cloud: Cloud, report: Report): Settings['topic'] {
   const remedy = `Write https://<topic>.<region>.${cloud.topicSuffix}/api/events, as the portal shows it.`
   if (url?.protocol !== 'https:' || !['/', '/api/events'].includes(url.pathname) || url.search) {
     report('ROTATION_TOPIC', 'is no endpoint of an Event Grid topic', remedy)
-  } else if (!url.hostname.endsWith(`.${cloud.topicSuffix}`)) {
-    report('ROTATION_TOPIC', `is no topic of the cloud ${cloud.name}`, remedy)
+  } else {
+    checkHost('ROTATION_TOPIC', endpoint, topicHosts(cloud), report)
   }
   return { endpoint, schema: schema === 'EventGrid' ? schema : 'CloudEvent', ...(key ? { key: Secret.of(key) } : {}) }
 }
 
-function readStorage(environment: Environment, cloud: Cloud, report: Report): StorageSettings | undefined {
+/** `among`: the clouds whose hosts may be named; all of them where the cloud is not known, since messages may wait there. */
+function readStorage(
+  environment: Environment,
+  cloud: Cloud,
+  report: Report,
+  among: readonly Cloud[],
+): StorageSettings | undefined {
   const names = settingNames.map(({ name }) => name).filter((name) => name.startsWith('AzureWebJobsStorage'))
   const set: Environment = Object.fromEntries(names.map((name) => [name, setOrDefault(environment, name)]))
   const connection = set['AzureWebJobsStorage']
-  const complete = connection ? isConnectionString(connection, report) : isIdentityForm(set, report)
+  const complete = connection ? isConnectionString(connection, report) : isIdentityForm(set, report, among)
   return complete ? storageSettings(set, cloud) : undefined
 }
 
-function isIdentityForm(set: Environment, report: Report): boolean {
+const services = {
+  AzureWebJobsStorage__blobServiceUri: 'blob',
+  AzureWebJobsStorage__queueServiceUri: 'queue',
+} as const
+
+function isIdentityForm(set: Environment, report: Report, among: readonly Cloud[]): boolean {
   const account = set['AzureWebJobsStorage__accountName']
   const uris = ['AzureWebJobsStorage__blobServiceUri', 'AzureWebJobsStorage__queueServiceUri'] as const
   const missing = account ? [] : uris.filter((uri) => !set[uri])
@@ -179,15 +202,21 @@ function isIdentityForm(set: Environment, report: Report): boolean {
     report('AzureWebJobsStorage', 'is missing', remedy)
     return false
   }
-  const wrong = uris.filter((uri) => set[uri] && URL.parse(set[uri])?.protocol !== 'https:')
+  const wrong = uris.filter((uri) => set[uri] && !isEndpoint(uri, set[uri], report, among))
   for (const uri of missing) report(uri, 'is missing', 'Set both endpoints, or the name of the account.')
-  for (const uri of wrong) report(uri, 'is no https URL', 'Write the endpoint as the portal shows it.')
   const misnamed = account !== undefined && !/^[a-z0-9]{3,24}$/.test(account)
   if (misnamed) {
     const remedy = 'Write 3 to 24 lower-case letters and digits, without the domain.'
     report('AzureWebJobsStorage__accountName', 'is no name of a storage account', remedy)
   }
   return missing.length + wrong.length === 0 && !misnamed
+}
+
+function isEndpoint(name: keyof typeof services, address: string, report: Report, among: readonly Cloud[]): boolean {
+  const hosts = among.map((cloud) => storageHosts(cloud, services[name]))
+  if (hosts.some((each) => objectionTo(address, each) === undefined)) return true
+  checkHost(name, address, hosts[0]!, report)
+  return false
 }
 
 function isConnectionString(text: string, report: Report): boolean {
@@ -203,7 +232,7 @@ function isConnectionString(text: string, report: Report): boolean {
   return false
 }
 
-function readTelemetry(get: Get, report: Report): Settings['telemetry'] {
+function readTelemetry(get: Get, cloud: Cloud, report: Report): Settings['telemetry'] {
   const connection = get('APPLICATIONINSIGHTS_CONNECTION_STRING')
   const authentication = get('APPLICATIONINSIGHTS_AUTHENTICATION_STRING')
   if (authentication && !/(^|;)\s*Authorization\s*=\s*AAD\s*(;|$)/i.test(authentication)) {
@@ -214,6 +243,20 @@ function readTelemetry(get: Get, report: Report): Settings['telemetry'] {
   if (!/(^|;)\s*InstrumentationKey\s*=/i.test(connection)) {
     const remedy = 'Paste the connection string as the portal shows it, not the instrumentation key alone.'
     report('APPLICATIONINSIGHTS_CONNECTION_STRING', 'names no InstrumentationKey', remedy)
+  } else if (authentication && !isOurTelemetry(connection, cloud)) {
+    const remedy = `Paste the connection string as the portal shows it: with Authorization=AAD, tokens go to hosts below ${cloud.telemetrySuffixes.join(', ')} only.`
+    report('APPLICATIONINSIGHTS_CONNECTION_STRING', 'names a host that gets no token of this app', remedy)
   }
   return { connectionString: Secret.of(connection), ...(authentication ? { authentication } : {}) }
+}
+
+/** Whether every endpoint that a connection string names is one of the cloud's. One that it does not name is the library's own. */
+function isOurTelemetry(connection: string, cloud: Cloud): boolean {
+  const hosts = telemetryHosts(cloud)
+  return connection.split(';').every((part) => {
+    const [name = '', ...value] = part.split('=')
+    const text = value.join('=').trim()
+    if (/^endpointsuffix$/i.test(name.trim())) return objectionTo(`https://dc.${text}`, hosts) === undefined
+    return !/endpoint$/i.test(name.trim()) || objectionTo(text, hosts) === undefined
+  })
 }

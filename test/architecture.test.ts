@@ -37,7 +37,7 @@ const rooms: readonly { readonly room: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/(rotation|settings)\//,
       /^src\/providers\/provider\.ts$/,
-      /^src\/azure\/(clients|clouds|event-grid|storage)\.ts$/,
+      /^src\/azure\/(clients|clouds|event-grid|hosts|storage)\.ts$/,
       /^zod$/,
       /^node:(fs\/promises|path)$/,
     ],

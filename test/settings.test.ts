@@ -51,7 +51,7 @@ test('everything that is set arrives', () => {
     AzureWebJobsStorage__blobServiceUri: 'https://stprod.blob.core.usgovcloudapi.net',
     AzureWebJobsStorage__queueServiceUri: 'https://stprod.queue.core.usgovcloudapi.net',
     AzureWebJobsStorage__clientId: guid,
-    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${guid};IngestionEndpoint=https://x.example`,
+    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${guid};IngestionEndpoint=https://usgovvirginia-1.in.applicationinsights.azure.us/`,
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: `ClientId=${guid};Authorization=AAD`,
     WEBSITE_SITE_NAME: 'func-rekey',
   })
@@ -194,6 +194,93 @@ test('an address of the targets that carries a password is refused, and not repe
   }
 })
 
+/** Addresses that look like a storage account's, and are none: each would get a token that opens the real ones. */
+const foreignHosts = [
+  'https://evil.example/',
+  'https://169.254.169.254/metadata/identity/oauth2/token',
+  'https://[::1]/',
+  'https://2130706433/',
+  'https://localhost/',
+  'https://stprod.SERVICE.core.windows.net.evil.example/',
+  'https://evil.example/stprod.SERVICE.core.windows.net',
+  'https://evil.example#.SERVICE.core.windows.net',
+  'https://stprodSERVICE.core.windows.net/',
+  'https://SERVICE.core.windows.net/',
+  'https://a.b.SERVICE.core.windows.net/',
+  'https://stprod.SERVICE.core.windows.net./',
+  'https://stprod.SERVICE.core.windows.net:8443/',
+  'https://stprod.SERVICE.core.chinacloudapi.cn/',
+  'https://stprod.z1x.SERVICE.storage.azure.net/',
+  'https://stprod.web.core.windows.net/',
+  'https://storage.azure.com/',
+]
+
+test('a setting that names a host outside the cloud is refused: the app’s token would go there', () => {
+  for (const [name, service, other] of [
+    ['ROTATION_TARGETS', 'blob', local],
+    [
+      'AzureWebJobsStorage__blobServiceUri',
+      'blob',
+      { AzureWebJobsStorage__queueServiceUri: 'https://stprod.queue.core.windows.net' },
+    ],
+    [
+      'AzureWebJobsStorage__queueServiceUri',
+      'queue',
+      { AzureWebJobsStorage__blobServiceUri: 'https://stprod.blob.core.windows.net' },
+    ],
+  ] as const) {
+    for (const form of [...foreignHosts, 'https://me@stprod.SERVICE.core.windows.net/']) {
+      const address = form.replace('SERVICE', service)
+      const problems = problemsOf({ ...other, [name]: address })
+
+      assert.deepEqual(
+        problems.map(({ path }) => path),
+        [name],
+        address,
+      )
+      if (!/me@/.test(address)) assert.match(problems[0]!.remedy, new RegExp(`${service}\\.core\\.windows\\.net`))
+    }
+  }
+})
+
+test('storage accounts are known by every form of address that Azure gives them', () => {
+  for (const host of [
+    'stprod.blob.core.windows.net',
+    'stprod-secondary.blob.core.windows.net',
+    'stprod.z07.blob.storage.azure.net',
+  ]) {
+    assert.equal(
+      settingsOf({ ...local, ROTATION_TARGETS: `HTTPS://${host}/a/b.json` }).targets,
+      `https://${host}/a/b.json`,
+    )
+  }
+})
+
+test('with a token, telemetry goes only to hosts of the cloud', () => {
+  const entra = { ...local, APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD' }
+  const withEndpoint = (endpoint: string) => ({
+    ...entra,
+    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${guid};${endpoint}`,
+  })
+
+  for (const bad of [
+    'IngestionEndpoint=https://evil.example/',
+    'LiveEndpoint=http://live.monitor.azure.com',
+    'EndpointSuffix=evil.example',
+  ]) {
+    assert.deepEqual(
+      problemsOf(withEndpoint(bad)).map(({ path }) => path),
+      ['APPLICATIONINSIGHTS_CONNECTION_STRING'],
+      bad,
+    )
+  }
+  settingsOf(
+    withEndpoint(
+      'IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/;LiveEndpoint=https://westeurope.livediagnostics.monitor.azure.com/',
+    ),
+  )
+})
+
 test('a topic of another cloud, of another kind or without TLS is refused', () => {
   for (const endpoint of [
     'https://rekey.westeurope-1.eventgrid.azure.us/api/events',
@@ -201,6 +288,10 @@ test('a topic of another cloud, of another kind or without TLS is refused', () =
     'http://rekey.westeurope-1.eventgrid.azure.net/api/events',
     'rekey.westeurope-1.eventgrid.azure.net',
     `https://rekey.westeurope-1.eventgrid.azure.net/api/events?aeg-sas-key=${canary}`,
+    'https://rekey.westeurope-1.eventgrid.azure.net:444/api/events',
+    'https://me@rekey.westeurope-1.eventgrid.azure.net/api/events',
+    'https://rekey.westeurope-1.eventgrid.azure.net.evil.example/api/events',
+    'https://169.254.169.254/api/events',
   ]) {
     const problems = problemsOf({ ...local, ROTATION_TOPIC: endpoint })
 

@@ -98,7 +98,7 @@ export function createAzureClients(settings: ClientSettings): AzureClients {
     }
   }
 
-  return { cloud, credential, now, wait, sdk, ...rawSender({ credential, policies, httpClient }) }
+  return { cloud, credential, now, wait, sdk, ...rawSender({ cloud, credential, policies, httpClient }) }
 }
 
 function uptime(): number {

@@ -14,6 +14,10 @@ export interface Cloud {
   readonly topicSuffix: string
   readonly iotHubSuffix: string
   readonly storageSuffix: string
+  /** Of accounts with a DNS zone of their own. Absent: none is documented for this cloud. */
+  readonly storageZoneSuffix?: string
+  /** Of the hosts that take telemetry in, and of its live view. */
+  readonly telemetrySuffixes: readonly string[]
 }
 
 export const clouds: Readonly<Record<CloudName, Cloud>> = {
@@ -26,6 +30,8 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     topicSuffix: 'eventgrid.azure.net',
     iotHubSuffix: 'azure-devices.net',
     storageSuffix: 'core.windows.net',
+    storageZoneSuffix: 'storage.azure.net',
+    telemetrySuffixes: ['applicationinsights.azure.com', 'monitor.azure.com', 'services.visualstudio.com'],
   },
   usgov: {
     name: 'usgov',
@@ -36,6 +42,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     topicSuffix: 'eventgrid.azure.us',
     iotHubSuffix: 'azure-devices.us',
     storageSuffix: 'core.usgovcloudapi.net',
+    telemetrySuffixes: ['applicationinsights.azure.us', 'monitor.azure.us', 'applicationinsights.us'],
   },
   china: {
     name: 'china',
@@ -46,5 +53,6 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     topicSuffix: 'eventgrid.azure.cn',
     iotHubSuffix: 'azure-devices.cn',
     storageSuffix: 'core.chinacloudapi.cn',
+    telemetrySuffixes: ['applicationinsights.azure.cn', 'monitor.azure.cn'],
   },
 }

@@ -4,10 +4,13 @@
 import type { TokenCredential } from '@azure/core-auth'
 import type { HttpClient, Pipeline, PipelinePolicy, PipelineResponse } from '@azure/core-rest-pipeline'
 import type { Attempts, AzureClients, RawRequest } from './clients.ts'
+import type { Cloud } from './clouds.ts'
 import { rebuild, refusal, unreadable } from './errors.ts'
+import { assertTokenHost } from './hosts.ts'
 import { lazily } from './lazily.ts'
 
 interface Means {
+  readonly cloud: Cloud
   readonly credential: TokenCredential
   readonly policies: Readonly<Record<Attempts, PipelinePolicy>>
   readonly httpClient: HttpClient | undefined
@@ -19,6 +22,7 @@ type Send = (request: RawRequest) => Promise<PipelineResponse>
 export function rawSender(means: Means): Pick<AzureClients, 'send' | 'ask'> {
   const loaded = lazily(() => load(means))
   const call: Send = async (request) => {
+    if (request.scope !== undefined) assertTokenHost(request.url, means.cloud)
     try {
       return await (await loaded())(request)
     } catch (error) {
