@@ -176,8 +176,9 @@ function interrupted(at: Situation): Plan | undefined {
     const ahead = at.stored[secret.name]
     const slot = slotHeldBy(at.ring, secret, ahead)
     if (!ahead || !slot || slot === at.active || ahead.created < at.lead.created) continue
-    // Somebody else's value was no publish of ours.
+    // Another client's value was no publish of ours.
     if (!isOurs(at.target, ahead)) continue
+    if (!followsLead(at, ahead.stamps!)) continue
     const { rotatedAt, fresh, standby, retire, reason, actor } = ahead.stamps!
     return {
       reason: 'interrupted',
@@ -197,6 +198,15 @@ function interrupted(at: Situation): Plan | undefined {
     }
   }
   return undefined
+}
+
+/**
+ * Whether an output was written to replace the key that the lead holds now: then it says that key is the standby's from now on. A suspended
+ * worker's late write replaces an older key, and its output is brought in line instead. Where the lead's key is dead, any live one is better;
+ * where nothing is known of it, the output is younger.
+ */
+function followsLead(at: Situation, ahead: Stamps): boolean {
+  return at.active === undefined || at.stamps.target === undefined || ahead.standby === at.stamps.fresh
 }
 
 function drifted(at: Situation): Plan | undefined {

@@ -46,7 +46,11 @@ const names = [
 
 const due: Change = stamped('lead', { rotatedAt: published + now - dueAt(at().target, stored('lead', 'a')) })
 const foreignConnection: readonly Change[] = [untagged('connection'), holding('connection', 'x')]
-const ahead: readonly Change[] = [holding('connection', 'b'), written('connection', published)]
+const ahead: readonly Change[] = [
+  holding('connection', 'b'),
+  written('connection', published),
+  stamped('connection', { standby: published }),
+]
 const behind: readonly Change[] = [holding('connection', 'b'), written('connection', published - 1)]
 const revokesBoth = wants({ revokeBefore: now })
 const revokesStandby = wants({ revokeBefore: published })

@@ -224,7 +224,10 @@ describe('settling', () => {
 })
 
 describe('interrupted', () => {
-  const ahead = holding('connection', 'b')
+  const ahead: Change = (draft) => {
+    holding('connection', 'b')(draft)
+    stamped('connection', { standby: published })(draft)
+  }
   table([
     [
       'another output is on another live slot, and younger than the lead',
@@ -232,6 +235,11 @@ describe('interrupted', () => {
       'interrupted',
     ],
     ['another output is on another live slot, and of the lead’s second', [ahead], 'interrupted'],
+    [
+      'not: it was written to replace another key than the lead’s',
+      [ahead, stamped('connection', { standby: standbyMade }), written('connection', published + 1)],
+      'drifted: outputs',
+    ],
     ['not: it is older than the lead', [ahead, written('connection', published - 1)], 'drifted: outputs'],
     [
       'not: it holds a dead key',

@@ -403,3 +403,41 @@ test('a key is due by the output that expires first, and once', async () => {
 
   assert.deepEqual([outcome.status, outcome.reason, later.status], ['changed', 'due', 'current'])
 })
+
+test('a request whose new key waits does not make another one after a revoke crashed over it', async () => {
+  const at = await rotatedStand()
+  const wish = { freshAfter: at.now(), id: 'fresh' }
+  at.slowBy(minutes(30))
+  await outcomeOf(at, wish)
+  await at.wait(minutes(7))
+  const before = at.regenerated.length
+  at.fault({ on: 'regenerate', what: 'crash before' })
+  await at.reconcile({ revokeBefore: at.now() })
+  await at.wait(minutes(7))
+
+  await outcomeOf(at, wish)
+
+  assert.equal(at.regenerated.length, before)
+})
+
+test('an older output that a suspended worker writes late does not take the lead back to the key it was made for', async () => {
+  const at = await rotatedStand({ outputs: 2 })
+  at.slowBy(minutes(3))
+  await outcomeOf(at, { freshAfter: at.now() })
+  at.slowBy(0)
+  await at.wait(minutes(7))
+  at.fault({ on: 'put', what: 'late' })
+  await outcomeOf(at)
+  await at.wait(minutes(3))
+  await deliver(at, {})
+  const forced = { freshAfter: at.now(), force: true }
+  await outcomeOf(at, forced)
+  const [key, made] = [at.leadKey(), at.regenerated.length]
+  await at.wait(minutes(1))
+  at.landLate()
+
+  await deliver(at, forced)
+
+  assert.deepEqual([at.leadKey(), at.regenerated.length], [key, made])
+  assert.equal(at.vault.current('connection')?.value?.reveal(), `connection=${key}`)
+})

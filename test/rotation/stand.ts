@@ -4,7 +4,7 @@ import { RekeyError } from '../../src/rotation/errors.ts'
 import type { RekeyEvent } from '../../src/rotation/events.ts'
 import type { StoredSecret } from '../../src/rotation/observation.ts'
 import type { Outcome } from '../../src/rotation/outcome.ts'
-import type { KeyHolder, Lease, Ports, Vault } from '../../src/rotation/ports.ts'
+import type { KeyHolder, Lease, Ports, Vault, Verdict } from '../../src/rotation/ports.ts'
 import { preview } from '../../src/rotation/preview.ts'
 import { type ReconcileOptions, reconcile } from '../../src/rotation/reconcile.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
@@ -44,6 +44,8 @@ export interface Stand {
   /** From now on listings lag by this much; new keys are accepted only after that much. */
   staleBy(lag: Duration): void
   slowBy(delay: Duration): void
+  /** From now on no probe gets an answer, or every probe gets one again. */
+  probesAre(state: 'dark' | 'answered'): void
   landLate(): void
   /** What the worker answered, or `crashed`. The clock of the worker may be off. */
   reconcile(
@@ -133,6 +135,7 @@ export function stand(options: StandOptions = {}): Stand {
   const metadataOf = metadataInMemory(() => time.now())
   let lease: { id: number; until: number } | undefined
   let runs = 0
+  let dark = false
 
   function nextFault(kind: CallKind): Fault | undefined {
     const index = faults.findIndex(({ fault }) => fault.on === kind)
@@ -216,9 +219,11 @@ export function stand(options: StandOptions = {}): Stand {
     }
     for (const lack of options.lacks ?? []) delete found[lack]
     if (options.probe !== 'none') {
-      found.probe = async (_, credential) => {
+      found.probe = (_, credential) => {
         const value = credential['key'] ?? credential['connectionString']
-        return keys.accepts(keyIn(value!.reveal())) ? 'accepted' : 'refused'
+        const verdict = () => (keys.accepts(keyIn(value!.reveal())) ? 'accepted' : 'refused')
+        if (dark) return Promise.resolve('unknown')
+        return on<Verdict>('probe', verdict).catch(() => 'unknown')
       }
     }
     return found
@@ -263,6 +268,9 @@ export function stand(options: StandOptions = {}): Stand {
     },
     slowBy: (duration) => {
       lag.accept = duration
+    },
+    probesAre: (state) => {
+      dark = state === 'dark'
     },
     landLate: () => {
       for (const land of late.splice(0)) land()

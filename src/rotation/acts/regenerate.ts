@@ -6,7 +6,7 @@ import { harmless } from '../grip.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
 import type { Decided, StepOf } from '../plan.ts'
-import { askedAt, hasTwoSlots, type Situation } from '../situation.ts'
+import { askedAt, hasTwoSlots, madeAt, type Situation } from '../situation.ts'
 import { clockBound, type Instant, leadOf, settle } from '../target.ts'
 import { mayPublish, probe } from '../verify.ts'
 import { type Held, leadIn, metadataFor, tag, type Work, withoutPending } from '../work.ts'
@@ -28,14 +28,24 @@ export async function regenerate(
   const since = Math.max(ports.clock.now() - clockBound, request.freshAfter ?? 0, request.revokeBefore ?? 0)
   prove(work, since)
   const lead = leadOf(work.target)
-  const { pending: earlier, ...kept } = leadIn(work).stamps!
+  const recorded = leadIn(work).stamps!
+  const kept = beforeAsking(recorded)
   await tag(work, lead, { ...kept, pending: { asked: since } })
 
   const before = work.ring
-  work.ring = fold(before, await regenerated(work, step, at, { ...kept, ...(earlier ? { pending: earlier } : {}) }))
+  work.ring = fold(before, await regenerated(work, step, at, recorded))
   work.changed = true
   // A key of which there is no record would be made once more: until there is one, the deadline has to wait.
   return work.grip.finish(() => handOut(work, step, reason, at, { before, kept, since }))
+}
+
+/**
+ * What stays of the lead's stamps while a regenerate is recorded. The record takes the place of one that a key was made: the key's age
+ * is kept, or a crash now would let the request that it was made for make another.
+ */
+function beforeAsking(recorded: Stamps): Stamps {
+  const made = madeAt(recorded)
+  return { ...withoutPending(recorded), ...(made === undefined ? {} : { standby: made }) }
 }
 
 /** What has to be recorded of a slot just regenerated: `kept` are the lead's stamps from before, `since` is the key's age. */
