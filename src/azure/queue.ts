@@ -99,6 +99,7 @@ const Message = z.strictObject({
   swap: choice.optional(),
   revokeBefore: instant.optional(),
   atOnce: z.boolean().optional(),
+  failedWith: z.string().optional(),
   ignoreWindow: z.boolean().optional(),
   expiresAt: instant,
 })

@@ -89,15 +89,18 @@ export function retired(
   }
 }
 
-/** `<request>/failed`: what was asked for cannot be done until somebody acts. */
+/**
+ * `<request>/failed`: what was asked for cannot be done until an operator acts. `<request>/failed/<code>` where the request was
+ * tried again, and failed in another way or expired: by the same id, consumers would take it for the first.
+ */
 export function failed(
   target: Target,
-  request: { readonly id: string; readonly actor: string; readonly note?: string },
+  request: { readonly id: string; readonly actor: string; readonly note?: string; readonly failedWith?: string },
   error: RekeyError,
   now: Instant,
 ): RekeyEvent {
   return {
-    id: `${request.id}/failed`,
+    id: request.failedWith === undefined ? `${request.id}/failed` : `${request.id}/failed/${error.code}`,
     type: 'Rekey.RotationFailed',
     ...about(target, now),
     data: {

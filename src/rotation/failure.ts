@@ -1,11 +1,11 @@
 // Room: the core. What has to happen when a reconcile fails: before its lease is let go, and so that nothing is lost.
 
-import { RekeyError } from './errors.ts'
+import { type ErrorCode, RekeyError } from './errors.ts'
 import { failed as failedEvent } from './events.ts'
 import { type Grip, limited } from './grip.ts'
 import type { Stamps } from './observation.ts'
 import type { Ports } from './ports.ts'
-import { isExplicit, type RotationRequest } from './request.ts'
+import { isExplicit, isRevoke, type RotationRequest } from './request.ts'
 import { isElsewhere } from './situation.ts'
 import { type Duration, days, type Instant, leadOf, minutes, seconds, settle, type Target } from './target.ts'
 import { asRekeyError } from './unforeseen.ts'
@@ -41,6 +41,20 @@ async function holdOn(error: RekeyError, { target, request, ports }: Failed, gri
 /** The service did nothing, by refusal or because nothing was sent: a record of asking would only make the next try wait. */
 export function changedNothing(error: RekeyError): boolean {
   return !error.details.outcomeUnknown && error.code !== 'LeaseLost'
+}
+
+/** How soon a revoke that waits for an operator is tried again. */
+const revokeInterval: Duration = minutes(10)
+/** The request itself is wrong or over: no time and no operator mends that. */
+const endsRevokes: ReadonlySet<ErrorCode> = new Set(['RequestExpired', 'FromTheFuture', 'NotSupported', 'BadRequest'])
+
+/**
+ * How soon a request that failed is tried again: after a passing failure when that says; a revoke after a lasting one as well,
+ * since a missing right or a lock must not keep a leaked key alive. Undefined: it is over.
+ */
+export function triedAgainAfter({ code, details }: RekeyError, request: RotationRequest): Duration | undefined {
+  if (details.retryAfter !== undefined) return details.retryAfter
+  return isRevoke(request) && !endsRevokes.has(code) ? revokeInterval : undefined
 }
 
 export function notSupported({ target }: Work, what: string): RekeyError {
@@ -97,13 +111,17 @@ export async function forgetFailure(work: Work): Promise<void> {
   await tag(work, lead, kept)
 }
 
-/** Tells that what was asked for cannot be done until somebody acts. */
+/**
+ * Announces that what was asked for cannot be done until an operator acts. A request that is tried again announces the same
+ * failure once, not with every try.
+ */
 export async function announceFailure(
   error: RekeyError,
   target: Target,
   request: RotationRequest,
   ports: Ports,
 ): Promise<void> {
+  if (request.failedWith === error.code) return
   const event = failedEvent(target, request, error, ports.clock.now())
   await attempt(ports, target, 'announce the failure', () =>
     limited(ports.clock, ({ signal }) => ports.announcer.announce([event], signal)),

@@ -4,7 +4,15 @@
 import { overlapOf } from './acts/announce.ts'
 import { act } from './acts.ts'
 import { RekeyError } from './errors.ts'
-import { afterFailure, announceFailure, attempt, changedNothing, type Failed, forgetFailure } from './failure.ts'
+import {
+  afterFailure,
+  announceFailure,
+  attempt,
+  changedNothing,
+  type Failed,
+  forgetFailure,
+  triedAgainAfter,
+} from './failure.ts'
 import { type Grip, gripOn, limited } from './grip.ts'
 import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
@@ -149,8 +157,9 @@ function look(work: Work, refused: 'refused' | 'not refused' = 'not refused'): S
 
 function conclude(work: Work, reasons: readonly Reason[], last: Plan | undefined): Outcome {
   const now = work.ports.clock.now()
-  const again =
-    last?.until === undefined ? undefined : comeBack(work.request, Math.max(last.until - now, seconds(1)), now)
+  const error = last?.reason === 'foreign' ? foreignError(work.target) : undefined
+  const after = last?.until === undefined ? error && triedAgainAfter(error, work.request) : last.until - now
+  const again = after === undefined ? undefined : comeBack(work.request, Math.max(after, seconds(1)), now)
   // A due date that must cool is looked at again by the schedule: only a key that somebody asked for is waited for.
   const dropped = last?.reason === 'cooling' && work.request.freshAfter === undefined
   if (last?.reason === 'foreign') {
@@ -160,7 +169,7 @@ function conclude(work: Work, reasons: readonly Reason[], last: Plan | undefined
     ...soFar(work, reasons),
     status: statusOf(dropped && work.changed ? undefined : last, work),
     ...(again && !dropped ? { again } : {}),
-    ...(last?.reason === 'foreign' ? { error: foreignError(work.target) } : {}),
+    ...(error ? { error } : {}),
   }
 }
 
@@ -205,7 +214,7 @@ function failure(error: RekeyError, { target, request, ports, work }: Failed, re
   ports.log(error.transient ? 'warn' : 'error', error.transient ? 'stopped for now' : 'rotation failed', log)
   const base = work ? soFar(work, reasons) : { target: target.name, provider: target.provider, reasons, secrets: [] }
   const waiting = error.code === 'LeaseLost' || error.code === 'OutOfTime'
-  const after = error.details.retryAfter
+  const after = triedAgainAfter(error, request)
   return {
     ...base,
     status: waiting ? 'waiting' : 'failed',

@@ -25,6 +25,8 @@ export interface RotationRequest {
   readonly revokeBefore?: Instant
   /** Revoke every slot in one call, where the service can. */
   readonly atOnce?: boolean
+  /** The code of the lasting failure that was announced last, where the request is tried again after it. */
+  readonly failedWith?: string
   /** Scheduled rotations may happen outside the window: the secret has expired. */
   readonly ignoreWindow?: boolean
   /** After this moment the request is dropped, and its being dropped is told. */
@@ -39,6 +41,11 @@ export function isExplicit(request: RotationRequest): boolean {
     request.swap !== undefined ||
     request.revokeBefore !== undefined
   )
+}
+
+/** Whether the request revokes keys. A revoke is never dropped: it is tried again until it is carried out or expires. */
+export function isRevoke(request: RotationRequest): boolean {
+  return request.revokeBefore !== undefined
 }
 
 /**

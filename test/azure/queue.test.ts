@@ -12,6 +12,7 @@ import {
   revocationQueue,
 } from '../../src/azure/queue.ts'
 import { openStorage } from '../../src/azure/storage.ts'
+import { errorCodes } from '../../src/rotation/errors.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 import { Secret } from '../../src/rotation/secret.ts'
 import { days, seconds } from '../../src/rotation/target.ts'
@@ -35,6 +36,7 @@ const requests = fc.record(
     swap: slotFrom,
     revokeBefore: at,
     atOnce: fc.boolean(),
+    failedWith: fc.constantFrom(...errorCodes),
     ignoreWindow: fc.boolean(),
     expiresAt: at,
   },

@@ -117,7 +117,7 @@ describe('an outcome', () => {
     const at = stand(two)
     at.vault.put('connection', 'somebody else’s')
 
-    const outcome = await outcomeOf(at, { revokeBefore: at.now(), freshAfter: at.now(), force: true })
+    const outcome = await outcomeOf(at, { freshAfter: at.now(), force: true })
 
     assert.deepEqual([outcome.status, outcome.reason, outcome.again], ['paused', 'foreign', undefined])
     assert.equal(outcome.error?.code, 'Foreign')

@@ -44,7 +44,12 @@ export async function queueRest(
   const left = request.expiresAt - again.at
   if (again.with === 'look' && left < 0) return
   const [earliest, latest] = comeBack(outcome, request, left)
-  await queue.send(request, earliest + (latest - earliest) * random())
+  await queue.send(afterOutcome(request, outcome), earliest + (latest - earliest) * random())
+}
+
+/** The request as it is tried again: it says which lasting failure has been announced, so that this is not repeated. */
+function afterOutcome(request: RotationRequest, { error }: Outcome): RotationRequest {
+  return error === undefined || error.transient ? request : { ...request, failedWith: error.code }
 }
 
 function comeBack(outcome: Outcome, request: RotationRequest, left: Duration): readonly [Duration, Duration] {
