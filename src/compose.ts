@@ -8,6 +8,7 @@ import { credential } from './azure/credential.ts'
 import { createAnnouncer, logAnnouncer } from './azure/event-grid.ts'
 import { createVault, type ListedVault } from './azure/key-vault.ts'
 import { logTo } from './azure/log.ts'
+import { createOperationStore, type OperationStore } from './azure/operation-store.ts'
 import { createRequestQueue, type StorageRequestQueue } from './azure/queue.ts'
 import { openStorage, type Storage } from './azure/storage.ts'
 import { createTelemetry, type Telemetry } from './azure/telemetry.ts'
@@ -29,6 +30,7 @@ export interface App {
   readonly azure: AzureClients
   readonly storage: Storage
   readonly queue: StorageRequestQueue
+  readonly operations: OperationStore
   readonly telemetry: Telemetry
   targetNamed(name: string): Target | undefined
   providerOf(target: Target): KeyProvider
@@ -95,6 +97,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given }: Ou
     azure,
     storage,
     queue,
+    operations: createOperationStore(storage),
     vault,
     providerOf,
     placeOf: (target) => providerOf(target).place(target.resource),

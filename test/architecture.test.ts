@@ -51,7 +51,7 @@ const rooms: readonly { readonly room: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/(compose\.ts|rotation\/.*|settings\/schedule\.ts|providers\/provider\.ts)$/,
       // Shapes and names beside what compose hands out: listings, messages, log lines.
-      /^src\/azure\/(blob-lease|errors|json|key-vault|log|queue|telemetry)\.ts$/,
+      /^src\/azure\/(blob-lease|errors|json|key-vault|log|operation-store|queue|telemetry)\.ts$/,
       /^@azure\/(functions|core-auth)$/,
       /^zod$/,
       /^node:crypto$/,

@@ -52,7 +52,12 @@ const StampsTag = z.object({
     .transform((word) => (word !== undefined && isReason(word) ? word : undefined)),
   actor: z.string().optional(),
   failed: z
-    .object({ code: z.string(), at: instant, step: z.literal('observe').optional().catch(undefined) })
+    .object({
+      code: z.string(),
+      at: instant,
+      step: z.literal('observe').optional().catch(undefined),
+      request: z.string().optional().catch(undefined),
+    })
     .optional(),
 })
 

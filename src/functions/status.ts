@@ -7,3 +7,9 @@ route('listTargets', 'GET', 'targets', async () => (await import('./status/targe
 route('showTarget', 'GET', 'targets/{name}', async () => (await import('./status/targets.ts')).showTarget)
 route('targetHistory', 'GET', 'targets/{name}/history', async () => (await import('./status/history.ts')).targetHistory)
 route('health', 'GET', 'health', async () => (await import('./status/health.ts')).health)
+route(
+  'showOperation',
+  'GET',
+  'operations/{id}',
+  async () => (await import('./operations/show-operation.ts')).showOperation,
+)

@@ -66,13 +66,21 @@ export function notSupported({ target }: Work, what: string): RekeyError {
 }
 
 /** Beside the lead, if it is ours. Where already the look failed, nothing is known but what the lead says. */
-async function record(error: RekeyError, { target, ports, work }: Failed, grip: Grip): Promise<void> {
-  const failed = { code: error.code, at: ports.clock.now() }
+async function record(error: RekeyError, { target, request, ports, work }: Failed, grip: Grip): Promise<void> {
+  const failed = { code: error.code, at: ports.clock.now(), ...failedRequest(request) }
   await grip.finish(async () => {
     if (work) return write(work, failed)
     const records = await recordsOf(target, ports, grip)
     if (mayRecordLook(records, failed.at)) await write(records, { ...failed, step: 'observe' })
   })
+}
+
+/** A UUID with the place of a target in a list after it: no longer id fits beside the other tags. */
+const longestRequest = 48
+
+/** Whose failure it was, for whoever follows the request's operation. A resync has none. */
+export function failedRequest(request: RotationRequest): { readonly request?: string } {
+  return isExplicit(request) && request.id.length <= longestRequest ? { request: request.id } : {}
 }
 
 async function recordsOf(target: Target, ports: Ports, grip: Grip): Promise<Records> {

@@ -43,7 +43,13 @@ export interface Stamps {
   readonly reason?: Reason
   readonly actor?: string
   /** The last failure. Gone with the next change, or when a look finds nothing to do: at once if a look had failed, else after a day. */
-  readonly failed?: { readonly code: string; readonly at: Instant; readonly step?: 'observe' }
+  readonly failed?: {
+    readonly code: string
+    readonly at: Instant
+    readonly step?: 'observe'
+    /** The id of the request that failed, where a caller asked for something: its operation has failed. */
+    readonly request?: string
+  }
 }
 
 /** A version of a secret in the vault. */

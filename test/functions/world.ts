@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HttpRequest, type HttpResponseInit, InvocationContext, type Timer } from '@azure/functions'
+import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueClient } from '@azure/storage-queue'
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
@@ -12,6 +13,7 @@ import type { Telemetry } from '../../src/azure/telemetry.ts'
 import { type Compose, composer } from '../../src/compose.ts'
 import { answer, type Handler } from '../../src/functions/http/answer.ts'
 import { rotateMessage } from '../../src/functions/messages/rotate.ts'
+import { showOperation } from '../../src/functions/operations/show-operation.ts'
 import { type TickLimits, tick } from '../../src/functions/tick/tick.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Clock } from '../../src/rotation/ports.ts'
@@ -57,6 +59,8 @@ export interface World {
   messages(queue?: string): Promise<Record<string, unknown>[]>
   /** How many messages of `rekey-requests`, or of the queue named, there are, invisible ones included. */
   depth(queue?: string): Promise<number>
+  /** Deletes what is recorded of operations beside the tags, as the loss of the storage account would. */
+  forgetOperations(): Promise<void>
   /** Works through all visible messages of the two queues of requests, as the runtime does. */
   drain(): Promise<void>
   close(): Promise<void>
@@ -144,6 +148,10 @@ export async function world(targets: readonly object[] | string = []): Promise<W
       await queue.createIfNotExists()
       return (await queue.getProperties()).approximateMessagesCount ?? 0
     },
+    forgetOperations: async () => {
+      const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-operations')
+      for await (const { name } of container.listBlobsFlat()) await container.deleteBlob(name)
+    },
     drain: async () => {
       for (let round = 0; round < 5; round++) {
         const revokes = await made.messages('rekey-revocations')
@@ -159,6 +167,12 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   }
   await made.writeTargets(targets)
   return made
+}
+
+/** Asks for the operation that an answer of 202 names, as a client does: by the address in its header. */
+export function follow(made: World, accepted: Answer): Promise<Answer> {
+  const id = new URL(accepted.headers['operation-location']!).pathname.split('/').at(-1)!
+  return made.http(showOperation, { params: { id } })
 }
 
 export async function closeStorage(): Promise<void> {

@@ -8,10 +8,12 @@ import type { Outcome } from '../../rotation/outcome.ts'
 import { reconcile } from '../../rotation/reconcile.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
 import { minutes, type Target } from '../../rotation/target.ts'
-import { type Call, json } from '../http/answer.ts'
+import { acceptedAs, type Call, json } from '../http/answer.ts'
 import { actorOf } from '../http/caller.ts'
 import { describeOutcome } from '../http/outcome.ts'
 import { problem } from '../http/problem.ts'
+import { operationIdOf } from '../operations/operation-id.ts'
+import { shown } from '../operations/operation-record.ts'
 import { recordOutcome } from '../shared/invocation.ts'
 import { inlineTime, previewOf } from '../shared/preview.ts'
 import { queueRest, wantedUntil } from '../shared/requests.ts'
@@ -43,17 +45,16 @@ function prefersAsync(call: Call): boolean {
 }
 
 /**
- * 200 with the outcome; 202 with `Location` when the queue does it or finishes it; 409 when it cannot be done now, and
+ * 200 with the outcome; 202 with `Operation-Location` when the queue does it or finishes it; 409 when it cannot be done now, and
  * then nothing was changed and nothing is queued. `long`: the service takes minutes for it.
  */
 export async function carryOut(
   call: Call,
   target: Target,
   request: RotationRequest,
-  options: { readonly long: boolean; readonly done: string },
+  options: { readonly long: boolean },
 ): Promise<HttpResponseInit> {
-  const location = `/api/targets/${target.name}?${options.done}`
-  if (options.long || prefersAsync(call)) return queueIt(call, target, request, location)
+  if (options.long || prefersAsync(call)) return queueIt(call, target, request)
   const ports = call.app.ports(call.log)
   let begun = false
   const outcome = await recordOutcome(call.app, call.log, () =>
@@ -69,17 +70,17 @@ export async function carryOut(
   if (unfinished && (begun || !isRefusal(outcome))) {
     if (outcome.again) await queueRest(outcome, request, ports.queue, Math.random)
     else await ports.queue.send(request, 0)
-    return accepted(request, location, outcome)
+    return accepted(call, request, outcome)
   }
   return finished(outcome, target, request)
 }
 
-async function queueIt(call: Call, target: Target, request: RotationRequest, location: string) {
+async function queueIt(call: Call, target: Target, request: RotationRequest) {
   const { plan } = await previewOf(call, target, request)
   const refusal = refusalOf(target, plan?.reason, plan?.until)
   if (refusal) return refusal
   await call.app.ports(call.log).queue.send(request, 0)
-  return accepted(request, location)
+  return accepted(call, request)
 }
 
 /** Before any effect, these are answers: trying again is the caller's choice. Everything else is a wait of ours. */
@@ -106,13 +107,17 @@ function refusalOf(target: Target, reason: Outcome['reason'], until?: number): H
   return paused && problem(paused)
 }
 
-function accepted(request: RotationRequest, location: string, outcome?: Outcome): HttpResponseInit {
-  const body = {
+/** 202 with the operation, much as GET of its address shows it, and what was done so far. */
+function accepted(call: Call, request: RotationRequest, outcome?: Outcome): HttpResponseInit {
+  const lastError = outcome?.error && shown(outcome.error, iso(call.app.clock.now()))
+  const operation = {
+    id: operationIdOf(request)!,
+    status: outcome ? 'Running' : 'NotStarted',
     target: request.target,
     request: request.id,
-    status: 'accepted',
     expiresAt: iso(request.expiresAt),
+    ...(lastError && { lastError }),
     ...(outcome && { soFar: describeOutcome(outcome) }),
   }
-  return json(202, body, { location, 'retry-after': '30' })
+  return acceptedAs(call, operation)
 }

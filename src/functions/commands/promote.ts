@@ -24,8 +24,6 @@ export const promote: Handler = {
     return moveTo(call, target, said, {
       long: false,
       wish: (move) => ({ promote: move }),
-      // A promote makes a new version, a swap does not.
-      done: ({ from }) => `after=${from}`,
     })
   },
 }
@@ -47,7 +45,6 @@ export const swap: Handler = {
     return moveTo(call, target, said, {
       long: provider.longRunning === true,
       wish: (move) => ({ swap: move }),
-      done: ({ from }) => `version=${from}`,
     })
   },
 }
@@ -58,15 +55,13 @@ interface Kind {
   /** The service takes minutes for it. */
   readonly long: boolean
   wish(move: Move): Pick<RotationRequest, 'promote' | 'swap'>
-  /** What the lead's version says when it is done, as a query. */
-  done(move: Move): string
 }
 
 async function moveTo(
   call: Call,
   target: Target,
   said: string | undefined,
-  { long, wish, done }: Kind,
+  { long, wish }: Kind,
 ): Promise<HttpResponseInit> {
   if (target.slots.length < 2) {
     throw asNotSupported(target, 'this service has a single key, so there is no other slot', 'Use rotate.')
@@ -82,7 +77,7 @@ async function moveTo(
   const slot = otherSlot(target, active)
   const move = { slot, from: seen.stored.version }
   const request = requestOf(call, target, { ...noted, ...wish(move) })
-  return carryOut(call, target, request, { long, done: `slot=${encodeURIComponent(slot)}&${done(move)}` })
+  return carryOut(call, target, request, { long })
 }
 
 /** A key of a moment ago that the listing does not show yet: its slot is the one that was written down with it. */

@@ -1,7 +1,6 @@
 // Room: the doorways. POST /api/targets/{name}/revoke
 
 import { z } from 'zod'
-import { iso } from '../../rotation/duration.ts'
 import { enabledTargetOf, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
@@ -26,6 +25,6 @@ export const revoke: Handler = {
     const revokeBefore = call.app.clock.now()
     const request = requestOf(call, target, { ...wish, revokeBefore })
     const long = provider.longRunning === true
-    return carryOut(call, target, request, { long, done: `revokeBefore=${iso(revokeBefore)}` })
+    return carryOut(call, target, request, { long })
   },
 }

@@ -1,7 +1,6 @@
 // Room: the doorways. POST /api/targets/{name}/rotate
 
 import { z } from 'zod'
-import { iso } from '../../rotation/duration.ts'
 import { enabledTargetOf, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
@@ -18,6 +17,6 @@ export const rotate: Handler = {
     const freshAfter = call.app.clock.now()
     const request = requestOf(call, target, { ...wish, freshAfter })
     const long = call.app.providerOf(target).longRunning === true
-    return carryOut(call, target, request, { long, done: `freshAfter=${iso(freshAfter)}` })
+    return carryOut(call, target, request, { long })
   },
 }

@@ -58,6 +58,15 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
   }
 }
 
+/**
+ * 202: what was asked for goes on as an operation, and `Operation-Location` is where to follow it. An absolute address, as Azure's
+ * guidelines want it, on the host that the caller used.
+ */
+export function acceptedAs({ request }: Call, operation: { readonly id: string }): HttpResponseInit {
+  const { href } = new URL(`/api/operations/${operation.id}`, request.url)
+  return json(202, operation, { 'operation-location': href, 'retry-after': '30' })
+}
+
 /** The target that the route names. Throws RekeyError `UnknownTarget`. */
 export function targetOf(call: Call, name = call.request.params['name'] ?? ''): Target {
   const target = call.app.targetNamed(name)

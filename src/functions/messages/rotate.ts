@@ -10,6 +10,7 @@ import { reconcile } from '../../rotation/reconcile.ts'
 import { isExplicit, type RotationRequest } from '../../rotation/request.ts'
 import { minutes } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
+import { recordAttempt } from '../operations/operation-record.ts'
 import { excerptOf } from '../shared/excerpt.ts'
 import { logOf, recordOutcome } from '../shared/invocation.ts'
 import { asDisabled, queueRest } from '../shared/requests.ts'
@@ -56,11 +57,12 @@ async function carryOut(request: RotationRequest, app: App, log: Log): Promise<v
   if (!target.enabled) {
     drop(request, 'disabled', log)
     if (isExplicit(request)) await announceFailure(asDisabled(target), target, request, app.ports(log))
-    return
+    return await recordAttempt(app, log, request, 'Failed', asDisabled(target))
   }
   const deadline = app.clock.monotonic() + startLimit
   const outcome = await recordOutcome(app, log, () => reconcile(target, request, app.ports(log), { deadline }))
   await queueRest(outcome, request, app.queue, Math.random)
+  if (outcome.error) await recordAttempt(app, log, request, outcome.again ? 'Running' : 'Failed', outcome.error)
 }
 
 function drop({ target, id, actor }: RotationRequest, why: string, log: Log): void {

@@ -56,6 +56,7 @@ export function describe(app: App, seen: Look | Unreadable) {
     reason: ours?.reason,
     actor: ours?.actor,
     slot: lead?.slot,
+    version: lead?.version,
     rotatedAt: iso(ours?.rotatedAt),
     dueAt: iso(dueAt),
     expiresOn: iso(lead?.expiresOn),

@@ -1,7 +1,7 @@
 // Room: the core. A slot gets a new key: recorded before, sent once, read back where there is no answer, handed out or kept.
 
 import { RekeyError } from '../errors.ts'
-import { changedNothing, notSupported } from '../failure.ts'
+import { changedNothing, failedRequest, notSupported } from '../failure.ts'
 import { harmless } from '../grip.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
@@ -158,7 +158,7 @@ function prove(work: Work, now: Instant): void {
     announced: false,
     reason: 'interrupted',
     actor: work.request.actor,
-    failed: { code: 'ServiceUnavailable', at: now, step: 'observe' },
+    failed: { code: 'ServiceUnavailable', at: now, step: 'observe', ...failedRequest(work.request) },
   }
   for (const secret of work.target.secrets) {
     work.vault.fits(secret.name, metadataFor(work, secret, slotsOf(work.ring)[0]!, fullest))

@@ -8,7 +8,7 @@ import { rotate } from '../../../src/functions/commands/rotate.ts'
 import { startRotations } from '../../../src/functions/commands/rotations.ts'
 import { showTarget } from '../../../src/functions/status/targets.ts'
 import { fleet } from '../../providers/fleet.ts'
-import { account, days, stored, topicHost, vaultHost, type World, world } from '../world.ts'
+import { account, days, follow, stored, topicHost, vaultHost, type World, world } from '../world.ts'
 
 const params = { name: 'vision' }
 const minute = 60_000
@@ -108,20 +108,22 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('asked not to wait, it answers 202 with a Location that says when it is done', async () => {
+  test('asked not to wait, it answers 202 with an operation that ends when the new key is in the vault', async () => {
     const { made, handle, inVault } = await visionWorld()
 
     const answer = await made.http(rotate, { params, headers: { prefer: 'wait=5, respond-async' } })
-    const location = new URL(answer.headers['location']!, 'http://rekey')
-    const query = Object.fromEntries(location.searchParams)
-    const before = await made.http(showTarget, { params, query })
+    const before = await follow(made, answer)
     await made.drain()
-    const after = await made.http(showTarget, { params, query })
+    const after = await follow(made, answer)
 
-    assert.deepEqual([answer.status, answer.headers['retry-after']], [202, '30'])
-    assert.equal(location.pathname, '/api/targets/vision')
-    assert.deepEqual([before.body.done, after.body.done], [false, true])
-    assert.ok(Date.parse(after.body.rotatedAt) >= Date.parse(query['freshAfter']!))
+    assert.deepEqual([answer.status, answer.headers['retry-after'], answer.body.status], [202, '30', 'NotStarted'])
+    assert.equal(answer.headers['operation-location'], `http://127.0.0.1/api/operations/${answer.body.id}`)
+    assert.deepEqual([before.body.status, before.headers['retry-after']], ['NotStarted', '30'])
+    assert.deepEqual(
+      [after.body.status, after.headers['retry-after'], after.body.id],
+      ['Succeeded', undefined, answer.body.id],
+    )
+    assert.deepEqual([after.body.result.name, after.body.result.slot], ['vision', 'Key2'])
     assert.equal(inVault(), handle.keyOf('Key2'))
     await made.close()
   })

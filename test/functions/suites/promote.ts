@@ -6,9 +6,8 @@ import { staleReads } from '../../../simulator/faults.ts'
 import { promote, swap } from '../../../src/functions/commands/promote.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
 import { rotateMessage } from '../../../src/functions/messages/rotate.ts'
-import { showTarget } from '../../../src/functions/status/targets.ts'
 import { fleet } from '../../providers/fleet.ts'
-import { account, days, stored, vaultHost, world } from '../world.ts'
+import { account, days, follow, stored, vaultHost, world } from '../world.ts'
 
 const params = { name: 'vision' }
 const minute = 60_000
@@ -70,7 +69,7 @@ describe('promote', () => {
     const later = await made.http(promote, { params })
 
     assert.deepEqual([answer.status, answer.body.soFar.reason, queued], [202, 'settling', 1])
-    assert.equal(answer.headers['location'], `/api/targets/vision?slot=Key1&after=${rotated.body.secrets[0].version}`)
+    assert.ok(answer.body.id.endsWith(`.Key1.${rotated.body.secrets[0].version}`), answer.body.id)
     assert.deepEqual([later.status, inVault()], [200, handle.keyOf('Key1')])
     await made.close()
   })
@@ -92,47 +91,49 @@ describe('promote', () => {
     const { made, handle, target, inVault } = await visionWorld()
     const waiting = { made: new Date(made.cloud.clock.now() - minute).toISOString() }
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days, stamps: { pending: waiting } })
-    const { headers } = await made.http(promote, { params })
-    const query = Object.fromEntries(new URL(headers['location']!, 'https://app').searchParams)
+    const accepted = await made.http(promote, { params })
     made.cloud.clock.advance(10 * minute)
     await made.tick()
     await made.drain()
 
-    const { body } = await made.http(showTarget, { params, query })
+    const { body } = await follow(made, accepted)
 
     assert.equal(inVault(), handle.keyOf('Key2'))
-    assert.deepEqual([body.done, body.superseded, body.reason], [true, undefined, 'pending'])
+    assert.deepEqual([accepted.status, body.status, body.result.reason], [202, 'Succeeded', 'pending'])
     await made.close()
   })
 
-  test('that a rotation overtakes is never done, though the rotation went to the same slot', async () => {
+  test('that a rotation overtakes has failed for good, though the rotation went to the same slot', async () => {
     const { made, handle, target } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
-    const { headers } = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
-    const query = Object.fromEntries(new URL(headers['location']!, 'https://app').searchParams)
+    const accepted = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
     const rotated = await made.http(rotate, { params })
 
-    const { body } = await made.http(showTarget, { params, query })
+    const { body } = await follow(made, accepted)
 
-    assert.equal(rotated.body.slot, query['slot'])
-    assert.deepEqual([body.done, body.superseded], [false, true])
+    assert.ok(accepted.body.id.includes(`.${rotated.body.slot}.`), accepted.body.id)
+    assert.deepEqual([body.status, body.error.code], ['Failed', 'Superseded'])
     await made.close()
   })
 
-  test('asked not to wait, its Location says when the slot is active', async () => {
+  test('asked not to wait, its operation has succeeded once the slot is active, and still has when a rotation follows', async () => {
     const { made, handle, target, inVault } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
 
-    const answer = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
-    const query = Object.fromEntries(new URL(answer.headers['location']!, 'https://app').searchParams)
-    const before = await made.http(showTarget, { params, query })
+    const accepted = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
+    const before = await follow(made, accepted)
     await made.drain()
-    const after = await made.http(showTarget, { params, query })
-
-    assert.equal(answer.status, 202)
-    assert.deepEqual(Object.keys(query), ['slot', 'after'])
-    assert.deepEqual([before.body.done, after.body.done], [false, true])
+    const after = await follow(made, accepted)
     assert.equal(inVault(), handle.keyOf('Key2'))
+    made.cloud.clock.advance(10 * days)
+    const rotated = await made.http(rotate, { params })
+    const later = await follow(made, accepted)
+
+    assert.deepEqual([accepted.status, rotated.status], [202, 200])
+    assert.deepEqual(
+      [before.body.status, after.body.status, later.body.status],
+      ['NotStarted', 'Succeeded', 'Succeeded'],
+    )
     await made.close()
   })
 
@@ -196,23 +197,41 @@ describe('swap', () => {
     const answer = await made.http(swap, { params })
 
     assert.equal(answer.status, 202)
-    assert.match(answer.headers['location']!, /\?slot=(primary|secondary)&version=\w+$/)
+    assert.match(answer.headers['operation-location']!, /\/api\/operations\/swap\..*\.(primary|secondary)\.\w+$/)
     await made.close()
   })
 
-  test('that a rotation overtakes is never done, and its Location says so', async () => {
+  test('that a rotation overtakes has failed for good', async () => {
     const { made } = await memberWorld('iot-hub-policy')
     made.cloud.clock.advance(3 * days)
     const swapped = await made.http(swap, { params })
-    const query = Object.fromEntries(new URL(swapped.headers['location']!, 'https://app').searchParams)
     const [asked] = await made.messages()
     await made.http(rotate, { params })
     await made.drain()
 
     await rotateMessage(asked, made.context('rotate'), made.compose)
-    const { body } = await made.http(showTarget, { params, query })
+    const { body } = await follow(made, swapped)
 
-    assert.deepEqual([body.done, body.superseded, body.reason], [false, true, 'requested'])
+    assert.deepEqual([body.status, body.error.code], ['Failed', 'Superseded'])
+    await made.close()
+  })
+
+  test('that is done has succeeded for good, whatever comes after it', async () => {
+    const { made } = await memberWorld('iot-hub-policy')
+    made.cloud.clock.advance(3 * days)
+    const swapped = await made.http(swap, { params })
+    const before = await follow(made, swapped)
+    await made.drain()
+    const after = await follow(made, swapped)
+    made.cloud.clock.advance(3 * days)
+    await made.http(rotate, { params })
+    await made.drain()
+    const later = await follow(made, swapped)
+
+    assert.deepEqual(
+      [before, after, later].map(({ body }) => body.status),
+      ['NotStarted', 'Succeeded', 'Succeeded'],
+    )
     await made.close()
   })
 

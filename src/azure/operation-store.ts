@@ -1,0 +1,88 @@
+// Room: the Azure adapters. What operations leave behind that the vault's tags cannot hold: small JSON blobs, kept for two weeks.
+
+import type { BlockBlobClient } from '@azure/storage-blob'
+import { rebuild } from './errors.ts'
+import { failureOf } from './failure.ts'
+import { parseJson } from './json.ts'
+import { inLimit, type Storage } from './storage.ts'
+
+/** The deployment's lifecycle rule deletes its blobs 14 days after they were last written. */
+export const operationContainer = 'rekey-operations'
+
+/** Records by name. A name is made of letters, digits, hyphens, dots and slashes; the caller sees to that. */
+export interface OperationStore {
+  /** What was written; undefined: there is no such record. `GET {blob}`. Throws RekeyError. */
+  read(name: string, signal?: AbortSignal): Promise<unknown>
+  /** Writes over what was there. `PUT {blob}`. Throws RekeyError. */
+  write(name: string, record: object, signal?: AbortSignal): Promise<void>
+  /** Writes only where nothing is; says whether it did. `PUT {blob}` with `If-None-Match: *`. Throws RekeyError. */
+  create(name: string, record: object, signal?: AbortSignal): Promise<boolean>
+  /** The names that begin with `prefix`. `GET {container}?comp=list`, 5,000 a page. Throws RekeyError. */
+  names(prefix: string, signal?: AbortSignal): Promise<readonly string[]>
+}
+
+/** Records as blobs of the container `rekey-operations`, which is made when first needed. */
+export function createOperationStore(storage: Storage): OperationStore {
+  const open = async () => (await storage.blobs()).getContainerClient(operationContainer)
+
+  async function put(name: string, record: object, condition: { ifNoneMatch?: string }, signal?: AbortSignal) {
+    const abortSignal = inLimit(signal)
+    const container = await open()
+    const blob = container.getBlockBlobClient(name)
+    const write = () => upload(blob, JSON.stringify(record), condition, abortSignal)
+    await write().catch(async (error: unknown) => {
+      if (failureOf(error).status !== 404) throw error
+      await container.createIfNotExists({ abortSignal })
+      await write()
+    })
+  }
+
+  return {
+    read: async (name, signal) => {
+      try {
+        const blob = (await open()).getBlobClient(name)
+        return parseJson((await blob.downloadToBuffer(0, undefined, { abortSignal: inLimit(signal) })).toString('utf8'))
+      } catch (error) {
+        if (failureOf(error).status === 404) return undefined
+        throw rebuild(error, `GET ${operationContainer}`)
+      }
+    },
+    write: async (name, record, signal) => {
+      await put(name, record, {}, signal).catch((error: unknown) => {
+        throw rebuild(error, `PUT ${operationContainer}`)
+      })
+    },
+    create: async (name, record, signal) => {
+      try {
+        await put(name, record, { ifNoneMatch: '*' }, signal)
+        return true
+      } catch (error) {
+        const { status } = failureOf(error)
+        if (status === 409 || status === 412) return false
+        throw rebuild(error, `PUT ${operationContainer}`)
+      }
+    },
+    names: async (prefix, signal) => {
+      const names: string[] = []
+      try {
+        for await (const { name } of (await open()).listBlobsFlat({ prefix, abortSignal: inLimit(signal) })) {
+          names.push(name)
+        }
+        return names
+      } catch (error) {
+        if (failureOf(error).status === 404) return []
+        throw rebuild(error, `GET ${operationContainer}`)
+      }
+    },
+  }
+}
+
+async function upload(
+  blob: BlockBlobClient,
+  text: string,
+  conditions: { ifNoneMatch?: string },
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const blobHTTPHeaders = { blobContentType: 'application/json' }
+  await blob.upload(text, Buffer.byteLength(text), { abortSignal, conditions, blobHTTPHeaders })
+}

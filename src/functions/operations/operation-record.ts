@@ -1,0 +1,66 @@
+// Room: the doorways. What is kept of an operation beside the vault's tags: why it failed, or failed last. May import the core and zod.
+
+import { z } from 'zod'
+import type { App } from '../../compose.ts'
+import { iso } from '../../rotation/duration.ts'
+import type { RekeyError } from '../../rotation/errors.ts'
+import type { Log } from '../../rotation/ports.ts'
+import { isExplicit, type RotationRequest } from '../../rotation/request.ts'
+import { asRekeyError } from '../../rotation/unforeseen.ts'
+
+const Failure = z.object({
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().optional(),
+  at: z.string(),
+})
+/** An error as an operation shows it. */
+export type OperationError = z.output<typeof Failure>
+
+const Attempted = z.object({ status: z.enum(['Running', 'Failed']), error: Failure })
+/** `Failed`: it is over. `Running`: the last try failed, and another follows. */
+export type Attempt = z.output<typeof Attempted>
+
+const folder = 'requests/'
+
+/** What is recorded of a request of one target; undefined: nothing. Throws RekeyError. */
+export async function attemptOf(app: App, request: string, target: string): Promise<Attempt | undefined> {
+  const read = Attempted.safeParse(await app.operations.read(nameOf(request, target)))
+  return read.success ? read.data : undefined
+}
+
+/**
+ * Records that a request failed for good (`Failed`), or that it is tried again (`Running`), for whoever follows its operation. Only
+ * of requests that a caller made. Never throws: where the record cannot be written, the tags and the expiry still end the operation.
+ */
+export async function recordAttempt(
+  app: App,
+  log: Log,
+  request: RotationRequest,
+  status: Attempt['status'],
+  error: RekeyError,
+): Promise<void> {
+  if (!isExplicit(request)) return
+  const record: Attempt = { status, error: shown(error, iso(app.clock.now())) }
+  try {
+    await app.operations.write(nameOf(request.id, request.target), record)
+  } catch (thrown) {
+    const { code, message } = asRekeyError(thrown, log)
+    log('warn', 'the failure of a request could not be recorded', {
+      target: request.target,
+      request: request.id,
+      code,
+      detail: message,
+    })
+  }
+}
+
+export function shown({ code, message, details: { remedy } }: RekeyError, at: string): OperationError {
+  return { code, message, ...(remedy === undefined ? {} : { remedy }), at }
+}
+
+/** Ids of requests are what callers and messages say: what has no place in a blob's name is written as its code. */
+function nameOf(request: string, target: string): string {
+  const safe = (text: string) => text.replace(/[^0-9A-Za-z.-]/g, (character) => `_${character.codePointAt(0)}_`)
+  return `${folder}${safe(request)}/${safe(target)}.json`
+}

@@ -1,0 +1,67 @@
+// Room: the doorways. How far an operation of one target has got, read from the tags: they are what the engine itself goes by.
+// May import the core and its neighbours.
+
+import type { StoredSecret } from '../../rotation/observation.ts'
+import type { Vault } from '../../rotation/ports.ts'
+import { leadOf } from '../../rotation/target.ts'
+import { type Look, leadIn } from '../status/describe.ts'
+import type { Desired } from './operation-id.ts'
+
+/** `done`: what was wanted is so. `overtaken`: another change came first, and it never will be. `open`: not yet. */
+export type Progress = 'done' | 'overtaken' | 'open'
+
+/** How many versions of the lead are read back for the one that followed the one an operation was asked at. */
+const versionsToSearch = 100
+
+/** By the tags of the current versions, and where these have moved on, of earlier ones. `GET /secrets/{name}/versions`. Throws RekeyError. */
+export async function progressOf(
+  desired: Desired,
+  seen: Look,
+  vault: Pick<Vault, 'versions'>,
+  signal: AbortSignal,
+): Promise<Progress> {
+  const lead = leadIn(seen)
+  if ('after' in desired) return lead !== undefined && isYounger(desired, seen, lead) ? 'done' : 'open'
+  const { name } = leadOf(seen.target)
+  if (seen.secrets[0]?.version === desired.from) {
+    return desired.kind === 'swap' && lead !== undefined && isWhole(seen, desired.slot) ? 'done' : 'open'
+  }
+  if (desired.kind === 'promote' && lead && isPromotion(lead, desired.slot)) {
+    return isWhole(seen, desired.slot) ? 'done' : 'open'
+  }
+  const versions = await vault.versions(name, versionsToSearch, signal)
+  return desired.kind === 'swap' ? swappedIn(versions, desired) : promotedIn(versions, desired)
+}
+
+/** An output that was not written yet means that it is not done. */
+function isWhole({ secrets }: Look, slot: string): boolean {
+  return secrets.every((secret) => secret?.slot === slot)
+}
+
+function isYounger({ kind, after }: Extract<Desired, { after: number }>, seen: Look, lead: StoredSecret): boolean {
+  if (kind === 'repair' || lead.slot === undefined || !isWhole(seen, lead.slot)) return false
+  const { fresh = 0, standby = 0 } = lead.stamps ?? {}
+  return fresh >= after && (kind === 'rotate' || seen.target.slots.length < 2 || standby >= after)
+}
+
+/** A rotation goes to the very slot that a promote goes to. A key that was waiting there is the one that was asked for. */
+function isPromotion({ slot, stamps }: StoredSecret, wanted: string): boolean {
+  return slot === wanted && (stamps?.reason === 'promoted' || stamps?.reason === 'pending')
+}
+
+type Moved = Extract<Desired, { from: string }>
+
+/** A swap makes no version: the version that it was asked at keeps saying in which slot its key was left. */
+function swappedIn(versions: readonly StoredSecret[], { slot, from }: Moved): Progress {
+  return versions.find(({ version }) => version === from)?.slot === slot ? 'done' : 'overtaken'
+}
+
+/** The version that followed decides for good. The vault tells whole seconds: of several in one second, any may be the one. */
+function promotedIn(versions: readonly StoredSecret[], { slot, from }: Moved): Progress {
+  const asked = versions.find(({ version }) => version === from)
+  if (asked === undefined) return 'overtaken'
+  const later = versions.filter(({ version, created }) => version !== from && created >= asked.created)
+  const first = Math.min(...later.map(({ created }) => created))
+  const followed = later.some((version) => version.created === first && isPromotion(version, slot))
+  return followed ? 'done' : 'overtaken'
+}

@@ -1,0 +1,131 @@
+// Room: the doorways. GET /api/operations/{id}: how a command that was answered with 202 goes on, and how it ended.
+
+import type { HttpResponseInit } from '@azure/functions'
+import type { App } from '../../compose.ts'
+import { iso } from '../../rotation/duration.ts'
+import { type ErrorCode, RekeyError } from '../../rotation/errors.ts'
+import { minutes, type Target } from '../../rotation/target.ts'
+import { type Call, type Handler, json } from '../http/answer.ts'
+import { checkQuery } from '../http/paging.ts'
+import { problems } from '../http/problem.ts'
+import { describe, type Look, leadIn, lookAt } from '../status/describe.ts'
+import { readLimit } from '../status/targets.ts'
+import { parseOperationId, type TargetOperation } from './operation-id.ts'
+import { type Attempt, attemptOf, type OperationError, shown } from './operation-record.ts'
+import { progressOf } from './operation-state.ts'
+
+/** The words of Azure's long-running operations. `Canceled` is among them, and no command of ours can be. */
+export type OperationStatus = 'NotStarted' | 'Running' | 'Succeeded' | 'Failed'
+
+/** An operation as callers see it. `error` says why it failed; `lastError` why it has not succeeded yet. */
+export interface Operation {
+  readonly id: string
+  readonly status: OperationStatus
+  readonly target?: string
+  readonly expiresAt?: string
+  readonly error?: OperationError
+  readonly lastError?: OperationError
+  readonly result?: unknown
+}
+
+/** A try that began before the expiry may end after it. */
+const lastTry = minutes(15)
+
+/** 200 with the operation, and `Retry-After` while it goes on; 404 for an id that is none of ours. Changes nothing. */
+export const showOperation: Handler = {
+  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  async answer(call) {
+    checkQuery(call.request, [])
+    const id = call.request.params['id'] ?? ''
+    const parsed = parseOperationId(id)
+    if (parsed === undefined || 'many' in parsed) throw unknownOperation()
+    return answerWith({ id, ...(await ofTarget(call, parsed)) })
+  },
+}
+
+/** The answer for an operation that goes on or has ended. */
+export function answerWith(operation: Operation): HttpResponseInit {
+  const isOver = operation.status === 'Succeeded' || operation.status === 'Failed'
+  return json(200, operation, isOver ? {} : { 'retry-after': '30' })
+}
+
+async function ofTarget(call: Call, operation: TargetOperation): Promise<Omit<Operation, 'id'>> {
+  const { app } = call
+  const target = app.targetNamed(operation.target)
+  const place = { target: operation.target, expiresAt: iso(operation.expiresAt) }
+  const attempt = await attemptOf(app, operation.request, operation.target)
+  // What was once reported as failed stays so, whatever becomes of the target.
+  if (attempt?.status === 'Failed') return { ...place, status: 'Failed', error: attempt.error }
+  if (target === undefined) return { ...place, status: 'Failed', error: failure(app, 'UnknownTarget', removed) }
+  const signal = AbortSignal.timeout(readLimit)
+  const seen = await lookAt(app, target, signal)
+  const progress = await progressOf(operation.desired, seen, app.vault(target.vault), signal)
+  if (progress === 'done') return { ...place, status: 'Succeeded', result: describe(app, seen) }
+  if (progress === 'overtaken')
+    return { ...place, status: 'Failed', error: failure(app, 'Superseded', overtaken(target)) }
+  return { ...place, ...open(app, operation, seen, attempt) }
+}
+
+/** Not done yet: tagged as failed, expired, or under way. */
+function open(app: App, operation: TargetOperation, seen: Look, attempt: Attempt | undefined) {
+  const tagged = taggedFailure(seen, operation.request)
+  // A revoke that needs an operator is tried again until it expires: its failure is only its last one.
+  if (tagged && operation.desired.kind !== 'revoke') return { status: 'Failed', error: tagged } as const
+  if (app.clock.now() > operation.expiresAt + lastTry) {
+    return { status: 'Failed', error: failure(app, 'RequestExpired', expired) } as const
+  }
+  const lastError = attempt?.error ?? tagged ?? paused(app, operation, seen)
+  const begun = lastError !== undefined || leadIn(seen)?.stamps?.pending !== undefined
+  return { status: begun ? 'Running' : 'NotStarted', ...(lastError && { lastError }) } as const
+}
+
+/** The lead's tag has the code and the moment of the last failure, and whose it was. */
+function taggedFailure(seen: Look, request: string): OperationError | undefined {
+  const failed = leadIn(seen)?.stamps?.failed
+  if (failed?.request !== request) return undefined
+  const [, title] = problems[failed.code as ErrorCode] ?? []
+  return { code: failed.code, message: title ?? 'The service refused', remedy: codeRemedy, at: iso(failed.at) }
+}
+
+/** A secret that an operator disabled holds up everything but a revoke. */
+function paused(app: App, { desired }: TargetOperation, { secrets }: Look): OperationError | undefined {
+  if (desired.kind === 'revoke' || secrets.every((secret) => secret?.enabled !== false)) return undefined
+  return failure(app, 'Paused', {
+    message: 'the current version of one of its secrets is disabled by hand',
+    remedy: 'Enable it again; the operation goes on within ten minutes after that.',
+  })
+}
+
+interface Words {
+  readonly message: string
+  readonly remedy: string
+}
+
+const codeRemedy = 'docs/operating.md says what to do about each code.'
+const removed: Words = {
+  message: 'targets.json has no target of this name any more',
+  remedy: 'If it has another name now, ask again under that one.',
+}
+const expired: Words = {
+  message: 'the request could not be carried out before it expired',
+  remedy: 'Ask again if it is still wanted. GET /api/targets/{name} says what is in the way.',
+}
+
+function overtaken({ name }: Target): Words {
+  return {
+    message: 'the secrets were changed by something else first',
+    remedy: `Look at GET /api/targets/${name}, and ask again if it is still wanted.`,
+  }
+}
+
+function failure(app: App, code: ErrorCode, words: Words): OperationError {
+  return shown(new RekeyError(code, words), iso(app.clock.now()))
+}
+
+export function unknownOperation(): RekeyError {
+  return new RekeyError('UnknownOperation', {
+    message: 'there is no operation with this id',
+    remedy:
+      'Use the address that the header Operation-Location of a 202 gave, whole. Lists of targets are kept for two weeks.',
+  })
+}

@@ -1,0 +1,280 @@
+// Room: the tests. Operations: how a command that was answered with 202 goes on, and that each of them ends.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { missingPermission, serverError, throttle } from '../../../simulator/faults.ts'
+import { promote } from '../../../src/functions/commands/promote.ts'
+import { revoke } from '../../../src/functions/commands/revoke.ts'
+import { rotate } from '../../../src/functions/commands/rotate.ts'
+import { type Desired, operationIdOf } from '../../../src/functions/operations/operation-id.ts'
+import { showOperation } from '../../../src/functions/operations/show-operation.ts'
+import { account, days, follow, stored, vaultHost, type World, world } from '../world.ts'
+
+const params = { name: 'vision' }
+const minute = 60_000
+const later = { prefer: 'respond-async' }
+
+async function visionWorld(fields: object = {}) {
+  const made = await world()
+  const { handle, target } = account(made.cloud, 'vision', fields)
+  await made.writeTargets([target])
+  const version = stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
+  return { made, handle, target, version }
+}
+
+/** The operation of a request that somebody might have made. */
+async function operationOf(made: World, desired: Desired, expires = 9 * days, target = 'vision') {
+  const now = made.cloud.clock.now()
+  const id = operationIdOf({
+    id: '6f1c2f57-1a52-4a5e-9f0c-0f3c2c8f1b11',
+    target,
+    actor: 'http',
+    expiresAt: now + expires,
+    ...('slot' in desired
+      ? { [desired.kind]: { slot: desired.slot, from: desired.from } }
+      : { [desired.kind === 'rotate' ? 'freshAfter' : 'revokeBefore']: desired.after }),
+  })
+  return (await made.http(showOperation, { params: { id: id! } })).body
+}
+
+describe('operations', () => {
+  test('a rotation has not succeeded while a secret of the target holds another slot’s key, or does not exist', async () => {
+    const { made, handle, target } = await visionWorld()
+    await made.writeTargets([{ ...target, secrets: { 'vision-key': 'key', 'vision-copy': 'key' } }])
+    stored(made, target, handle.keyOf('Key2'), { slot: 'Key2' })
+    const after = made.cloud.clock.now() - days
+    const status = async () => (await operationOf(made, { kind: 'rotate', after })).status
+    const copy = (slot: string) =>
+      made.cloud.vault(vaultHost).set('vision-copy', handle.keyOf(slot), {
+        tags: { CredentialId: slot, rekey: '{"target":"vision","announced":true}' },
+      })
+
+    const missing = await status()
+    copy('Key1')
+    const behind = await status()
+    made.cloud.clock.advance(1000)
+    copy('Key2')
+
+    assert.deepEqual([missing, behind, await status()], ['NotStarted', 'NotStarted', 'Succeeded'])
+    await made.close()
+  })
+
+  test('a revoke of a single key has succeeded when that one is newer', async () => {
+    const made = await world()
+    const target = { name: 'sensor', provider: 'defender-sensor', secrets: { 'sensor-key': 'key' } }
+    await made.writeTargets([target])
+    const resource = 'microsoft-graph/security/identities/sensors'
+    stored(made, { ...target, resource }, made.cloud.defenderSensor.keyOf('key'), { slot: 'key' })
+
+    const { status } = await operationOf(made, { kind: 'revoke', after: made.cloud.clock.now() }, days, 'sensor')
+
+    assert.equal(status, 'Succeeded')
+    await made.close()
+  })
+
+  test('a revoke of two keys has succeeded when neither slot has an older one', async () => {
+    const { made, handle, target } = await visionWorld()
+    const moment = made.cloud.clock.now() - minute
+    const fresh = new Date(moment).toISOString()
+    stored(made, target, handle.keyOf('Key2'), { slot: 'Key2', stamps: { fresh } })
+    const before = await operationOf(made, { kind: 'revoke', after: moment })
+    stored(made, target, handle.keyOf('Key2'), { slot: 'Key2', stamps: { fresh, standby: fresh } })
+    const after = await operationOf(made, { kind: 'revoke', after: moment })
+
+    assert.deepEqual([before.status, after.status], ['NotStarted', 'Succeeded'])
+    await made.close()
+  })
+
+  test('a request that fails for good ends its operation with the code and what to do, also after the tag was overwritten', async () => {
+    const { made, handle, target } = await visionWorld()
+    const accepted = await made.http(rotate, { params, headers: later })
+    made.cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/regenerateKey/action' }))
+    await made.drain()
+    const failed = await follow(made, accepted)
+    made.cloud.faults.clear()
+    stored(made, target, handle.keyOf('Key1'))
+
+    const still = await follow(made, accepted)
+
+    assert.deepEqual([failed.body.status, failed.body.error.code], ['Failed', 'PermissionDenied'])
+    assert.ok(failed.body.error.message && failed.body.error.remedy && failed.body.error.at)
+    assert.deepEqual(still.body, failed.body)
+    assert.equal(failed.headers['retry-after'], undefined)
+    await made.close()
+  })
+
+  test('without its record an operation that failed is known by the tag, which names the request', async () => {
+    const { made } = await visionWorld()
+    const accepted = await made.http(rotate, { params, headers: later })
+    made.cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/regenerateKey/action' }))
+    await made.drain()
+    await made.forgetOperations()
+
+    const { body } = await follow(made, accepted)
+
+    assert.deepEqual([body.status, body.error.code], ['Failed', 'PermissionDenied'])
+    await made.close()
+  })
+
+  test('a failure that no tag can hold, because the secret is deleted, ends the operation all the same', async () => {
+    const { made } = await visionWorld()
+    const accepted = await made.http(rotate, { params, headers: later })
+    made.cloud.vault(vaultHost).delete('vision-key')
+    await made.drain()
+
+    const { body } = await follow(made, accepted)
+
+    assert.deepEqual([body.status, body.error.code], ['Failed', 'SecretDeleted'])
+    await made.close()
+  })
+
+  test('the operation of a target that was removed or disabled meanwhile has failed', async () => {
+    const { made, target } = await visionWorld()
+    const accepted = await made.http(rotate, { params, headers: later })
+    await made.writeTargets([])
+    made.cloud.clock.advance(2 * minute)
+    const removed = await follow(made, accepted)
+    await made.writeTargets([{ ...target, enabled: false }])
+    made.cloud.clock.advance(2 * minute)
+    await made.drain()
+
+    const disabled = await follow(made, accepted)
+
+    assert.deepEqual([removed.body.status, removed.body.error.code], ['Failed', 'UnknownTarget'])
+    assert.deepEqual([disabled.body.status, disabled.body.error.code], ['Failed', 'Disabled'])
+    await made.close()
+  })
+
+  test('what is tried again goes on running, and says why it has not succeeded yet', async () => {
+    const { made } = await visionWorld()
+    const accepted = await made.http(rotate, { params, headers: later })
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+    await made.drain()
+
+    const { body, headers } = await follow(made, accepted)
+
+    assert.deepEqual([body.status, body.lastError.code, headers['retry-after']], ['Running', 'Throttled', '30'])
+    await made.close()
+  })
+
+  test('what waits for a secret that an operator disabled says so', async () => {
+    const { made } = await visionWorld()
+    const accepted = await made.http(rotate, { params, headers: later })
+    made.cloud.vault(vaultHost).disable('vision-key')
+
+    const { body } = await follow(made, accepted)
+
+    assert.deepEqual([body.status, body.lastError.code], ['Running', 'Paused'])
+    await made.close()
+  })
+
+  test('every operation ends: one that nothing is known of has failed once it has expired', async () => {
+    const { made } = await visionWorld()
+    const accepted = await made.http(rotate, { params, headers: later })
+    await made.messages()
+    made.cloud.clock.advance(8.9 * days)
+    const before = await follow(made, accepted)
+    made.cloud.clock.advance(days)
+
+    const { body } = await follow(made, accepted)
+
+    assert.deepEqual([before.body.status, body.status, body.error.code], ['NotStarted', 'Failed', 'RequestExpired'])
+    await made.close()
+  })
+
+  test('a command that began and was cut off is running, and says what it had done', async () => {
+    const { made } = await visionWorld()
+    made.cloud.faults.add(serverError({ operation: 'key-vault/setSecret', when: 'after', times: 1 }))
+
+    const { status, body } = await made.http(rotate, { params })
+
+    assert.deepEqual([status, body.status, body.lastError.code], [202, 'Running', body.soFar.code])
+    await made.close()
+  })
+
+  test('an id that is none of ours is 404 with a problem, whatever it is', async () => {
+    const { made } = await visionWorld()
+    const request = '6f1c2f57-1a52-4a5e-9f0c-0f3c2c8f1b11'
+    const ids = [
+      '',
+      'x',
+      '..',
+      '../../rekey-leases/x',
+      `rotate.vision.${request}`,
+      `rotate.vision.${request}.zzzzzzzzzz.1`,
+      `rotate.vision.${request}.1.-1`,
+      `rotate.vi sion.${request}.1.1`,
+      `rotate.${'v'.repeat(64)}.${request}.1.1`,
+      `delete.vision.${request}.1.1`,
+      `promote.vision.${request}.1.Key1`,
+      `promote.vision.${request}.1.Key1.${'0'.repeat(65)}`,
+      `rotations.${request}.1`,
+      `rotate.vision.${request}.1.1\n`,
+      `rotate.vision.${request}.1.1`.padEnd(5000, '1'),
+      '\u0000',
+      '__proto__',
+    ]
+
+    for (const id of ids) {
+      const { status, body } = await made.http(showOperation, { params: { id } })
+      assert.deepEqual([status, body.code], [404, 'UnknownOperation'], JSON.stringify(id))
+    }
+    await made.close()
+  })
+
+  test('an id that somebody made up is answered by what the target’s tags say, and never with a 500', async () => {
+    const { made, version } = await visionWorld()
+    const request = '6f1c2f57-1a52-4a5e-9f0c-0f3c2c8f1b11'
+    const statuses = []
+    for (const id of [
+      `rotate.vision.${request}.zzzzzzzzz.zzzzzzzzz`,
+      `rotate.vision.${request}.0.0`,
+      `revoke.vision.${request}.0.zzzzzzzzz`,
+      `promote.vision.${request}.zzzzzzzzz.Key9.${version}`,
+      `promote.vision.${request}.zzzzzzzzz.Key2.none`,
+      `swap.vision.${request}.zzzzzzzzz.Key1.none`,
+      `rotate.constructor.${request}.zzzzzzzzz.0`,
+    ]) {
+      const { status, body } = await made.http(showOperation, { params: { id } })
+      statuses.push([status, body.status])
+    }
+
+    assert.deepEqual(statuses, [
+      [200, 'NotStarted'],
+      [200, 'Succeeded'],
+      [200, 'Failed'],
+      [200, 'NotStarted'],
+      [200, 'Failed'],
+      [200, 'Failed'],
+      [200, 'Failed'],
+    ])
+    await made.close()
+  })
+
+  test('reading an operation changes nothing', async () => {
+    const { made } = await visionWorld()
+    const accepted = await made.http(promote, { params, headers: later })
+    const [depth, effects] = [await made.depth(), made.cloud.history.filter(({ effect }) => effect).length]
+
+    await follow(made, accepted)
+
+    assert.deepEqual([await made.depth(), made.cloud.history.filter(({ effect }) => effect).length], [depth, effects])
+    await made.close()
+  })
+
+  test('a revoke that fails for a lasting reason shows it as its last error while it is tried on', async () => {
+    const { made } = await visionWorld()
+    const failed = { code: 'PermissionDenied', at: new Date(made.cloud.clock.now()).toISOString() }
+    const accepted = await made.http(revoke, { params, body: { note: 'leaked' }, headers: later })
+    const { handle, target } = account(made.cloud, 'vision')
+    stored(made, target, handle.keyOf('Key1'), {
+      age: 10 * days,
+      stamps: { failed: { ...failed, request: accepted.body.request } },
+    })
+
+    const { body } = await follow(made, accepted)
+
+    assert.deepEqual([body.status, body.lastError.code], ['Running', 'PermissionDenied'])
+    await made.close()
+  })
+})
