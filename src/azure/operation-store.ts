@@ -7,7 +7,7 @@ import { parseJson } from './json.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 /** The deployment's lifecycle rule deletes its blobs 14 days after they were last written. */
-export const operationContainer = 'rekey-operations'
+const operationContainer = 'rekey-operations'
 
 /** Records by name. A name is made of letters, digits, hyphens, dots and slashes; the caller sees to that. */
 export interface OperationStore {

@@ -253,13 +253,16 @@ test('test.http has a request for every route, and none for another', () => {
   const code = ['commands.ts', 'status.ts']
     .map((file) => readFileSync(`${repository}/src/functions/${file}`, 'utf8'))
     .join('\n')
-  const routes = [...code.matchAll(/route\('\w+', '(\w+)', '([^']+)'/g)].map(([, method, path]) => `${method} ${path}`)
+  const routes = [...code.matchAll(/route\(\s*'\w+',\s*'(\w+)',\s*'([^']+)'/g)].map(
+    ([, method, path]) => `${method} ${path}`,
+  )
 
   const requests = readFileSync(`${repository}/test.http`, 'utf8').matchAll(
     /^(GET|POST) \{\{host\}\}\/api\/([^?\s]+)/gm,
   )
   const tried = [...requests].map(
-    ([, method, path]) => `${method} ${path!.replace(/^targets\/[^/]+/, 'targets/{name}')}`,
+    ([, method, path]) =>
+      `${method} ${path!.replace(/^targets\/[^/]+/, 'targets/{name}').replace(/^operations\/[^/]+/, 'operations/{id}')}`,
   )
 
   assert.deepEqual([...new Set(tried)].sort(), routes.sort())

@@ -26,6 +26,7 @@ export const apiVersions: Readonly<Record<string, readonly string[]>> = {
   'Microsoft.OperationalInsights/workspaces': ['2025-07-01'],
   'Microsoft.Resources/resourceGroups': ['2024-03-01'],
   'Microsoft.Storage/storageAccounts': ['2025-06-01', '2026-04-01'],
+  'Microsoft.Storage/storageAccounts/managementPolicies': ['2025-06-01', '2026-04-01'],
   'Microsoft.Storage/storageAccounts/blobServices/containers': ['2025-06-01', '2026-04-01'],
   'Microsoft.Web/serverfarms': ['2025-03-01'],
   'Microsoft.Web/sites': ['2025-03-01'],

@@ -24,7 +24,7 @@ describe('a failure for good', () => {
 
     assert.deepEqual([outcome.status, outcome.error?.code, outcome.again], ['failed', 'PermissionDenied', undefined])
     assert.deepEqual([outcome.reason, outcome.error?.details.target], ['requested', 'target'])
-    assert.deepEqual(lead(at).stamps?.failed, { code: 'PermissionDenied', at: at.now() })
+    assert.deepEqual(lead(at).stamps?.failed, { code: 'PermissionDenied', at: at.now(), request: 'r1' })
     assert.deepEqual(failures(at), ['r1/failed'])
     assert.ok(at.log.some((line) => line.startsWith('error rotation failed') && line.includes('PermissionDenied')))
     assert.equal(at.works(), true)

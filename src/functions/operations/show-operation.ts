@@ -44,7 +44,7 @@ export const showOperation: Handler = {
 }
 
 /** The answer for an operation that goes on or has ended. */
-export function answerWith(operation: Operation): HttpResponseInit {
+function answerWith(operation: Operation): HttpResponseInit {
   const isOver = operation.status === 'Succeeded' || operation.status === 'Failed'
   return json(200, operation, isOver ? {} : { 'retry-after': '30' })
 }
@@ -122,7 +122,7 @@ function failure(app: App, code: ErrorCode, words: Words): OperationError {
   return shown(new RekeyError(code, words), iso(app.clock.now()))
 }
 
-export function unknownOperation(): RekeyError {
+function unknownOperation(): RekeyError {
   return new RekeyError('UnknownOperation', {
     message: 'there is no operation with this id',
     remedy:
