@@ -1,11 +1,11 @@
 // Room: the simulator. One call: what handlers see of it, and how its answer looks. May import simulator files only.
 
 import type { SimulatedClock } from './clock.ts'
-import { dialects } from './dialects.ts'
+import { claimsChallenge, type Dialect, dialects, type ErrorContext } from './dialects.ts'
 import type { FaultSet } from './fault-set.ts'
 import type { HostGroup } from './hosts.ts'
 import type { Identity, Token } from './identity.ts'
-import { type Call, type Operation, Refusal, type Reply } from './operations.ts'
+import { type Call, type Operation, Refusal, type Reply, type RetryAfterForm } from './operations.ts'
 
 /** What a call adds to its history entry on the way. */
 export interface Trace {
@@ -39,6 +39,7 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
   const now = clock.now()
   const context = { requestId, now, host: url.hostname, tenant: identity.tenant }
   let readAt: number | undefined
+  let emptyPages: number | undefined
   const call: Call = {
     operation,
     method: request.method,
@@ -70,9 +71,13 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
     },
     authorize(action, scope = url.pathname) {
       trace.permission = action
-      if (!token || !dialect.audiences.includes(token.audience) || token.expiresAt < Date.now()) {
-        const { code, message } = dialect.unauthenticated
-        throw call.refuse(401, code, message, { headers: dialect.challenge?.(context) ?? {} })
+      if (!token) throw notLetIn(call, dialect, context, 'missing')
+      if (!dialect.audiences.includes(token.audience)) throw notLetIn(call, dialect, context, 'wrongAudience')
+      if (token.expiresAt < Date.now()) throw notLetIn(call, dialect, context, 'expired')
+      const refused = faults.refuses(token, call)
+      if (refused) {
+        trace.fault = refused.fault
+        throw notLetIn(call, dialect, context, refused.because)
       }
       if (!identity.may(action, scope)) {
         const { code, message, inner } = dialect.forbidden(action, scope, token.objectId)
@@ -80,9 +85,17 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
       }
       return token
     },
-    throttled(seconds) {
+    get emptyPages() {
+      emptyPages ??= faults.emptyPages(call)
+      return emptyPages
+    },
+    get softDeleteTime() {
+      return faults.softDeleteTime()
+    },
+    throttled(seconds, form = dialect.retryAfter ?? 'seconds') {
       const { code, message } = dialect.throttled
-      return call.refuse(429, code, message, { headers: { 'retry-after': String(seconds) } }).reply
+      return call.refuse(429, code, message, { headers: comeBack(seconds, form, clock.now() + faults.dateSkew()) })
+        .reply
     },
     refuse(status, code, message, more = {}) {
       const error = { status, code, message, ...(more.inner ? { inner: more.inner } : {}) }
@@ -91,6 +104,33 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
     },
   }
   return call
+}
+
+/** 401, and how to come by a token that counts. */
+function notLetIn(
+  call: Call,
+  dialect: Dialect,
+  context: ErrorContext,
+  because: 'missing' | 'wrongAudience' | 'expired' | 'claims',
+): Refusal {
+  const { unauthenticated, wrongAudience = unauthenticated, expired = unauthenticated } = dialect
+  const usual = dialect.challenge?.(context) ?? {}
+  const notBefore = { essential: true, value: String(Math.floor(context.now / 1000)) }
+  const saying = {
+    missing: { error: unauthenticated, headers: usual },
+    wrongAudience: { error: wrongAudience, headers: usual },
+    expired: { error: expired, headers: dialect.expiredChallenge?.(context) ?? usual },
+    claims: { error: unauthenticated, headers: claimsChallenge({ access_token: { nbf: notBefore } }) },
+  }
+  const { error, headers } = saying[because]
+  return call.refuse(401, error.code, error.message, { headers })
+}
+
+/** `Retry-After`. A date is one of the answer's own clock. */
+function comeBack(seconds: number, form: RetryAfterForm, answeredAt: number): Record<string, string> {
+  if (form === 'none') return {}
+  if (form === 'seconds') return { 'retry-after': String(seconds) }
+  return { 'retry-after': new Date(Math.ceil(answeredAt / 1000 + seconds) * 1000).toUTCString() }
 }
 
 /** The token a call came with, if it is one of ours. */
@@ -103,21 +143,23 @@ export function bearer(headers: Headers, identity: Identity): Token | undefined 
 export function checkVersion(call: Call): void {
   const known = call.operation.apiVersions
   if (!known) return
+  const { noVersion, unknownVersion } = { ...inGeneral, ...dialects[call.operation.host] }
   const asked = call.query.get('api-version')
-  if (!asked) {
-    throw call.refuse(
-      400,
-      'MissingApiVersionParameter',
-      'The api-version query parameter (?api-version=) is required for all requests.',
-    )
-  }
-  if (!known.includes(asked)) {
-    throw call.refuse(
-      400,
-      'InvalidApiVersionParameter',
-      `The api-version '${asked}' is invalid. The supported versions are '${known.join(',')}'.`,
-    )
-  }
+  if (asked && known.includes(asked)) return
+  const { code, message } = asked ? unknownVersion(asked, known, call.url.pathname) : noVersion(known)
+  throw call.refuse(400, code, message)
+}
+
+/** What Azure Resource Manager says; services that say something else have it in their dialect. */
+const inGeneral: Required<Pick<Dialect, 'noVersion' | 'unknownVersion'>> = {
+  noVersion: () => ({
+    code: 'MissingApiVersionParameter',
+    message: 'The api-version query parameter (?api-version=) is required for all requests.',
+  }),
+  unknownVersion: (asked, known) => ({
+    code: 'InvalidApiVersionParameter',
+    message: `The api-version '${asked}' is invalid. The supported versions are '${known.join(',')}'.`,
+  }),
 }
 
 /** Answers 404 to whatever no service registered. */
@@ -131,9 +173,10 @@ export function unknownOperation(host: HostGroup, method: string): Operation {
   }
 }
 
-/** A reply as HTTP, with the headers the service always sends. */
-export function toResponse(reply: Reply, call: Call, group: HostGroup): Response {
+/** A reply as HTTP, with the headers the service always sends, and `more` that depend on the moment. */
+export function toResponse(reply: Reply, call: Call, group: HostGroup, more: Record<string, string>): Response {
   const headers: Record<string, string> = {
+    ...more,
     ...dialects[group].headers({ requestId: call.requestId, now: call.now, host: call.host, tenant: '' }),
     ...(reply.body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
     ...reply.headers,

@@ -1,6 +1,7 @@
 // Room: the simulator. How each service says no: the shapes of its errors, its headers, and whose tokens it takes. May import simulator files only.
 
 import type { HostGroup } from './hosts.ts'
+import type { RetryAfterForm } from './operations.ts'
 
 export interface ServiceError {
   readonly status: number
@@ -27,10 +28,35 @@ export interface Dialect {
   challenge?(context: ErrorContext): Record<string, string>
   forbidden(action: string, scope: string, objectId: string): Omit<ServiceError, 'status'>
   readonly throttled: Omit<ServiceError, 'status'>
+  /** How a 429 says when to come back. Default: in seconds. */
+  readonly retryAfter?: RetryAfterForm
+  /** 401 for a token of another audience. Default: as for one that is missing. */
+  readonly wrongAudience?: Omit<ServiceError, 'status'>
+  /** 401 for a token whose time is over. Default: as for one that is missing. */
+  readonly expired?: Omit<ServiceError, 'status'>
+  /** The `WWW-Authenticate` of that 401. Default: that of `challenge`. */
+  expiredChallenge?(context: ErrorContext): Record<string, string>
+  /** For a caller whose address a network rule keeps out. */
+  readonly networkDenied?: ServiceError
+  /** 400 for an api-version that is missing, or not one of the known. */
+  noVersion?(known: readonly string[]): Omit<ServiceError, 'status'>
+  unknownVersion?(asked: string, known: readonly string[], path: string): Omit<ServiceError, 'status'>
+}
+
+/** 401 with a claims challenge: this token no longer counts, a token with these claims would. */
+export function claimsChallenge(claims: object): Record<string, string> {
+  const encoded = Buffer.from(JSON.stringify(claims)).toString('base64')
+  return {
+    'www-authenticate': `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${encoded}"`,
+  }
 }
 
 const nested = ({ code, message, inner }: ServiceError): unknown => ({
   error: { code, message, ...(inner ? { innererror: { code: inner } } : {}) },
+})
+
+const invalidToken = (tenant: string, why: string) => ({
+  'www-authenticate': `Bearer authorization_uri="https://login.windows.net/${tenant}", error="invalid_token", error_description="${why}"`,
 })
 
 const resourceManager: Dialect = {
@@ -49,12 +75,21 @@ const resourceManager: Dialect = {
     'strict-transport-security': 'max-age=31536000; includeSubDomains',
   }),
   unauthenticated: {
-    code: 'InvalidAuthenticationToken',
-    message: 'The access token has been obtained for wrong audience or resource, or is missing.',
+    code: 'AuthenticationFailed',
+    message: "Authentication failed. The 'Authorization' header is missing.",
   },
-  challenge: ({ tenant }) => ({
-    'www-authenticate': `Bearer authorization_uri="https://login.microsoftonline.com/${tenant}", error="invalid_token"`,
-  }),
+  wrongAudience: {
+    code: 'InvalidAuthenticationTokenAudience',
+    message: 'The access token has been obtained for wrong audience or resource.',
+  },
+  challenge: ({ tenant }) =>
+    invalidToken(tenant, "The authentication failed because of missing 'Authorization' header."),
+  expired: {
+    code: 'ExpiredAuthenticationToken',
+    message: 'The access token expiry UTC time is earlier than current UTC time.',
+  },
+  expiredChallenge: ({ tenant }) =>
+    invalidToken(tenant, 'The access token expiry UTC time is earlier than current UTC time.'),
   forbidden: (action, scope, objectId) => ({
     code: 'AuthorizationFailed',
     message:
@@ -85,7 +120,21 @@ const keyVault: Dialect = {
     message: `Caller is not authorized to perform action on resource.\r\nCaller: oid=${objectId}\r\nAction: '${action}'\r\nResource: '${scope}'`,
     inner: 'ForbiddenByRbac',
   }),
-  throttled: { code: 'Throttled', message: 'Request was not processed because too many requests were received.' },
+  throttled: {
+    code: 'Throttled',
+    message: 'Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached',
+  },
+  retryAfter: 'none',
+  expired: { code: 'Unauthorized', message: "[TokenExpired] Error validating token: 'S2S12086'." },
+  networkDenied: {
+    status: 403,
+    code: 'Forbidden',
+    message: 'Client address is not authorized and caller is not a trusted service.',
+    inner: 'ForbiddenByFirewall',
+  },
+  // Which words Key Vault uses for these is not recorded anywhere we found.
+  noVersion: () => ({ code: 'BadParameter', message: 'api-version must be specified' }),
+  unknownVersion: (asked) => ({ code: 'BadParameter', message: `The specified version (${asked}) is not recognized.` }),
 }
 
 const graph: Dialect = {
@@ -104,6 +153,7 @@ const graph: Dialect = {
   }),
   headers: ({ requestId }) => ({ 'request-id': requestId, 'client-request-id': requestId }),
   unauthenticated: { code: 'InvalidAuthenticationToken', message: 'Access token is empty or for another audience.' },
+  expired: { code: 'InvalidAuthenticationToken', message: 'Lifetime validation failed, the token is expired.' },
   challenge: () => ({
     'www-authenticate': 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common"',
   }),
@@ -119,6 +169,8 @@ const iotHub: Dialect = {
   }),
   headers: ({ requestId }) => ({ 'x-ms-request-id': requestId }),
   unauthenticated: { code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
+  // Behind a network rule the hub answers as it does to a bad key.
+  networkDenied: { status: 401, code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
   challenge: () => ({ 'iothub-errorcode': 'IotHubUnauthorizedAccess' }),
   forbidden: (action) => ({ code: 'IotHubUnauthorizedAccess', message: `The identity may not ${action}` }),
   throttled: { code: 'ThrottlingException', message: 'Operations are throttled. Please back off and try again.' },
@@ -157,6 +209,11 @@ const cognitiveServices: Dialect = {
       'subscription and use a correct regional API endpoint for your resource.',
   },
   forbidden: () => ({ code: 'PermissionDenied', message: 'The principal lacks the required data action.' }),
+  networkDenied: {
+    status: 403,
+    code: '403',
+    message: 'Access denied due to Virtual Network/Firewall rules.',
+  },
   throttled: { code: '429', message: 'Requests have exceeded the rate limit of your current tier.' },
 }
 

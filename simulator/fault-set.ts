@@ -3,7 +3,11 @@
 import type { SimulatedClock } from './clock.ts'
 import type { Dice } from './dice.ts'
 import type { Fault, FaultHooks } from './faults.ts'
+import type { Token } from './identity.ts'
 import type { Call, Reply } from './operations.ts'
+
+/** What deleting, recovering or purging a secret takes in any case: one to five seconds were reported. */
+const fewSeconds = 3000
 
 /** The faults of one cloud. */
 export interface FaultSet {
@@ -12,6 +16,12 @@ export interface FaultSet {
   readonly names: readonly string[]
   before(call: Call): { fault: string; reply: Reply } | undefined
   after(call: Call, reply: Reply): { fault: string; reply: Reply } | undefined
+  /** Before the caller is recognised. */
+  gate(call: Call): { fault: string; reply: Reply } | undefined
+  refuses(token: Token, call: Call): { fault: string; because: 'expired' | 'claims' } | undefined
+  emptyPages(call: Call): number
+  softDeleteTime(): number
+  dateSkew(): number
   staleness(call: Call): number
   /** Resolves when this call may be answered. */
   delay(call: Call): Promise<void>
@@ -43,6 +53,21 @@ export function faultSet(dice: Dice, clock: SimulatedClock): FaultSet {
     },
     before: (call) => firstHit(installed, (hooks) => hooks.before?.(call)),
     after: (call, reply) => firstHit(installed, (hooks) => hooks.after?.(call, reply)),
+    gate: (call) => firstHit(installed, (hooks) => hooks.gate?.(call)),
+    refuses: (token, call) => {
+      for (const { name, hooks } of installed) {
+        const because = hooks.refuses?.(token, call)
+        if (because) return { fault: name, because }
+      }
+      return undefined
+    },
+    emptyPages: (call) => longest((hooks) => hooks.emptyPages?.(call)),
+    softDeleteTime: () =>
+      Math.max(
+        fewSeconds,
+        longest((hooks) => hooks.softDeleteTime),
+      ),
+    dateSkew: () => installed.reduce((sum, { hooks }) => sum + (hooks.dateSkew ?? 0), 0),
     staleness: (call) => longest((hooks) => hooks.staleness?.(call)),
     delay: async (call) => {
       const latency = longest((hooks) => hooks.latency?.(call))

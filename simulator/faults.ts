@@ -3,11 +3,22 @@
 
 import type { SimulatedClock } from './clock.ts'
 import type { Dice } from './dice.ts'
-import { type Call, ConnectionLost, CrashSignal, type Reply } from './operations.ts'
+import type { Token } from './identity.ts'
+import { type Call, ConnectionLost, CrashSignal, type Reply, type RetryAfterForm } from './operations.ts'
 
 export interface FaultHooks {
   /** After the caller was recognised, before anything happens: an answer instead of the service's, or a throw. */
   before?(call: Call): Reply | undefined
+  /** Before the caller is recognised: an answer instead, or a throw. */
+  gate?(call: Call): Reply | undefined
+  /** Whether this call's Entra token is refused although it is in order. */
+  refuses?(token: Token, call: Call): 'expired' | 'claims' | undefined
+  /** Pages without an item that this listing begins with. */
+  emptyPages?(call: Call): number
+  /** Milliseconds that deleting, recovering or purging a secret takes. */
+  readonly softDeleteTime?: number
+  /** Milliseconds by which the clock of all answers is ahead. */
+  readonly dateSkew?: number
   /** After it happened: another answer, or a throw. */
   after?(call: Call, reply: Reply): Reply | undefined
   /** Milliseconds by which this call's eventually consistent reads lag. */
@@ -35,7 +46,7 @@ export interface Fault {
   install(dice: Dice, clock: SimulatedClock): FaultHooks
 }
 
-interface Aim {
+export interface Aim {
   /** The operation's name, or the service's (`key-vault`); absent: all but tokens and telemetry. */
   readonly operation?: string
   readonly times?: number
@@ -43,35 +54,38 @@ interface Aim {
 }
 
 /**
- * Token bucket per host (ARM: per subscription). 429 with Retry-After in whole seconds: the given one, or the time until a
- * token is there. `capacity` tokens at first, `perSecond` more each second of the cloud's clock.
+ * Token bucket per host (ARM: per subscription). 429 with the given Retry-After, or the time until a token is there, in the
+ * form asked for; else in the service's own, which for Key Vault is none. `capacity` tokens at first, `perSecond` more each
+ * second of the cloud's clock. `beforeAuthentication`: whoever calls, and with whatever key.
  */
 export function throttle(options: {
   capacity: number
   perSecond: number
   retryAfter?: number
+  form?: RetryAfterForm
+  beforeAuthentication?: boolean
   operation?: string
 }): Fault {
+  const form = options.form ?? (options.retryAfter === undefined ? undefined : 'seconds')
   return {
     name: 'throttle',
     install(_dice, clock) {
       const buckets = new Map<string, { tokens: number; at: number }>()
-      return {
-        before(call) {
-          if (!aimedAt(call, options.operation)) return undefined
-          const now = clock.now()
-          const bucket = buckets.get(bucketOf(call)) ?? { tokens: options.capacity, at: now }
-          bucket.tokens = Math.min(options.capacity, bucket.tokens + ((now - bucket.at) / 1000) * options.perSecond)
-          bucket.at = now
-          buckets.set(bucketOf(call), bucket)
-          if (bucket.tokens >= 1) {
-            bucket.tokens -= 1
-            return undefined
-          }
-          const wait = options.retryAfter ?? Math.max(1, Math.ceil((1 - bucket.tokens) / options.perSecond))
-          return call.throttled(wait)
-        },
+      const strike = (call: Call): Reply | undefined => {
+        if (!aimedAt(call, options.operation)) return undefined
+        const now = clock.now()
+        const bucket = buckets.get(bucketOf(call)) ?? { tokens: options.capacity, at: now }
+        bucket.tokens = Math.min(options.capacity, bucket.tokens + ((now - bucket.at) / 1000) * options.perSecond)
+        bucket.at = now
+        buckets.set(bucketOf(call), bucket)
+        if (bucket.tokens >= 1) {
+          bucket.tokens -= 1
+          return undefined
+        }
+        const wait = options.retryAfter ?? Math.max(1, Math.ceil((1 - bucket.tokens) / options.perSecond))
+        return call.throttled(wait, form)
       }
+      return options.beforeAuthentication ? { gate: strike } : { before: strike }
     },
   }
 }
@@ -214,7 +228,7 @@ export function crash(options: { atEffect: number; when: 'before' | 'after' }): 
   }
 }
 
-function striker(aim: Aim, dice: Dice): (call: Call) => boolean {
+export function striker(aim: Aim, dice: Dice): (call: Call) => boolean {
   let left = aim.times ?? Number.POSITIVE_INFINITY
   return (call) => {
     if (left <= 0 || !aimedAt(call, aim.operation)) return false

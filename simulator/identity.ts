@@ -23,6 +23,11 @@ export interface Permissions {
   readonly notActions: readonly string[]
 }
 
+/** A credential keeps its tokens, as the real ones do, and asks anew only where claims are asked for. */
+export interface SimulatedCredential {
+  getToken(scopes: string | string[], options?: { readonly claims?: string }): Promise<IssuedToken>
+}
+
 export interface Identity {
   /** Wildcards as in role definitions; no scope: everywhere. The last rule that matches wins; at first everything is granted. */
   grant(action: string, scope?: string): void
@@ -34,7 +39,7 @@ export interface Identity {
   issue(scope: string, caller?: string): IssuedToken
   find(token: string): Token | undefined
   /** Has the shape of a TokenCredential. Every process of a test gets its own name, so that a crashed one stays dead. */
-  credential(caller?: string): { getToken(scopes: string | string[]): Promise<IssuedToken> }
+  credential(caller?: string): SimulatedCredential
   readonly tenant: string
   /** What a managed-identity caller must send as X-IDENTITY-HEADER. */
   readonly header: string
@@ -86,9 +91,10 @@ export function simulatedIdentity(
     credential: (caller) => {
       const cached = new Map<string, IssuedToken>()
       return {
-        async getToken(scopes) {
+        async getToken(scopes, { claims } = {}) {
           const scope = typeof scopes === 'string' ? scopes : scopes[0]!
-          const token = cached.get(scope) ?? identity.issue(scope, caller)
+          const known = claims === undefined ? cached.get(scope) : undefined
+          const token = known ?? identity.issue(scope, caller)
           cached.set(scope, token)
           return token
         },

@@ -1,5 +1,6 @@
 // Room: the simulator. One call through the cloud: recognise it, apply faults, do it, remember it. May import simulator files only.
 
+import { armAllowance } from './allowance.ts'
 import { bearer, checkVersion, makeCall, type Trace, toResponse, unknownOperation } from './call.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Dice, seededDice } from './dice.ts'
@@ -85,10 +86,16 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
   const dead = new Set<string>()
   const resources = new Map<string, ServiceHandle>()
   const effects = numberedEffects(faults)
+  const allowance = armAllowance(clock)
   for (const fault of initialFaults) faults.add(fault)
 
   async function answer(call: Call, trace: Trace): Promise<Reply> {
     try {
+      const early = faults.gate(call)
+      if (early) {
+        trace.fault = early.fault
+        return early.reply
+      }
       checkVersion(call)
       const { operation } = call
       if (operation.permission) call.authorize(operation.permission, operation.scope?.(call))
@@ -119,7 +126,8 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
       if (token && dead.has(token.caller)) throw new ConnectionLost(`${token.caller} has crashed`, { fault: 'crash' })
       const reply = await answer(call, trace)
       status = reply.status
-      return toResponse(reply, call, group)
+      const date = new Date(clock.now() + faults.dateSkew()).toUTCString()
+      return toResponse(reply, call, group, { date, ...allowance.headers(call) })
     } catch (error) {
       if (error instanceof CrashSignal && token) dead.add(token.caller)
       if (error instanceof ConnectionLost && error.fault) trace.fault = error.fault

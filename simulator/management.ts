@@ -4,6 +4,7 @@
 import { Hono } from 'hono'
 import type { Cloud, ServiceHandle } from './cloud.ts'
 import * as faults from './faults.ts'
+import * as wireFaults from './wire-faults.ts'
 
 /** Faults that can be named in a request, with the options of their function. */
 const byName = {
@@ -20,6 +21,7 @@ const byName = {
   failingOperation: faults.failingOperation,
   missingPermission: faults.missingPermission,
   crash: faults.crash,
+  ...wireFaults,
 } as const
 
 /** Routes below `/simulator`. Answers JSON; 404 for what the cloud does not have, 400 for a fault it does not know. */

@@ -55,12 +55,16 @@ export interface Call {
   readonly now: number
   /** The moment that eventually consistent reads show: now, unless a fault makes them stale. */
   readonly readAt: number
+  /** How many pages without an item a listing begins with: none, unless a fault says so. */
+  readonly emptyPages: number
+  /** Milliseconds that deleting, recovering or purging takes. */
+  readonly softDeleteTime: number
   /** The body as JSON, or a 400 in the service's shape. */
   json(): unknown
   /** Checks that the token is there, is for this host, and may do `action`; or 401 / 403 in the service's shape. */
   authorize(action: string, scope?: string): Token
-  /** 429 in the service's shape, with Retry-After in seconds. */
-  throttled(seconds: number): Reply
+  /** 429 in the service's shape. Without a form: as this service says it, which for Key Vault is not at all. */
+  throttled(seconds: number, form?: RetryAfterForm): Reply
   /** An error answer in the service's shape, to be thrown. */
   refuse(
     status: number,
@@ -102,6 +106,9 @@ export class CrashSignal extends ConnectionLost {
     this.name = 'CrashSignal'
   }
 }
+
+/** How a throttled caller is asked to wait: whole seconds, the moment to come back, or without a word. */
+export type RetryAfterForm = 'seconds' | 'date' | 'none'
 
 export interface Match {
   readonly operation: Operation

@@ -24,6 +24,7 @@ interface Topic extends Omit<SimulatedTopic, 'events'> {
 }
 
 const sendAction = 'Microsoft.EventGrid/events/send/action'
+const mostEvents = 5000
 const required: Readonly<Record<InputSchema, readonly string[]>> = {
   CloudEventSchemaV1_0: ['id', 'source', 'type', 'specversion'],
   EventGridSchema: ['id', 'subject', 'eventType', 'eventTime', 'dataVersion'],
@@ -48,9 +49,7 @@ export function eventGrid(kernel: Kernel) {
         if (!topic) throw new ConnectionLost(`there is no topic ${call.host}`)
         const key = call.headers.get('aeg-sas-key')
         if (key === null) call.authorize(sendAction, topic.resourceId)
-        else if (key !== topic.key || topic.disableLocalAuth) {
-          throw call.refuse(401, 'Unauthorized', 'The request authorization key is not authorized for this topic.')
-        }
+        else if (key !== topic.key || topic.disableLocalAuth) throw unauthorized(call, key)
       },
       handle(call) {
         const topic = topics.get(call.host)!
@@ -85,6 +84,14 @@ export function eventGrid(kernel: Kernel) {
   }
 }
 
+function unauthorized(call: Call, key: string) {
+  const why = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(key)
+    ? ''
+    : ' This is due to the reason: The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding characters, or an illegal character among the padding characters.'
+  const message = `The request authorization key is not authorized for ${call.host.toUpperCase()}.${why}`
+  return call.refuse(401, 'Unauthorized', message)
+}
+
 function received(call: Call, schema: InputSchema): Record<string, unknown>[] {
   if (call.bytes.length > 1024 * 1024) {
     throw call.refuse(413, 'RequestEntityTooLarge', 'The maximum size is 1048576 bytes.')
@@ -96,6 +103,8 @@ function received(call: Call, schema: InputSchema): Record<string, unknown>[] {
   }
   const body = call.json()
   const events = (Array.isArray(body) ? body : [body]) as Record<string, unknown>[]
+  // What the service answers to more of them is not documented.
+  if (events.length > mostEvents) throw call.refuse(400, 'BadRequest', `At most ${mostEvents} events are accepted.`)
   for (const event of events) {
     const missing = required[schema].find((field) => typeof event[field] !== 'string')
     if (missing) throw call.refuse(400, 'BadRequest', `The required property '${missing}' is missing.`)

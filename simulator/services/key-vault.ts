@@ -72,6 +72,10 @@ function operations(kernel: Kernel, storeOf: (call: Call) => VaultStore): Operat
     const store = storeOf(call)
     const name = call.params['name']!
     const existing = store.secrets.get(name.toLowerCase())
+    if (store.purging(name) || kernel.clock.now() < (existing?.deletingUntil ?? 0)) {
+      const message = `Secret ${name} is currently being deleted and cannot be re-created; retry later.`
+      throw call.refuse(409, 'Conflict', message, { inner: 'ObjectIsBeingDeleted' })
+    }
     if (existing?.deletedAt !== undefined) {
       const message = `Secret ${name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the secret can only be recovered or purged.`
       throw call.refuse(409, 'Conflict', message, { inner: 'ObjectIsDeletedButRecoverable' })
@@ -82,13 +86,13 @@ function operations(kernel: Kernel, storeOf: (call: Call) => VaultStore): Operat
     }
     const { value, contentType, tags, attributes } = parameters(call)
     if (typeof value !== 'string') throw call.refuse(400, 'BadParameter', 'The parameter value is missing.')
-    if (value.length > 25 * 1024) throw call.refuse(400, 'BadParameter', 'The secret value is too long.')
+    if (Buffer.byteLength(value) > 25 * 1024) throw call.refuse(400, 'BadParameter', 'The secret value is too long.')
     const { secret, version } = store.put(name, { value, contentType, tags, ...attributes })
     return { status: 200, body: { value: version.value, ...bundle(store, secret, version) } }
   }
   const list = (call: Call): Reply => {
     const store = storeOf(call)
-    const live = [...store.secrets.values()].filter(({ deletedAt }) => deletedAt === undefined)
+    const live = [...store.secrets.values()].filter(({ name }) => store.find(name) !== undefined)
     return page(
       call,
       live,
@@ -108,12 +112,22 @@ function operations(kernel: Kernel, storeOf: (call: Call) => VaultStore): Operat
   const remove = (call: Call): Reply => {
     const { store, secret } = current(call)
     secret.deletedAt = kernel.clock.now()
+    secret.deletingUntil = kernel.clock.now() + call.softDeleteTime
     return { status: 200, body: deletedBundle(store, secret) }
+  }
+  /** For who changes a deleted secret: not while it is being deleted. */
+  const deletedForGood = (call: Call): { store: VaultStore; secret: StoredSecret } => {
+    const name = call.params['name']!
+    const secret = storeOf(call).secrets.get(name.toLowerCase())
+    if (kernel.clock.now() < (secret?.deletingUntil ?? 0)) {
+      throw call.refuse(409, 'Conflict', 'Secret is currently being deleted.', { inner: 'ObjectIsBeingDeleted' })
+    }
+    return deletedOne(call)
   }
   const deletedOne = (call: Call): { store: VaultStore; secret: StoredSecret } => {
     const store = storeOf(call)
     const secret = store.secrets.get(call.params['name']!.toLowerCase())
-    if (secret?.deletedAt === undefined) throw notFound(call)
+    if (secret?.deletedAt === undefined || kernel.clock.now() < secret.deletingUntil) throw notFound(call)
     return { store, secret }
   }
   const getDeleted = (call: Call): Reply => {
@@ -121,13 +135,17 @@ function operations(kernel: Kernel, storeOf: (call: Call) => VaultStore): Operat
     return { status: 200, body: deletedBundle(store, secret) }
   }
   const recover = (call: Call): Reply => {
-    const { store, secret } = deletedOne(call)
+    const { store, secret } = deletedForGood(call)
+    const now = kernel.clock.now()
     secret.deletedAt = undefined
+    // It can be read before it can be written: clients that wait for the first are surprised by the second.
+    secret.readableFrom = now + call.softDeleteTime / 2
+    secret.recoveringUntil = now + call.softDeleteTime
     return { status: 200, body: bundle(store, secret, secret.versions.at(-1)!) }
   }
   const purge = (call: Call): Reply => {
-    const { store, secret } = deletedOne(call)
-    store.purge(secret.name)
+    const { store, secret } = deletedForGood(call)
+    store.purge(secret.name, call.softDeleteTime)
     return { status: 204 }
   }
 

@@ -5,6 +5,8 @@ import type { SecretVersion, StoredSecret, VaultStore } from './vault-store.ts'
 
 /** The most the service puts on one page. */
 const pageSize = 25
+/** Stands in a page's link for an empty page that is still to come. Sorts before every name and id. */
+const emptyMark = '\u0001'
 
 /** The body of a set or an update, as far as it is used. */
 export interface Parameters {
@@ -20,6 +22,7 @@ export function parameters(call: Call): Parameters {
   const bad = (message: string) => call.refuse(400, 'BadParameter', message)
   const tags = Object.entries(given.tags ?? {})
   if (!/^[0-9a-zA-Z-]{1,127}$/.test(call.params['name']!)) throw bad('The request URI contains an invalid name.')
+  if ((given.contentType?.length ?? 0) > 255) throw bad('The content type is too long.')
   if (tags.length > 15) throw bad('A maximum of 15 tags can be specified.')
   for (const [name, value] of tags) {
     if (typeof value !== 'string' || value.length > 512 || name.length > 512)
@@ -82,17 +85,21 @@ export function page<T>(call: Call, all: readonly T[], keyOf: (one: T) => string
   if (!Number.isInteger(size) || size < 1 || size > pageSize) {
     throw call.refuse(400, 'BadParameter', 'The value of maxresults is out of range.')
   }
-  const after = Buffer.from(call.query.get('$skiptoken') ?? '', 'base64url').toString()
+  const token = call.query.get('$skiptoken')
+  const after = Buffer.from(token ?? '', 'base64url').toString()
+  // So many empty pages are still to come. No name begins with this character.
+  const empty = token === null ? call.emptyPages : after.startsWith(emptyMark) ? after.length - 1 : 0
   const rest = all.filter((one) => keyOf(one) > after).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
   const shown = rest.slice(0, size)
-  const link = (last: T) => {
+  const link = (skipTo: string) => {
     const query = new URLSearchParams({
       'api-version': call.query.get('api-version')!,
-      $skiptoken: Buffer.from(keyOf(last)).toString('base64url'),
+      $skiptoken: Buffer.from(skipTo).toString('base64url'),
       maxresults: String(size),
     })
     return `https://${call.host}:443${call.url.pathname}?${query}`
   }
-  const nextLink = rest.length > size ? link(shown.at(-1)!) : null
+  if (empty > 0) return { status: 200, body: { value: [], nextLink: link(emptyMark.repeat(empty)) } }
+  const nextLink = rest.length > size ? link(keyOf(shown.at(-1)!)) : null
   return { status: 200, body: { value: shown.map(show), nextLink } }
 }

@@ -65,6 +65,7 @@ export function vaultHandle(store: VaultStore, clock: SimulatedClock): Simulated
     recover(name, settlingMs = 0) {
       const secret = need(name)
       secret.deletedAt = undefined
+      secret.deletingUntil = 0
       secret.recoveringUntil = clock.now() + settlingMs
     },
     takeEvents: store.takeEvents,

@@ -25,7 +25,11 @@ export interface StoredSecret {
   /** Oldest first. */
   readonly versions: SecretVersion[]
   deletedAt: number | undefined
-  /** Until then a recovered secret can be read but not written. */
+  /** Until then a deleted secret is shown neither as deleted nor as there, and can be neither recovered nor purged. */
+  deletingUntil: number
+  /** From then on a recovered secret can be read again. */
+  readableFrom: number
+  /** Until then a recovered secret cannot be written. */
   recoveringUntil: number
 }
 
@@ -68,7 +72,10 @@ export interface VaultStore {
   /** A secret that is not deleted. */
   find(name: string): StoredSecret | undefined
   put(name: string, version: NewVersion): { secret: StoredSecret; version: SecretVersion }
-  purge(name: string): void
+  /** The secret is gone at once; its name is free after `ms`. */
+  purge(name: string, ms: number): void
+  /** Whether a purge still holds the name. */
+  purging(name: string): boolean
   takeEvents(): KeyVaultEvent[]
 }
 
@@ -80,16 +87,18 @@ const shortNotice = 5 * 60_000
 /** An empty vault. `resourceId` names it in its events. */
 export function vaultStore(host: string, resourceId: string, clock: SimulatedClock, dice: Dice): VaultStore {
   const secrets = new Map<string, StoredSecret>()
+  const purgedUntil = new Map<string, number>()
   return {
     host,
     resourceId,
     secrets,
     find(name) {
       const secret = secrets.get(name.toLowerCase())
-      return secret && secret.deletedAt === undefined ? secret : undefined
+      const there = secret?.deletedAt === undefined && clock.now() >= (secret?.readableFrom ?? 0)
+      return there ? secret : undefined
     },
     put(name, { value, contentType, tags, enabled = true, nbf, exp, created = clock.now() }) {
-      const secret = secrets.get(name.toLowerCase()) ?? { name, versions: [], deletedAt: undefined, recoveringUntil: 0 }
+      const secret = secrets.get(name.toLowerCase()) ?? newSecret(name)
       const last = secret.versions.at(-1)
       if (last) last.supersededAt = clock.now()
       const version: SecretVersion = {
@@ -109,7 +118,11 @@ export function vaultStore(host: string, resourceId: string, clock: SimulatedClo
       secrets.set(name.toLowerCase(), secret)
       return { secret, version }
     },
-    purge: (name) => void secrets.delete(name.toLowerCase()),
+    purge(name, ms) {
+      secrets.delete(name.toLowerCase())
+      purgedUntil.set(name.toLowerCase(), clock.now() + ms)
+    },
+    purging: (name) => clock.now() < (purgedUntil.get(name.toLowerCase()) ?? 0),
     takeEvents() {
       const due = [...secrets.values()].flatMap((secret) => dueEvents(secret, clock.now()))
       due.sort((a, b) => a.at - b.at)
@@ -119,6 +132,10 @@ export function vaultStore(host: string, resourceId: string, clock: SimulatedClo
       })
     },
   }
+}
+
+function newSecret(name: string): StoredSecret {
+  return { name, versions: [], deletedAt: undefined, deletingUntil: 0, readableFrom: 0, recoveringUntil: 0 }
 }
 
 interface DueEvent {

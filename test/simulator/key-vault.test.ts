@@ -121,14 +121,18 @@ test('a deleted secret is 404 to readers and 409 to writers until it is recovere
 })
 
 test('the delete, recover and purge of the API do the same as an operator', async () => {
-  const { call, vault } = world()
+  const { call, vault, clock } = world()
+  const wait = () => clock.advance(5000)
   vault.set('a', 'one')
 
   const deleted = await call('DELETE', at('/secrets/a'))
+  wait()
   const seen = await call('GET', at('/deletedsecrets/a'))
   const recovered = await call('POST', at('/deletedsecrets/a/recover'))
+  wait()
   const afterRecovery = vault.read('a')
   await call('DELETE', at('/secrets/a'))
+  wait()
   const purged = await call('DELETE', at('/deletedsecrets/a'))
 
   assert.deepEqual([deleted.status, seen.status, recovered.status, purged.status], [200, 200, 200, 204])

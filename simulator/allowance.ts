@@ -1,0 +1,42 @@
+// Room: the simulator. What Azure Resource Manager says is left of a subscription's calls, on every answer. It only reports: refusing is
+// the fault `throttle`. May import simulator files only.
+
+import type { SimulatedClock } from './clock.ts'
+import type { Call } from './operations.ts'
+
+/** Token buckets: what they hold at most, and how much comes back each second. */
+const buckets = {
+  reads: { holds: 250, perSecond: 25 },
+  writes: { holds: 200, perSecond: 10 },
+  deletes: { holds: 200, perSecond: 10 },
+} as const
+
+/** All callers of a subscription together have so many times what one of them has. */
+const together = 15
+
+export interface Allowance {
+  /** `x-ms-ratelimit-remaining-subscription-…`; nothing for other services, or where no subscription is named. */
+  headers(call: Call): Record<string, string>
+}
+
+export function armAllowance(clock: SimulatedClock): Allowance {
+  const spent = new Map<string, { calls: number; at: number }>()
+  return {
+    headers(call) {
+      const subscription = /^\/subscriptions\/([^/]+)/i.exec(call.url.pathname)?.[1]?.toLowerCase()
+      if (call.operation.host !== 'resource-manager' || subscription === undefined) return {}
+      const kind = call.method === 'GET' ? 'reads' : call.method === 'DELETE' ? 'deletes' : 'writes'
+      const { holds, perSecond } = buckets[kind]
+      const key = `${subscription} ${kind}`
+      const now = clock.now()
+      const last = spent.get(key) ?? { calls: 0, at: now }
+      const calls = Math.max(0, last.calls - ((now - last.at) / 1000) * perSecond) + 1
+      spent.set(key, { calls, at: now })
+      const left = (most: number) => String(Math.max(0, Math.floor(most - calls)))
+      return {
+        [`x-ms-ratelimit-remaining-subscription-${kind}`]: left(holds),
+        [`x-ms-ratelimit-remaining-subscription-global-${kind}`]: left(holds * together),
+      }
+    },
+  }
+}

@@ -1,0 +1,133 @@
+// Room: the simulator. What goes wrong on the wire: tokens, dates, pages, network rules, and data planes that are away as a whole.
+// May import simulator files only.
+
+import { dialects } from './dialects.ts'
+import { type Aim, type Fault, striker } from './faults.ts'
+import type { HostGroup } from './hosts.ts'
+import type { Token } from './identity.ts'
+import { type Call, ConnectionLost, type Reply, type RetryAfterForm } from './operations.ts'
+
+/** Listings begin with `pages` pages without an item, each with a link to the next. */
+export function emptyFirstPages(options: Aim & { pages?: number } = {}): Fault {
+  return {
+    name: 'emptyFirstPages',
+    install(dice) {
+      const strikes = striker(options, dice)
+      return { emptyPages: (call) => (strikes(call) ? (options.pages ?? 1) : 0) }
+    },
+  }
+}
+
+/** One call now and then is throttled, before it does anything. `form` as in `throttle`. */
+export function busy(options: Aim & { seconds?: number; form?: RetryAfterForm } = {}): Fault {
+  return {
+    name: 'busy',
+    install(dice) {
+      const strikes = striker(options, dice)
+      return { before: (call) => (strikes(call) ? call.throttled(options.seconds ?? 1, options.form) : undefined) }
+    },
+  }
+}
+
+/** Entra tokens are over `ms` of the cloud's time after their first use, whatever their holder was told. */
+export function expiringTokens(options: { ms: number }): Fault {
+  return {
+    name: 'expiringTokens',
+    install(_dice, clock) {
+      const firstUse = new WeakMap<Token, number>()
+      return {
+        refuses(token) {
+          const since = firstUse.get(token) ?? clock.now()
+          firstUse.set(token, since)
+          return clock.now() - since > options.ms ? 'expired' : undefined
+        },
+      }
+    },
+  }
+}
+
+/** A token that was good is revoked at a call: 401 with a claims challenge from then on, until its holder brings another. */
+export function claimsChallenges(options: Aim = {}): Fault {
+  return {
+    name: 'claimsChallenges',
+    install(dice) {
+      const strikes = striker(options, dice)
+      const revoked = new WeakSet<Token>()
+      return {
+        refuses(token, call) {
+          if (!revoked.has(token) && strikes(call)) revoked.add(token)
+          return revoked.has(token) ? 'claims' : undefined
+        },
+      }
+    },
+  }
+}
+
+/** The clocks of Azure's gateways are ahead by `ms`; behind, if negative. `Date` and dates of `Retry-After` follow them. */
+export function skewedDate(options: { ms: number }): Fault {
+  return { name: 'skewedDate', install: () => ({ dateSkew: options.ms }) }
+}
+
+/** Deleting, recovering and purging a secret takes `ms`. */
+export function slowSoftDelete(options: { ms: number }): Fault {
+  return { name: 'slowSoftDelete', install: () => ({ softDeleteTime: options.ms }) }
+}
+
+/** The hosts where keys are tried out. */
+const dataPlanes: readonly HostGroup[] = ['cognitive-services', 'communication-services', 'iot-hub', 'log-ingestion']
+
+/**
+ * Outages that hit every call to a service's data plane, whoever makes it. Each call to a service that is up starts one with
+ * `probability`; it lasts `ms`. `service`: of this one alone. `how`: no connection, or 503.
+ */
+export function dataPlaneOutages(options: {
+  ms: number
+  probability?: number
+  times?: number
+  service?: HostGroup
+  how?: 'reset' | '503'
+}): Fault {
+  const services = options.service === undefined ? dataPlanes : [options.service]
+  return {
+    name: 'dataPlaneOutages',
+    install(dice, clock) {
+      const aim = {
+        probability: options.probability ?? 1,
+        ...(options.times === undefined ? {} : { times: options.times }),
+      }
+      const starts = striker(aim, dice)
+      const awayUntil = new Map<HostGroup, number>()
+      return {
+        gate(call) {
+          const { host } = call.operation
+          if (!services.includes(host)) return undefined
+          if (clock.now() >= (awayUntil.get(host) ?? 0)) {
+            if (!starts(call)) return undefined
+            awayUntil.set(host, clock.now() + options.ms)
+          }
+          return away(call, options.how ?? 'reset')
+        },
+      }
+    },
+  }
+}
+
+function away(call: Call, how: 'reset' | '503'): Reply {
+  if (how === '503') return call.refuse(503, 'ServiceUnavailable', 'The service is unavailable.').reply
+  throw new ConnectionLost(`${call.host} does not answer`, { fault: 'dataPlaneOutages' })
+}
+
+/** A network rule keeps the caller out of these hosts, whatever key or token it brings: a hub says 401, others 403. */
+export function networkRule(options: { service: HostGroup }): Fault {
+  return {
+    name: 'networkRule',
+    install: () => ({
+      gate(call) {
+        if (call.operation.host !== options.service) return undefined
+        const denied = dialects[options.service].networkDenied
+        const { status, code, message, inner } = denied ?? { status: 403, code: 'Forbidden', message: 'Forbidden' }
+        return call.refuse(status, code, message, inner ? { inner } : {}).reply
+      },
+    }),
+  }
+}
