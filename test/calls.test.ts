@@ -20,7 +20,7 @@ const atTheService: Readonly<Record<string, { readonly look: string; readonly ch
   'cognitive-services': {
     look: 'cognitive-services/listKeys',
     // Where the account's data plane is, only its description says.
-    change: ['cognitive-services/regenerateKey', 'cognitive-services/getAccount', 'cognitive-services/models'],
+    change: ['cognitive-services/regenerateKey', 'cognitive-services/getAccount', 'cognitive-services/issueToken'],
   },
   'communication-services': {
     look: 'communication-services/listKeys',

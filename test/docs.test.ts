@@ -147,12 +147,9 @@ describe('docs/decisions', () => {
     })
   }
 
-  test('are numbered without a gap', () => {
-    const numbers = decisions.map(([path]) => Number(/\/(\d{3})-/.exec(path)![1])).sort((one, other) => one - other)
+  test('no two have the same number', () => {
+    const numbers = decisions.map(([path]) => Number(/\/(\d{3})-/.exec(path)![1]))
 
-    assert.deepEqual(
-      numbers,
-      decisions.map((_, index) => index + 1),
-    )
+    assert.equal(new Set(numbers).size, numbers.length)
   })
 })

@@ -1,29 +1,33 @@
-// Room: the simulator. Cognitive Services accounts: Azure Resource Manager and the data plane that takes their keys. May import simulator files only.
+// Room: the simulator. Cognitive Services accounts: Azure Resource Manager. The data plane that takes their keys is beside it. May import simulator files only.
+// What the answers are held against: test/simulator/conformance/cognitive-services.test.ts.
 
 import type { Kernel } from '../kernel.ts'
-import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
-import type { Call, Operation, Reply } from '../operations.ts'
+import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
+import type { Call } from '../operations.ts'
 import { armPath, armResourceId } from './arm.ts'
+import { type Account, accountsOf, endpointOf, endpointsOf } from './cognitive-account.ts'
+import { cognitiveDataPlane } from './cognitive-data-plane.ts'
+import { etagOf, platformKey, systemData, writesLeft } from './resource-wire.ts'
 
 export interface CognitiveAccount extends ServiceHandle {
+  /** `properties.endpoint` as the control plane shows it. */
   readonly endpoint: string
   /** Switches local authentication off or on, as an operator would. */
   disableLocalAuth(disabled: boolean): void
-}
-
-interface Account {
-  readonly id: string
-  readonly name: string
-  readonly kind: string
-  readonly slots: KeySlots
-  disableLocalAuth: boolean
 }
 
 export interface CognitiveAccountOptions {
   readonly subscription?: string
   readonly group?: string
   readonly name: string
+  /** Default `CognitiveServices`: the account with many services. */
   readonly kind?: string
+  /** Default `westeurope`; `global` is Translator's location without a region. */
+  readonly location?: string
+  /** `none`: the account answers at its region's host, as all did before July 2019. Default: its name, in lower case. */
+  readonly customSubdomain?: 'none'
+  /** `hex`: 32 hexadecimal digits, as until 2023. Default: 84 letters and digits. */
+  readonly keys?: 'hex'
   readonly disableLocalAuth?: boolean
 }
 
@@ -31,16 +35,20 @@ const type = 'Microsoft.CognitiveServices/accounts'
 const apiVersions = ['2023-05-01', '2024-10-01', '2025-06-01', '2025-09-01']
 
 export function cognitiveServices(kernel: Kernel) {
-  const accounts = new Map<string, Account>()
+  const accounts = accountsOf()
   const dice = kernel.dice.fork('cognitive-services')
 
   const accountOf = (call: Call): Account => {
-    const id = armResourceId(call, type, 'account')
-    const account = accounts.get(id.toLowerCase())
-    if (!account)
-      throw call.refuse(404, 'ResourceNotFound', `The Resource '${type}/${call.params['account']}' was not found.`)
-    return account
+    const account = accounts.byId(armResourceId(call, type, 'account'))
+    if (account) return account
+    const { account: name, group } = call.params
+    throw call.refuse(
+      404,
+      'ResourceNotFound',
+      `The Resource '${type}/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
+    )
   }
+  // The refusal of listKeys is reported by many; that regenerateKey refuses alike is unverified.
   const needLocalAuth = (call: Call, account: Account, doing: string): void => {
     if (account.disableLocalAuth) {
       throw call.refuse(400, 'BadRequest', `Failed to ${doing} key. disableLocalAuth is set to be true`)
@@ -55,7 +63,10 @@ export function cognitiveServices(kernel: Kernel) {
       method: 'GET',
       path: armPath(type, 'account'),
       apiVersions,
-      handle: (call) => ({ status: 200, body: described(accountOf(call)) }),
+      handle(call) {
+        const account = accountOf(call)
+        return { status: 200, headers: { etag: etagOf(account) }, body: described(account) }
+      },
     },
     {
       operation: 'cognitive-services/listKeys',
@@ -67,7 +78,7 @@ export function cognitiveServices(kernel: Kernel) {
       handle(call) {
         const account = accountOf(call)
         needLocalAuth(call, account, 'list')
-        return { status: 200, body: keyPair(account, call.readAt) }
+        return { status: 200, headers: writesLeft, body: keyPair(account, call.readAt) }
       },
     },
     {
@@ -83,13 +94,14 @@ export function cognitiveServices(kernel: Kernel) {
         needLocalAuth(call, account, 'regenerate')
         const { keyName } = call.json() as { keyName?: unknown }
         if (keyName !== 'Key1' && keyName !== 'Key2') {
-          throw call.refuse(400, 'InvalidKeyName', "The key name must be 'Key1' or 'Key2'.")
+          throw call.refuse(400, 'BadRequest', "The key name must be 'Key1' or 'Key2'.")
         }
         account.slots.regenerate(keyName)
-        return { status: 200, body: keyPair(account) }
+        account.changes += 1
+        return { status: 200, headers: writesLeft, body: keyPair(account) }
       },
     },
-    ...dataPlane((host) => [...accounts.values()].find(({ name }) => name.toLowerCase() === host.split('.')[0])),
+    ...cognitiveDataPlane(kernel, accounts),
   ])
 
   return {
@@ -97,14 +109,20 @@ export function cognitiveServices(kernel: Kernel) {
       /** A new account. Defaults: a fixed subscription, resource group `rg`, kind `CognitiveServices`. */
       add(options: CognitiveAccountOptions): CognitiveAccount {
         const id = armResourceId(options, type, options.name)
+        const mint = options.keys === 'hex' ? () => dice.hex(32) : () => platformKey(dice, 'ACOG')
         const account: Account = {
           id,
           name: options.name,
           kind: options.kind ?? 'CognitiveServices',
-          slots: keySlots(kernel, ['Key1', 'Key2'], () => dice.hex(32)),
+          location: options.location ?? 'westeurope',
+          subdomain: options.customSubdomain === 'none' ? undefined : options.name.toLowerCase(),
+          internalId: dice.hex(32),
+          createdAt: kernel.clock.now(),
+          slots: keySlots(kernel, ['Key1', 'Key2'], mint),
+          changes: 0,
           disableLocalAuth: options.disableLocalAuth ?? false,
         }
-        accounts.set(id.toLowerCase(), account)
+        accounts.add(account)
         return kernel.adopt({
           ...serviceHandle(id, account.slots, () => !account.disableLocalAuth),
           endpoint: endpointOf(account),
@@ -117,65 +135,35 @@ export function cognitiveServices(kernel: Kernel) {
   }
 }
 
-function endpointOf({ name }: Account): string {
-  return `https://${name.toLowerCase()}.cognitiveservices.azure.com/`
-}
-
 function described(account: Account): unknown {
+  const { id, name, kind, location, subdomain, internalId, createdAt } = account
   return {
-    id: account.id,
-    name: account.name,
+    id,
+    name,
     type,
-    kind: account.kind,
-    location: 'westeurope',
+    etag: etagOf(account),
+    kind,
+    location,
     sku: { name: 'S0' },
     properties: {
       endpoint: endpointOf(account),
       provisioningState: 'Succeeded',
-      customSubDomainName: account.name.toLowerCase(),
+      internalId,
+      dateCreated: new Date(createdAt).toISOString(),
+      // Absent without one.
+      ...(subdomain === undefined ? {} : { customSubDomainName: subdomain }),
+      isMigrated: false,
+      privateEndpointConnections: [],
       publicNetworkAccess: 'Enabled',
       disableLocalAuth: account.disableLocalAuth,
+      endpoints: endpointsOf(account),
     },
+    // A regenerate moves the etag and leaves these dates alone.
+    systemData: systemData(createdAt),
   }
 }
 
 function keyPair(account: Account, at?: number): unknown {
   const { Key1: key1, Key2: key2 } = account.slots.keys(at)
   return { key1, key2 }
-}
-
-/** Any path: the key is checked first, as the gateway does; only then is the path looked at. */
-function dataPlane(accountAt: (host: string) => Account | undefined): Operation[] {
-  const guarded =
-    (answer: (call: Call) => Reply) =>
-    (call: Call): Reply => {
-      const key = call.headers.get('ocp-apim-subscription-key') ?? call.headers.get('api-key') ?? ''
-      const account = accountAt(call.host)
-      if (account?.disableLocalAuth) {
-        throw call.refuse(403, 'AuthenticationTypeDisabled', 'Key based authentication is disabled for this resource.')
-      }
-      if (!account?.slots.accepts(key)) {
-        const message = 'Access denied due to invalid subscription key or wrong API endpoint.'
-        throw call.refuse(401, '401', message)
-      }
-      return answer(call)
-    }
-  const operation = (name: string, method: string, path: string, answer: (call: Call) => Reply): Operation => ({
-    operation: `cognitive-services/${name}`,
-    host: 'cognitive-services',
-    method,
-    path,
-    handle: guarded(answer),
-  })
-  const models = (): Reply => ({ status: 200, body: { models: [], data: [] } })
-  return [
-    operation('issueToken', 'POST', '/sts/v1.0/issueToken', () => ({
-      status: 200,
-      headers: { 'content-type': 'application/jwt' },
-      text: 'a.short-lived.token',
-    })),
-    operation('models', 'GET', '/openai/models', models),
-    operation('models', 'GET', '/vision/v1.0/models', models),
-    operation('probe', 'GET', '/*', (call) => call.refuse(404, '404', 'Resource not found').reply),
-  ]
 }

@@ -9,9 +9,10 @@ import type { Secret } from '../rotation/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
 import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { cognitiveHosts, cognitiveProbe, isPathGone } from './wire/cognitive-probe.ts'
 import { keyAddress } from './wire/key-address.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
-import { unlessUnanswered, verdictOf } from './wire/verdict.ts'
+import { refusedBy, unlessUnanswered, verdictOf } from './wire/verdict.ts'
 
 const id = 'cognitive-services'
 const apiVersion = '2023-05-01'
@@ -29,44 +30,23 @@ const rights = {
 const Keys = z
   .object({ key1: secretText, key2: secretText })
   .transform(({ key1, key2 }): KeyRing => ({ Key1: { key: key1 }, Key2: { key: key2 } }))
-const Account = z.object({
-  kind: z.string().optional(),
-  properties: z.object({ endpoint: z.string().optional(), disableLocalAuth: z.boolean().optional() }).optional(),
-})
+const Account = z
+  .object({
+    kind: z.string().optional(),
+    location: z.string().optional(),
+    properties: z
+      .object({
+        endpoint: z.string().optional(),
+        endpoints: z.record(z.string(), z.unknown()).optional(),
+        disableLocalAuth: z.boolean().optional(),
+      })
+      .optional(),
+  })
+  .transform(({ kind, location, properties }) => ({ kind, location, ...properties }))
 type Account = z.output<typeof Account>
 
-/** Hosts that take the keys of accounts: custom subdomains, regional hosts, and those of Azure OpenAI, AI Foundry and Translator. */
-const hosts = {
-  public: [
-    'cognitiveservices.azure.com',
-    'api.cognitive.microsoft.com',
-    'openai.azure.com',
-    'services.ai.azure.com',
-    'cognitive.microsofttranslator.com',
-  ],
-  usgov: [
-    'cognitiveservices.azure.us',
-    'api.cognitive.microsoft.us',
-    'openai.azure.us',
-    'services.ai.azure.us',
-    'cognitive.microsofttranslator.us',
-  ],
-  china: ['cognitiveservices.azure.cn', 'api.cognitive.azure.cn', 'openai.azure.cn', 'translator.azure.cn'],
-} as const
-
-/** Where a key is shown, by the account's kind. Reads; the token exchange stands in where a service has no read. */
-const models = { method: 'GET', path: '/openai/models?api-version=2024-10-21' } as const
-const visionModels = { method: 'GET', path: '/vision/v1.0/models' } as const
-const tokenExchange = { method: 'POST', path: '/sts/v1.0/issueToken' } as const
-const probes: Readonly<Record<string, { readonly method: 'GET' | 'POST'; readonly path: string }>> = {
-  OpenAI: models,
-  AIServices: models,
-  FormRecognizer: { method: 'GET', path: '/documentintelligence/info?api-version=2024-11-30' },
-  ComputerVision: visionModels,
-  CognitiveServices: visionModels,
-  SpeechServices: tokenExchange,
-  TextTranslation: tokenExchange,
-}
+/** 401 is also what a wrong region or endpoint gets: the engine believes it only if the active key is accepted. */
+const judge = refusedBy(401)
 
 export const cognitiveServices = defineProvider({
   id,
@@ -141,7 +121,7 @@ async function getAccount(account: ArmId, azure: AzureClients, signal: AbortSign
 }
 
 function withKeys<Answer>(account: ArmId, azure: AzureClients, signal: AbortSignal, run: () => Promise<Answer>) {
-  const isDisabled = async () => (await getAccount(account, azure, signal)).properties?.disableLocalAuth === true
+  const isDisabled = async () => (await getAccount(account, azure, signal)).disableLocalAuth === true
   return orLocalAuthDisabled(`the account ${account.id}`, isDisabled, run)
 }
 
@@ -152,18 +132,21 @@ async function probeKey(
   log: Log | undefined,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const endpoint = account.properties?.endpoint
-  const probe = probes[account.kind ?? '']
-  if (probe === undefined || endpoint === undefined) return 'unknown'
-  const url = keyAddress(endpoint, probe.path, hosts[azure.cloud.name], log)
-  if (url === undefined) return 'unknown'
+  const probe = cognitiveProbe(account, azure.cloud.name)
+  const url = probe && keyAddress(probe.endpoint, probe.path, cognitiveHosts[azure.cloud.name], log)
+  if (probe === undefined || url === undefined) return 'unknown'
 
   const value = key.reveal()
   // Text that cannot be a header is no key; fetch would quote it in its complaint.
   if (!/^[\x21-\x7e]+$/.test(value)) return 'refused'
-  const request = { method: probe.method, url: url.href, headers: { 'Ocp-Apim-Subscription-Key': value }, signal }
-  // A bad request and a full bucket come after the key was looked at.
-  return verdictOf(azure, { ...request, operation: `${probe.method} ${url.host}${url.pathname}` }, [400, 429])
+  const headers = { ...probe.headers, 'Ocp-Apim-Subscription-Key': value }
+  const operation = `${probe.method} ${url.host}${url.pathname}`
+  return verdictOf(azure, { method: probe.method, url: url.href, headers, signal, operation }, (answer) => {
+    // A good key is answered with a token for ten minutes: nothing of an answer but its status is logged.
+    if (isPathGone(answer))
+      log?.('warn', 'the path of the probe is gone: keys are not proven', { operation, status: answer.status })
+    return isPathGone(answer) ? 'unknown' : judge(answer)
+  })
 }
 
 function operation(method: string, name: string, action: string, permission: string): ServiceOperation {

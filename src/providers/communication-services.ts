@@ -12,7 +12,7 @@ import { fieldOf, keyIn } from './wire/connection-string.ts'
 import { signedHeaders } from './wire/hmac.ts'
 import { keyAddress } from './wire/key-address.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
-import { unlessUnanswered, verdictOf } from './wire/verdict.ts'
+import { refusedBy, unlessUnanswered, verdictOf } from './wire/verdict.ts'
 
 const id = 'communication-services'
 const apiVersion = '2026-03-18'
@@ -30,6 +30,9 @@ const rights = {
 const probePath = '/phoneNumbers?api-version=2022-12-01'
 /** A resource's host has its geography before these: `contoso.europe.communication.azure.com`. */
 const hosts = { public: ['communication.azure.com'], usgov: ['communication.azure.us'], china: [] } as const
+
+/** 401 is also what a clock that is off gets; then the active key is refused as well, and nothing is concluded. */
+const judge = refusedBy(401)
 
 const Primary = z
   .object({ primaryKey: secretText, primaryConnectionString: secretText })
@@ -109,13 +112,17 @@ function openService(service: ArmId, azure: AzureClients, log: Log | undefined):
       const url = keyAddress(endpoint, probePath, hosts[azure.cloud.name], log)
       if (url === undefined) return 'unknown'
       const headers = signedHeaders('GET', url, key, azure.now())
-      return verdictOf(azure, {
-        method: 'GET',
-        url: url.href,
-        headers,
-        signal,
-        operation: `GET ${url.host}/phoneNumbers`,
-      })
+      return verdictOf(
+        azure,
+        {
+          method: 'GET',
+          url: url.href,
+          headers,
+          signal,
+          operation: `GET ${url.host}/phoneNumbers`,
+        },
+        judge,
+      )
     },
   }
 }

@@ -25,7 +25,7 @@ import {
 import { assertUnchanged, connectionString } from './wire/iot-hub.ts'
 import { finished, longestChange, pause } from './wire/long-running.ts'
 import { sharedAccessSignature } from './wire/sas.ts'
-import { unlessUnanswered, verdictOf } from './wire/verdict.ts'
+import { refusedBy, unlessUnanswered, verdictOf } from './wire/verdict.ts'
 
 const id = 'iot-hub-policy'
 const dataApiVersion = '2021-04-12'
@@ -230,13 +230,17 @@ async function probeKey(
   const granted = policy.rights.split(',').map((right) => right.trim())
   const probe = probes.find(({ rights }) => rights.some((right) => granted.includes(right)))
   if (probe === undefined) return 'unknown'
-  return verdictOf(azure, {
-    method: 'GET',
-    url: `https://${host}${probe.path}?api-version=${dataApiVersion}`,
-    headers: { Authorization: sharedAccessSignature(host, policy.keyName, key, azure.now() + minutes(5)) },
-    signal,
-    operation: `GET ${host}${probe.path}`,
-  })
+  return verdictOf(
+    azure,
+    {
+      method: 'GET',
+      url: `https://${host}${probe.path}?api-version=${dataApiVersion}`,
+      headers: { Authorization: sharedAccessSignature(host, policy.keyName, key, azure.now() + minutes(5)) },
+      signal,
+      operation: `GET ${host}${probe.path}`,
+    },
+    refusedBy(401),
+  )
 }
 
 function ringOf({ keyName: policy, primaryKey, secondaryKey }: Policy, host: string): KeyRing {

@@ -89,7 +89,7 @@ for (const endpoint of [
     on.cloud.faults.add(
       replies('cognitive-services/getAccount', (reply) => ({
         ...reply,
-        body: { ...(reply.body as object), properties: { endpoint } },
+        body: { ...(reply.body as object), properties: { endpoint, endpoints: { 'Token Service API': endpoint } } },
       })),
     )
 

@@ -3,48 +3,78 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
-import { serverError } from '../../simulator/faults.ts'
+import { serverError, throttle } from '../../simulator/faults.ts'
 import { cognitiveServices } from '../../src/providers/cognitive-services.ts'
 import { Secret } from '../../src/rotation/secret.ts'
 import { oldMetadata } from '../lease-metadata.ts'
 import { connect } from '../simulated-azure.ts'
 
-const paths = {
-  OpenAI: 'GET /openai/models',
-  AIServices: 'GET /openai/models',
-  ComputerVision: 'GET /vision/v1.0/models',
-  CognitiveServices: 'GET /vision/v1.0/models',
-  FormRecognizer: 'GET /documentintelligence/info',
-  SpeechServices: 'POST /sts/v1.0/issueToken',
-}
+type Options = Parameters<ReturnType<typeof simulatedCloud>['cognitiveServices']['add']>[0]
 
-function account(kind: string) {
+function account(options: Partial<Options>) {
   const cloud = simulatedCloud()
-  const handle = cloud.cognitiveServices.add({ name: 'vision', kind })
+  const handle = cloud.cognitiveServices.add({ name: 'vision', ...options })
   const azure = connect(cloud)
   const { signal } = new AbortController()
-  const holder = cognitiveServices.open({ resource: handle.resourceId }, azure)
+  const logged: Record<string, unknown>[] = []
+  const holder = cognitiveServices.open({ resource: handle.resourceId }, azure, undefined, (level, message, fields) =>
+    logged.push({ level, message, ...fields }),
+  )
   const ask = (key: string) => holder.probe!('Key1', { key: Secret.of(key) }, signal)
   const shown = () =>
     azure.sent
-      .filter(({ url }) => url.hostname.startsWith('vision.'))
-      .map(({ method, url }) => `${method} ${url.pathname}`)
-  return { cloud, handle, holder, ask, shown }
+      .filter(({ url }) => url.hostname !== 'management.azure.com')
+      .map(({ method, url }) => `${method} ${url.host}${url.pathname}`)
+  return { cloud, handle, holder, ask, shown, logged }
 }
 
-for (const [kind, path] of Object.entries(paths)) {
-  test(`the key of an account of kind ${kind} is shown to ${path}`, async () => {
-    const { ask, shown } = account(kind)
+const token = '/sts/v1.0/issueToken'
+const subdomain = 'vision.cognitiveservices.azure.com'
+const region = 'westeurope.api.cognitive.microsoft.com'
 
-    const bad = await ask('0123456789abcdef0123456789abcdef')
+/** Kind and host form of an account, and the one request that tries its key. */
+const probes: readonly (readonly [Partial<Options>, string])[] = [
+  [{ kind: 'OpenAI' }, `POST vision.openai.azure.com${token}`],
+  [{ kind: 'OpenAI', customSubdomain: 'none' }, `POST ${region}${token}`],
+  [{ kind: 'AIServices' }, `POST ${subdomain}${token}`],
+  [{ kind: 'AIServices', customSubdomain: 'none' }, `POST ${region}${token}`],
+  [{ kind: 'CognitiveServices' }, `POST ${subdomain}${token}`],
+  [{ kind: 'CognitiveServices', customSubdomain: 'none' }, `POST ${region}${token}`],
+  [{ kind: 'SpeechServices' }, `POST ${subdomain}${token}`],
+  [{ kind: 'SpeechServices', customSubdomain: 'none' }, `POST ${region}${token}`],
+  [{ kind: 'TextTranslation' }, `POST ${subdomain}${token}`],
+  [{ kind: 'TextTranslation', customSubdomain: 'none' }, `POST ${region}${token}`],
+  [
+    { kind: 'TextTranslation', customSubdomain: 'none', location: 'global' },
+    `POST api.cognitive.microsoft.com${token}`,
+  ],
+  [{ kind: 'ComputerVision' }, `GET ${subdomain}/vision/v3.2/models`],
+  [{ kind: 'ComputerVision', customSubdomain: 'none' }, `GET ${region}/vision/v3.2/models`],
+  [{ kind: 'FormRecognizer' }, `GET ${subdomain}/documentintelligence/info`],
+  [{ kind: 'FormRecognizer', customSubdomain: 'none' }, `GET ${region}/documentintelligence/info`],
+  [{ kind: 'ContentSafety' }, `GET ${subdomain}/contentsafety/text/blocklists`],
+  [{ kind: 'TextAnalytics' }, `GET ${subdomain}/language/authoring/analyze-text/projects`],
+  [{ kind: 'Face', customSubdomain: 'none' }, `GET ${region}/face/v1.0/largepersongroups`],
+]
 
-    assert.equal(bad, 'refused')
-    assert.deepEqual(shown(), [path])
+for (const [options, request] of probes) {
+  const { kind, customSubdomain: form = 'a custom subdomain', location = 'a region' } = options
+  const what = `${kind} with ${form === 'none' ? 'no custom subdomain' : form} in ${location}`
+
+  test(`the key of ${what} is tried at ${request}: a good key is accepted, a dead one refused`, async () => {
+    const { handle, ask, shown } = account(options)
+    const dead = handle.keyOf('Key1')
+    handle.regenerateByHand('Key1')
+
+    const verdicts = [await ask(handle.keyOf('Key1')), await ask(dead)]
+
+    assert.deepEqual(verdicts, ['accepted', 'refused'])
+    assert.deepEqual(shown(), [request, request])
   })
 }
 
-test('the key of a kind that we know no read of is shown to nobody', async () => {
-  const { handle, ask, shown } = account('Something.Newer')
+test('the key of a kind that no probe is known for is sent to no data plane', async () => {
+  const { handle, ask, shown } = account({ kind: 'Something.Newer' })
 
   const verdict = await ask(handle.keyOf('Key1'))
 
@@ -52,17 +82,60 @@ test('the key of a kind that we know no read of is shown to nobody', async () =>
   assert.deepEqual(shown(), [])
 })
 
-for (const status of [400, 429]) {
-  test(`a key that is answered with ${status} has been accepted: what it was sent with was looked at after it`, async () => {
-    const { cloud, handle, ask } = account('OpenAI')
-    cloud.faults.add(serverError({ operation: 'cognitive-services/models', when: 'before', status }))
+test('a key of Translator goes with the region of its account, however Resource Manager writes the region', async () => {
+  const { handle, ask } = account({ kind: 'TextTranslation', customSubdomain: 'none', location: 'WESTEUROPE' })
 
-    assert.equal(await ask(handle.keyOf('Key1')), 'accepted')
+  assert.equal(await ask(handle.keyOf('Key2')), 'accepted')
+})
+
+for (const status of [400, 403, 429, 500]) {
+  test(`a probe of Cognitive Services that is answered with ${status} proves nothing`, async () => {
+    const { cloud, handle, ask, logged } = account({ kind: 'OpenAI' })
+    cloud.faults.add(serverError({ operation: 'cognitive-services/issueToken', when: 'before', status }))
+
+    assert.equal(await ask(handle.keyOf('Key1')), 'unknown')
+    assert.deepEqual(logged, [])
   })
 }
 
-test('the endpoint is looked up once, however often a key is shown', async () => {
-  const { cloud, handle, ask } = account('OpenAI')
+test('a data plane that throttles before it checks the key makes no dead key look accepted', async () => {
+  const { cloud, handle, ask } = account({ kind: 'OpenAI' })
+  const dead = handle.keyOf('Key1')
+  handle.regenerateByHand('Key1')
+  cloud.faults.add(throttle({ capacity: 0, perSecond: 1, operation: 'cognitive-services/issueToken' }))
+
+  assert.equal(await ask(dead), 'unknown')
+})
+
+for (const status of [404, 410]) {
+  test(`a path that answers ${status} is gone: the verdict is unknown, and a log line says so without the key`, async () => {
+    const { cloud, handle, ask, logged } = account({ kind: 'ComputerVision' })
+    cloud.faults.add(serverError({ operation: 'cognitive-services/visionModels', when: 'before', status }))
+
+    assert.equal(await ask(handle.keyOf('Key1')), 'unknown')
+    assert.deepEqual(logged, [
+      {
+        level: 'warn',
+        message: 'the path of the probe is gone: keys are not proven',
+        operation: 'GET vision.cognitiveservices.azure.com/vision/v3.2/models',
+        status,
+      },
+    ])
+  })
+}
+
+test('the token that a good key is exchanged for reaches no log line', async () => {
+  const { cloud, handle, ask, logged } = account({ kind: 'SpeechServices' })
+  const before = cloud.minted.size
+
+  await ask(handle.keyOf('Key1'))
+
+  assert.ok(cloud.minted.size > before, 'a token was made')
+  assert.deepEqual(logged, [])
+})
+
+test('the endpoint is looked up once, however often a key is tried', async () => {
+  const { cloud, handle, ask } = account({ kind: 'OpenAI' })
 
   const verdicts = [await ask(handle.keyOf('Key1')), await ask(handle.keyOf('Key2'))]
 
@@ -71,7 +144,7 @@ test('the endpoint is looked up once, however often a key is shown', async () =>
 })
 
 test('a happy rotation makes two calls to Resource Manager that count as writes', async () => {
-  const { cloud, holder } = account('OpenAI')
+  const { cloud, holder } = account({ kind: 'OpenAI' })
   const { signal } = new AbortController()
   const ring = await holder.read(signal)
 

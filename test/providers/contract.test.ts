@@ -148,7 +148,8 @@ for (const provider of providers) {
     test(`${id}: a probe that gets no answer, or not one about the key, says so and never throws`, async () => {
       const { cloud, holder, signal } = opened(provider)
       const ring = await holder.read(signal)
-      const plane = { 'cognitive-services': 'cognitive-services/models', 'iot-hub-policy': 'iot-registry' }[id] ?? id
+      const plane =
+        { 'cognitive-services': 'cognitive-services/issueToken', 'iot-hub-policy': 'iot-registry' }[id] ?? id
 
       for (const status of [302, 403, 404, 500, 503]) {
         cloud.faults.add(serverError({ operation: plane, when: 'before', status }))

@@ -5,19 +5,31 @@ import type { AzureClients, RawRequest } from '../../azure/clients.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Verdict } from '../../rotation/ports.ts'
 
+/** What a data plane answered to a probe. The text may hold a token or a customer's data: judge it, never log it. */
+export type ProbeAnswer = Awaited<ReturnType<AzureClients['ask']>>
+
+/** What an answer says of the key that the request carried. Each provider declares its own. */
+export type Judge = (answer: ProbeAnswer) => Verdict
+
 /**
- * Shows a key to the data plane: 401 refuses it, 2xx and whatever status `accepting` names accept it. A firewall (403),
- * a wrong path or host (404), a failing service, a time-out and a network that does not get there say nothing of it.
+ * 2xx accepts the key, the named statuses refuse it, and no other status says anything: not a firewall (403), a wrong path or
+ * host (404), a bad request (400) or a full bucket (429), which may come before the key is checked, nor a failing service.
  */
+export function refusedBy(...statuses: readonly number[]): Judge {
+  return ({ status }) => {
+    if (statuses.includes(status)) return 'refused'
+    return status >= 200 && status < 300 ? 'accepted' : 'unknown'
+  }
+}
+
+/** Sends one probe, once, and judges its answer. `unknown` where none came: a time-out, or a network that does not get there. */
 export async function verdictOf(
   azure: AzureClients,
   request: Pick<RawRequest, 'method' | 'url' | 'headers' | 'signal' | 'operation'>,
-  accepting: readonly number[] = [],
+  judge: Judge,
 ): Promise<Verdict> {
-  const status = await unlessUnanswered(async () => (await azure.ask({ ...request, attempts: 'once' })).status)
-  if (status === undefined) return 'unknown'
-  if (status === 401) return 'refused'
-  return (status >= 200 && status < 300) || accepting.includes(status) ? 'accepted' : 'unknown'
+  const answer = await unlessUnanswered(() => azure.ask({ ...request, attempts: 'once' }))
+  return answer === undefined ? 'unknown' : judge(answer)
 }
 
 /** For what only helps to ask: its failure leaves the verdict open, and must not hold up a key that is already made. */
