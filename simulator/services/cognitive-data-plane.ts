@@ -1,7 +1,7 @@
 // Room: the simulator. The data plane of Cognitive Services accounts: custom subdomains, regional hosts, Translator. May import simulator files only.
 
 import type { Kernel } from '../kernel.ts'
-import type { Call, Operation, Reply } from '../operations.ts'
+import { type Call, type Operation, Refusal, type Reply } from '../operations.ts'
 import type { Account, Accounts } from './cognitive-account.ts'
 import { translatorHost } from './cognitive-account.ts'
 
@@ -82,7 +82,8 @@ function accountFor(call: Call, accounts: Accounts): Account | undefined {
   const labels = call.host.toLowerCase().split('.')
   const byKey = (region: string) => accounts.inRegion(region).find(({ slots }) => slots.accepts(keyOf(call)))
   if (call.host.toLowerCase() === translatorHost) {
-    throw call.refuse(401, '401000', 'The request is not authorized because credentials are missing or invalid.')
+    const message = 'The request is not authorized because credentials are missing or invalid.'
+    throw new Refusal({ status: 401, body: { error: { code: 401_000, message } } }, message)
   }
   if (labels[0] === 'api' && labels[1] === 'cognitive') return byKey('global')
   if (labels[1] === 'api' && labels[2] === 'cognitive') return byKey(labels[0]!)

@@ -94,7 +94,8 @@ export function cognitiveServices(kernel: Kernel) {
         needLocalAuth(call, account, 'regenerate')
         const { keyName } = call.json() as { keyName?: unknown }
         if (keyName !== 'Key1' && keyName !== 'Key2') {
-          throw call.refuse(400, 'BadRequest', "The key name must be 'Key1' or 'Key2'.")
+          const message = `The key name '${keyName}' is invalid. Valid values are 'Key1' and 'Key2'.`
+          throw call.refuse(400, 'BadRequest', message)
         }
         account.slots.regenerate(keyName)
         account.changes += 1
