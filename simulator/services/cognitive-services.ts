@@ -7,7 +7,7 @@ import type { Call } from '../operations.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { type Account, accountsOf, endpointOf, endpointsOf } from './cognitive-account.ts'
 import { cognitiveDataPlane } from './cognitive-data-plane.ts'
-import { etagOf, platformKey, systemData, writesLeft } from './resource-wire.ts'
+import { etagOf, platformKey, systemData } from './resource-wire.ts'
 
 export interface CognitiveAccount extends ServiceHandle {
   /** `properties.endpoint` as the control plane shows it. */
@@ -78,7 +78,7 @@ export function cognitiveServices(kernel: Kernel) {
       handle(call) {
         const account = accountOf(call)
         needLocalAuth(call, account, 'list')
-        return { status: 200, headers: writesLeft, body: keyPair(account, call.readAt) }
+        return { status: 200, body: keyPair(account, call.readAt) }
       },
     },
     {
@@ -99,7 +99,7 @@ export function cognitiveServices(kernel: Kernel) {
         }
         account.slots.regenerate(keyName)
         account.changes += 1
-        return { status: 200, headers: writesLeft, body: keyPair(account) }
+        return { status: 200, body: keyPair(account) }
       },
     },
     ...cognitiveDataPlane(kernel, accounts),

@@ -2,9 +2,6 @@
 
 import type { Dice } from '../dice.ts'
 
-/** Each POST on keys draws on the writes of the subscription, reads of keys included. */
-export const writesLeft = { 'x-ms-ratelimit-remaining-subscription-writes': '1199' } as const
-
 /** A resource's etag: moved by each change, quoted, and no version of anything. */
 export function etagOf({ id, changes }: { readonly id: string; readonly changes: number }): string {
   let hash = 0
