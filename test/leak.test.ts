@@ -11,13 +11,14 @@ import { startRotations } from '../src/functions/commands/rotations.ts'
 import type { Handler } from '../src/functions/http/answer.ts'
 import { nearExpiryEvent } from '../src/functions/messages/near-expiry.ts'
 import { rotateMessage } from '../src/functions/messages/rotate.ts'
+import { showOperation } from '../src/functions/operations/show-operation.ts'
 import { health } from '../src/functions/status/health.ts'
 import { targetHistory } from '../src/functions/status/history.ts'
 import { plan } from '../src/functions/status/plan.ts'
 import { listTargets, showTarget } from '../src/functions/status/targets.ts'
 import { providers } from '../src/providers/index.ts'
 import { days, minutes } from '../src/rotation/target.ts'
-import { closeStorage, vaultHost } from './functions/world.ts'
+import { asOfNow, closeStorage, follow, vaultHost } from './functions/world.ts'
 import { faultsOf } from './leak/faults.ts'
 import { type Listening, listen, target } from './leak/listening.ts'
 import { leaksIn } from './leak/search.ts'
@@ -84,13 +85,15 @@ async function happyRounds(listening: Listening): Promise<void> {
   await adopt(listening)
   for (const [handler, body] of [
     [rotate, { note: 'quarterly' }],
-    [promote, {}],
-    [swap, {}],
+    [promote, 'as of now'],
+    [swap, 'as of now'],
     [revoke, { note: 'seen' }],
     [startRotations, { targets: 'all' }],
   ] as const) {
     cloud.clock.advance(days(3))
-    await ask(handler, { body })
+    await ask(handler, {
+      body: body === 'as of now' ? asOfNow(world, (await listening.app()).targetNamed(target)!.secrets[0].name) : body,
+    })
     await world.drain()
     await ask(rotate, { body: {} })
     await ask(rotate, { body: '{"note": ' })
@@ -106,7 +109,10 @@ async function happyRounds(listening: Listening): Promise<void> {
   await listening.reconcile({ freshAfter: cloud.clock.now(), force: true })
   // Left in the queue, to be peeked at.
   cloud.clock.advance(days(3))
-  await ask(rotate, { body: { note: 'for the queue' }, headers: { prefer: 'respond-async' } })
+  const headers = { prefer: 'respond-async' }
+  const accepted = await ask(rotate, { body: { note: 'for the queue' }, headers })
+  const { id } = (await follow(world, accepted)).body
+  await ask(showOperation, { params: { id } })
   await rotateMessage('no message', world.context('rotate'), world.compose).catch(listening.caught)
 }
 

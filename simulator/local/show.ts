@@ -75,6 +75,11 @@ export function whatNow(host: HostChild, estate: Estate): string {
     `curl -s ${options}-H 'x-functions-key: ${host.keys.functions[name] ?? host.keys.host}' '${host.url}/api/${path}'`
   const post = (name: string, path: string, body = '') =>
     curl(name, path, `-X POST ${body === '' ? '' : `-d '${body}' `}`)
+  // At which version it is asked: what the target shows as its own.
+  const postAsOfNow = (name: string, target: string, verb: string) => {
+    const version = `${curl('showTarget', `targets/${target}`)} | grep -o '"version":"[^"]*"' | head -1 | sed s/version/from/`
+    return curl(name, `targets/${target}/${verb}`, `-X POST -d "{$(${version})}" `)
+  }
   return `
 ${host.url} serves the function app until Ctrl-C. Each function has a key of its own. Try:
 
@@ -86,10 +91,10 @@ Rotate a key. Send it a second time: 409 Cooling, because consumers may still ho
   ${post('rotateTarget', 'targets/translator/rotate', '{"note":"trying it out"}')}
 Two at once: one rotates the key, the other hears 409 Busy.
   for i in 1 2; do ${post('rotateTarget', 'targets/vision/rotate', '{"force":true}')} & done; wait
-Back to the key before, without making a new one:
-  ${post('promoteTarget', 'targets/translator/promote')}
+Back to the key before, without making a new one. It is asked at the version that is current now:
+  ${postAsOfNow('promoteTarget', 'translator', 'promote')}
 Exchange primary and secondary at the service (IoT only):
-  ${post('swapTarget', 'targets/thermostat-7/swap')}
+  ${postAsOfNow('swapTarget', 'thermostat-7', 'swap')}
 A key leaked: no slot keeps a key older than now.
   ${post('revokeTarget', 'targets/speech/revoke', '{"note":"seen in a log"}')}
 Who changed it when, and why? Is everything in reach and permitted?

@@ -84,15 +84,22 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
 }
 
 const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Date.parse(text))
-const choice = z.strictObject({ slot: z.string().min(1), from: z.string().min(1) })
+/** One line: what is in a message goes into tags, events and logs. */
+const line = (longest: number) =>
+  z
+    .string()
+    .min(1, 'is empty')
+    .max(longest, `is longer than ${longest} characters`)
+    .regex(/^[^\p{C}]*$/u, 'has control characters')
+const choice = z.strictObject({ slot: line(64), from: line(64) })
 
 // Strict: a wish that this version does not know must not be dropped in silence.
 const Message = z.strictObject({
   v: z.literal(1),
-  id: z.string().min(1),
-  target: z.string().min(1),
-  actor: z.string().min(1),
-  note: z.string().optional(),
+  id: line(256),
+  target: line(63),
+  actor: line(128),
+  note: line(256).or(z.literal('')).optional(),
   freshAfter: instant.optional(),
   force: z.boolean().optional(),
   promote: choice.optional(),

@@ -17,6 +17,7 @@ export const errorCodes = [
   'Paused',
   'Drifted',
   'Superseded',
+  'NotRepeatable',
   'NotSupported',
   'FromTheFuture',
   'RequestExpired',

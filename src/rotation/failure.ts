@@ -144,7 +144,8 @@ async function lookAgain(
 ): Promise<void> {
   for (const [index, delay] of delays.entries()) {
     const look: RotationRequest = {
-      id: `${request.id}/look-${index + 1}`,
+      // One that loses its lease again must not make ids that grow.
+      id: `${request.id.replace(/\/look-\d$/, '')}/look-${index + 1}`,
       target: target.name,
       actor: 'look-again',
       expiresAt: ports.clock.now() + delay + minutes(60),

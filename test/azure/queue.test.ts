@@ -64,6 +64,10 @@ test('a message is versioned JSON with times as ISO 8601', () => {
   )
 })
 
+function withField(name: string, value: unknown): string {
+  return JSON.stringify({ v: 1, id: 'a', target: 't', actor: 'x', expiresAt: '2026-11-21T00:00:00Z', [name]: value })
+}
+
 for (const [what, message, place] of [
   ['no JSON', '{"v":1,', '$'],
   ['another version', '{"v":2,"id":"a","target":"t","actor":"x","expiresAt":"2026-11-21T00:00:00Z"}', '$.v'],
@@ -74,6 +78,13 @@ for (const [what, message, place] of [
     '{"v":1,"id":"a","target":"t","actor":"x","expiresAt":"2026-11-21T00:00:00Z","promote":{"slot":"Key1"}}',
     '$.promote.from',
   ],
+  ['a very long id', withField('id', 'a'.repeat(257)), '$.id'],
+  ['an id of two lines', withField('id', 'a\nb'), '$.id'],
+  ['an actor with control characters', withField('actor', 'ada\u001b[2J'), '$.actor'],
+  ['a very long actor', withField('actor', 'a'.repeat(129)), '$.actor'],
+  ['a note of two lines', withField('note', 'a\u2028b\nc'), '$.note'],
+  ['a very long name of a target', withField('target', 't'.repeat(64)), '$.target'],
+  ['a slot with control characters', withField('promote', { slot: 'Key1\u0000', from: 'v' }), '$.promote.slot'],
 ] as const) {
   test(`a message that has ${what} is refused at ${place}`, () => {
     assert.throws(

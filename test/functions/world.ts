@@ -169,6 +169,11 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   return made
 }
 
+/** The body of a promote or a swap: the version that is current now, as GET /api/targets/{name} says. */
+export function asOfNow(made: World, secret = 'vision-key'): { readonly from: string } {
+  return { from: made.cloud.vault(vaultHost).versions(secret)[0]?.id ?? 'none' }
+}
+
 /** Asks for the operation that an answer of 202 names, as a client does: by the address in its header. */
 export function follow(made: World, accepted: Answer): Promise<Answer> {
   const id = new URL(accepted.headers['operation-location']!).pathname.split('/').at(-1)!

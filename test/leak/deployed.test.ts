@@ -84,7 +84,7 @@ async function start(lines: string[], atEnd: (close: () => Promise<void>) => voi
   return { estate, host, round: () => firstRound(estate, host, runs, () => undefined) }
 }
 
-type Ask = (functionName: string, method: 'GET' | 'POST', path: string, body?: string) => Promise<void>
+type Ask = (functionName: string, method: 'GET' | 'POST', path: string, body?: string) => Promise<string>
 
 /** Calls that keep the whole answer: status, headers, body. */
 function callsOf(host: HostChild, answers: string[]): Ask {
@@ -95,16 +95,23 @@ function callsOf(host: HostChild, answers: string[]): Ask {
       headers,
       ...(body === undefined ? {} : { body }),
     })
-    answers.push(`${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`)
+    const text = await response.text()
+    answers.push(`${response.status} ${JSON.stringify([...response.headers])} ${text}`)
+    return text
   }
 }
 
 async function goWell(ask: Ask): Promise<void> {
+  const from = async (name: string) => {
+    const { version } = JSON.parse(await ask('showTarget', 'GET', `targets/${name}`))
+    return JSON.stringify({ from: version })
+  }
+  const [ofSpeech, ofThermostat] = await Promise.all([from('speech'), from('thermostat-7')])
   await Promise.all([
     ask('rotateTarget', 'POST', 'targets/vision/rotate', '{"force": true, "note": "quarterly"}'),
     ask('revokeTarget', 'POST', 'targets/chat/revoke', '{"note": "seen in a log"}'),
-    ask('promoteTarget', 'POST', 'targets/speech/promote'),
-    ask('swapTarget', 'POST', 'targets/thermostat-7/swap'),
+    ask('promoteTarget', 'POST', 'targets/speech/promote', ofSpeech),
+    ask('swapTarget', 'POST', 'targets/thermostat-7/swap', ofThermostat),
     ask('startRotations', 'POST', 'rotations', '{"targets": ["translator"]}'),
     ask('rotateTarget', 'POST', 'targets/vision/rotate', '{"force": '),
     ask('rotateTarget', 'POST', 'targets/nobody/rotate'),

@@ -1,6 +1,5 @@
 // Room: the doorways. Carries out what a caller asks of one target: at once where there is time, else through the queue.
 
-import { randomUUID } from 'node:crypto'
 import type { HttpResponseInit } from '@azure/functions'
 import { iso } from '../../rotation/duration.ts'
 import type { RekeyError } from '../../rotation/errors.ts'
@@ -8,7 +7,7 @@ import type { Outcome } from '../../rotation/outcome.ts'
 import { reconcile } from '../../rotation/reconcile.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
 import { minutes, type Target } from '../../rotation/target.ts'
-import { acceptedAs, type Call, json } from '../http/answer.ts'
+import { acceptedAs, type Call, type Command, json } from '../http/answer.ts'
 import { actorOf } from '../http/caller.ts'
 import { describeOutcome } from '../http/outcome.ts'
 import { problem } from '../http/problem.ts'
@@ -17,7 +16,7 @@ import { shown } from '../operations/operation-record.ts'
 import { recordOutcome } from '../shared/invocation.ts'
 import { inlineTime, previewOf } from '../shared/preview.ts'
 import { queueRest, wantedUntil } from '../shared/requests.ts'
-import { asBusy, asCooling, asOvertaken, asPaused } from './refusals.ts'
+import { asBusy, asCooling, asPaused, asSuperseded } from './refusals.ts'
 
 /** When the queue looks whether a request that began inline was finished: after the caller has got its answer. */
 const lookAgainAfter = minutes(3)
@@ -29,13 +28,13 @@ export type Wish = Pick<
 >
 
 /** The wish as a request of this caller. */
-export function requestOf(call: Call, target: Target, wish: Wish): RotationRequest {
+export function requestOf({ asked, request }: Command, target: Target, wish: Wish): RotationRequest {
   return {
-    id: randomUUID(),
+    id: asked.id,
     target: target.name,
-    actor: actorOf(call.request, process.env),
+    actor: actorOf(request, process.env),
     ...wish,
-    expiresAt: wantedUntil(target, call.app.clock.now()),
+    expiresAt: wantedUntil(target, asked.at),
   }
 }
 
@@ -49,7 +48,7 @@ function prefersAsync(call: Call): boolean {
  * then nothing was changed and nothing is queued. `long`: the service takes minutes for it.
  */
 export async function carryOut(
-  call: Call,
+  call: Command,
   target: Target,
   request: RotationRequest,
   options: { readonly long: boolean },
@@ -95,7 +94,7 @@ function finished(outcome: Outcome, target: Target, { promote, swap }: RotationR
   if (outcome.error) return problem(outcome.error.at({ target: target.name }), { outcome: describeOutcome(outcome) })
   const wanted = (promote ?? swap)?.slot
   if (wanted !== undefined && wanted !== outcome.slot) {
-    return problem(asOvertaken(target, wanted), { outcome: describeOutcome(outcome) })
+    return problem(asSuperseded(target), { outcome: describeOutcome(outcome) })
   }
   return json(200, describeOutcome(outcome))
 }

@@ -4,35 +4,39 @@ import type { HttpResponseInit } from '@azure/functions'
 import { z } from 'zod'
 import type { KeySlot } from '../../rotation/key-ring.ts'
 import type { Preview } from '../../rotation/preview.ts'
-import type { RotationRequest } from '../../rotation/request.ts'
-import type { Target } from '../../rotation/target.ts'
-import { type Call, enabledTargetOf, type Handler } from '../http/answer.ts'
+import { leadOf, type Target } from '../../rotation/target.ts'
+import { type Command, enabledTargetOf, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
+import { repeatedSlot } from '../operations/operation-record.ts'
+import { progressOf, versionsToSearch } from '../operations/operation-state.ts'
 import { previewOf } from '../shared/preview.ts'
+import { lookAt } from '../status/describe.ts'
+import { readLimit } from '../status/targets.ts'
 import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'
-import { asDrifted, asNotSupported, asPaused } from './refusals.ts'
+import { asDrifted, asNotSupported, asPaused, asSuperseded } from './refusals.ts'
 
-const body = z.strictObject({ note: note.optional() })
+const version = z
+  .string('say at which version it is asked: "version" in GET /api/targets/{name}')
+  .regex(/^[0-9A-Za-z]{1,64}$/, 'is not the version of a secret: "version" in GET /api/targets/{name} is one')
+/** `from`: the lead's version that the caller saw. Without it a command that comes late would undo a rotation. */
+const body = z.strictObject({ from: version, note: note.optional() })
 
 /** The other slot's present key is published: a roll-back. Nothing is regenerated, and the due date stays. */
 export const promote: Handler = {
   roles: ['Rekey.Rotate'],
-  async answer(call) {
-    const { note: said } = await parseBody(call.request, body)
+  async command(call) {
+    const wish = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
-    return moveTo(call, target, said, {
-      long: false,
-      wish: (move) => ({ promote: move }),
-    })
+    return moveTo(call, target, wish, { kind: 'promote', long: false })
   },
 }
 
 /** The active key moves to the other slot at the service, and the vault follows. */
 export const swap: Handler = {
   roles: ['Rekey.Rotate'],
-  async answer(call) {
-    const { note: said } = await parseBody(call.request, body)
+  async command(call) {
+    const wish = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
     const provider = call.app.providerOf(target)
     if (!provider.can.swap) {
@@ -42,42 +46,63 @@ export const swap: Handler = {
         'Use promote instead: it works on every target with two keys.',
       )
     }
-    return moveTo(call, target, said, {
-      long: provider.longRunning === true,
-      wish: (move) => ({ swap: move }),
-    })
+    return moveTo(call, target, wish, { kind: 'swap', long: provider.longRunning === true })
   },
 }
 
-type Move = NonNullable<RotationRequest['promote']>
-
 interface Kind {
+  readonly kind: 'promote' | 'swap'
   /** The service takes minutes for it. */
   readonly long: boolean
-  wish(move: Move): Pick<RotationRequest, 'promote' | 'swap'>
 }
 
 async function moveTo(
-  call: Call,
+  call: Command,
   target: Target,
-  said: string | undefined,
-  { long, wish }: Kind,
+  { from, ...noted }: { readonly from: string; readonly note?: string },
+  { kind, long }: Kind,
 ): Promise<HttpResponseInit> {
   if (target.slots.length < 2) {
     throw asNotSupported(target, 'this service has a single key, so there is no other slot', 'Use rotate.')
   }
-  const noted = said === undefined ? {} : { note: said }
   const seen = await previewOf(call, target, requestOf(call, target, noted))
   const paused = asPaused(target, seen.plan?.reason)
   if (paused) throw paused
-  // Asked for by slot and by version: delivered late or twice, it must not undo a rotation that came after it.
   if (seen.stored === undefined) throw asDrifted(target, 'there is nothing in the vault yet')
+  const slot =
+    kind === 'promote'
+      ? await slotToPromote(call, target, seen, from)
+      : await repeatedSlot(call, target, () => slotToSwapTo(target, seen, from))
+  return carryOut(call, target, requestOf(call, target, { ...noted, [kind]: { slot, from } }), { long })
+}
+
+/** The slot to go to; for a command that is repeated, the one that it went to. Throws `Drifted` or `Superseded`. */
+async function slotToPromote(call: Command, target: Target, seen: Preview, from: string): Promise<KeySlot> {
+  if (seen.stored?.version === from) return otherSlot(target, activeSlot(target, seen))
+  const signal = AbortSignal.timeout(readLimit)
+  const vault = call.app.vault(target.vault)
+  const asked = (await vault.versions(leadOf(target).name, versionsToSearch, signal)).find(
+    ({ version }) => version === from,
+  )
+  const then = target.slots.find((slot) => slot === asked?.slot)
+  if (then === undefined) throw asSuperseded(target)
+  const slot = otherSlot(target, then)
+  const now = await lookAt(call.app, target, signal)
+  if ((await progressOf({ kind: 'promote', slot, from }, now, vault, signal)) === 'overtaken')
+    throw asSuperseded(target)
+  return slot
+}
+
+function slotToSwapTo(target: Target, seen: Preview, from: string): KeySlot {
+  if (seen.stored?.version !== from) throw asSuperseded(target)
+  return otherSlot(target, activeSlot(target, seen))
+}
+
+/** Throws `Drifted` where the vault holds no live key. */
+function activeSlot(target: Target, seen: Preview): KeySlot {
   const active = seen.slot ?? settlingSlot(target, seen)
   if (active === undefined) throw asDrifted(target, 'the vault holds no live key of the resource')
-  const slot = otherSlot(target, active)
-  const move = { slot, from: seen.stored.version }
-  const request = requestOf(call, target, { ...noted, ...wish(move) })
-  return carryOut(call, target, request, { long })
+  return active
 }
 
 /** A key of a moment ago that the listing does not show yet: its slot is the one that was written down with it. */

@@ -2,7 +2,6 @@
 
 import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
-import type { KeySlot } from '../../rotation/key-ring.ts'
 import type { Reason } from '../../rotation/observation.ts'
 import type { Instant, Target } from '../../rotation/target.ts'
 
@@ -43,12 +42,12 @@ export function asPaused(target: Target, reason: Reason | undefined): RekeyError
   })
 }
 
-/** A repair, or somebody else's change, came first: what was asked for was asked of another version. */
-export function asOvertaken(target: Target, slot: KeySlot): RekeyError {
-  return new RekeyError('Drifted', {
+/** A repair, or another client's change, came first: what was asked for was asked of another version. */
+export function asSuperseded(target: Target): RekeyError {
+  return new RekeyError('Superseded', {
     target: target.name,
-    message: `the secrets changed first, so ${slot} was not made the active slot`,
-    remedy: `Look at GET /api/targets/${target.name}, and ask again if it is still wanted.`,
+    message: 'the secrets have changed since the version in "from", so the active slot was left as it is',
+    remedy: `Read GET /api/targets/${target.name}, and ask again with the version there if it is still wanted.`,
   })
 }
 

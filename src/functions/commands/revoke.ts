@@ -15,14 +15,14 @@ const body = z.strictObject({
 /** An emergency: no slot keeps a key older than now. Goes on through a secret that was disabled by hand, and ignores overlaps. */
 export const revoke: Handler = {
   roles: ['Rekey.Revoke'],
-  async answer(call) {
+  async command(call) {
     const wish = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
     const provider = call.app.providerOf(target)
     if (wish.atOnce && !provider.can.atOnce) {
       throw asNotSupported(target, `${provider.title} cannot replace every slot in one call`, 'Leave out "atOnce".')
     }
-    const revokeBefore = call.app.clock.now()
+    const revokeBefore = call.asked.at
     const request = requestOf(call, target, { ...wish, revokeBefore })
     const long = provider.longRunning === true
     return carryOut(call, target, request, { long })

@@ -11,10 +11,10 @@ const body = z.strictObject({ note: note.optional(), force: z.boolean().optional
 /** A key made from now on becomes the current one. `force` skips the cooling guard. */
 export const rotate: Handler = {
   roles: ['Rekey.Rotate'],
-  async answer(call) {
+  async command(call) {
     const wish = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
-    const freshAfter = call.app.clock.now()
+    const freshAfter = call.asked.at
     const request = requestOf(call, target, { ...wish, freshAfter })
     const long = call.app.providerOf(target).longRunning === true
     return carryOut(call, target, request, { long })

@@ -30,7 +30,7 @@ const stretch: Duration = minutes(15)
  */
 export const startRotations: Handler = {
   roles: ['Rekey.Rotate'],
-  async answer(call) {
+  async command(call) {
     const { targets: names, ...said } = await parseBody(call.request, body)
     const { app } = call
     const unknown = names === 'all' ? [] : names.filter((name) => app.targetNamed(name) === undefined)
@@ -38,15 +38,15 @@ export const startRotations: Handler = {
     const chosen = names === 'all' ? app.targets : [...new Set(names)].map((name) => app.targetNamed(name)!)
     const disabled = chosen.filter((target) => !target.enabled).map((target) => target.name)
     if (names !== 'all' && disabled.length > 0) return problem(asDisabled(disabled.length), { targets: disabled })
-    const freshAfter = app.clock.now()
+    const freshAfter = call.asked.at
     const paced = await spread(
       app,
       chosen.filter((target) => target.enabled),
     )
     const queued = new Set<string>()
     try {
-      await atMost(16, paced, async ({ target, delay }) => {
-        const request = requestOf(call, target, { ...said, freshAfter })
+      await atMost(16, [...paced.entries()], async ([place, { target, delay }]) => {
+        const request = { ...requestOf(call, target, { ...said, freshAfter }), id: `${call.asked.id}.${place}` }
         await app.queue.send(request, delay)
         queued.add(target.name)
       })

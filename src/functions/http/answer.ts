@@ -10,6 +10,7 @@ import { logOf } from '../shared/invocation.ts'
 import { asDisabled } from '../shared/requests.ts'
 import { checkRole, type Role } from './caller.ts'
 import { problem } from './problem.ts'
+import { type Asked, askedIn, withResult } from './repeatability.ts'
 
 /** One HTTP call, with everything that a handler may want. */
 export interface Call {
@@ -18,10 +19,17 @@ export interface Call {
   readonly log: Log
 }
 
-/** What answers a route. `always` is asked even when the configuration is bad. */
-export type Handler =
-  | { readonly roles: readonly Role[]; answer(call: Call): Promise<HttpResponseInit> }
-  | { readonly roles: readonly Role[]; always(call: Omit<Call, 'app'>, compose: Compose): Promise<HttpResponseInit> }
+/** A call of a command. */
+export interface Command extends Call {
+  readonly asked: Asked
+}
+
+/** What answers a route. `always` is asked even when the configuration is bad; `command` may change something. */
+export type Handler = { readonly roles: readonly Role[] } & (
+  | { answer(call: Call): Promise<HttpResponseInit> }
+  | { command(call: Command): Promise<HttpResponseInit> }
+  | { always(call: Omit<Call, 'app'>, compose: Compose): Promise<HttpResponseInit> }
+)
 
 /** The answer to one HTTP call. Never throws: what went wrong is a problem, and is logged when it is ours. */
 export async function answer(
@@ -37,16 +45,42 @@ export async function answer(
     const composed = await compose()
     if ('problems' in composed)
       return problem(badConfiguration(composed.problems.length), { problems: composed.problems })
-    return await handler.answer({ request, app: composed.app, log })
+    const call = { request, app: composed.app, log }
+    if ('answer' in handler) return await handler.answer(call)
+    return await answerCommand(handler, call, context)
   } catch (thrown) {
-    const error = asRekeyError(thrown, log)
-    const answered = problem(error)
-    log(answered.status! >= 500 ? 'error' : 'info', 'request refused', {
-      route: context.functionName,
-      code: error.code,
-    })
-    return answered
+    return refused(thrown, log, context)
   }
+}
+
+/** A command may be repeated: each of its answers says whether the headers for that were accepted. */
+async function answerCommand(
+  handler: Extract<Handler, { command: unknown }>,
+  call: Call,
+  context: InvocationContext,
+): Promise<HttpResponseInit> {
+  const { request, app, log } = call
+  let asked: Asked
+  try {
+    asked = askedIn(request, app.clock.now())
+  } catch (thrown) {
+    return withResult(request, 'rejected', refused(thrown, log, context))
+  }
+  try {
+    return withResult(request, 'accepted', await handler.command({ ...call, asked }))
+  } catch (thrown) {
+    return withResult(request, 'accepted', refused(thrown, log, context))
+  }
+}
+
+function refused(thrown: unknown, log: Log, context: InvocationContext): HttpResponseInit {
+  const error = asRekeyError(thrown, log)
+  const answered = problem(error)
+  log(answered.status! >= 500 ? 'error' : 'info', 'request refused', {
+    route: context.functionName,
+    code: error.code,
+  })
+  return answered
 }
 
 /** An answer in JSON, a line of its own on a terminal. */

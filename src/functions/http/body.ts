@@ -3,6 +3,7 @@
 import type { HttpRequest } from '@azure/functions'
 import type { z } from 'zod'
 import { RekeyError } from '../../rotation/errors.ts'
+import { repeatedKeyIn } from './repeated-key.ts'
 
 /** The largest body that is read, in bytes: a thousand names of 63 characters, and room to spare. */
 const bodyLimit = 128 * 1024
@@ -40,6 +41,16 @@ async function readText(request: HttpRequest): Promise<string> {
 
 function parseJson(text: string): unknown {
   if (text.trim() === '') return {}
+  const parsed = parsedOf(text)
+  const repeated = repeatedKeyIn(text)
+  if (repeated === undefined) return parsed
+  throw badRequest(
+    `the body has the key "${printable(repeated, 64)}" twice in one object`,
+    'Send each field once: it is not known which of the two is meant.',
+  )
+}
+
+function parsedOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -21,17 +21,25 @@ export function actorOf(request: HttpRequest, env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * Lets the caller through when the sign-in is off (the function key has been checked by then), when nobody signed in
- * (a key alone was enough for the platform), or when the signed-in caller has one of `roles`.
+ * Lets the caller through when the sign-in is off (the function key has been checked by then), or when the signed-in caller has
+ * one of `roles`. With the sign-in on the platform sends a principal; where it sends none, it let an anonymous call pass.
  * Throws RekeyError `Forbidden`.
  */
 export function checkRole(request: HttpRequest, env: NodeJS.ProcessEnv, roles: readonly Role[]): void {
+  if (!signInIsOn(env)) return
   const principal = request.headers.get('x-ms-client-principal')
-  if (!signInIsOn(env) || principal === null) return
+  if (principal === null) throw notSignedIn()
   if (rolesOf(principal).some((role) => (roles as readonly string[]).includes(role))) return
   throw new RekeyError('Forbidden', {
     message: `this needs the app role ${roles.join(' or ')}`,
     remedy: `Have ${roles[0]} assigned to you on the app registration in front of this app, and sign in again.`,
+  })
+}
+
+function notSignedIn(): RekeyError {
+  return new RekeyError('Forbidden', {
+    message: 'the sign-in is on, and the call has no signed-in caller: a function key alone is not enough',
+    remedy: 'Send an access token for the app registration in front of this app as well, as docs/security.md says.',
   })
 }
 

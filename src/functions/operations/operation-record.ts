@@ -4,9 +4,12 @@ import { z } from 'zod'
 import type { App } from '../../compose.ts'
 import { iso } from '../../rotation/duration.ts'
 import type { RekeyError } from '../../rotation/errors.ts'
+import type { KeySlot } from '../../rotation/key-ring.ts'
 import type { Log } from '../../rotation/ports.ts'
 import { isExplicit, type RotationRequest } from '../../rotation/request.ts'
+import type { Target } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
+import type { Command } from '../http/answer.ts'
 
 const Failure = z.object({
   code: z.string(),
@@ -20,8 +23,6 @@ export type OperationError = z.output<typeof Failure>
 const Attempted = z.object({ status: z.enum(['Running', 'Failed']), error: Failure })
 /** `Failed`: it is over. `Running`: the last try failed, and another follows. */
 export type Attempt = z.output<typeof Attempted>
-
-const folder = 'requests/'
 
 /** What is recorded of a request of one target; undefined: nothing. Throws RekeyError. */
 export async function attemptOf(app: App, request: string, target: string): Promise<Attempt | undefined> {
@@ -55,12 +56,33 @@ export async function recordAttempt(
   }
 }
 
+const Swapped = z.object({ slot: z.string() })
+
+/**
+ * The slot that a swap goes to. A swap leaves the version as it is: sent again, it would go back. So where the caller may send it again,
+ * what it meant the first time is recorded, and holds. Throws RekeyError.
+ */
+export async function repeatedSlot(
+  { app, asked }: Pick<Command, 'app' | 'asked'>,
+  target: Target,
+  meant: () => KeySlot,
+): Promise<KeySlot> {
+  if (!asked.repeatable) return meant()
+  const name = nameOf(asked.id, target.name, 'repeats/')
+  const known = Swapped.safeParse(await app.operations.read(name))
+  if (known.success) return known.data.slot
+  const slot = meant()
+  if (await app.operations.create(name, { slot })) return slot
+  // Sent twice at the same time: the other one was first.
+  return Swapped.parse(await app.operations.read(name)).slot
+}
+
 export function shown({ code, message, details: { remedy } }: RekeyError, at: string): OperationError {
   return { code, message, ...(remedy === undefined ? {} : { remedy }), at }
 }
 
 /** Ids of requests are what callers and messages say: what has no place in a blob's name is written as its code. */
-function nameOf(request: string, target: string): string {
+function nameOf(request: string, target: string, folder = 'requests/'): string {
   const safe = (text: string) => text.replace(/[^0-9A-Za-z.-]/g, (character) => `_${character.codePointAt(0)}_`)
   return `${folder}${safe(request)}/${safe(target)}.json`
 }

@@ -11,7 +11,7 @@ import type { Desired } from './operation-id.ts'
 export type Progress = 'done' | 'overtaken' | 'open'
 
 /** How many versions of the lead are read back for the one that followed the one an operation was asked at. */
-const versionsToSearch = 100
+export const versionsToSearch = 100
 
 /** By the tags of the current versions, and where these have moved on, of earlier ones. `GET /secrets/{name}/versions`. Throws RekeyError. */
 export async function progressOf(

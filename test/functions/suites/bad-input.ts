@@ -15,7 +15,7 @@ import { targetHistory } from '../../../src/functions/status/history.ts'
 import { plan } from '../../../src/functions/status/plan.ts'
 import { listTargets, showTarget } from '../../../src/functions/status/targets.ts'
 import { errorCodes } from '../../../src/rotation/errors.ts'
-import { account, days, stored, vaultHost, type World, world } from '../world.ts'
+import { account, asOfNow, days, stored, vaultHost, type World, world } from '../world.ts'
 
 const commands = { rotate, promote, swap, revoke, startRotations }
 const readers = { plan, listTargets, showTarget, targetHistory, showOperation }
@@ -46,6 +46,8 @@ describe('a body that is not what a route wants', () => {
     ['a field of another type', { note: 7 }, 400, 'BadRequest', /\$\.note: /],
     ['a note that is too long', { note: 'n'.repeat(257) }, 400, 'BadRequest', /\$\.note: at most 256 characters/],
     ['a note of several lines', { note: 'a\nb' }, 400, 'BadRequest', /\$\.note: no control characters/],
+    ['a key twice', '{"note": "a", "note": "b"}', 400, 'BadRequest', /"note" twice/],
+    ['a key twice, once escaped', '{"note": "a", "no\\u0074e": "b"}', 400, 'BadRequest', /"note" twice/],
     ['more than 128 KiB', `{"note":"${'n'.repeat(140_000)}"}`, 413, 'BodyTooLarge', /128 KiB/],
   ]
   for (const [name, body, status, code, says] of bad) {
@@ -135,8 +137,13 @@ describe('a target or a query that does not exist', () => {
   test('an unknown target is 404 by every route that names one', async () => {
     const made = await oneTarget()
 
-    for (const handler of [rotate, promote, swap, showTarget, targetHistory]) {
+    for (const handler of [rotate, showTarget, targetHistory]) {
       const answer = await made.http(handler, { params: { name: 'Vision' } })
+      assert.equal(answer.status, 404)
+      assert.equal(answer.body.code, 'UnknownTarget')
+    }
+    for (const handler of [promote, swap]) {
+      const answer = await made.http(handler, { params: { name: 'Vision' }, body: asOfNow(made) })
       assert.equal(answer.status, 404)
       assert.equal(answer.body.code, 'UnknownTarget')
     }

@@ -236,7 +236,10 @@ describe('who asked', () => {
     process.env['WEBSITE_AUTH_ENABLED'] = 'True'
     t.after(() => delete process.env['WEBSITE_AUTH_ENABLED'])
 
-    assert.equal(await actorAfter({ 'x-ms-client-principal-name': 'ada@example.com' }), 'ada@example.com')
+    const claims = ['Rekey.Read', 'Rekey.Rotate'].map((val) => ({ typ: 'roles', val }))
+    const principal = Buffer.from(JSON.stringify({ claims })).toString('base64')
+    const headers = { 'x-ms-client-principal-name': 'ada@example.com', 'x-ms-client-principal': principal }
+    assert.equal(await actorAfter(headers), 'ada@example.com')
   })
 
   test('is said to be unverified where there is no sign-in, for then anybody can write the header', async () => {
@@ -291,12 +294,13 @@ describe('the header that says who signed in', () => {
     await made.close()
   })
 
-  test('where the sign-in is on, lets nobody in that it names no roles for, and is refused where it cannot be read', async (t) => {
+  test('where the sign-in is on, is needed, lets no caller in that it names no roles for, and is refused where it cannot be read', async (t) => {
     process.env['WEBSITE_AUTH_ENABLED'] = 'True'
     t.after(() => delete process.env['WEBSITE_AUTH_ENABLED'])
     const { made } = await visionWorld()
 
     const answers = [
+      await made.http(showTarget, { params }),
       await made.http(showTarget, { params, headers: principal({}) }),
       await made.http(showTarget, { params, headers: principal({ claims: 'Rekey.Read' }) }),
       await made.http(showTarget, { params, headers: forged }),
@@ -305,6 +309,7 @@ describe('the header that says who signed in', () => {
     assert.deepEqual(
       answers.map(({ status, body }) => [status, body.code]),
       [
+        [403, 'Forbidden'],
         [403, 'Forbidden'],
         [403, 'Forbidden'],
         [400, 'BadRequest'],

@@ -8,7 +8,7 @@ import { revoke } from '../../../src/functions/commands/revoke.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
 import { type Desired, operationIdOf } from '../../../src/functions/operations/operation-id.ts'
 import { showOperation } from '../../../src/functions/operations/show-operation.ts'
-import { account, days, follow, stored, vaultHost, type World, world } from '../world.ts'
+import { account, asOfNow, days, follow, stored, vaultHost, type World, world } from '../world.ts'
 
 const params = { name: 'vision' }
 const minute = 60_000
@@ -253,7 +253,7 @@ describe('operations', () => {
 
   test('reading an operation changes nothing', async () => {
     const { made } = await visionWorld()
-    const accepted = await made.http(promote, { params, headers: later })
+    const accepted = await made.http(promote, { params, body: asOfNow(made), headers: later })
     const [depth, effects] = [await made.depth(), made.cloud.history.filter(({ effect }) => effect).length]
 
     await follow(made, accepted)

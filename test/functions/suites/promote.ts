@@ -7,7 +7,7 @@ import { promote, swap } from '../../../src/functions/commands/promote.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
 import { rotateMessage } from '../../../src/functions/messages/rotate.ts'
 import { fleet } from '../../providers/fleet.ts'
-import { account, days, follow, stored, vaultHost, world } from '../world.ts'
+import { account, asOfNow, days, follow, stored, vaultHost, world } from '../world.ts'
 
 const params = { name: 'vision' }
 const minute = 60_000
@@ -34,7 +34,7 @@ describe('promote', () => {
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
     const keys = handle.keys()
 
-    const answer = await made.http(promote, { params })
+    const answer = await made.http(promote, { params, body: asOfNow(made) })
 
     assert.deepEqual([answer.status, answer.body.reason, answer.body.slot], [200, 'promoted', 'Key2'])
     assert.deepEqual(handle.keys(), keys)
@@ -48,7 +48,7 @@ describe('promote', () => {
     await made.http(rotate, { params })
     made.cloud.clock.advance(60_000)
 
-    const answer = await made.http(promote, { params })
+    const answer = await made.http(promote, { params, body: asOfNow(made) })
 
     assert.equal(answer.status, 200)
     assert.equal(inVault(), handle.keyOf('Key1'))
@@ -63,10 +63,10 @@ describe('promote', () => {
     made.cloud.clock.advance(minute / 3)
 
     const before = await made.depth()
-    const answer = await made.http(promote, { params })
+    const answer = await made.http(promote, { params, body: asOfNow(made) })
     const queued = (await made.depth()) - before
     made.cloud.clock.advance(10 * minute)
-    const later = await made.http(promote, { params })
+    const later = await made.http(promote, { params, body: asOfNow(made) })
 
     assert.deepEqual([answer.status, answer.body.soFar.reason, queued], [202, 'settling', 1])
     assert.ok(answer.body.id.endsWith(`.Key1.${rotated.body.secrets[0].version}`), answer.body.id)
@@ -81,9 +81,9 @@ describe('promote', () => {
     made.cloud.clock.advance(minute)
     handle.regenerateByHand('Key2')
 
-    const { status, body } = await made.http(promote, { params })
+    const { status, body } = await made.http(promote, { params, body: asOfNow(made) })
 
-    assert.deepEqual([status, body.code, body.outcome.reason], [409, 'Drifted', 'drifted'])
+    assert.deepEqual([status, body.code, body.outcome.reason], [409, 'Superseded', 'drifted'])
     await made.close()
   })
 
@@ -91,7 +91,7 @@ describe('promote', () => {
     const { made, handle, target, inVault } = await visionWorld()
     const waiting = { made: new Date(made.cloud.clock.now() - minute).toISOString() }
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days, stamps: { pending: waiting } })
-    const accepted = await made.http(promote, { params })
+    const accepted = await made.http(promote, { params, body: asOfNow(made) })
     made.cloud.clock.advance(10 * minute)
     await made.tick()
     await made.drain()
@@ -106,7 +106,7 @@ describe('promote', () => {
   test('that a rotation overtakes has failed for good, though the rotation went to the same slot', async () => {
     const { made, handle, target } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
-    const accepted = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
+    const accepted = await made.http(promote, { params, body: asOfNow(made), headers: { prefer: 'respond-async' } })
     const rotated = await made.http(rotate, { params })
 
     const { body } = await follow(made, accepted)
@@ -120,7 +120,7 @@ describe('promote', () => {
     const { made, handle, target, inVault } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
 
-    const accepted = await made.http(promote, { params, headers: { prefer: 'respond-async' } })
+    const accepted = await made.http(promote, { params, body: asOfNow(made), headers: { prefer: 'respond-async' } })
     const before = await follow(made, accepted)
     await made.drain()
     const after = await follow(made, accepted)
@@ -140,10 +140,10 @@ describe('promote', () => {
   test('is 409 Drifted when the vault holds no live key, or nothing', async () => {
     const { made, handle, target } = await visionWorld()
 
-    const empty = await made.http(promote, { params })
+    const empty = await made.http(promote, { params, body: asOfNow(made) })
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
     handle.regenerateByHand('Key1')
-    const drifted = await made.http(promote, { params })
+    const drifted = await made.http(promote, { params, body: asOfNow(made) })
 
     assert.deepEqual([empty.status, empty.body.code], [409, 'Drifted'])
     assert.deepEqual([drifted.status, drifted.body.code], [409, 'Drifted'])
@@ -155,11 +155,11 @@ describe('promote', () => {
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
     made.cloud.vault(vaultHost).disable('vision-key')
 
-    const paused = await made.http(promote, { params })
+    const paused = await made.http(promote, { params, body: asOfNow(made) })
     made.cloud.vault(vaultHost).delete('vision-key')
     await made.writeTargets([{ ...target, secrets: { 'other-key': 'key' } }])
     made.cloud.vault(vaultHost).set('other-key', 'somebody else’s password')
-    const foreign = await made.http(promote, { params })
+    const foreign = await made.http(promote, { params, body: asOfNow(made) })
 
     assert.deepEqual([paused.status, paused.body.code], [409, 'Paused'])
     assert.deepEqual([foreign.status, foreign.body.code], [409, 'Foreign'])
@@ -169,7 +169,7 @@ describe('promote', () => {
   test('is 400 NotSupported on a ring of one', async () => {
     const { made } = await memberWorld('defender-sensor')
 
-    const answer = await made.http(promote, { params })
+    const answer = await made.http(promote, { params, body: asOfNow(made) })
 
     assert.deepEqual([answer.status, answer.body.code], [400, 'NotSupported'])
     await made.close()
@@ -182,7 +182,7 @@ describe('swap', () => {
     const active = inVault()!
     const [before] = Object.entries(handle.keys()).find(([, key]) => key === active)!
 
-    const answer = await made.http(swap, { params })
+    const answer = await made.http(swap, { params, body: asOfNow(made) })
 
     const [after] = Object.entries(handle.keys()).find(([, key]) => key === inVault())!
     assert.equal(answer.status, 200)
@@ -194,7 +194,7 @@ describe('swap', () => {
   test('is queued where the service takes minutes', async () => {
     const { made } = await memberWorld('iot-hub-policy')
 
-    const answer = await made.http(swap, { params })
+    const answer = await made.http(swap, { params, body: asOfNow(made) })
 
     assert.equal(answer.status, 202)
     assert.match(answer.headers['operation-location']!, /\/api\/operations\/swap\..*\.(primary|secondary)\.\w+$/)
@@ -204,7 +204,7 @@ describe('swap', () => {
   test('that a rotation overtakes has failed for good', async () => {
     const { made } = await memberWorld('iot-hub-policy')
     made.cloud.clock.advance(3 * days)
-    const swapped = await made.http(swap, { params })
+    const swapped = await made.http(swap, { params, body: asOfNow(made) })
     const [asked] = await made.messages()
     await made.http(rotate, { params })
     await made.drain()
@@ -219,7 +219,7 @@ describe('swap', () => {
   test('that is done has succeeded for good, whatever comes after it', async () => {
     const { made } = await memberWorld('iot-hub-policy')
     made.cloud.clock.advance(3 * days)
-    const swapped = await made.http(swap, { params })
+    const swapped = await made.http(swap, { params, body: asOfNow(made) })
     const before = await follow(made, swapped)
     await made.drain()
     const after = await follow(made, swapped)
@@ -238,7 +238,7 @@ describe('swap', () => {
   test('is 400 NotSupported where the service cannot', async () => {
     const { made } = await visionWorld()
 
-    const answer = await made.http(swap, { params })
+    const answer = await made.http(swap, { params, body: asOfNow(made) })
 
     assert.deepEqual([answer.status, answer.body.code], [400, 'NotSupported'])
     await made.close()

@@ -1,0 +1,68 @@
+// Room: the doorways. Repeatable requests (OASIS, version 1.0): a caller that got no answer may send the same POST again, and it is
+// one request. Both headers or none. https://docs.oasis-open.org/odata/repeatable-requests/v1.0/repeatable-requests-v1.0.html
+
+import { randomUUID } from 'node:crypto'
+import type { HttpRequest, HttpResponseInit } from '@azure/functions'
+import { iso } from '../../rotation/duration.ts'
+import { RekeyError } from '../../rotation/errors.ts'
+import { clockBound, type Duration, type Instant, minutes } from '../../rotation/target.ts'
+import { badRequest } from './body.ts'
+
+/** Which request this is, and when it was made: the same for each time that it is sent. */
+export interface Asked {
+  /** A UUID in lower case. */
+  readonly id: string
+  readonly at: Instant
+  /** Whether the caller may send it again. */
+  readonly repeatable: boolean
+}
+
+const requestId = 'Repeatability-Request-ID'
+const firstSent = 'Repeatability-First-Sent'
+/** After this a request is no longer the same one: what it asked for may have been changed since. */
+const longestAgo: Duration = minutes(5)
+
+/**
+ * What the two headers say; without them it is a new request, made now.
+ * Throws RekeyError `BadRequest` for one without the other or what cannot be read, `NotRepeatable` outside the window.
+ */
+export function askedIn({ headers }: HttpRequest, now: Instant): Asked {
+  const [id, sent] = [headers.get(requestId), headers.get(firstSent)]
+  if (id === null && sent === null) return { id: randomUUID(), at: now, repeatable: false }
+  if (id === null || sent === null) {
+    throw badRequest(
+      `the header ${id === null ? requestId : firstSent} is missing`,
+      `Send ${requestId} and ${firstSent} together, or neither.`,
+    )
+  }
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
+    throw badRequest(`the header ${requestId} is not a UUID`, 'Send a new random UUID with each new request.')
+  }
+  const at = instantOf(sent)
+  if (at < now - longestAgo || at > now + clockBound) throw notRepeatable(now)
+  return { id: id.toLowerCase(), at, repeatable: true }
+}
+
+/** The answer with `Repeatability-Result`, where the caller sent one of the headers. */
+export function withResult(
+  { headers }: HttpRequest,
+  result: 'accepted' | 'rejected',
+  answer: HttpResponseInit,
+): HttpResponseInit {
+  if (!headers.has(requestId) && !headers.has(firstSent)) return answer
+  return { ...answer, headers: { ...answer.headers, 'repeatability-result': result } }
+}
+
+/** IMF-fixdate, and no other of the forms that a date of HTTP once had. */
+function instantOf(text: string): Instant {
+  const at = Date.parse(text)
+  if (!Number.isNaN(at) && new Date(at).toUTCString() === text) return at
+  throw badRequest(`the header ${firstSent} is not a moment of HTTP`, 'Write it as in Sun, 01 Mar 2026 10:00:00 GMT.')
+}
+
+function notRepeatable(now: Instant): RekeyError {
+  return new RekeyError('NotRepeatable', {
+    message: `${firstSent} is more than five minutes ago, or more than a minute ahead: it is ${iso(now)} here`,
+    remedy: `Find out from GET /api/targets whether the first one was carried out. If not, send it as a new request: a new ${requestId}, and the present moment.`,
+  })
+}

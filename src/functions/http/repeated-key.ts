@@ -1,0 +1,23 @@
+// Room: the doorways. Finds a key that an object of a JSON text has twice: JSON.parse keeps the last one in silence. Imports nothing.
+
+/** Strings, and what opens, closes or separates; numbers and words do not matter here. */
+const tokens = /"(?:[^"\\]|\\.)*"|[{}[\]:]/gs
+
+/** The first key that comes twice in its object, as it is meant; undefined: none does. For texts that JSON.parse takes. */
+export function repeatedKeyIn(json: string): string | undefined {
+  const open: (Set<string> | undefined)[] = []
+  let last = ''
+  for (const [token] of json.matchAll(tokens)) {
+    if (token === '{') open.push(new Set())
+    else if (token === '[') open.push(undefined)
+    else if (token === '}' || token === ']') open.pop()
+    else if (token === ':') {
+      const keys = open.at(-1)
+      // "note" and "no\u0074e" are one key.
+      const key = JSON.parse(last) as string
+      if (keys?.has(key)) return key
+      keys?.add(key)
+    } else last = token
+  }
+  return undefined
+}
