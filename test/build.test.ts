@@ -80,6 +80,7 @@ test('the built app registers these functions, and no others', async () => {
     'rotate: queueTrigger',
     'rotateTarget: httpTrigger',
     'schedule: timerTrigger',
+    'showOperation: httpTrigger',
     'showTarget: httpTrigger',
     'startRotations: httpTrigger',
     'swapTarget: httpTrigger',

@@ -106,7 +106,7 @@ const Message = z.strictObject({
   swap: choice.optional(),
   revokeBefore: instant.optional(),
   atOnce: z.boolean().optional(),
-  failedWith: z.string().optional(),
+  failedWith: line(64).optional(),
   ignoreWindow: z.boolean().optional(),
   expiresAt: instant,
 })

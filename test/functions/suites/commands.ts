@@ -227,7 +227,7 @@ describe('who asked', () => {
     const { made } = await visionWorld()
     const answer = await made.http(rotate, { params, headers })
     assert.equal(answer.status, 200)
-    const { body } = await made.http(showTarget, { params })
+    const { body } = await made.http(showTarget, { params, headers })
     await made.close()
     return body.actor
   }
