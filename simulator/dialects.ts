@@ -224,6 +224,12 @@ const communicationServices: Dialect = {
   unauthenticated: { code: 'Denied', message: 'Denied by the resource provider.' },
   challenge: () => ({ 'www-authenticate': 'HMAC-SHA256, Bearer' }),
   forbidden: () => ({ code: 'Forbidden', message: 'The principal lacks the required role.' }),
+  // Recorded for a version that is not known (Azure/Communication#159, 2021). The word for none is ASP.NET's, and unverified here.
+  noVersion: () => ({ code: 'ApiVersionUnspecified', message: 'An API version is required, but was not specified.' }),
+  unknownVersion: (asked, _known, path) => ({
+    code: 'UnsupportedApiVersion',
+    message: `The HTTP resource that matches the request URI 'https://10.0.0.1${path}' does not support the API version '${asked}'.`,
+  }),
   throttled: { code: 'TooManyRequests', message: 'Too many requests.' },
 }
 

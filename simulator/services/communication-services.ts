@@ -1,9 +1,11 @@
 // Room: the simulator. Communication Services: Azure Resource Manager, and the data plane that checks HMAC signatures. May import simulator files only.
+// What the answers are held against: test/simulator/conformance/communication-services.test.ts.
 
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Call, Reply } from '../operations.ts'
 import { armPath, armResourceId } from './arm.ts'
+import { etagOf, platformKey, systemData } from './resource-wire.ts'
 import { hmacProof } from './signatures.ts'
 
 export interface CommunicationResource extends ServiceHandle {
@@ -16,6 +18,10 @@ export interface CommunicationResourceOptions {
   readonly subscription?: string
   readonly group?: string
   readonly name: string
+  /** `random`: the name with random letters and no geography, as in 2022. Default: `<name>.europe.communication.azure.com`. */
+  readonly host?: 'random'
+  /** `base64`: 88 characters that end in `==`, as until 2023. Default: 84 letters and digits. */
+  readonly keys?: 'base64'
   readonly disableLocalAuth?: boolean
 }
 
@@ -24,11 +30,16 @@ interface Resource {
   readonly immutableId: string
   readonly name: string
   readonly host: string
+  /** A number somebody bought: the one thing in the data plane's answer that is a customer's. */
+  readonly phoneNumber: string
+  readonly createdAt: number
   readonly slots: KeySlots
+  changes: number
   disableLocalAuth: boolean
 }
 
 const type = 'Microsoft.Communication/communicationServices'
+const numberVersions = ['2021-03-07', '2022-12-01', '2024-03-01', '2025-06-01']
 const rights = 'Microsoft.Communication/CommunicationServices'
 const apiVersions = ['2023-04-01', '2025-09-01', '2026-03-18']
 const pairs: Readonly<Record<string, 'primary' | 'secondary'>> = { primary: 'primary', secondary: 'secondary' }
@@ -60,7 +71,10 @@ export function communicationServices(kernel: Kernel) {
       method: 'GET',
       path: armPath(type, 'resource'),
       apiVersions,
-      handle: (call) => ({ status: 200, body: described(resourceOf(call)) }),
+      handle(call) {
+        const resource = resourceOf(call)
+        return { status: 200, headers: { etag: etagOf(resource) }, body: described(resource) }
+      },
     },
     {
       operation: 'communication-services/listKeys',
@@ -92,6 +106,7 @@ export function communicationServices(kernel: Kernel) {
         const slot = pairs[String(keyType).toLowerCase()]
         if (!slot) throw call.refuse(400, 'BadRequest', "The keyType must be 'Primary' or 'Secondary'.")
         resource.slots.regenerate(slot)
+        resource.changes += 1
         return { status: 200, body: pairOf(resource, slot) }
       },
     },
@@ -100,8 +115,11 @@ export function communicationServices(kernel: Kernel) {
       host: 'communication-services',
       method: 'GET',
       path: '/phoneNumbers',
-      apiVersions: ['2022-12-01', '2025-06-01'],
-      handle: (call) => signedBy(call, byHost.get(labelOf(call.host))) ?? { status: 200, body: { phoneNumbers: [] } },
+      apiVersions: numberVersions,
+      handle(call) {
+        const resource = byHost.get(call.host.toLowerCase())
+        return signedBy(call, resource) ?? { status: 200, headers: versionsHeader, body: numbersOf(resource!, call) }
+      },
     },
     {
       operation: 'communication-services/unknownPath',
@@ -109,7 +127,8 @@ export function communicationServices(kernel: Kernel) {
       method: 'GET',
       path: '/*',
       handle: (call) =>
-        signedBy(call, byHost.get(labelOf(call.host))) ?? call.refuse(404, 'NotFound', 'There is no such path.').reply,
+        signedBy(call, byHost.get(call.host.toLowerCase())) ??
+        call.refuse(404, 'NotFound', 'There is no such path.').reply,
     },
   ])
 
@@ -118,16 +137,24 @@ export function communicationServices(kernel: Kernel) {
       /** A new resource. Defaults: a fixed subscription, resource group `rg`. Slots: `primary`, `secondary`. */
       add(options: CommunicationResourceOptions): CommunicationResource {
         const id = armResourceId(options, type, options.name)
+        const name = options.name.toLowerCase()
+        const label = options.host === 'random' ? `${name.slice(0, 12)}${dice.hex(12)}` : `${name}.europe`
+        const mint =
+          options.keys === 'base64' ? () => dice.bytes(64).toString('base64') : () => platformKey(dice, 'AZCS')
+        const phoneNumber = `+1888${String(Math.floor(dice.next() * 1e7)).padStart(7, '0')}`
         const resource: Resource = {
           id,
           immutableId: dice.uuid(),
           name: options.name,
-          host: `${options.name.toLowerCase()}.communication.azure.com`,
-          slots: keySlots(kernel, ['primary', 'secondary'], () => dice.bytes(64).toString('base64')),
+          host: `${label}.communication.azure.com`,
+          phoneNumber,
+          createdAt: kernel.clock.now(),
+          slots: keySlots(kernel, ['primary', 'secondary'], mint),
+          changes: 0,
           disableLocalAuth: options.disableLocalAuth ?? false,
         }
         resources.set(id.toLowerCase(), resource)
-        byHost.set(options.name.toLowerCase(), resource)
+        byHost.set(resource.host, resource)
         return kernel.adopt({
           ...serviceHandle(id, resource.slots, () => !resource.disableLocalAuth),
           host: resource.host,
@@ -140,8 +167,18 @@ export function communicationServices(kernel: Kernel) {
   }
 }
 
-function labelOf(host: string): string {
-  return host.split('.')[0]!.toLowerCase()
+const versionsHeader = { 'api-supported-versions': numberVersions.join(', ') }
+
+function numbersOf({ phoneNumber }: Resource, call: Call): unknown {
+  const number = {
+    id: phoneNumber.slice(1),
+    phoneNumber,
+    countryCode: 'US',
+    phoneNumberType: 'tollFree',
+    capabilities: { calling: 'inbound', sms: 'inbound+outbound' },
+    assignmentType: 'application',
+  }
+  return { phoneNumbers: call.query.get('top') === '0' ? [] : [number] }
 }
 
 /** The refusal of a request that no accepted key has signed. */
@@ -159,9 +196,9 @@ function described(resource: Resource): unknown {
   return {
     id: resource.id,
     name: resource.name,
-    type: 'Microsoft.Communication/CommunicationServices',
-    location: 'global',
-    tags: {},
+    type: 'microsoft.communication/communicationservices',
+    location: 'Global',
+    systemData: systemData(resource.createdAt),
     properties: {
       provisioningState: 'Succeeded',
       hostName: resource.host,

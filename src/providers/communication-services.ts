@@ -26,8 +26,8 @@ const rights = {
   list: 'Microsoft.Communication/CommunicationServices/ListKeys/action',
   regenerate: 'Microsoft.Communication/CommunicationServices/RegenerateKey/action',
 }
-/** Lists the purchased numbers: the one read of the data plane that changes nothing. */
-const probePath = '/phoneNumbers?api-version=2022-12-01'
+/** Lists the purchased numbers, one at most: a read of the data plane that changes nothing. Its answer is dropped. */
+const probePath = '/phoneNumbers?skip=0&top=1&api-version=2022-12-01'
 /** A resource's host has its geography before these: `contoso.europe.communication.azure.com`. */
 const hosts = { public: ['communication.azure.com'], usgov: ['communication.azure.us'], china: [] } as const
 

@@ -101,7 +101,7 @@ for (const endpoint of [
   })
 }
 
-for (const endpoint of ['https://evil.example/', 'https://chat.communication.azure.com.evil.example/']) {
+for (const endpoint of ['https://evil.example/', 'https://chat.europe.communication.azure.com.evil.example/']) {
   test(`a connection string whose endpoint is ${endpoint} gets no signature, and the log says which host was refused`, async () => {
     const on = opened(communicationServices)
     on.cloud.faults.add(
@@ -124,12 +124,12 @@ for (const endpoint of ['https://evil.example/', 'https://chat.communication.azu
 test("the vault's connection string does not say where its key is shown", async () => {
   const on = opened(communicationServices)
   const key = on.handle.keyOf('primary')
-  const connectionString = Secret.of(`endpoint=https://elsewhere.communication.azure.com/;accesskey=${key}`)
+  const connectionString = Secret.of(`endpoint=https://elsewhere.europe.communication.azure.com/;accesskey=${key}`)
 
   const verdict = await on.holder.probe!('primary', { connectionString }, on.signal)
 
   assert.equal(verdict, 'accepted')
-  assert.deepEqual(hostsAsked(on), ['chat.communication.azure.com', 'management.azure.com'])
+  assert.deepEqual(hostsAsked(on), ['chat.europe.communication.azure.com', 'management.azure.com'])
 })
 
 /** One line, which names the host and holds no key. */

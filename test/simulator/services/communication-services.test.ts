@@ -15,7 +15,7 @@ function world() {
   return { cloud, chat: cloud.communicationServices.add({ name: 'Chat' }) }
 }
 
-const phoneNumbers = 'https://chat.communication.azure.com/phoneNumbers?api-version=2022-12-01'
+const phoneNumbers = 'https://chat.europe.communication.azure.com/phoneNumbers?api-version=2022-12-01'
 
 async function probe(cloud: Cloud, key: string, url = phoneNumbers, at = cloud.clock.now()): Promise<number> {
   const { status } = await cloud.fetch(hmacRequest(url, key, at))
@@ -37,15 +37,15 @@ test('the generated client lists all four values, and regenerates one pair of th
 
   assert.deepEqual(listed, {
     primaryKey: primary,
-    primaryConnectionString: `endpoint=https://chat.communication.azure.com/;accesskey=${primary}`,
+    primaryConnectionString: `endpoint=https://chat.europe.communication.azure.com/;accesskey=${primary}`,
     secondaryKey: secondary,
-    secondaryConnectionString: `endpoint=https://chat.communication.azure.com/;accesskey=${secondary}`,
+    secondaryConnectionString: `endpoint=https://chat.europe.communication.azure.com/;accesskey=${secondary}`,
   })
   assert.deepEqual(Object.keys(regenerated), ['secondaryKey', 'secondaryConnectionString'])
   assert.equal(regenerated.secondaryKey, chat.keyOf('secondary'))
   assert.notEqual(chat.keyOf('secondary'), secondary)
   assert.equal(chat.keyOf('primary'), primary)
-  assert.equal(resource.hostName, 'chat.communication.azure.com')
+  assert.equal(resource.hostName, 'chat.europe.communication.azure.com')
 })
 
 test('a request signed with either key is accepted; with a replaced or an invented one it is 401', async () => {
@@ -76,7 +76,7 @@ test('a request signed ten minutes ago, or for another resource, is 401', async 
 
 test('an unknown path is 404 for a good key and 401 for a bad one', async () => {
   const { cloud, chat } = world()
-  const path = 'https://chat.communication.azure.com/nothing/here'
+  const path = 'https://chat.europe.communication.azure.com/nothing/here'
 
   const good = await probe(cloud, chat.keyOf('secondary'), path)
   const bad = await probe(cloud, 'AAAA', path)
