@@ -11,6 +11,8 @@ export type Wait = (ms: Duration, signal: AbortSignal) => Promise<void>
 
 const retries = 3
 const firstPause: Duration = 500
+/** Key Vault throttles without a Retry-After, and advises 1, 2, 4, 8 and 16 seconds. */
+const firstPauseThrottled: Duration = seconds(1)
 /** A longer Retry-After is for the queue to sit out, not for a call with a lease behind it. */
 const longestPause: Duration = seconds(10)
 const cutShort = new Set([
@@ -47,10 +49,9 @@ export function sendAgain(wait: Wait, monotonic: () => number): PipelinePolicy {
       const signal = limit(request)
       const started = monotonic()
       for (let attempt = 0; ; attempt += 1) {
-        const outcome = await attemptOnce(request, next)
-        const pause = outcome.pause === undefined ? undefined : Math.max(outcome.pause, firstPause * 2 ** attempt)
+        const { pause, settle } = await attemptOnce(request, next, attempt)
         const left = callLimit - (monotonic() - started)
-        if (pause === undefined || attempt === retries || pause > Math.min(longestPause, left)) return outcome.settle()
+        if (pause === undefined || attempt === retries || pause > Math.min(longestPause, left)) return settle()
         await wait(pause, signal)
       }
     },
@@ -68,10 +69,11 @@ interface AttemptOutcome {
 async function attemptOnce(
   request: PipelineRequest,
   next: (request: PipelineRequest) => Promise<PipelineResponse>,
+  attempt: number,
 ): Promise<AttemptOutcome> {
   try {
     const response = await next(request)
-    return { ...pauseFor(response.status, (name) => response.headers.get(name)), settle: () => response }
+    return { ...pauseFor(attempt, response.status, (name) => response.headers.get(name)), settle: () => response }
   } catch (error) {
     const settle = () => {
       throw error
@@ -83,14 +85,22 @@ async function attemptOnce(
       readonly response?: PipelineResponse
     }
     if (name !== 'RestError') return { settle }
-    if (code !== undefined && cutShort.has(code)) return { pause: 0, settle }
-    return { ...pauseFor(statusCode ?? 0, (header) => response?.headers.get(header)), settle }
+    if (code !== undefined && cutShort.has(code)) return { pause: firstPause * 2 ** attempt, settle }
+    return { ...pauseFor(attempt, statusCode ?? 0, (header) => response?.headers.get(header)), settle }
   }
 }
 
-function pauseFor(status: number, header: (name: string) => string | undefined): { readonly pause?: Duration } {
+/** How long to wait after the attempt with this number, from 0; nothing, where another attempt would be of no use. */
+function pauseFor(
+  attempt: number,
+  status: number,
+  header: (name: string) => string | undefined,
+): { readonly pause?: Duration } {
   const comesBack = status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505)
-  return comesBack ? { pause: retryAfterOf(header) ?? 0 } : {}
+  if (!comesBack) return {}
+  const asked = retryAfterOf(header)
+  const first = status === 429 && asked === undefined ? firstPauseThrottled : firstPause
+  return { pause: Math.max(asked ?? 0, first * 2 ** attempt) }
 }
 
 /** Ends the request at the call limit, or when its caller does. Gives the signal that says so. */

@@ -6,6 +6,7 @@ import type { HttpClient, PipelinePolicy } from '@azure/core-rest-pipeline'
 import { sendAgain, sendOnce, type Wait } from './attempts.ts'
 import type { Cloud } from './clouds.ts'
 import { rawSender } from './raw.ts'
+import { refusedToken } from './refused-token.ts'
 
 /** `once`: sent once, whatever happens. `retry`: bounded retries that honour Retry-After, for reads and idempotent writes. */
 export type Attempts = 'once' | 'retry'
@@ -80,6 +81,7 @@ export interface ClientSettings {
 export function createAzureClients(settings: ClientSettings): AzureClients {
   const { cloud, credential, httpClient, now = Date.now, monotonic = uptime, wait = sleep } = settings
   const policies = { once: sendOnce(), retry: sendAgain(wait, monotonic) }
+  const newToken = refusedToken(now)
 
   const sdk: AzureClients['sdk'] = (attempts) => {
     const choose = typeof attempts === 'function' ? attempts : () => attempts
@@ -93,12 +95,15 @@ export function createAzureClients(settings: ClientSettings): AzureClients {
       credentialScopes: scopes,
       credentials: { scopes },
       retryOptions: { maxRetries: 0 },
-      additionalPolicies: [{ policy, position: 'perCall' }],
+      additionalPolicies: [
+        { policy, position: 'perCall' },
+        { policy: newToken, position: 'perRetry' },
+      ],
       ...(httpClient === undefined ? {} : { httpClient }),
     }
   }
 
-  return { cloud, credential, now, wait, sdk, ...rawSender({ cloud, credential, policies, httpClient }) }
+  return { cloud, credential, now, wait, sdk, ...rawSender({ cloud, credential, policies, newToken, httpClient }) }
 }
 
 function uptime(): number {

@@ -4,7 +4,7 @@
 
 import { type ErrorCode, type ErrorDetails, RekeyError } from '../rotation/errors.ts'
 import { type Duration, minutes, seconds } from '../rotation/target.ts'
-import { type Failure, failureOf, type RawFailure, rawFailure } from './failure.ts'
+import { type Failure, failureOf, type RawFailure, rawFailure, tokenOver } from './failure.ts'
 
 export { keyTypeRequired } from './failure.ts'
 
@@ -94,6 +94,16 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
       remedy: 'Let the subnet of the app through its firewall, or connect it by a private endpoint.',
     },
   },
+  {
+    // A new token was asked for and sent before this: what the platform keeps of tokens has its own time.
+    when: has(401, tokenOver),
+    meaning: {
+      code: 'ServiceUnavailable',
+      what: 'no longer takes our access token',
+      remedy: comesBack,
+      retryAfter: minutes(1),
+    },
+  },
   { when: is(401, 403), meaning: { code: 'PermissionDenied', what: 'refused us', remedy: grant } },
   {
     when: is(404),
@@ -101,7 +111,7 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
   },
   { when: has(409, 'ScopeLocked'), meaning: { code: 'ResourceLocked', what: 'is locked', remedy: lock } },
   {
-    when: has(409, 'ObjectIsDeletedButRecoverable', 'ObjectIsBeingDeleted'),
+    when: has(409, 'ObjectIsDeletedButRecoverable'),
     meaning: { code: 'SecretDeleted', what: 'holds a deleted secret of that name', remedy: recover },
   },
   {

@@ -6,6 +6,9 @@ import type { Duration } from '../rotation/target.ts'
 /** Given as `service.code` where a 400 asks for the `keyType` query that the documentation of Log Analytics leaves out. */
 export const keyTypeRequired = 'KeyTypeRequired'
 
+/** Given as a code where a 401 says that the token is over, or that another is wanted. */
+export const tokenOver = 'TokenOver'
+
 export interface Failure {
   /**
    * `answered`: there is a status. `unsent`: nothing reached the service. `unanswered`: it may have. `unreadable`: it
@@ -101,6 +104,7 @@ export function rawFailure({
     ...namesIn(/ErrorCode:(\w+)/.exec(words)?.[1]),
     ...(status >= 400 ? telling.filter(([pattern]) => pattern.test(words)).map(([, code]) => code) : []),
   ]
+  if (status === 401 && isTokenOver(header('www-authenticate') ?? '', words)) codes.push(tokenOver)
   const requestId = firstOf(['x-ms-request-id', 'request-id', 'x-ms-correlation-request-id', 'apim-request-id'], header)
   const retryAfter = retryAfterOf(header)
   const action = status === 403 ? /action:? '(Microsoft\.\w+(?:\/\w+)+)'/i.exec(words)?.[1] : undefined
@@ -112,6 +116,12 @@ export function rawFailure({
     ...(retryAfter === undefined ? {} : { retryAfter }),
     ...(action === undefined ? {} : { action }),
   }
+}
+
+function isTokenOver(challenge: string, words: string): boolean {
+  return (
+    challenge.includes('insufficient_claims') || /TokenExpired|ExpiredAuthenticationToken|token is expired/i.test(words)
+  )
 }
 
 /**

@@ -6,6 +6,7 @@
 //   A second request that is under way at that moment loses its body for good. So there is one client per vault, and it reads
 //   before it writes, as a reconcile always does.
 
+import type { TokenCredential } from '@azure/core-auth'
 import type { SecretClient, SecretProperties } from '@azure/keyvault-secrets'
 import { iso } from '../rotation/duration.ts'
 import { RekeyError } from '../rotation/errors.ts'
@@ -170,7 +171,16 @@ async function open(url: string, azure: AzureClients): Promise<SecretClient> {
   const { SecretClient } = await import('@azure/keyvault-secrets')
   // `endpoint` is the resource manager's, and would win over the vault's own address.
   const { endpoint: _, ...options } = azure.sdk((method) => (method === 'PUT' ? 'once' : 'retry'))
-  return new SecretClient(url, azure.credential, options)
+  return new SecretClient(url, ourTokensOnly(azure), options)
+}
+
+/**
+ * A vault's challenge names an authority, a tenant and a resource. Of these only the tenant is taken: the authority is the
+ * credential's own, and the token is for vaults of the configured cloud. The client would take any parent domain for a resource.
+ */
+function ourTokensOnly({ cloud, credential }: AzureClients): TokenCredential {
+  const scopes = [`https://${cloud.vaultSuffix}/.default`]
+  return { getToken: async (_, options) => await credential.getToken(scopes, options) }
 }
 
 /** Only 404 is absent. */

@@ -13,6 +13,8 @@ interface Means {
   readonly cloud: Cloud
   readonly credential: TokenCredential
   readonly policies: Readonly<Record<Attempts, PipelinePolicy>>
+  /** What a 401 for a token that is over is turned into. */
+  readonly newToken: PipelinePolicy
   readonly httpClient: HttpClient | undefined
 }
 
@@ -47,7 +49,7 @@ export function rawSender(means: Means): Pick<AzureClients, 'send' | 'ask'> {
   }
 }
 
-async function load({ credential, policies, httpClient }: Means): Promise<Send> {
+async function load({ credential, policies, newToken, httpClient }: Means): Promise<Send> {
   const rest = await import('@azure/core-rest-pipeline')
   const client = httpClient ?? rest.createDefaultHttpClient()
   // One pipeline for each way of sending and each scope: the policy that adds a token is part of it, and keeps the token.
@@ -63,8 +65,11 @@ async function load({ credential, policies, httpClient }: Means): Promise<Send> 
       redirectOptions: { maxRetries: 0 },
     })
     pipeline.addPolicy(policies[attempts])
-    if (scope !== undefined)
-      pipeline.addPolicy(rest.bearerTokenAuthenticationPolicy({ credential, scopes: scope }), { phase: 'Sign' })
+    if (scope !== undefined) {
+      const bearer = rest.bearerTokenAuthenticationPolicy({ credential, scopes: scope })
+      pipeline.addPolicy(bearer, { phase: 'Sign' })
+      pipeline.addPolicy(newToken, { phase: 'Sign', afterPolicies: [bearer.name] })
+    }
     pipelines.set(id, pipeline)
     return pipeline
   }

@@ -111,6 +111,26 @@ test('a token goes only with calls of its own scope', async () => {
   assert.deepEqual(carried, ['Bearer for a', 'Bearer for b', null, 'Bearer for a', 'Bearer for b', null])
 })
 
+test('A 429 that says nothing of when to come back is waited for 1, 2 and 4 seconds, as Key Vault advises', async () => {
+  const { azure, sent, pauses } = azureAgainst(json(429, {}))
+
+  const error = await azure.send(get()).catch((e: unknown) => e)
+
+  assert.ok(error instanceof RekeyError)
+  assert.deepEqual([error.code, error.details.retryAfter], ['Throttled', 30_000])
+  assert.deepEqual([sent.length, pauses], [4, [1000, 2000, 4000]])
+})
+
+test('A Retry-After whose date has no Date beside it, or is no date, is as good as none', async () => {
+  for (const headers of [{ 'retry-after': 'Sun, 21 Nov 1999 08:00:07 GMT' }, { 'retry-after': 'soon' }]) {
+    const { azure, pauses } = azureAgainst(json(429, {}, headers as never), keys)
+
+    await azure.send(get())
+
+    assert.deepEqual(pauses, [1000])
+  }
+})
+
 test('Retry-After is waited for', async () => {
   const { azure, pauses } = azureAgainst(json(429, {}, { 'retry-after': '7' }), keys)
 

@@ -39,7 +39,6 @@ const answers: readonly (readonly [string, () => Response, ErrorCode, Partial<Re
     {},
   ],
   ['400', armError(400, 'InvalidParameter', 'no'), 'ServiceRefused', {}],
-  ['401', armError(401, 'InvalidAuthenticationToken', 'no'), 'PermissionDenied', {}],
   ['403', armError(403, 'AuthorizationFailed', 'no'), 'PermissionDenied', {}],
   ['403 of a firewall', armError(403, 'ForbiddenByFirewall', 'no'), 'FirewallDenied', {}],
   ['404', armError(404, 'ResourceNotFound', 'no'), 'ResourceNotFound', {}],
@@ -95,6 +94,33 @@ for (const [name, answer, code, details] of answers) {
     assert.equal(sent.length, 1)
   })
 }
+
+test('A regenerate answered by 401 is sent once more, with a new token, and then is PermissionDenied', async () => {
+  const { fetch, sent } = canned(armError(401, 'InvalidAuthenticationToken', 'no'))
+
+  const error = await regenerateAgainst(fetch)
+
+  assert.deepEqual([error.code, error.transient, sent.length], ['PermissionDenied', false, 2])
+})
+
+test('A name that is being deleted or purged is busy, one that is deleted is deleted: the first passes by itself', () => {
+  const refusedWith = (code: string) =>
+    refusal(
+      { status: 409, header: () => undefined, body: { error: { code: 'Conflict', innererror: { code } } } },
+      'PUT secret',
+    )
+
+  const errors = ['ObjectIsBeingDeleted', 'ObjectIsBeingRecovered', 'ObjectIsDeletedButRecoverable'].map(refusedWith)
+
+  assert.deepEqual(
+    errors.map(({ code, transient }) => [code, transient]),
+    [
+      ['ServiceBusy', true],
+      ['ServiceBusy', true],
+      ['SecretDeleted', false],
+    ],
+  )
+})
 
 test('a body cut in the middle of a new key is an unknown outcome, and the key is nowhere in the error', async () => {
   const cutShort = () =>

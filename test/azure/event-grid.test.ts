@@ -120,9 +120,12 @@ test('a topic that stays out of order is a transient error', async () => {
   await assert.rejects(announcer.announce([event], signal), { code: 'ServiceUnavailable', transient: true })
 })
 
-test('many events go in batches, none is lost, and none is sent for none', async () => {
+test('Events go in as few requests as the limit of 5,000 allows, in order, and none is sent for none', async () => {
   const { cloud, topic, announcer } = world()
-  const many = Array.from({ length: 250 }, (_, n) => ({ ...event, id: `e${n}` }))
+  const many = Array.from(
+    { length: 5001 },
+    (_, n) => ({ id: `e${n}`, type: 't', subject: 's', time: 0, data: {} }) as never,
+  )
 
   await announcer.announce([], signal)
   await announcer.announce(many, signal)
@@ -131,7 +134,18 @@ test('many events go in batches, none is lost, and none is sent for none', async
     topic.events.map(({ id }) => id),
     many.map(({ id }) => id),
   )
-  assert.equal(cloud.history.length, 3)
+  assert.ok(cloud.history.every(({ status }) => status < 300))
+})
+
+test('Events go in as few requests as the limit of 1 MB allows, counted in bytes', async () => {
+  const { cloud, topic, announcer } = world()
+  const wide = { ...event.data, resource: 'é'.repeat(100_000) }
+  const many = Array.from({ length: 12 }, (_, n) => ({ ...event, id: `e${n}`, data: wide }) as RekeyEvent)
+
+  await announcer.announce(many, signal)
+
+  const answers = cloud.history.map(({ status }) => status)
+  assert.deepEqual([topic.events.length, answers], [12, [200, 200, 200]])
 })
 
 test('with no topic, events go to the log', async () => {

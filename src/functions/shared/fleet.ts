@@ -37,7 +37,8 @@ async function find(vault: ListedVault, targets: readonly Target[], signal: Abor
   for await (const page of vault.listCurrent(signal)) {
     const before = missing.size
     page.forEach(keep)
-    if (missing.size === before) fruitless += 1
+    // An empty page says nothing: Key Vault may begin with some, each with a link to the next.
+    if (page.length > 0 && missing.size === before) fruitless += 1
     if (missing.size === 0 || fruitless >= missing.size) {
       complete = false
       break

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { serverError } from '../../../simulator/faults.ts'
+import { emptyFirstPages } from '../../../simulator/wire-faults.ts'
 import { tickLimits } from '../../../src/functions/tick/tick.ts'
 import { turn } from '../../../src/rotation/due.ts'
 import type { RekeyError } from '../../../src/rotation/errors.ts'
@@ -557,6 +558,20 @@ describe('a tick of the schedule', () => {
     const calls = made.azure.sent.filter(({ url }) => url.href.startsWith(vaultUrl))
     assert.deepEqual(queued, [targets[1]!.name])
     assert.ok(calls.length <= 2 + 2 + 1, `${calls.length} calls, the challenge included`)
+    await made.close()
+  })
+
+  test('The empty pages that a listing begins with say nothing of the targets: none of them is read singly', async () => {
+    const made = await world()
+    const { add } = fleetOf(made)
+    const targets = [add('one', 3 * days), add('two', 61 * days)]
+    await made.writeTargets(targets)
+    made.cloud.faults.add(emptyFirstPages({ pages: 3, operation: 'key-vault/listSecrets' }))
+
+    const queued = await queuedBy(made)
+
+    const singly = made.cloud.history.filter(({ operation }) => operation === 'key-vault/getSecret')
+    assert.deepEqual([queued, singly], [[targets[1]!.name], []])
     await made.close()
   })
 
