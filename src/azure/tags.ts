@@ -35,6 +35,8 @@ const reasons = {
 
 const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Date.parse(text))
 
+const notified = z.literal(true).optional()
+
 // A word that a later version of ours may have added must not cost us the rest: it is left out.
 const StampsTag = z.object({
   target: z.string().min(1),
@@ -42,8 +44,14 @@ const StampsTag = z.object({
   fresh: instant.optional(),
   standby: instant.optional(),
   pending: z
-    .union([z.object({ asked: instant }), z.object({ made: instant }), z.object({ retired: instant })])
+    .union([
+      z.object({ asked: instant }),
+      z.object({ made: instant, unanswered: instant.optional(), notified }),
+      z.object({ unanswered: instant, notified }),
+      z.object({ retired: instant }),
+    ])
     .optional(),
+  proven: z.boolean().optional(),
   retire: z.boolean().optional(),
   announced: z.boolean().optional(),
   reason: z
@@ -112,7 +120,8 @@ function encodeStamps(stamps: Stamps): string {
       rotatedAt: iso(rotatedAt),
       fresh: iso(fresh),
       standby: iso(standby),
-      pending: pending && Object.fromEntries(Object.entries(pending).map(([what, at]) => [what, iso(at)])),
+      pending:
+        pending && Object.fromEntries(Object.entries(pending).map(([what, at]) => [what, at === true ? at : iso(at)])),
       failed: failed && { ...failed, at: iso(failed.at) },
       actor: who,
     })

@@ -110,7 +110,7 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
 }
 
 function tellRotation(client: TelemetryClient, outcome: Outcome, duration: Duration): void {
-  const { target, provider, status, reason, slot, error, busy } = outcome
+  const { target, provider, status, reason, slot, proven, error, busy } = outcome
   if (busy) return
   const properties = { provider, reason: reason ?? 'none', outcome: status }
   client.trackMetric({ name: telemetryNames.rotations, value: 1, properties })
@@ -120,9 +120,10 @@ function tellRotation(client: TelemetryClient, outcome: Outcome, duration: Durat
   if (name === undefined) return
   const failure =
     error === undefined ? {} : { code: error.code, step: error.details.step ?? '', remedy: error.details.remedy ?? '' }
+  const unproven = proven === false ? { proven: 'false' } : {}
   client.trackEvent({
     name,
-    properties: { target, ...properties, slot: slot ?? '', duration: String(duration), ...failure },
+    properties: { target, ...properties, ...unproven, slot: slot ?? '', duration: String(duration), ...failure },
   })
 }
 

@@ -13,7 +13,7 @@ export async function act(work: Work, plan: Plan, at: Situation): Promise<Held |
   const step = plan.step!
   switch (step.do) {
     case 'describe':
-      return describe(work, step, plan.reason)
+      return describe(work, step, plan.reason, at)
     case 'publish':
       return publish(work, step, plan.reason, at)
     case 'regenerate':

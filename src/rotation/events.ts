@@ -10,6 +10,7 @@ export type EventType =
   | 'Rekey.KeyRotated'
   | 'Rekey.KeyPublished'
   | 'Rekey.KeyRetired'
+  | 'Rekey.KeyPending'
   | 'Rekey.RotationFailed'
   | 'Rekey.RotationOverdue'
 
@@ -30,6 +31,11 @@ export interface EventData {
   readonly expiresOn?: string
   /** How long the key before this one stays good: ISO 8601, or `none` where the change took it along. */
   readonly overlap?: string
+  /** `false`: the key was published without a verdict of its service on it. */
+  readonly proven?: false
+  /** KeyPending: since when the slot's key waits to be published, and what its service says of it. */
+  readonly since?: string
+  readonly verdict?: 'refused' | 'unknown'
   /** RotationFailed and RotationOverdue: the stable code and the step. */
   readonly code?: string
   readonly step?: string
@@ -68,6 +74,7 @@ export function published(
       ...(reason ? { reason } : {}),
       ...(told.stamps?.actor ? { actor: told.stamps.actor } : {}),
       ...(facts.note ? { note: facts.note } : {}),
+      ...(told.stamps?.proven === false ? { proven: false as const } : {}),
       ...(rotated ? { overlap: facts.overlap === 'none' ? 'none' : formatDuration(facts.overlap) } : {}),
     },
   }
@@ -86,6 +93,22 @@ export function retired(
     type: 'Rekey.KeyRetired',
     ...about(target, facts.now),
     data: { ...subjectData(target, lead, current), slot, reason, actor },
+  }
+}
+
+/** `<lead version>/pending`: a key has waited for an hour to be published, because its service does not accept it. */
+export function waiting(
+  target: Target,
+  lead: StoredSecret,
+  current: readonly StoredSecret[],
+  facts: Required<Pick<EventData, 'slot' | 'actor' | 'verdict'>> & { readonly since: Instant; readonly now: Instant },
+): RekeyEvent {
+  const { slot, actor, since, verdict } = facts
+  return {
+    id: `${lead.version}/pending`,
+    type: 'Rekey.KeyPending',
+    ...about(target, facts.now),
+    data: { ...subjectData(target, lead, current), slot, reason: 'pending', actor, since: iso(since), verdict },
   }
 }
 

@@ -22,6 +22,17 @@ export type Reason =
   | 'due'
   | 'retiring'
 
+/**
+ * What was begun and not ended. `asked`: a regenerate or a swap may have been sent at this moment or after; `made`: the standby slot has a
+ * new key, unpublished; `unanswered`: since this moment no probe has given a verdict on the standby's key, which waits to be published;
+ * `notified`: that it waits was announced; `retired`: the standby has a new key, to stay unpublished, and that is not announced yet.
+ */
+export type Pending =
+  | { readonly asked: Instant }
+  | { readonly made: Instant; readonly unanswered?: Instant; readonly notified?: true }
+  | { readonly unanswered: Instant; readonly notified?: true }
+  | { readonly retired: Instant }
+
 /** Our one tag, `rekey`, on every output's version. Times are the core's instants here, ISO 8601 in the tag. */
 export interface Stamps {
   /** Whose it is. */
@@ -32,11 +43,12 @@ export interface Stamps {
   readonly fresh?: Instant
   /** Lower bound of when the other slot's key was made. Absent where unknown. */
   readonly standby?: Instant
+  readonly pending?: Pending
   /**
-   * `asked`: a regenerate or a swap may have been sent at this moment or after; `made`: the standby slot has a new key,
-   * unpublished; `retired`: it has one, to stay unpublished, and nobody was told.
+   * `true`: a probe has once accepted a key of this target, so a probe without an answer is an outage. `false`: a version was published
+   * without a verdict. Absent: not known.
    */
-  readonly pending?: { readonly asked: Instant } | { readonly made: Instant } | { readonly retired: Instant }
+  readonly proven?: boolean
   /** A publish moved slots; the old key may be retired. */
   readonly retire?: boolean
   readonly announced?: boolean

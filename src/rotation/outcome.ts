@@ -30,6 +30,8 @@ export interface Outcome {
   readonly expiresOn?: Instant
   /** `none` where the change took the key before it along: a ring of one, a service that changed both, a revoke. */
   readonly overlap?: Duration | 'none'
+  /** `false`: this run published a key without a verdict of its service on it. */
+  readonly proven?: false
   /** When to come back: with the same request (an explicit one must not be lost), or just to look. */
   readonly again?: { readonly after: Duration; readonly at: Instant; readonly with: 'request' | 'look' }
   /** Somebody else holds the lease: nothing was looked at. */

@@ -1,9 +1,11 @@
 // Room: the core. What to do next, decided from an observation alone: a list of named, pure checks; the first hit wins.
 // The order is the specification (see docs/concepts.md). Change it only with a failing test.
 
+import { adoptedStamps, ages, type Decided, known, newestLive, remadeAt } from './ages.ts'
 import { inWindow, soonestDue } from './due.ts'
 import { type KeySlot, slotsOf } from './key-ring.ts'
 import type { Reason, Stamps, StoredSecret } from './observation.ts'
+import { verdictLimit } from './proof.ts'
 import { isExplicit } from './request.ts'
 import {
   askedAt,
@@ -16,11 +18,9 @@ import {
   type Situation,
   slotHeldBy,
   standbySlot,
+  unansweredSince,
 } from './situation.ts'
-import { clockBound, type Instant, minutes, settle } from './target.ts'
-
-/** Stamps as a check decides them; whose they are, the reason and the actor are filled in by the act. */
-export type Decided = Omit<Stamps, 'target' | 'pending' | 'announced'>
+import { clockBound, hours, type Instant, minutes, settle } from './target.ts'
 
 export type Step =
   /** Write our tags on the secrets that already hold this slot's credential. */
@@ -120,23 +120,6 @@ function unmanaged(at: Situation): Plan | undefined {
   }
 }
 
-/** The output written last that holds a slot's live key: its key is what consumers have. The stamps, if it is ours. */
-function newestLive(at: Situation): { readonly slot: KeySlot; readonly stamps?: Decided } | undefined {
-  const live = at.target.secrets.flatMap((secret) => {
-    const stored = at.stored[secret.name]
-    const slots = liveSlots(at.ring, secret, stored)
-    // The same for all slots: then what is written beside it tells.
-    const slot = slots.length === 1 ? slots[0] : slots.find((known) => known === stored?.slot)
-    return stored && slot ? [{ stored, slot }] : []
-  })
-  const newest = live.toSorted((one, other) => other.stored.created - one.stored.created)[0]
-  if (!newest) return undefined
-  const { stored, slot } = newest
-  if (!isOurs(at.target, stored)) return { slot }
-  const { rotatedAt, fresh, standby, retire } = stored.stamps!
-  return { slot, stamps: known({ rotatedAt: rotatedAt ?? at.now, fresh, standby, retire }) }
-}
-
 function foreign(at: Situation): Plan | undefined {
   return at.target.secrets.some((secret) => isForeign(at, secret)) ? { reason: 'foreign' } : undefined
 }
@@ -179,7 +162,7 @@ function interrupted(at: Situation): Plan | undefined {
     // Another client's value was no publish of ours.
     if (!isOurs(at.target, ahead)) continue
     if (!followsLead(at, ahead.stamps!)) continue
-    const { rotatedAt, fresh, standby, retire, reason, actor } = ahead.stamps!
+    const { rotatedAt, fresh, standby, retire, reason, actor, proven } = ahead.stamps!
     return {
       reason: 'interrupted',
       step: {
@@ -193,6 +176,7 @@ function interrupted(at: Situation): Plan | undefined {
           retire,
           reason,
           actor,
+          proven,
         }),
       },
     }
@@ -230,36 +214,12 @@ function drifted(at: Situation): Plan | undefined {
   }
 }
 
-/**
- * The active key was live when a regenerate was asked for. If it is in no slot now, it was made anew after that. But the value
- * must be ours: one that somebody else wrote over it says nothing.
- */
-function remadeAt(at: Situation): Instant | undefined {
-  const secret = at.target.secrets[0]
-  const ours = isOurs(at.target, at.lead) ? at.lead : at.earlier[secret.name]
-  return ours?.value && liveSlots(at.ring, secret, ours).length === 0 ? askedAt(at.stamps) : undefined
-}
-
 function untagged(at: Situation): Plan | undefined {
   const { active, lead, target } = at
   if (!active || !lead) return undefined
   const holding = target.secrets.filter((secret) => liveSlots(at.ring, secret, at.stored[secret.name]).includes(active))
   if (holding.every((secret) => isOurs(target, at.stored[secret.name]))) return undefined
   return { reason: 'unmanaged', step: { do: 'describe', slot: active, stamps: adoptedStamps(at, active, lead) } }
-}
-
-/** What is known of a live key that somebody else wrote, or wrote back: our earlier version may tell its age. */
-function adoptedStamps(at: Situation, active: KeySlot, lead: StoredSecret): Decided {
-  if (isOurs(at.target, lead)) {
-    return ages(at)
-  }
-  const former = at.earlier[lead.name]
-  const formerSlot = slotHeldBy(at.ring, at.target.secrets[0], former)
-  const other = madeAt(at.stamps) ?? at.stamps.standby
-  if (!formerSlot) return { rotatedAt: lead.created }
-  return formerSlot === active
-    ? known({ rotatedAt: at.stamps.rotatedAt ?? lead.created, fresh: at.stamps.fresh, standby: other })
-    : known({ rotatedAt: lead.created, fresh: other, standby: at.stamps.fresh })
 }
 
 function outputsDiffer(at: Situation): Plan | undefined {
@@ -354,8 +314,14 @@ function retiring(at: Situation): Plan | undefined {
  * truth by now; with the record left, the target would never be finished.
  */
 function misrecorded(at: Situation): Plan | undefined {
-  if (!at.active || askedAt(at.stamps) === undefined) return undefined
+  if (!at.active || (askedAt(at.stamps) === undefined && !isForgotten(at))) return undefined
   return { reason: 'interrupted', step: { do: 'rename', slot: at.active } }
+}
+
+/** A promote waited for a verdict, and its request is gone: it would have been published without one by now. */
+function isForgotten(at: Situation): boolean {
+  const since = unansweredSince(at.stamps)
+  return madeAt(at.stamps) === undefined && since !== undefined && at.now >= since + verdictLimit.rotation + hours(1)
 }
 
 /** Until then consumers may still hold the key before the current one, which a rotation regenerates. */
@@ -384,15 +350,4 @@ function move(at: Situation, reason: Reason, extra: Decided): Plan {
 
 function startingWith(at: Situation, first: KeySlot): readonly [KeySlot, ...KeySlot[]] {
   return [first, ...slotsOf(at.ring).filter((slot) => slot !== first)]
-}
-
-/** What the lead's tags say of the two keys, for outputs that are brought in line with it. */
-function ages(at: Situation): Decided {
-  const { rotatedAt, fresh, standby, retire } = at.stamps
-  return known({ rotatedAt, fresh, standby, retire })
-}
-
-/** Leaves out what is not known: an absent stamp is not written. */
-function known(stamps: { [Name in keyof Decided]: Decided[Name] | undefined }): Decided {
-  return Object.fromEntries(Object.entries(stamps).filter(([, value]) => value !== undefined))
 }

@@ -201,6 +201,7 @@ function describeLead(lead: StoredSecret | undefined, work: Work): Partial<Outco
     ...(lead.stamps?.rotatedAt === undefined ? {} : { rotatedAt: lead.stamps.rotatedAt }),
     ...(lead.expiresOn === undefined ? {} : { expiresOn: lead.expiresOn }),
     ...(work.wroteLead ? { overlap: overlapOf(work) } : {}),
+    ...(work.wroteLead && lead.stamps?.proven === false ? { proven: false } : {}),
   }
 }
 

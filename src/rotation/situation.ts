@@ -104,6 +104,11 @@ export function madeAt(stamps: Partial<Stamps>): Instant | undefined {
   return stamps.pending && 'made' in stamps.pending ? stamps.pending.made : undefined
 }
 
+/** Since when no probe has given a verdict on a key that waits to be published. */
+export function unansweredSince(stamps: Partial<Stamps>): Instant | undefined {
+  return stamps.pending && 'unanswered' in stamps.pending ? stamps.pending.unanswered : undefined
+}
+
 /** When a standby key was retired that nobody was told of. */
 export function retiredAt(stamps: Partial<Stamps>): Instant | undefined {
   return stamps.pending && 'retired' in stamps.pending ? stamps.pending.retired : undefined

@@ -3,26 +3,35 @@
 import { type Credential, type KeySlot, slotsOf } from './key-ring.ts'
 import { unseenSecrets } from './plan.ts'
 import type { Verdict } from './ports.ts'
+import type { Evidence } from './proof.ts'
 import { hasTwoSlots, type Situation } from './situation.ts'
 import type { Work } from './work.ts'
 
 /** Probes one slot's present key. `unknown` where there is no probe. */
 export async function probe(work: Work, slot: KeySlot, credential: Credential = work.ring[slot]!): Promise<Verdict> {
-  const { holder, target } = work
-  if (!holder.probe || target.probe === 'off') return 'unknown'
-  return work.grip.look((signal) => holder.probe!(slot, credential, signal))
+  if (!hasProbe(work)) return 'unknown'
+  return work.grip.look((signal) => work.holder.probe!(slot, credential, signal))
 }
 
-/**
- * Whether a key may replace the active one: if the data plane accepts it, or if its not accepting says nothing of the
- * key. It says nothing when the same request refuses the active key too (a wrong path, a policy in front of the service),
- * or when neither gets an answer (a private endpoint: it would otherwise never rotate). One lost answer is not enough.
- */
-export async function mayPublish(work: Work, slot: KeySlot, active: KeySlot | undefined): Promise<'yes' | 'not yet'> {
+function hasProbe({ holder, target }: Work): boolean {
+  return holder.probe !== undefined && target.probe !== 'off'
+}
+
+export interface Tried {
+  readonly evidence: Evidence
+  /** Whether any key of the target was accepted. */
+  readonly accepted: boolean
+}
+
+/** What the data plane says of a slot's key that is to replace the active one. The active key is shown to the same request, as a control. */
+export async function tryKey(work: Work, slot: KeySlot, active: KeySlot): Promise<Tried> {
+  if (!hasProbe(work)) return { evidence: 'no probe', accepted: false }
   const verdict = await probe(work, slot)
-  if (verdict === 'accepted' || active === undefined || active === slot) return 'yes'
+  if (verdict === 'accepted') return { evidence: 'accepted', accepted: true }
   const control = await probe(work, active)
-  return control === 'refused' || (control === 'unknown' && verdict === 'unknown') ? 'yes' : 'not yet'
+  if (control === 'accepted') return { evidence: verdict === 'refused' ? 'refused' : 'unclear', accepted: true }
+  const alike = control === 'refused' || verdict === 'unknown'
+  return { evidence: alike ? 'says nothing' : 'unclear', accepted: false }
 }
 
 /**
@@ -30,7 +39,7 @@ export async function mayPublish(work: Work, slot: KeySlot, active: KeySlot | un
  * would only lengthen the outage. The control is a key of the ring that the same request accepts.
  */
 export async function refusesTheVault(work: Work, at: Situation): Promise<'refused' | 'not refused'> {
-  if (!hasTwoSlots(work.ring) || !work.holder.probe || work.target.probe === 'off') return 'not refused'
+  if (!hasTwoSlots(work.ring) || !hasProbe(work)) return 'not refused'
   for (const stored of unseenSecrets(at)) {
     const output = work.target.secrets.find(({ name }) => name === stored.name)!.output
     const slot = slotsOf(work.ring).find((known) => known === stored.slot) ?? at.hint

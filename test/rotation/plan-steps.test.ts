@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Decided } from '../../src/rotation/ages.ts'
 import { dueAt } from '../../src/rotation/due.ts'
-import { type Decided, type Plan, plan, type Step } from '../../src/rotation/plan.ts'
+import { type Plan, plan, type Step } from '../../src/rotation/plan.ts'
 import { days, hours, minutes } from '../../src/rotation/target.ts'
 import {
   at,

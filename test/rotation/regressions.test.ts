@@ -441,3 +441,35 @@ test('an older output that a suspended worker writes late does not take the lead
   assert.deepEqual([at.leadKey(), at.regenerated.length], [key, made])
   assert.equal(at.vault.current('connection')?.value?.reveal(), `connection=${key}`)
 })
+
+test('two probes lost in a row publish no key that its service does not accept yet', async () => {
+  const at = await rotatedStand({ outputs: 2 })
+  at.slowBy(minutes(12))
+  const wish = { freshAfter: at.now() }
+  at.fault({ on: 'patch', nth: 2, what: 'crash before' })
+  await at.reconcile(wish)
+  await at.wait(minutes(7))
+  await outcomeOf(at, wish)
+  await at.wait(minutes(6))
+  at.fault({ on: 'probe', what: 'lost' })
+  at.fault({ on: 'probe', what: 'lost' })
+
+  const outcome = await outcomeOf(at, wish)
+
+  assert.deepEqual([outcome.status, at.works()], ['waiting', true])
+})
+
+test('after a revoke, too, two probes lost in a row publish no key that its service does not accept yet', async () => {
+  const at = await rotatedStand()
+  await deliver(at, { revokeBefore: at.now() })
+  await at.wait(days(60))
+  at.slowBy(minutes(12))
+  await outcomeOf(at)
+  await at.wait(minutes(6))
+  at.fault({ on: 'probe', what: 'lost' })
+  at.fault({ on: 'probe', what: 'lost' })
+
+  const outcome = await outcomeOf(at)
+
+  assert.deepEqual([outcome.reason, outcome.status, at.works()], ['pending', 'waiting', true])
+})

@@ -5,9 +5,10 @@ import { describe, test } from 'node:test'
 import { gripOn } from '../../src/rotation/grip.ts'
 import type { Credential } from '../../src/rotation/key-ring.ts'
 import type { Clock, KeyHolder, Ports, Vault, Verdict } from '../../src/rotation/ports.ts'
+import type { Evidence } from '../../src/rotation/proof.ts'
 import type { Situation } from '../../src/rotation/situation.ts'
 import { minutes } from '../../src/rotation/target.ts'
-import { mayPublish, probe, refusesTheVault } from '../../src/rotation/verify.ts'
+import { probe, refusesTheVault, tryKey } from '../../src/rotation/verify.ts'
 import type { Work } from '../../src/rotation/work.ts'
 import { oldMetadata } from '../lease-metadata.ts'
 import { at, holding, holds, marked, now, ringOfOne, targetHas, untagged, written } from './situations.ts'
@@ -37,35 +38,43 @@ function workOn(situation: Situation, answers: Record<string, Verdict> | 'no pro
   return { work, asked }
 }
 
-describe('a new key may replace the active one', () => {
-  const table: readonly (readonly [verdict: Verdict, control: Verdict, may: 'yes' | 'not yet', why: string])[] = [
-    ['accepted', 'accepted', 'yes', 'both work'],
-    ['accepted', 'refused', 'yes', 'it works, and the old one does not'],
-    ['accepted', 'unknown', 'yes', 'it works'],
-    ['refused', 'accepted', 'not yet', 'it alone is refused'],
-    ['refused', 'refused', 'yes', 'the request itself is refused: that says nothing of the key'],
-    ['refused', 'unknown', 'not yet', 'one answer was lost'],
-    ['unknown', 'accepted', 'not yet', 'one answer was lost'],
-    ['unknown', 'refused', 'yes', 'the request itself is refused'],
-    ['unknown', 'unknown', 'yes', 'nobody can tell, as behind a private endpoint'],
+describe('what the data plane says of a key that is to replace the active one', () => {
+  const table: readonly (readonly [verdict: Verdict, control: Verdict, evidence: Evidence, why: string])[] = [
+    ['accepted', 'accepted', 'accepted', 'both work'],
+    ['accepted', 'refused', 'accepted', 'it works, and the old one does not'],
+    ['accepted', 'unknown', 'accepted', 'it works'],
+    ['refused', 'accepted', 'refused', 'it alone is refused'],
+    ['refused', 'refused', 'says nothing', 'the request itself is refused'],
+    ['refused', 'unknown', 'unclear', 'one answer was lost'],
+    ['unknown', 'accepted', 'unclear', 'one answer was lost'],
+    ['unknown', 'refused', 'says nothing', 'the request itself is refused'],
+    ['unknown', 'unknown', 'says nothing', 'neither is answered, as behind a private endpoint'],
   ]
-  for (const [b, a, may, why] of table) {
-    test(`new ${b}, active ${a}: ${may}, for ${why}`, async () => {
+  for (const [b, a, evidence, why] of table) {
+    test(`with the new key ${b} and the active one ${a} it is "${evidence}": ${why}`, async () => {
       const { work } = workOn(at(), { a, b })
 
-      assert.equal(await mayPublish(work, 'B', 'A'), may)
+      const tried = await tryKey(work, 'B', 'A')
+
+      assert.deepEqual(tried, { evidence, accepted: [a, b].includes('accepted') })
     })
   }
 
-  test('without asking for the active one, when there is none', async () => {
-    const { work, asked } = workOn(at(), { b: 'refused' })
+  test('an accepted key needs no control', async () => {
+    const { work, asked } = workOn(at(), { b: 'accepted' })
 
-    assert.equal(await mayPublish(work, 'B', undefined), 'yes')
+    await tryKey(work, 'B', 'A')
+
     assert.deepEqual(asked, ['B:b'])
   })
 
-  test('where there is no probe', async () => {
-    assert.equal(await mayPublish(workOn(at(), 'no probe').work, 'B', 'A'), 'yes')
+  test('it says nothing where there is no probe, or none is wanted', async () => {
+    for (const work of [
+      workOn(at(), 'no probe').work,
+      workOn(at(targetHas({ probe: 'off' })), { b: 'refused' }).work,
+    ]) {
+      assert.deepEqual(await tryKey(work, 'B', 'A'), { evidence: 'no probe', accepted: false })
+    }
   })
 })
 

@@ -20,7 +20,7 @@ export function logOf(context: InvocationContext): Log {
 export async function recordOutcome(app: App, log: Log, run: () => Promise<Outcome>): Promise<Outcome> {
   const start = app.clock.monotonic()
   const outcome = await run()
-  const { target, provider, status, reason, slot, secrets, eventId, error, busy } = outcome
+  const { target, provider, status, reason, slot, secrets, eventId, proven, error, busy } = outcome
   log('info', 'rotation finished', {
     target,
     provider,
@@ -29,6 +29,7 @@ export async function recordOutcome(app: App, log: Log, run: () => Promise<Outco
     slot,
     secrets,
     eventId,
+    proven,
     code: error?.code,
     busy,
   })

@@ -1,24 +1,36 @@
 // Room: the core. A slot's credential is written to the vault, or only our tags on what holds it already.
 
-import { iso } from '../duration.ts'
-import { type KeySlot, slotsOf } from '../key-ring.ts'
+import type { Decided } from '../ages.ts'
+import type { KeySlot } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
 import { missingOutput } from '../observe.ts'
-import type { Decided, StepOf } from '../plan.ts'
-import { isOurs, liveSlots, madeAt, type Situation } from '../situation.ts'
-import { days, leadOf, minutes, type SecretName } from '../target.ts'
-import { mayPublish, probe } from '../verify.ts'
-import { type Held, leadLast, metadataFor, tag, type Work } from '../work.ts'
+import type { StepOf } from '../plan.ts'
+import { isElsewhere, isOurs, liveSlots, madeAt, type Situation } from '../situation.ts'
+import { leadOf, type SecretName } from '../target.ts'
+import { probe } from '../verify.ts'
+import { type Held, leadIn, leadLast, metadataFor, tag, type Work } from '../work.ts'
+import { type Allowed, tryOrWait } from './wait.ts'
 
 /** Writes our tags beside the secrets that hold the slot's credential already: no new version. */
-export async function describe(work: Work, step: StepOf<'describe'>, reason: Reason): Promise<undefined> {
-  const stamps = stampsFor(work, step.stamps, reason)
+export async function describe(
+  work: Work,
+  step: StepOf<'describe'>,
+  reason: Reason,
+  at: Situation,
+): Promise<undefined> {
+  const stamps = stampsFor(work, await proveAdopted(work, step), reason, at)
   for (const secret of leadLast(work)) {
     const stored = work.stored[secret.name]
     if (isOurs(work.target, stored) || !liveSlots(work.ring, secret, stored).includes(step.slot)) continue
     await tag(work, secret, stamps, { slot: step.slot })
   }
   work.changed = true
+}
+
+/** A live key that another client wrote is shown to its service once: whether probes are answered is known from then on. */
+async function proveAdopted(work: Work, { slot, stamps }: StepOf<'describe'>): Promise<Decided> {
+  if (isOurs(work.target, work.stored[leadOf(work.target).name])) return stamps
+  return (await probe(work, slot)) === 'accepted' ? { ...stamps, proven: true } : stamps
 }
 
 /** Publishes a slot's credential; held while the service refuses the only key that may be published. */
@@ -28,11 +40,9 @@ export async function publish(
   reason: Reason,
   at: Situation,
 ): Promise<Held | undefined> {
-  const slot = await pick(work, step, at)
-  if (slot === undefined) {
-    sayIfStuck(work, at)
-    return { until: work.ports.clock.now() + minutes(1) }
-  }
+  const picked = await pick(work, step, at)
+  if ('until' in picked) return picked
+  const { slot, ...proof } = picked
   // The step's stamps assume its first slot. If the other one is published, `fresh` and `standby` change places.
   const { fresh, standby, ...rest } = step.stamps
   const swapped = {
@@ -40,18 +50,23 @@ export async function publish(
     ...(standby === undefined ? {} : { fresh: standby }),
     ...(fresh === undefined ? {} : { standby: fresh }),
   }
-  await write(work, slot, stampsFor(work, slot === step.slots[0] ? step.stamps : swapped, reason))
+  const stamps = slot === step.slots[0] ? step.stamps : swapped
+  await write(work, slot, stampsFor(work, { ...stamps, ...proof }, reason, at))
 }
 
-async function pick(work: Work, step: StepOf<'publish'>, at: Situation): Promise<KeySlot | undefined> {
-  if (step.pick === 'given') return step.slots[0]
+async function pick(work: Work, step: StepOf<'publish'>, at: Situation): Promise<(Allowed & { slot: KeySlot }) | Held> {
+  const [first] = step.slots
+  if (step.pick === 'given') return { slot: first }
   if (step.pick === 'only accepted') {
-    return (await mayPublish(work, step.slots[0], at.active)) === 'yes' ? step.slots[0] : undefined
+    const made = madeAt(at.stamps)
+    const candidate = { slot: first, kept: leadIn(work).stamps!, ...(made === undefined ? {} : { made }) }
+    const allowed = await tryOrWait(work, at, candidate)
+    return 'until' in allowed ? allowed : { slot: first, ...allowed }
   }
   for (const slot of step.slots) {
-    if ((await probe(work, slot)) === 'accepted') return slot
+    if ((await probe(work, slot)) === 'accepted') return { slot, proven: true }
   }
-  return step.slots[0]
+  return { slot: first }
 }
 
 /** Writes a slot's credential to every secret that does not hold it yet, the lead last: it is the commit record. */
@@ -83,18 +98,16 @@ async function keep(work: Work, secret: SecretName, slot: KeySlot, stamps: Stamp
   await tag(work, secret, stamps, { slot, expiresOn: work.ports.clock.now() + work.target.validFor })
 }
 
-/** The stamps of a version that is written now: whose it is, why, and that nobody has been told. */
-export function stampsFor(work: Work, stamps: Decided, reason: Reason): Stamps {
+/** The stamps of a version that is written now: whose it is, why, what is known of probes, and that it is not announced yet. */
+export function stampsFor(work: Work, stamps: Decided, reason: Reason, at: Situation): Stamps {
+  const proven = isElsewhere(work.target, at.lead) ? undefined : at.stamps.proven
   // An interrupted publish is finished as what it was: then the stamps bring their reason and actor along.
-  return { actor: work.request.actor, reason, ...stamps, target: work.target.name, announced: false }
-}
-
-function sayIfStuck(work: Work, at: Situation): void {
-  const made = madeAt(at.stamps)
-  if (made === undefined || work.ports.clock.now() < made + days(1)) return
-  work.ports.log('error', 'a new key is still refused by its service after a day', {
+  return {
+    actor: work.request.actor,
+    reason,
+    ...(proven === undefined ? {} : { proven }),
+    ...stamps,
     target: work.target.name,
-    slot: slotsOf(work.ring).find((slot) => slot !== at.active),
-    made: iso(made),
-  })
+    announced: false,
+  }
 }

@@ -1,17 +1,19 @@
 // Room: the core. A slot gets a new key: recorded before, sent once, read back where there is no answer, handed out or kept.
 
+import type { Decided } from '../ages.ts'
 import { RekeyError } from '../errors.ts'
 import { changedNothing, failedRequest, notSupported } from '../failure.ts'
 import { harmless } from '../grip.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
-import type { Decided, StepOf } from '../plan.ts'
+import type { StepOf } from '../plan.ts'
 import { askedAt, hasTwoSlots, madeAt, type Situation } from '../situation.ts'
 import { clockBound, type Instant, leadOf, settle } from '../target.ts'
-import { mayPublish, probe } from '../verify.ts'
+import { probe } from '../verify.ts'
 import { type Held, leadIn, metadataFor, tag, type Work, withoutPending } from '../work.ts'
 import { retirement } from './announce.ts'
 import { stampsFor, write } from './publish.ts'
+import { tryOrWait } from './wait.ts'
 
 /**
  * Makes a slot's key anew, and publishes it or, where an old key is only to die, tells of it. Held while the service refuses the
@@ -72,22 +74,20 @@ async function handOut(
   }
   if (changed.includes(at.active!)) {
     // Nothing in the vault works now: first the key, then the question whether the service takes it already.
-    await write(work, step.slot, stampsFor(work, stamps, reason))
+    await write(work, step.slot, stampsFor(work, stamps, reason, at))
     if ((await probe(work, step.slot)) === 'refused')
       work.ports.log('warn', 'published before the service accepts it', { target: work.target.name })
     return undefined
   }
   if (step.after === 'retire') return retire(work, step.slot, reason, since)
-  const waiting: Stamps = { ...kept, pending: { made: since } }
-  if ((await mayPublish(work, step.slot, at.active)) === 'not yet') {
-    await tag(work, leadOf(work.target), waiting)
-    return { until: since + settle + clockBound }
-  }
+  const allowed = await tryOrWait(work, at, { slot: step.slot, made: since, kept })
+  if ('until' in allowed) return allowed
   try {
-    await write(work, step.slot, stampsFor(work, stamps, reason))
+    await write(work, step.slot, stampsFor(work, { ...stamps, ...allowed }, reason, at))
   } catch (error) {
     // The vault refused: recorded, the key is published later; unrecorded, the next try would make another.
-    if (error instanceof RekeyError && changedNothing(error)) await tag(work, leadOf(work.target), waiting)
+    if (error instanceof RekeyError && changedNothing(error))
+      await tag(work, leadOf(work.target), { ...kept, pending: { made: since } })
     throw error
   }
 }
@@ -153,7 +153,8 @@ function prove(work: Work, now: Instant): void {
     rotatedAt: now,
     fresh: now,
     standby: now,
-    pending: { asked: now },
+    pending: { made: now, unanswered: now, notified: true },
+    proven: false,
     retire: true,
     announced: false,
     reason: 'interrupted',
