@@ -93,18 +93,13 @@ const said: Readonly<Record<Claim['what'], (first: string) => Pick<Finding, 'mes
   }),
 }
 
-/** A claim that another has made before. */
-export interface Conflict extends Finding {
-  readonly earlier: Path
-}
-
-/** Every claim that another has made before, with where. */
-export function conflicts(claims: readonly Claim[]): readonly Conflict[] {
+/** Every claim that another has made before. */
+export function claimFindings(claims: readonly Claim[]): readonly Finding[] {
   const first = new Map<string, Path>()
-  return claims.flatMap(({ what, key, path }): Conflict[] => {
+  return claims.flatMap(({ what, key, path }): Finding[] => {
     const id = `${what} ${key.toLowerCase()}`
     const earlier = first.get(id)
     if (earlier === undefined) first.set(id, path)
-    return earlier === undefined ? [] : [{ path, earlier, ...said[what](pathText(earlier)) }]
+    return earlier === undefined ? [] : [{ path, ...said[what](pathText(earlier)) }]
   })
 }

@@ -1,5 +1,6 @@
 // Room: tests of the core. What may happen to one call of a worker: nothing, or one of the ways in which calls go wrong.
 
+import { RekeyError } from '../../../src/rotation/errors.ts'
 import type { Random } from './random.ts'
 
 export type CallKind =
@@ -10,9 +11,12 @@ export type CallKind =
   | 'get'
   | 'probe'
   | 'regenerate'
+  | 'swap'
+  | 'poll'
   | 'put'
   | 'patch'
   | 'announce'
+  | 'report'
 
 export type Fate =
   | 'answered'
@@ -40,6 +44,10 @@ export interface Blackouts {
 }
 
 export interface FaultOptions {
+  /** How likely a regenerate is to get no answer, beside the faults that are counted: it lands, or it does not. */
+  readonly unanswered?: number
+  /** Rights that are missing for a while, locks: definite refusals by the service, the vault or the topic. */
+  readonly refusals?: boolean
   /** Probes that fail together. Without it each fails by itself, as calls do. */
   readonly blackouts?: Blackouts
   /** How many in one history. */
@@ -50,11 +58,14 @@ export interface FaultOptions {
   readonly zombies?: boolean
 }
 
-export const effects: ReadonlySet<CallKind> = new Set(['regenerate', 'put', 'patch', 'announce'])
+export const effects: ReadonlySet<CallKind> = new Set(['regenerate', 'swap', 'put', 'patch', 'announce'])
+
+/** A delay no shorter than this is a fault: calls land within half a second, and the engine gives each 25 seconds. */
+export const longDelay = 20_000
 
 /** Draws what happens to each call until the budget is used up, or `calm()` is called. */
 export function fates(
-  { faults, late, zombies }: FaultOptions,
+  { faults, late, zombies, unanswered }: FaultOptions,
   dice: Random,
 ): { next(kind: CallKind): Course; calm(): void } {
   let budget = faults
@@ -62,6 +73,9 @@ export function fates(
   function next(kind: CallKind): Course {
     const before = 50 + dice.next() * 500
     const after = 50 + dice.next() * 300
+    if (unanswered && kind === 'regenerate' && dice.chance(unanswered)) {
+      return { fate: dice.chance(0.5) ? 'dropped' : 'answer lost', before, after }
+    }
     if (budget <= 0 || !dice.chance(effects.has(kind) ? 0.06 : 0.01)) return { fate: 'answered', before, after }
     budget--
     const roll = dice.next()
@@ -101,6 +115,39 @@ export function blackouts(
     },
     calm: () => {
       chance = 0
+    },
+  }
+}
+
+const refusable: readonly (readonly CallKind[])[] = [
+  ['regenerate', 'swap'],
+  ['put'],
+  ['patch'],
+  ['put', 'patch'],
+  ['announce', 'report'],
+  ['read'],
+]
+
+/** Draws up to three stretches of up to an hour in which some calls are refused for good. Its dice are its own. */
+export function refusals(
+  on: boolean | undefined,
+  dice: Random,
+  now: () => number,
+  busyTime: number,
+): { of(kind: CallKind): RekeyError | undefined } {
+  const stretches = on ? Array.from({ length: 3 }, stretch) : []
+
+  function stretch() {
+    const from = now() + dice.next() * (busyTime - 3_600_000)
+    return { from, until: from + dice.next() * 3_600_000, kinds: dice.pick(refusable), locked: dice.chance(0.5) }
+  }
+
+  return {
+    of: (kind) => {
+      const hit = stretches.find(({ from, until, kinds }) => kinds.includes(kind) && from <= now() && now() < until)
+      if (!hit) return undefined
+      const [code, status] = hit.locked ? (['ResourceLocked', 409] as const) : (['PermissionDenied', 403] as const)
+      return new RekeyError(code, { message: `the world refuses ${kind}`, service: { operation: kind, status } })
     },
   }
 }

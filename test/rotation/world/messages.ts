@@ -18,6 +18,8 @@ export interface Messages {
   send(request: RotationRequest, delay?: number): void
   visible(now: number): readonly Message[]
   waiting(id: string): number
+  /** No message is unfinished, now or later. */
+  idle(): boolean
 }
 
 export function messageQueue(time: Time, onSend: (delay: number) => void): Messages {
@@ -43,6 +45,7 @@ export function messageQueue(time: Time, onSend: (delay: number) => void): Messa
       onSend(delay)
     },
     visible: (now) => all.filter(({ from, finished }) => !finished && from <= now),
+    idle: () => all.every(({ finished }) => finished),
     waiting: (id) => all.filter(({ request, finished }) => !finished && request.id === id).length,
   }
 }

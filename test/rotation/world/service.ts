@@ -1,5 +1,6 @@
 // Room: tests of the core. A service with keys: it mints, lists (perhaps an older state), accepts and refuses.
 
+import { type Deed, operatorDeed } from './deeds.ts'
 import type { Random } from './random.ts'
 import { type KeyRing, Secret, type Time } from './words.ts'
 
@@ -11,17 +12,25 @@ export interface ServiceOptions {
   readonly stale?: number
   /** Exactly how long they lag, where that is not left to chance. */
   readonly lag?: () => number
-  /** New keys are accepted only after a while. */
-  readonly slow?: boolean
+  /** New keys are accepted only after a while; `gateways`: perhaps after many minutes. */
+  readonly slow?: boolean | 'gateways'
   readonly slowness?: () => number
-  /** Old keys are accepted for a while. */
-  readonly lingering?: boolean
+  /** Old keys are accepted for a while; `gateways`: perhaps for many minutes. */
+  readonly lingering?: boolean | 'gateways'
 }
 
-interface Key {
+/** What is known of one key, dead or alive. */
+export interface KeyFacts {
   readonly made: number
+  /** Accepted from this moment. */
   readonly from: number
+  /** Refused from this moment. */
   until: number
+  readonly by?: Deed
+  /** What ended it. */
+  death?: Deed
+  /** What last moved it to another slot. */
+  moved?: Deed
 }
 
 type Keys = Readonly<Record<string, string>>
@@ -30,28 +39,34 @@ type Keys = Readonly<Record<string, string>>
 export interface Listing {
   readonly keys: Keys
   readonly etag: number
+  /** The service was like this at that moment. */
+  readonly asOf: number
 }
 
 export interface Service {
   keys(): Keys
   listing(): Listing
   read(): Listing
-  regenerate(slot: string): void
-  regenerateAll(): void
-  swap(): void
+  /** Without a deed it is an operator's. */
+  regenerate(slot: string, deed?: Deed): void
+  regenerateAll(deed?: Deed): void
+  swap(deed?: Deed): void
   accepts(key: string): boolean
+  facts(key: string): KeyFacts | undefined
   madeAt(key: string): number
 }
 
+const minute = 60_000
+
 export function service(options: ServiceOptions, time: Time, dice: Random, onChange: (died?: string) => void): Service {
-  const known = new Map<string, Key>()
+  const known = new Map<string, KeyFacts>()
   const past: { moment: number; keys: Keys; etag: number }[] = []
   let keys: Keys = {}
   let count = 0
 
-  function mint(delay: number, made = time.now()): string {
+  function mint(delay: number, made: number, by?: Deed): string {
     const key = `k${count++}`
-    known.set(key, { made, from: made + delay, until: Number.POSITIVE_INFINITY })
+    known.set(key, { made, from: made + delay, until: Number.POSITIVE_INFINITY, ...(by ? { by } : {}) })
     if (delay > 0) time.in(delay, onChange)
     return key
   }
@@ -62,39 +77,54 @@ export function service(options: ServiceOptions, time: Time, dice: Random, onCha
     onChange()
   }
 
-  function replaced(slot: string): string {
+  function replaced(slot: string, deed: Deed): string {
     const old = keys[slot]!
-    const linger = options.lingering ? Math.floor(dice.next() * 3) * 100_000 : 0
-    known.get(old)!.until = time.now() + linger
+    const facts = known.get(old)!
+    const linger = lingers()
+    facts.until = time.now() + linger
+    facts.death = deed
     time.in(linger, () => onChange(old))
-    return mint(options.slowness?.() ?? (options.slow && dice.chance(0.5) ? dice.next() * 600_000 : 0))
+    return mint(options.slowness?.() ?? slows(), time.now(), deed)
+  }
+
+  function lingers(): number {
+    if (options.lingering === 'gateways') return dice.chance(0.7) ? dice.next() * 12 * minute : 0
+    return options.lingering ? Math.floor(dice.next() * 3) * 100_000 : 0
+  }
+
+  function slows(): number {
+    if (!options.slow || !dice.chance(0.5)) return 0
+    return dice.next() * (options.slow === 'gateways' ? 20 : 10) * minute
   }
 
   const longAgo = time.now() - 1e9
   keys = Object.fromEntries(options.slots.map((slot) => [slot, mint(0, longAgo)]))
   past.push({ moment: longAgo, keys, etag: 0 })
 
-  const latest = () => past.at(-1)!
   return {
     keys: () => keys,
-    listing: latest,
+    listing: () => ({ ...past.at(-1)!, asOf: time.now() }),
     read: () => {
       const lag = options.lag?.() ?? (options.stale && dice.chance(0.5) ? dice.next() * options.stale : 0)
-      return past.findLast(({ moment }) => moment <= time.now() - lag) ?? past[0]!
+      const asOf = time.now() - lag
+      return { ...(past.findLast(({ moment }) => moment <= asOf) ?? past[0]!), asOf }
     },
-    regenerate: (slot) => {
+    regenerate: (slot, deed = operatorDeed(time.now(), `regenerates ${slot}`)) => {
       const slots = options.both ? options.slots : [slot]
-      set({ ...keys, ...Object.fromEntries(slots.map((each) => [each, replaced(each)])) })
+      set({ ...keys, ...Object.fromEntries(slots.map((each) => [each, replaced(each, deed)])) })
     },
-    regenerateAll: () => set(Object.fromEntries(options.slots.map((slot) => [slot, replaced(slot)]))),
-    swap: () => {
+    regenerateAll: (deed = operatorDeed(time.now(), 'regenerates every slot')) =>
+      set(Object.fromEntries(options.slots.map((slot) => [slot, replaced(slot, deed)]))),
+    swap: (deed = operatorDeed(time.now(), 'swaps the slots')) => {
       const [one, other] = options.slots as [string, string]
+      for (const slot of [one, other]) known.get(keys[slot]!)!.moved = deed
       set({ [one]: keys[other]!, [other]: keys[one]! })
     },
     accepts: (key) => {
       const { from, until } = known.get(key) ?? { from: Number.POSITIVE_INFINITY, until: 0 }
       return time.now() >= from && time.now() < until
     },
+    facts: (key) => known.get(key),
     madeAt: (key) => known.get(key)!.made,
   }
 }

@@ -1,37 +1,29 @@
-// Room: tests of the core. The promises, watched at every moment: what broke, when, and whether a hazard
-// that no engine can prevent came just before.
+// Room: tests of the core. What consumers see, watched at every moment: a current key that does not work, an overlap cut short.
+// An excuse follows from what ended the key, or from who wrote the version: never from what else happened at that time.
 
+import type { StoredSecret } from '../../../src/rotation/observation.ts'
+import type { Deed } from './deeds.ts'
 import { keyIn, type Service } from './service.ts'
 import type { MemoryVault } from './vault.ts'
 import type { Time } from './words.ts'
 
 export interface Violation {
   readonly at: number
-  readonly kind:
-    | 'outage'
-    | 'never repaired'
-    | 'overlap cut'
-    | 'dead at the end'
-    | 'output differs at the end'
-    | 'unannounced at the end'
-    | 'not fresh'
-    | 'not revoked'
-    | 'regenerated too often'
-    | 'rotation undone by a late promote'
+  readonly kind: string
   readonly detail: string
-  /** The hazard that excuses it. */
+  /** What excuses it. */
   readonly excused?: string
 }
 
 export interface Watch {
   readonly violations: Violation[]
-  /** Something that no engine can prevent: an operator's own act, a zombie's late effect, a forced rotation. */
-  hazard(what: string): void
-  readonly hazards: readonly { readonly at: number; readonly what: string }[]
-  /** Looks at the vault and the service after any change. */
+  /** Looks at the vault and the service after any change. `died`: a key that is refused from now on. */
   check(died?: string): void
   handedOut(name: string, value: string): void
-  add(kind: Violation['kind'], detail: string): void
+  /** Something went wrong that may lengthen an outage: it is measured from here. */
+  disturbed(): void
+  lastDisturbance(): number
+  add(kind: string, detail: string): void
   finish(): void
 }
 
@@ -42,73 +34,111 @@ interface Handed {
   until: number
 }
 
-/** How long after a hazard what it broke may take to be seen: a settling time and some. */
-const reach = 320_000
+interface Outage {
+  readonly since: number
+  readonly version: string
+  readonly excuse: string | undefined
+}
+
+export interface WatchOptions {
+  readonly names: readonly string[]
+  readonly overlap: number
+  /** How long an outage may last that is excused, counted from the last disturbance. */
+  readonly longestOutage: number
+}
 
 export function watch(
   time: Time,
-  names: readonly string[],
-  overlap: number,
+  { names, overlap, longestOutage }: WatchOptions,
   log: (line: string) => void,
   sight: () => { vault: MemoryVault; service: Service },
 ): Watch {
   const violations: Violation[] = []
-  const hazards: { at: number; what: string }[] = []
   const handed: Handed[] = []
-  let outage: { since: number; detail: string } | undefined
+  const outages = new Map<string, Outage>()
+  let disturbedAt = time.now()
 
-  function excuse(moment: number): { excused?: string } {
-    const near = hazards.findLast(({ at }) => at <= moment + 1 && moment - at < reach)
-    return near ? { excused: near.what } : {}
+  function report(kind: string, detail: string, excused?: string): void {
+    log(`** ${kind.toUpperCase()} ${detail}${excused === undefined ? '' : ` (excused: ${excused})`}`)
+    violations.push({ at: time.now(), kind, detail, ...(excused === undefined ? {} : { excused }) })
   }
 
-  function endOutage(): void {
-    if (!outage) return
-    const { since, detail } = outage
-    const length = ((time.now() - since) / 1000).toFixed(0)
-    violations.push({ at: since, kind: 'outage', detail: `${detail} for ${length} s`, ...excuse(since) })
-    outage = undefined
-    log('** works again')
-  }
-
-  function check(died?: string): void {
+  function checkSecret(name: string): void {
     const { vault, service } = sight()
-    const dead = names.find((name) => {
-      const current = vault.current(name)
-      return current?.value && !service.accepts(keyIn(current.value.reveal()))
-    })
-    if (dead && !outage) {
-      outage = { since: time.now(), detail: `${dead} ${vault.current(dead)!.version}` }
-      log(`** OUTAGE ${outage.detail}`)
+    const current = vault.current(name)
+    const open = outages.get(name)
+    if (!current?.value || service.accepts(keyIn(current.value.reveal()))) {
+      if (open) end(name, open)
+      return
     }
-    if (!dead) endOutage()
-    if (died) for (const each of handed) if (each.key === died) checkOverlap(each)
+    // It begins, or goes on under another version: each version needs an excuse of its own.
+    if (open?.version === current.version) return
+    const excuse = excuseOf(current, open)
+    report('outage', `${name} ${current.version}`, excuse)
+    outages.set(name, { since: open?.since ?? time.now(), version: current.version, excuse })
+  }
+
+  function end(name: string, { since, version }: Outage): void {
+    outages.delete(name)
+    log(`** ${name} works again`)
+    const length = time.now() - Math.max(since, disturbedAt)
+    if (length > longestOutage) report('outage too long', `${name} ${version} for ${(length / 60_000).toFixed(0)} min`)
+  }
+
+  /** Why the engine is not to blame for a current version that does not work. */
+  function excuseOf(current: StoredSecret, open: Outage | undefined): string | undefined {
+    const { vault, service } = sight()
+    const writer = vault.writer(current.version)
+    const facts = service.facts(keyIn(current.value!.reveal()))
+    if (!facts) return writer.excuse
+    if (time.now() >= facts.until) return whyDead(facts.death!, writer)
+    // It is not accepted yet. Whoever publishes it anyway must have had nothing better.
+    if (writer.excuse !== undefined) return writer.excuse
+    // Outputs follow the lead, whoever wrote it.
+    const lead = current.name === names[0] ? undefined : vault.current(names[0]!)
+    if (lead?.value && keyIn(lead.value.reveal()) === keyIn(current.value!.reveal()))
+      return outages.get(lead.name)?.excuse
+    const before = vault.before(current.name, current.version)
+    if (!before) return 'the first version'
+    if (open?.version === before.version) return open.excuse
+    return vault.writer(before.version).excuse ?? service.facts(keyIn(before.value.reveal()))?.death?.excuse
   }
 
   function checkOverlap({ name, key, from, until }: Handed): void {
     if (until === Number.POSITIVE_INFINITY || time.now() < from || time.now() >= until + overlap - 1000) return
-    log(`** OVERLAP CUT ${name} ${key}`)
-    violations.push({ at: time.now(), kind: 'overlap cut', detail: `${name} ${key}`, ...excuse(time.now()) })
+    const { excuse, cuts } = sight().service.facts(key)!.death!
+    report('overlap cut', `${name} ${key}`, excuse ?? cuts)
   }
 
   return {
     violations,
-    hazards,
-    hazard: (what) => {
-      hazards.push({ at: time.now(), what })
-      log(`!! ${what}`)
+    check: (died) => {
+      for (const name of names) checkSecret(name)
+      if (died !== undefined) for (const each of handed) if (each.key === died) checkOverlap(each)
     },
-    check,
     handedOut: (name, value) => {
       const last = handed.findLast((each) => each.name === name)
       if (last && last.until === Number.POSITIVE_INFINITY) last.until = time.now()
       handed.push({ name, key: keyIn(value), from: time.now(), until: Number.POSITIVE_INFINITY })
     },
-    add: (kind, detail) => violations.push({ at: time.now(), kind, detail }),
+    disturbed: () => {
+      disturbedAt = time.now()
+    },
+    lastDisturbance: () => disturbedAt,
+    add: (kind, detail) => report(kind, detail),
     finish: () => {
-      if (!outage) return
-      violations.push({ at: time.now(), kind: 'never repaired', detail: outage.detail })
-      endOutage()
+      for (const [name, outage] of outages) {
+        report('never repaired', `${name} ${outage.version}`)
+        end(name, outage)
+      }
     },
   }
+}
+
+/** A dead key in the vault is excused by what ended it, unless whoever wrote it could have known; or by who wrote the version. */
+function whyDead(death: Deed, writer: Deed): string | undefined {
+  if (death.excuse !== undefined && death.at > (writer.knew?.service ?? 0)) return death.excuse
+  if (writer.excuse === undefined) return undefined
+  // Written from outside, or too late: dead already, or ended by a run that had read the vault before.
+  return death.at <= writer.at || (death.knew && death.knew.vault < writer.at) ? writer.excuse : death.excuse
 }

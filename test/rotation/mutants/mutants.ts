@@ -1,0 +1,586 @@
+// Room: tests of the core. Deliberate defects of the engine: `npm run mutants` makes each of them and reports who notices.
+// Edits are text of the source, placeholders and all.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: see above
+// When the code moves, keep the id and the meaning, and write the edit anew.
+
+import type { Mutant } from './mutant.ts'
+
+export const mutants: readonly Mutant[] = [
+  {
+    id: 'settling-all',
+    what: 'drop `settling` check',
+    edits: [['rotation/plan.ts', "  ['settling', settling],\n", '']],
+  },
+  {
+    id: 'settling-asked',
+    what: 'settling: ignore `asked`',
+    edits: [
+      [
+        'rotation/plan.ts',
+        'if (asked !== undefined && at.active && at.now < asked + settle + clockBound) {',
+        'if (false) {',
+      ],
+    ],
+  },
+  {
+    id: 'settling-unseen',
+    what: 'settling: ignore own unseen values',
+    edits: [['rotation/plan.ts', 'if (unseen.length > 0 && !at.refused) {', 'if (false) {']],
+  },
+  {
+    id: 'interrupted',
+    what: 'drop `interrupted` check',
+    edits: [['rotation/plan.ts', "  ['interrupted', interrupted],\n", '']],
+  },
+  {
+    id: 'asked',
+    what: 'drop the `asked` record before a regenerate',
+    edits: [['rotation/acts/regenerate.ts', '  await tag(work, lead, { ...kept, pending: { asked: since } })\n', '']],
+  },
+  {
+    id: 'tag-not-value',
+    what: 'active slot = `CredentialId` tag, not the value',
+    edits: [
+      [
+        'rotation/situation.ts',
+        '  const slots = liveSlots(ring, name, lead)\n  return slots.find',
+        '  if (inRing(ring, noted)) return inRing(ring, noted)\n  const slots = liveSlots(ring, name, lead)\n  return slots.find',
+      ],
+    ],
+  },
+  {
+    id: 'publish-before-probe',
+    what: 'publish without probing',
+    edits: [
+      [
+        'rotation/proof.ts',
+        "  if (evidence === 'no probe') return { publish: true }\n",
+        '  if (evidence !== undefined) return { publish: true }\n',
+      ],
+    ],
+  },
+  {
+    id: 'one-lost-probe',
+    what: 'one lost probe publishes at once',
+    edits: [
+      [
+        'rotation/proof.ts',
+        '  const { now, proven, kind } = waiting\n',
+        "  const { now, proven, kind } = waiting\n  if (evidence === 'unclear') return { publish: true, proven: false }\n",
+      ],
+    ],
+  },
+  {
+    id: 'retry-regenerate',
+    what: 'a regenerate of unknown outcome is sent again',
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        '    if (error.details.outcomeUnknown) return readBack(work, step.slot, at, error)',
+        '    if (error.details.outcomeUnknown) { try { return await grip.effect((call) => holder.regenerate(step.slot, call)) } catch { return readBack(work, step.slot, at, error) } }',
+      ],
+    ],
+  },
+  {
+    id: 'lease-before',
+    what: 'no lease check before an effect',
+    edits: [['rotation/grip.ts', '    await ensure()\n    const result', '    const result']],
+  },
+  {
+    id: 'lease-after',
+    what: 'no look at the clock after an effect',
+    edits: [
+      ['rotation/grip.ts', '    if (clock.monotonic() >= until) throw lost()\n    return result', '    return result'],
+    ],
+  },
+  {
+    id: 'lease-ignored',
+    what: 'works although somebody else holds the lease',
+    edits: [
+      [
+        'rotation/reconcile.ts',
+        '    if (!lease) return busy(target, request, ports)',
+        '    if (!lease) lease = { renew: async () => true, release: async () => undefined }',
+      ],
+    ],
+  },
+  {
+    id: 'lease-let-go',
+    what: 'lease let go while a write is of unknown outcome',
+    edits: [
+      [
+        'rotation/failure.ts',
+        "  else await attempt(ports, target, 'keep the lease', () => grip.keep())\n  return 'keep'",
+        "  return 'release'",
+      ],
+    ],
+  },
+  {
+    id: 'wait-150',
+    what: 'come back after 60 s, not 150 s, after an unanswered write',
+    edits: [['rotation/reconcile.ts', 'Math.max(after, seconds(150))', 'after']],
+    exempt: {
+      why: 'The kept lease keeps others away for 85 seconds. An effect that lands still later is a fault of the world, whoever works then.',
+      test: 'test/rotation/reconcile-failures.test.ts',
+    },
+  },
+  {
+    id: 'cooling-rotatedAt',
+    what: 'cooling measured from rotatedAt',
+    edits: [
+      [
+        'rotation/plan.ts',
+        '  return at.published + at.target.overlap + clockBound',
+        '  return (at.stamps.rotatedAt ?? at.published) + at.target.overlap + clockBound',
+      ],
+    ],
+  },
+  {
+    id: 'cooling-none',
+    what: 'no cooling guard',
+    edits: [
+      [
+        'rotation/plan.ts',
+        '  return at.published + at.target.overlap + clockBound',
+        '  return Number.NEGATIVE_INFINITY',
+      ],
+    ],
+  },
+  {
+    id: 'cooling-eps',
+    what: 'cooling without ε',
+    edits: [['rotation/plan.ts', 'at.target.overlap + clockBound', 'at.target.overlap']],
+  },
+  {
+    id: 'cooling-lead',
+    what: 'cooling measured from the lead only',
+    edits: [
+      [
+        'rotation/situation.ts',
+        'published: Math.max(...target.secrets.map((secret) => stored[secret.name]?.created ?? unknownAge)),',
+        'published: lead?.created ?? unknownAge,',
+      ],
+    ],
+  },
+  {
+    id: 'announce-last',
+    what: '`unannounced` is the last check',
+    edits: [
+      ['rotation/plan.ts', "  ['unannounced', unannounced],\n", ''],
+      [
+        'rotation/plan.ts',
+        "  ['retiring', retiring],\n",
+        "  ['retiring', retiring],\n  ['unannounced', unannounced],\n",
+      ],
+    ],
+  },
+  {
+    id: 'announce-mark-first',
+    what: 'told is recorded before it is told',
+    edits: [
+      [
+        'rotation/acts/announce.ts',
+        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n  work.eventId = tellings.at(-1)!.id',
+        '  work.eventId = tellings.at(-1)!.id',
+      ],
+      [
+        'rotation/acts/announce.ts',
+        '  if (retired) {\n',
+        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n  if (retired) {\n',
+      ],
+    ],
+  },
+  {
+    id: 'announce-once-per-run',
+    what: 'an announcement that failed counts as told',
+    edits: [
+      [
+        'rotation/acts/announce.ts',
+        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n',
+        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal))).catch(() => undefined)\n',
+      ],
+    ],
+  },
+  {
+    id: 'event-id',
+    what: 'KeyRetired id differs at each telling',
+    edits: [
+      ['rotation/events.ts', '    id: `${lead.version}/retired`,', '    id: `${lead.version}/retired/${facts.now}`,'],
+    ],
+  },
+  {
+    id: 'lead-first',
+    what: 'lead written first',
+    edits: [['rotation/work.ts', '  return [...work.target.secrets].reverse()', '  return [...work.target.secrets]']],
+  },
+  {
+    id: 'readback-any',
+    what: 'read-back believes any change',
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        '  if (changed && now >= last + settle + clockBound) return ring',
+        '  if (changed) return ring',
+      ],
+    ],
+  },
+  {
+    id: 'move-nowait',
+    what: 'promote/pending publish without waiting S+ε',
+    edits: [['rotation/plan.ts', '  if (at.now < settled) return { reason, until: settled }\n', '']],
+  },
+  {
+    id: 'since-now',
+    what: 'key age = now, not now − ε',
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        'Math.max(ports.clock.now() - clockBound, request.freshAfter ?? 0, request.revokeBefore ?? 0)',
+        'ports.clock.now()',
+      ],
+    ],
+  },
+  {
+    id: 'since-noreq',
+    what: 'key age ignores freshAfter/revokeBefore',
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        'Math.max(ports.clock.now() - clockBound, request.freshAfter ?? 0, request.revokeBefore ?? 0)',
+        'ports.clock.now() - clockBound',
+      ],
+    ],
+  },
+  {
+    id: 'promote-from',
+    what: 'promote ignores `from`',
+    edits: [
+      [
+        'rotation/plan.ts',
+        "wish.slot !== standbySlot(at) || wish.from !== at.lead?.version)\n    return undefined\n  return move(at, 'promoted', {})",
+        "wish.slot !== standbySlot(at))\n    return undefined\n  return move(at, 'promoted', {})",
+      ],
+    ],
+  },
+  {
+    id: 'made-forgotten',
+    what: '`made` is not recorded when the probe refuses',
+    edits: [
+      [
+        'rotation/acts/wait.ts',
+        '  await record(work, pendingOf(made,',
+        '  if (made === undefined) await record(work, pendingOf(made,',
+      ],
+    ],
+  },
+  {
+    id: 'retire-early',
+    what: 'retire without waiting retireAfter',
+    edits: [['rotation/plan.ts', '!at.stamps.retire || at.now < at.published + after)', '!at.stamps.retire)']],
+  },
+  {
+    id: 'retire-again',
+    what: '`retire` never cleared: standby regenerated at each look',
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        '  const { retire: _, failed: __, ...kept } = leadIn(work).stamps!',
+        '  const { failed: __, ...kept } = leadIn(work).stamps!',
+      ],
+    ],
+  },
+  {
+    id: 'due-always',
+    what: 'due whenever cool (ignores rotateEvery)',
+    edits: [
+      [
+        'rotation/plan.ts',
+        '  if (!at.lead || at.now < soonestDue(at.target, at.lead, Object.values(at.stored))) return undefined\n',
+        '  if (!at.lead) return undefined\n',
+      ],
+    ],
+  },
+  {
+    id: 'due-never',
+    what: 'never due',
+    edits: [['rotation/plan.ts', "  ['due', due],\n", '']],
+  },
+  {
+    id: 'drift-hint',
+    what: 'drift publishes the hint unprobed',
+    edits: [
+      [
+        'rotation/acts/publish.ts',
+        "    if ((await probe(work, slot)) === 'accepted') return { slot, proven: true }\n",
+        '',
+      ],
+    ],
+  },
+  {
+    id: 'drift-refused',
+    what: 'settling is never cut short by a refusal',
+    edits: [
+      [
+        'rotation/reconcile.ts',
+        "if (next?.reason === 'settling' && (await refusesTheVault(work, at)) === 'refused') {",
+        'if (false) {',
+      ],
+    ],
+  },
+  {
+    id: 'ring1-wait',
+    what: 'ring of one: publish only after the probe (or a crash)',
+    edits: [['rotation/acts/regenerate.ts', '  if (changed.includes(at.active!)) {', '  if (false) {']],
+  },
+  {
+    id: 'ring1-held',
+    what: 'ring of one: new key held back 6 h',
+    edits: [
+      [
+        'rotation/plan.ts',
+        'function drifted(at: Situation): Plan | undefined {\n  if (at.active) return undefined\n',
+        "function drifted(at: Situation): Plan | undefined {\n  if (at.active) return undefined\n  if (!hasTwoSlots(at.ring) && at.lead && at.now < at.lead.created + 10 * 3_600_000) return { reason: 'drifted', until: at.now + 600_000 }\n",
+      ],
+      [
+        'rotation/acts/regenerate.ts',
+        '  if (changed.includes(at.active!)) {',
+        '  if (changed.includes(at.active!) && changed.length === 1 && !hasTwoSlots(before)) return undefined\n  if (changed.includes(at.active!)) {',
+      ],
+    ],
+  },
+  {
+    id: 'drift-slow',
+    what: 'drift is repaired only 5 h after it began',
+    edits: [
+      [
+        'rotation/plan.ts',
+        'function drifted(at: Situation): Plan | undefined {\n  if (at.active) return undefined\n',
+        "function drifted(at: Situation): Plan | undefined {\n  if (at.active) return undefined\n  if (at.lead && at.now < at.lead.created + 5 * 3_600_000) return { reason: 'drifted', until: at.now + 600_000 }\n",
+      ],
+    ],
+  },
+  {
+    id: 'request-lost',
+    what: 'a waiting request comes back as a mere look',
+    edits: [['rotation/reconcile.ts', "with: isExplicit(request) ? 'request' : 'look' }", "with: 'look' }"]],
+  },
+  {
+    id: 'request-dropped',
+    what: 'a waiting explicit request is not kept (no `again`)',
+    edits: [['rotation/reconcile.ts', '    ...(again && !dropped ? { again } : {}),', '']],
+  },
+  {
+    id: 'future',
+    what: 'requests from the future are accepted',
+    edits: [['rotation/request.ts', '  if (latest > now + clockBound) {', '  if (false) {']],
+  },
+  {
+    id: 'misrecorded',
+    what: 'drop `interrupted: record`',
+    edits: [['rotation/plan.ts', "  ['interrupted: record', misrecorded],\n", '']],
+  },
+  {
+    id: 'paused',
+    what: 'drop `paused`',
+    edits: [['rotation/plan.ts', "  ['paused', paused],\n", '']],
+  },
+  {
+    id: 'foreign',
+    what: 'drop `foreign`',
+    edits: [['rotation/plan.ts', "  ['foreign', foreign],\n", '']],
+  },
+  {
+    id: 'revoke-standby',
+    what: 'drop `revoked: standby`',
+    edits: [['rotation/plan.ts', "  ['revoked: standby', standbyRevoked],\n", '']],
+  },
+  {
+    id: 'revoke-order',
+    what: '`revoked: standby` before `revoked` (kills the standby first)',
+    edits: [
+      ['rotation/plan.ts', "  ['revoked: standby', standbyRevoked],\n", ''],
+      [
+        'rotation/plan.ts',
+        "  ['revoked', activeRevoked],\n",
+        "  ['revoked: standby', standbyRevoked],\n  ['revoked', activeRevoked],\n",
+      ],
+    ],
+  },
+  {
+    id: 'revoke-cuts-more',
+    what: 'a revoke regenerates the standby even when fresh enough',
+    edits: [
+      [
+        'rotation/plan.ts',
+        "  if (hasTwoSlots(at.ring) && at.standby >= before) return move(at, 'revoked', { rotatedAt: at.standby })\n",
+        '',
+      ],
+    ],
+  },
+  {
+    id: 'vault-before-ring',
+    what: 'vault read before the service',
+    edits: [
+      [
+        'rotation/observe.ts',
+        '  const ring = await holder.read(signal)\n  assertOutputs(target, ring)\n  const current = await Promise.all(target.secrets.map(({ name }) => vault.current(name, signal)))\n',
+        '  const current = await Promise.all(target.secrets.map(({ name }) => vault.current(name, signal)))\n  const ring = await holder.read(signal)\n  assertOutputs(target, ring)\n',
+      ],
+    ],
+    exempt: {
+      why: 'It matters only if another client writes between the two reads; what breaks then is excused as that write.',
+      test: 'test/rotation/reconcile.test.ts',
+    },
+  },
+  {
+    id: 'refused-take-back',
+    what: '`asked` is not taken back after a refusal',
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        '    if (changedNothing(error)) await work.grip.finish(() => tag(work, leadOf(work.target), before))\n    throw error',
+        '    throw error',
+      ],
+    ],
+  },
+  {
+    id: 'vault-refused-made',
+    what: 'vault refuses the publish: `made` not recorded',
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        '    if (error instanceof RekeyError && changedNothing(error))\n      await tag(work, leadOf(work.target), { ...kept, pending: { made: since } })\n',
+        '',
+      ],
+    ],
+  },
+  {
+    id: 'prove',
+    what: 'no proof that tags fit before a regenerate',
+    edits: [['rotation/acts/regenerate.ts', '  prove(work, since)\n', '']],
+  },
+  {
+    id: 'swap-forget',
+    what: 'after a swap the record goes at once',
+    edits: [
+      [
+        'rotation/acts/swap.ts',
+        'rename(work, step.to, { ...kept, pending: { asked: ports.clock.now() } })',
+        'rename(work, step.to, kept)',
+      ],
+    ],
+  },
+  {
+    id: 'swap-norecord',
+    what: 'a swap is not recorded before',
+    edits: [
+      [
+        'rotation/acts/swap.ts',
+        '  await tag(work, leadOf(target), { ...kept, pending: { asked: ports.clock.now() - clockBound } })\n',
+        '',
+      ],
+    ],
+  },
+  {
+    id: 'stamps-swap',
+    what: 'published second slot keeps the first one’s ages',
+    edits: [['rotation/acts/publish.ts', 'slot === step.slots[0] ? step.stamps : swapped', 'step.stamps']],
+  },
+  {
+    id: 'drift-remade',
+    what: 'drift forgets that `asked` made the key anew',
+    edits: [
+      ['rotation/plan.ts', '  const asked = remadeAt(at)\n', '  const asked = undefined as number | undefined\n'],
+    ],
+  },
+  // The rules that came later.
+  {
+    id: 'proven-ignored',
+    what: 'no verdict publishes although a probe of the target was once accepted',
+    edits: [['rotation/proof.ts', '  if (proven) return { publish: false, until, unanswered }\n', '']],
+  },
+  {
+    id: 'no-second-attempt',
+    what: 'a target whose probe was never answered publishes at the first lost answer',
+    edits: [
+      [
+        'rotation/proof.ts',
+        '  if (now < second) return { publish: false, until: Math.min(second, giveUp), unanswered }\n',
+        '',
+      ],
+    ],
+  },
+  {
+    id: 'verdict-now',
+    what: 'no verdict publishes at once, proven or not',
+    edits: [
+      [
+        'rotation/proof.ts',
+        '  if (now >= giveUp) return { publish: true, proven: false }\n',
+        '  if (giveUp !== undefined) return { publish: true, proven: false }\n',
+      ],
+    ],
+  },
+  {
+    id: 'revoke-waits-a-day',
+    what: 'a revoke waits for a verdict as long as a rotation',
+    edits: [['rotation/proof.ts', '  revoke: minutes(10),', '  revoke: days(1),']],
+  },
+  {
+    id: 'verdict-never',
+    what: 'a key without a verdict waits for ever',
+    edits: [
+      ['rotation/proof.ts', '  if (now >= giveUp) return { publish: true, proven: false }\n', ''],
+      [
+        'rotation/proof.ts',
+        '  const until = Math.min(now + pause({ ...waiting, tried: Math.max(waiting.tried, unanswered) }), giveUp)',
+        '  const until = now + pause({ ...waiting, tried: Math.max(waiting.tried, unanswered) })',
+      ],
+    ],
+  },
+  {
+    id: 'proven-never',
+    what: 'that a probe was accepted is not recorded',
+    edits: [
+      [
+        'rotation/proof.ts',
+        "  if (evidence === 'accepted') return { publish: true, proven: true }\n",
+        "  if (evidence === 'accepted') return { publish: true }\n",
+      ],
+      ['rotation/acts/wait.ts', '    ...(tried.accepted ? { proven: true } : {}),\n', ''],
+      ['rotation/acts/publish.ts', 'return { slot, proven: true }', 'return { slot }'],
+    ],
+  },
+  {
+    id: 'made-age-lost',
+    what: 'a record of asking forgets that a key was made before',
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        '  return { ...withoutPending(recorded), ...(made === undefined ? {} : { standby: made }) }',
+        '  return withoutPending(recorded)',
+      ],
+    ],
+  },
+  {
+    id: 'late-output-leads',
+    what: 'a late write of an older output takes the lead back',
+    edits: [['rotation/plan.ts', '    if (!followsLead(at, ahead.stamps!)) continue\n', '']],
+  },
+  {
+    id: 'window-ignored',
+    what: 'a due rotation ignores the window',
+    edits: [['rotation/plan.ts', '  if (!open) return undefined\n', '']],
+  },
+  {
+    id: 'revoke-gives-up',
+    what: 'a revoke that needs an operator is not tried again',
+    edits: [
+      [
+        'rotation/failure.ts',
+        '  return isRevoke(request) && !endsRevokes.has(code) ? revokeInterval : undefined',
+        '  return undefined',
+      ],
+    ],
+  },
+]

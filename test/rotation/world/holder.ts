@@ -1,0 +1,118 @@
+// Room: tests of the core. The service as a provider opens it for one run: reads, regenerates (perhaps as an operation), swaps, probes.
+
+import { RekeyError } from '../../../src/rotation/errors.ts'
+import type { Call, KeyHolder } from '../../../src/rotation/ports.ts'
+import type { Deed } from './deeds.ts'
+import { checkRegenerate, checkSending, regenerateDeed } from './effect-rules.ts'
+import { asRing, keyIn } from './service.ts'
+import type { Run, Stage } from './stage.ts'
+import type { KeyRing } from './words.ts'
+import { type CallOf, noAnswer } from './worker-ports.ts'
+
+const pollEvery = 10_000
+const mostReads = 18
+
+export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
+  const { service, target, time, traits } = stage
+  /** The state that a write would be made from, and the one that the last listing showed. */
+  let etag = -1
+  let seen = -1
+
+  const read = (signal: AbortSignal) =>
+    call('read', signal, () => {
+      const listing = service.read()
+      etag = listing.etag
+      seen = listing.etag
+      stage.ledger.readAt = time.now()
+      run.knew.service = Math.max(run.knew.service, listing.asOf)
+      const stale = etag === service.listing().etag ? '' : ' STALE'
+      stage.log(`w${run.worker.id} reads ${JSON.stringify(listing.keys)}${stale}`)
+      return asRing(listing.keys)
+    })
+
+  function change(what: string, act: () => void): KeyRing {
+    if (traits.etag && traits.operations === 'none' && etag !== service.listing().etag) throw changed()
+    stage.log(`w${run.worker.id} ${what} for ${run.request.id} (${run.reason})`)
+    act()
+    etag = service.listing().etag
+    stage.log(JSON.stringify(service.keys()))
+    return asRing(service.keys())
+  }
+
+  function regenerateNow(slot: string, late: string | undefined): KeyRing {
+    return change(`REGENERATES ${slot}`, () => {
+      checkRegenerate(stage, run, slot, late)
+      service.regenerate(slot, regenerateDeed(stage, run, slot, late))
+    })
+  }
+
+  const holder: KeyHolder = {
+    read,
+    regenerate: (slot, held) => {
+      checkSending(stage, run, slot)
+      if (traits.operations !== 'none') return operation(slot, held)
+      return call('regenerate', held.signal, (late) => regenerateNow(slot, late))
+    },
+  }
+
+  /** A write that is accepted now and takes effect within a minute or so; its end is known by polling, or by reading. */
+  async function operation(slot: string, held: Call): Promise<KeyRing> {
+    const before = etag
+    const length = stage.dice.next() * 70_000
+    let done = false
+    await call('regenerate', held.signal, (late) => {
+      if (traits.etag && etag !== service.listing().etag) throw changed()
+      time.in(length, () => {
+        regenerateNow(slot, late ?? (run.crashed ? 'an operation of a dead worker' : undefined))
+        done = true
+      })
+    })
+    for (let reads = 0; reads < mostReads; reads++) {
+      await new Promise<void>((resolve) => void time.in(pollEvery, resolve))
+      await held.keepLease()
+      if (traits.operations === 'readable') {
+        if (await call('poll', held.signal, () => done)) return asRing(service.keys())
+      } else {
+        const ring = await read(held.signal)
+        if (done && seen > before) return ring
+      }
+    }
+    throw noAnswer()
+  }
+
+  if (stage.traits.probe) {
+    holder.probe = (_, credential, signal) =>
+      call('probe', signal, () => {
+        const value = credential['key'] ?? credential['connectionString']
+        if (stage.blackouts.hits()) {
+          run.troubled = true
+          stage.watch.disturbed()
+          stage.log(`w${run.worker.id} probe: blackout`)
+          return 'unknown' as const
+        }
+        return service.accepts(keyIn(value!.reveal())) ? ('accepted' as const) : ('refused' as const)
+      }).catch(() => 'unknown' as const)
+  }
+  if (target.slots.length > 1) {
+    const deed = (what: string, late: string | undefined): Deed => ({
+      at: time.now(),
+      what,
+      knew: { ...run.knew },
+      ...(late === undefined ? {} : { excuse: late }),
+    })
+    holder.swap = ({ signal }) =>
+      call('swap', signal, (late) => change('SWAPS', () => service.swap(deed('swaps', late))))
+    holder.regenerateAll = ({ signal }) =>
+      call('regenerate', signal, (late) =>
+        change('REGENERATES ALL', () => {
+          for (const slot of target.slots) checkRegenerate(stage, run, slot, late)
+          service.regenerateAll(deed('regenerates every slot', late ?? 'a revoke of every slot at once'))
+        }),
+      )
+  }
+  return holder
+}
+
+function changed(): RekeyError {
+  return new RekeyError('ServiceChanged', { message: 'changed meanwhile', retryAfter: 60_000 })
+}

@@ -1,0 +1,178 @@
+// Room: tests of the core. What must hold when a run has ended, and when the target is idle: no message waits, nobody works.
+
+import type { Outcome } from '../../../src/rotation/outcome.ts'
+import { clockBound, minutes, settle } from '../../../src/rotation/target.ts'
+import type { Asked } from './ledger.ts'
+import { keyIn } from './service.ts'
+import type { Run, Stage } from './stage.ts'
+import { tagsFit } from './vault.ts'
+
+/** A run that ended, with what it answered. */
+export interface Ended {
+  readonly run: Run
+  readonly outcome: Outcome
+}
+
+/** Whether a run could know all that is true at its end: no fault hit it, and nothing changed behind its back. */
+function sawAll({ ledger, service }: Stage, run: Run): boolean {
+  const latest = Math.max(ledger.meddledAt, ledger.lateAt)
+  const changed = Object.values(service.keys()).some(
+    (key) => service.facts(key)!.made > run.knew.service && !run.sent.length,
+  )
+  return !run.troubled && latest < Math.min(run.knew.service, run.knew.vault) && !changed
+}
+
+/** Whether some secret must be left alone until an operator has acted. */
+function isBlocked({ target, vault }: Stage): boolean {
+  return target.secrets.some(({ name }) => {
+    const current = vault.current(name)
+    return current !== undefined && (!current.enabled || !tagsFit(current) || (!target.adopt && !current.stamps))
+  })
+}
+
+export function checkRun(stage: Stage, { run, outcome }: Ended): void {
+  if (outcome.error || outcome.busy || isBlocked(stage)) {
+    checkTakenBack(stage, { run, outcome })
+    return
+  }
+  if (!sawAll(stage, run)) return
+  const { service, target, time, traits, vault, watch } = stage
+  const keys = Object.values(service.keys())
+  const works = keys.some((key) => service.accepts(key))
+  for (const { name } of target.secrets) {
+    const current = vault.current(name)
+    const key = keyIn(current?.value?.reveal())
+    if (!current || keys.includes(key) || service.accepts(key)) continue
+    // Without a probe only time tells a dead key from a listing that lags.
+    const mayWait = !traits.probe || target.slots.length === 1 || !works
+    if (mayWait && time.now() < current.created + settle + clockBound + stage.skew) continue
+    watch.add('left unrepaired', `${name} ${current.version} by run ${run.id}`)
+  }
+}
+
+/** The service said no: a record of asking would only make the next try wait. */
+function checkTakenBack({ target, vault, watch, skew }: Stage, { run, outcome }: Ended): void {
+  if (!run.refused.has('regenerate') || run.refused.size > 1 || run.troubled || outcome.error?.transient) return
+  const pending = vault.current(target.secrets[0].name)?.stamps?.pending
+  // A record from before this run stays: what came of that is still unknown.
+  const own = pending && 'asked' in pending && pending.asked >= run.started - clockBound - 2 * skew
+  if (own) watch.add('record of asking left after a refusal', run.request.id)
+}
+
+/** Called when a run has ended after which no message waits. */
+export function checkRest(stage: Stage, ended: Ended): void {
+  const definite = ended.outcome.error !== undefined && !ended.outcome.error.transient
+  if (definite || isBlocked(stage)) return
+  if (!sawAll(stage, ended.run)) return
+  checkSecrets(stage)
+  checkRecord(stage, ended)
+  checkAnnounced(stage)
+  checkOverdue(stage)
+}
+
+function checkSecrets({ target, vault, service, watch }: Stage): void {
+  const lead = vault.current(target.secrets[0].name)
+  const key = keyIn(lead?.value?.reveal())
+  if (!lead || !Object.values(service.keys()).includes(key)) {
+    watch.add('idle with a dead key', `${lead?.version} ${key}`)
+    return
+  }
+  for (const { name } of target.secrets) {
+    if (keyIn(vault.current(name)?.value?.reveal()) !== key) watch.add('idle with outputs that differ', name)
+  }
+}
+
+function checkRecord({ target, time, vault, watch }: Stage, { run }: Ended): void {
+  const pending = vault.current(target.secrets[0].name)?.stamps?.pending
+  if (!pending || run.reason === 'swapped') return
+  // A promote that waited for a verdict and was overtaken: the record goes by itself after a day.
+  if ('unanswered' in pending && !('made' in pending)) return
+  if ('asked' in pending && time.now() < pending.asked + settle + minutes(4)) return
+  watch.add('idle with a record of work under way', JSON.stringify(pending))
+}
+
+/** Every version that became current has been announced, and so has every retired key. */
+function checkAnnounced({ ledger, vault, watch, target }: Stage): void {
+  const lead = ledger.leads.at(-1)
+  for (const { version } of announcedAlways ? ledger.leads : lead ? [lead] : []) {
+    const current = vault.current(target.secrets[0].name)?.version === version
+    if (!ledger.events.has(version) && (current || vault.writer(version).excuse === undefined))
+      watch.add('idle but unannounced', version)
+  }
+}
+
+/** The engine announces the current version only, as yet. */
+const announcedAlways = false
+
+function checkOverdue({ ledger, target, time, traits, watch, skew }: Stage): void {
+  if (target.window) return
+  const last = ledger.regenerations.findLast(({ reason }) => traits.both || reason !== 'retiring')?.at ?? 0
+  const since = Math.max(last, ledger.meddledAt, ledger.lateAt)
+  if (time.now() - since > target.rotateEvery + target.overlap + clockBound + skew + minutes(75)) {
+    watch.add('overdue', `${((time.now() - since) / 3_600_000).toFixed(1)} h`)
+  }
+}
+
+/** Called when no message of some requests waits any more. */
+export function checkRequests(stage: Stage): void {
+  for (const asked of stage.ledger.asked) {
+    if (asked.judged || stage.messages.waiting(asked.request.id) > 0) continue
+    asked.judged = true
+    checkRequest(stage, asked)
+  }
+}
+
+/** What was asked for is true, or its caller was given a failure. */
+function checkRequest(stage: Stage, asked: Asked): void {
+  const { ledger, service, skew, target, time, vault, watch } = stage
+  const { request, at } = asked
+  const latest = Math.max(request.freshAfter ?? 0, request.revokeBefore ?? 0)
+  if (latest > at + clockBound + 2 * skew) {
+    if (!ledger.failed.has(request.id)) watch.add('accepted a moment that is still to come', request.id)
+    return
+  }
+  if (ledger.failed.has(request.id)) return
+  if (request.freshAfter !== undefined) {
+    const newest = Math.max(
+      ...ledger.leads.filter((_, index) => endOf(stage, index) >= at).map(({ key }) => service.facts(key)?.made ?? 0),
+    )
+    if (newest < at - 1 - 2 * skew) watch.add('not fresh', request.id)
+  }
+  if (request.revokeBefore !== undefined) {
+    const before = Math.min(at, request.revokeBefore) - 2 * skew
+    if (Object.values(service.keys()).some((key) => service.madeAt(key) < before)) watch.add('not revoked', request.id)
+  }
+  const wish = request.promote ?? request.swap
+  const lead = vault.current(target.secrets[0].name)
+  if (wish && lead?.value && lead.version === wish.from && ledger.meddledAt < at - settle && time.now() > at) {
+    if (service.keys()[wish.slot] !== keyIn(lead.value.reveal())) watch.add('not moved', request.id)
+  }
+}
+
+function endOf({ ledger }: Stage, index: number): number {
+  return ledger.leads[index + 1]?.at ?? Number.POSITIVE_INFINITY
+}
+
+/** A request that waits when everything has been calm for hours will wait for ever. */
+export function checkFinished({ ledger, messages, watch }: Stage): void {
+  for (const { request, judged } of ledger.asked) {
+    if (!judged && messages.waiting(request.id) > 0) watch.add('never finished', request.id)
+  }
+}
+
+/** No request regenerates more often than it has to, whatever happened to its messages. */
+export function checkCounts(stage: Stage): void {
+  for (const asked of stage.ledger.asked) checkCount(stage, asked)
+}
+
+function checkCount({ ledger, target, watch, skew }: Stage, { request, at, oldSlots }: Asked): void {
+  if (request.promote || request.swap) return
+  const slack = target.slots.length > 1 ? (ledger.slack.get(request.id) ?? 0) : 0
+  const most = (request.revokeBefore === undefined ? 1 : oldSlots) + slack
+  const count = ledger.regenerations.filter(
+    ({ run, reason, late }) => !late && run.request.id === request.id && !['due', 'retiring'].includes(reason),
+  ).length
+  // Whoever writes a secret by hand, and a late write of older tags, takes away what was known of its key's age.
+  const forgotten = ledger.meddledAt > at || ledger.lateTags.size > 0 || skew > clockBound
+  if (count > most && !forgotten) watch.add('regenerated too often', `${request.id} ${count}, at most ${most}`)
+}
