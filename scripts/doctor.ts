@@ -14,7 +14,7 @@ async function diagnose(say: (text: string) => void): Promise<Report> {
   if ('problem' in found) return badConfiguration(found.problem.path, [found.problem])
   // The identity library reads its own settings here.
   Object.assign(process.env, found.env)
-  return await examine(composer({ env: found.env }), found.from, say)
+  return await examine(composer({ env: found.env, readOnly: true }), found.from, say)
 }
 
 const usage = `npm run doctor [-- --json]

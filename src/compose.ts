@@ -10,6 +10,7 @@ import { createVault, type ListedVault } from './azure/key-vault.ts'
 import { logTo } from './azure/log.ts'
 import { createOperationStore, type OperationStore } from './azure/operation-store.ts'
 import { createRequestQueue, type StorageRequestQueue } from './azure/queue.ts'
+import { createStateBlob } from './azure/state-blob.ts'
 import { openStorage, type Storage } from './azure/storage.ts'
 import { createTelemetry, type Telemetry } from './azure/telemetry.ts'
 import { providerById, providers } from './providers/index.ts'
@@ -18,8 +19,12 @@ import { RekeyError } from './rotation/errors.ts'
 import type { Clock, Log, Ports } from './rotation/ports.ts'
 import type { Target } from './rotation/target.ts'
 import { type Environment, readSettings, type Settings } from './settings.ts'
-import { type Problem, parseTargets } from './targets.ts'
-import { type TargetsSource, targetsSource } from './targets-source.ts'
+import { lastValidBlob, removalAlert } from './targets/last-valid.ts'
+import { type Problem, readTargetsFile } from './targets.ts'
+import { type Configuration, type TargetsSource, targetsSource } from './targets-source.ts'
+
+export type { NotApplied } from './targets/in-force.ts'
+export type { Problem } from './targets.ts'
 
 /** Everything that a doorway needs, for one reading of the targets. */
 export interface App {
@@ -27,6 +32,10 @@ export interface App {
   readonly clock: Clock
   /** In the order of targets.json, disabled ones included. */
   readonly targets: readonly Target[]
+  /** What is in force of targets.json, and what is not. */
+  readonly configuration: Configuration
+  /** What is wrong with settings and targets.json, though the app can work. */
+  readonly problems: readonly Problem[]
   readonly azure: AzureClients
   readonly storage: Storage
   readonly queue: StorageRequestQueue
@@ -35,6 +44,11 @@ export interface App {
   targetNamed(name: string): Target | undefined
   providerOf(target: Target): KeyProvider
   placeOf(target: Target): Place
+  /**
+   * Sees to it that the last valid file holds what is in force, for other instances and the next start; gives the configuration
+   * with what only the record knows: `removal`, for a day. Throws RekeyError.
+   */
+  recorded(): Promise<Configuration>
   vault(url: string): ListedVault
   /** What reconcile needs, with the log of one invocation. */
   ports(log: Log): Ports
@@ -53,22 +67,30 @@ export interface Outside {
   readonly env: Environment
   readonly clock?: Clock
   readonly azure?: AzureClients
+  /** Nothing is written, the last valid file neither. */
+  readonly readOnly?: true
 }
 
 /** Wires everything once, when first asked; the environment is looked at again only while it is bad. */
 export function composer(outside: Outside): Compose {
   let wired: Wired | undefined
   let app: App | undefined
+  let warnings: readonly Problem[] = []
   return async () => {
     if (wired === undefined) {
       const read = readSettings(outside.env)
       if ('problems' in read)
         return { problems: read.problems, ...(read.waiting ? { queue: queueAlone(read.waiting, outside.env) } : {}) }
       wired = wire(read.settings, outside)
+      warnings = read.warnings
     }
     const read = await wired.source.read()
-    if ('problems' in read) return { problems: read.problems, queue: wired.queue }
-    if (app?.targets !== read.targets) app = appOf(wired, read.targets)
+    const problems = [...warnings, ...read.problems]
+    // Where nothing is in force because something is wrong, requests wait until it is mended.
+    if (!('targets' in read) || (read.targets.length === 0 && read.problems.length > 0)) {
+      return { problems, queue: wired.queue }
+    }
+    if (app?.configuration !== read) app = appOf(wired, read, problems)
     return { app }
   }
 }
@@ -76,11 +98,11 @@ export function composer(outside: Outside): Compose {
 /** The app of this process. */
 export const compose: Compose = composer({ env: process.env })
 
-interface Wired extends Omit<App, 'targets' | 'targetNamed'> {
+interface Wired extends Omit<App, 'targets' | 'targetNamed' | 'configuration' | 'problems' | 'recorded'> {
   readonly source: TargetsSource
 }
 
-function wire(settings: Settings, { env, clock = systemClock, azure: given }: Outside): Wired {
+function wire(settings: Settings, { env, clock = systemClock, azure: given, readOnly }: Outside): Wired {
   const { cloud, clientId, topic } = settings
   const credentialOf = credentials(cloud, env)
   const azure = given ?? createAzureClients({ cloud, credential: credentialOf(clientId) })
@@ -90,7 +112,9 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given }: Ou
   const announcer = topic && createAnnouncer({ ...topic, source: `/rekey/${settings.app}` }, azure)
   // One client per vault: the first request of each is sent twice, the first time only to learn where to get a token.
   const vault = keep((url: string) => createVault(url, azure))
-  const parse = (text: string) => parseTargets(text, providers, cloud.name, clock.now(), settings.vault)
+  const parse = (text: string) =>
+    readTargetsFile(text, { registry: providers, cloud: cloud.name, now: clock.now(), vault: settings.vault })
+  const state = createStateBlob(storage, lastValidBlob)
   return {
     settings,
     clock,
@@ -111,13 +135,34 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given }: Ou
       announcer: announcer ?? logAnnouncer(log),
       open: opener(azure, log),
     }),
-    source: targetsSource({ location: settings.targets, root: rootOf(env), clock, parse, azure: () => azure }),
+    source: targetsSource({
+      location: settings.targets,
+      root: rootOf(env),
+      clock,
+      parse,
+      azure: () => azure,
+      state,
+      writes: !readOnly,
+    }),
   }
 }
 
-function appOf({ source: _, ...wired }: Wired, targets: readonly Target[]): App {
+function appOf({ source, ...wired }: Wired, configuration: Configuration, problems: readonly Problem[]): App {
+  const { targets } = configuration
   const byName = new Map(targets.map((target) => [target.name, target]))
-  return { ...wired, targets, targetNamed: (name) => byName.get(name) }
+  return {
+    ...wired,
+    targets,
+    configuration,
+    problems,
+    targetNamed: (name) => byName.get(name),
+    recorded: async () => {
+      const read = await source.recorded()
+      if (!('targets' in read)) return configuration
+      const { removal, ...rest } = read
+      return removal && wired.clock.now() - removal.at < removalAlert ? { ...rest, removal } : rest
+    },
+  }
 }
 
 /** The identity with a client id, one for each, so that tokens are kept. */

@@ -7,8 +7,9 @@ import type { EventSchema } from './azure/event-grid.ts'
 import { type Hosts, objectionTo, storageHosts, telemetryHosts, topicHosts } from './azure/hosts.ts'
 import { type StorageSettings, storageSettings } from './azure/storage.ts'
 import { Secret } from './rotation/secret.ts'
-import { type SettingId, settingNames } from './settings/names.ts'
+import { deploymentSettings, type SettingId, settingNames } from './settings/names.ts'
 import { scheduleProblem } from './settings/ncrontab.ts'
+import { nearest } from './targets/nearest.ts'
 import type { Problem } from './targets/problems.ts'
 import { vaultAddress } from './targets/vault.ts'
 
@@ -33,9 +34,12 @@ export interface Settings {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** `waiting`: where messages can wait until the problems are mended; absent when that is a problem itself. */
+/**
+ * `warnings`: what is wrong though the app can work. `waiting`: where messages can wait until the problems are mended; absent when that is a
+ * problem itself.
+ */
 export type ReadSettings =
-  | { readonly settings: Settings }
+  | { readonly settings: Settings; readonly warnings: readonly Problem[] }
   | { readonly problems: readonly Problem[]; readonly waiting?: Pick<Settings, 'cloud' | 'storage'> }
 
 /** Reads every setting. An empty one counts as not set. Gives all settings, or all problems. Never throws. */
@@ -59,12 +63,14 @@ export function readSettings(environment: Environment): ReadSettings {
   const storage = readStorage(environment, cloud, report, knownCloud ? [knownCloud] : Object.values(clouds))
   const telemetry = readTelemetry(get, cloud, report)
 
+  const warnings = unknownSettings(environment)
   if (problems.length > 0 || !storage) {
     const isPlaced = knownCloud !== undefined || !environment['AzureWebJobsStorage__accountName']
-    return { problems, ...(storage && isPlaced ? { waiting: { cloud, storage } } : {}) }
+    return { problems: [...problems, ...warnings], ...(storage && isPlaced ? { waiting: { cloud, storage } } : {}) }
   }
   const app = environment['WEBSITE_SITE_NAME'] || 'rekey'
   return {
+    warnings,
     settings: {
       app,
       targets,
@@ -91,6 +97,23 @@ function defaultOf(name: SettingId): string | undefined {
 
 function setOrDefault(environment: Environment, name: SettingId): string | undefined {
   return environment[name]?.trim() || defaultOf(name)
+}
+
+/**
+ * Settings of ours that the app does not know. They stop nothing: the setting may be of a newer version, or of the deployment.
+ * Left unsaid, a slip such as ROTATION_VALUT would count as not set.
+ */
+function unknownSettings(environment: Environment): readonly Problem[] {
+  const known = settingNames.map(({ name }) => name).filter((name) => name.startsWith('ROTATION_'))
+  const ofDeployment: readonly string[] = deploymentSettings
+  return Object.keys(environment)
+    .filter((name) => /^rotation_/i.test(name) && environment[name]?.trim())
+    .filter((name) => !(known as readonly string[]).includes(name) && !ofDeployment.includes(name))
+    .map((name) => {
+      const guess = nearest(name, known)
+      const remedy = guess ? `Did you mean ${guess}?` : `Take it out. Known here: ${known.join(', ')}.`
+      return { path: name.slice(0, 64), message: 'is no setting of this app, and has no effect', remedy }
+    })
 }
 
 function whereToSet(name: SettingId): string {

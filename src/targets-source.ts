@@ -1,15 +1,52 @@
-// Room: the edge. May import azure/clients, the core, and targets.
+// Room: the edge. May import azure's clients and state blob, the core, and targets.
 // Keeps targets.json at hand: read again when it has changed, asked about at most once a minute, also while it gives no answer.
+// What cannot be applied is said, and the last valid definitions stay in force.
 
+import { createHash } from 'node:crypto'
 import type { AzureClients } from './azure/clients.ts'
+import type { StateBlob } from './azure/state-blob.ts'
+import { RekeyError } from './rotation/errors.ts'
 import type { Clock } from './rotation/ports.ts'
-import { type Duration, minutes, seconds } from './rotation/target.ts'
+import { type Duration, type Instant, minutes, seconds, type Target } from './rotation/target.ts'
+import { applied, type Definition, type InForce, type NotApplied } from './targets/in-force.ts'
+import {
+  filesOf,
+  type LastValid,
+  lastValidBlob,
+  type Removal,
+  readLastValid,
+  removalOf,
+  writeLastValid,
+} from './targets/last-valid.ts'
+import type { Problem } from './targets/problems.ts'
 import { blobReader, fileReader, type Look } from './targets/text.ts'
-import type { ParsedTargets } from './targets.ts'
+import type { TargetsFile } from './targets.ts'
+
+/** What is in force of targets.json, and what is not. */
+export interface Configuration {
+  readonly targets: readonly Target[]
+  /** Of the file that is in force, wholly or partly: the blob's ETag, or a hash of the file. */
+  readonly version: string
+  readonly since: Instant
+  /** What is wrong with the newest file. */
+  readonly problems: readonly Problem[]
+  /** Targets of the newest file whose entries cannot be applied. */
+  readonly notApplied: readonly NotApplied[]
+  /** Known once it is recorded. */
+  readonly removal?: Removal | undefined
+}
+
+/** A configuration, or why there is none: nothing valid is known. */
+export type ReadTargets = Configuration | { readonly problems: readonly Problem[] }
 
 export interface TargetsSource {
-  /** All targets, or all problems; what was found to be wrong stays wrong until the text changes. Never throws. */
-  read(): Promise<ParsedTargets>
+  /** The same object until something changes. Never throws. */
+  read(): Promise<ReadTargets>
+  /**
+   * Sees to it that the last valid file holds what is in force, and gives that with what only the record knows. For what
+   * works on targets or reports on them; a mere read need not wait for the storage account. Throws RekeyError.
+   */
+  recorded(): Promise<ReadTargets>
 }
 
 export interface TargetsSourceSettings {
@@ -17,71 +54,207 @@ export interface TargetsSourceSettings {
   readonly location: string
   /** The app's folder. */
   readonly root: string
-  readonly clock: Pick<Clock, 'monotonic'>
-  parse(text: string): ParsedTargets
+  readonly clock: Pick<Clock, 'monotonic' | 'now'>
+  parse(text: string): TargetsFile
   /** Asked for only when the location is a blob. */
   azure(): AzureClients
+  /** Where the last valid file is kept. */
+  readonly state: StateBlob
+  /** Whether this process may write there: the doctor may not. */
+  readonly writes: boolean
 }
 
 /** How long a blob is not asked about again. A file is looked at each time: that costs nothing. */
 const hold: Duration = minutes(1)
-/** The same after a look that left nothing to go by: somebody may be mending it, but a look at a dead service takes seconds. */
+/** The same after a check that left nothing to go by: it may be mended soon, but a check of a dead service takes seconds. */
 const failedHold: Duration = seconds(15)
-/**
- * How long a copy may stand in for a blob that gives no answer (5xx, throttled, no network), counted from when the
- * service last confirmed it. Short: somebody may have switched a target off meanwhile. A definite refusal (403, 404)
- * counts at once, and so does a new text with mistakes: an older one is never used instead.
- */
-const grace: Duration = minutes(5)
 
-/** Times are monotonic. */
-interface Copy {
-  readonly parsed: ParsedTargets
+/** What is in force, and where it stands with the record. */
+interface Current extends InForce {
   readonly version: string
-  readonly confirmed: number
+  readonly since: Instant
+  readonly removal?: Removal | undefined
+  /** It is in the record, or it was taken from there. */
+  readonly recorded: boolean
+  /** What was in force before could not be read when it was wanted: this is less than it should be, and must not be recorded. */
+  readonly lacksRecord?: boolean
 }
 
-/** What the last look at a blob came to, and until when nobody looks again. */
-interface Held {
-  readonly parsed: ParsedTargets
-  readonly until: number
+/** What was in force before: of this process or of the record, whichever is newer. `problem`: the record cannot be read. */
+interface Former {
+  readonly definitions: readonly Definition[]
+  readonly current?: Current | undefined
+  readonly problem?: Problem
 }
 
 /** One source for the life of the process. */
-export function targetsSource({ location, root, clock, parse, azure }: TargetsSourceSettings): TargetsSource {
+export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
+  const { location, root, clock, parse, azure, state, writes } = settings
   const remote = location.startsWith('https://')
   const reader = remote ? blobReader(location, azure()) : fileReader(location, root)
-  let copy: Copy | undefined
-  let held: Held | undefined
-  let looking: Promise<Held> | undefined
+  let known: string | undefined
+  let current: Current | undefined
+  let read: ReadTargets | undefined
+  let until = Number.NEGATIVE_INFINITY
+  let looking: Promise<ReadTargets> | undefined
+  let recording: Promise<void> | undefined
+  let stored: { readonly record: LastValid | undefined; readonly until: number } | undefined
 
-  async function look(): Promise<Held> {
-    const asked = clock.monotonic()
-    const found = await reader(copy?.version)
-    const now = clock.monotonic()
-    if (found.found === 'text') copy = { parsed: parse(found.text), version: found.version, confirmed: asked }
-    else if (found.found === 'unchanged') copy = { ...copy!, confirmed: asked }
-    else if (!(copy && mayStandIn(found, copy, now))) return { parsed: unreadable(found), until: now + failedHold }
-    return { parsed: copy.parsed, until: Math.min(now + hold, copy.confirmed + grace) }
+  /** The record, asked for at most once a minute. Throws RekeyError. */
+  async function storedRecord(): Promise<LastValid | undefined> {
+    if (stored && clock.monotonic() < stored.until) return stored.record
+    const found = await state.read()
+    const record = found && readLastValid(found.text)
+    stored = { record, until: clock.monotonic() + hold }
+    if (found && !record) throw unreadableRecord()
+    return record
+  }
+
+  async function former(): Promise<Former> {
+    const own = { definitions: current?.definitions ?? [], current }
+    try {
+      const record = await storedRecord()
+      const isNewer = current && !current.lacksRecord && record && current.since >= record.since
+      if (record === undefined || isNewer) return own
+      const taken = definitionsIn(record, parse)
+      const { version, since, removal } = record
+      const targets = taken.map(({ target }) => target)
+      const inForce = { targets, definitions: taken, notApplied: [], version, since, removal, recorded: true }
+      return { definitions: taken, current: inForce }
+    } catch (thrown) {
+      if (!(thrown instanceof RekeyError)) throw thrown
+      return { ...own, problem: asProblem(thrown) }
+    }
+  }
+
+  async function look(): Promise<ReadTargets> {
+    const found = await reader(known)
+    if (found.found === 'unchanged') {
+      until = clock.monotonic() + hold
+      return read!
+    }
+    const result = found.found === 'text' ? await accept(found) : await keepOn([asUnreadable(found)])
+    const isComplete = found.found === 'text' && !result.lacksRecord
+    known = isComplete ? found.version : undefined
+    until = clock.monotonic() + (isComplete || 'targets' in result.read ? hold : failedHold)
+    if (result.lacksRecord) until = clock.monotonic() + failedHold
+    return result.read
+  }
+
+  async function accept({ text, version: token }: Look & { found: 'text' }): Promise<Result> {
+    const file = parse(text)
+    const version = remote ? token : hashOf(text)
+    if (file.problems.length === 0) {
+      current = { ...applied(file, []), version, since: sinceOf(version), recorded: false }
+      return { read: configurationOf(current, []), lacksRecord: false }
+    }
+    if (!file.usable) return await keepOn(file.problems)
+    const { definitions, problem } = await former()
+    const problems = [...file.problems, ...(problem ? [problem] : [])]
+    const lacksRecord = problem !== undefined
+    current = { ...applied(file, definitions), version, since: sinceOf(version), recorded: false, lacksRecord }
+    return { read: configurationOf(current, problems), lacksRecord }
+  }
+
+  /** Nothing can be taken from the newest file: what was in force stays so. */
+  async function keepOn(problems: readonly Problem[]): Promise<Result> {
+    const before = await former()
+    const said = [...problems, ...(before.problem ? [before.problem] : [])]
+    current = before.current
+    return { read: current ? configurationOf(current, said) : { problems: said }, lacksRecord: !!before.problem }
+  }
+
+  /** An instance that starts with what is recorded goes on with the moment that is recorded. */
+  function sinceOf(version: string): Instant {
+    if (current?.version === version) return current.since
+    return stored?.record?.version === version ? stored.record.since : clock.now()
+  }
+
+  async function record(): Promise<void> {
+    if (current === undefined || current.recorded || current.lacksRecord) return
+    const writing = current
+    const files = filesOf(writing.definitions)
+    // Another instance may write at the same moment, most likely the same: once more, over what it wrote.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const found = await state.read()
+      const before = found && readLastValid(found.text)
+      const isSame = before?.version === writing.version
+      const since = isSame ? before.since : writing.since
+      const removal = removalOf(before, writing.definitions, clock.now())
+      const next = { version: writing.version, since, files, removal }
+      const text = writeLastValid(next)
+      const done = text === found?.text || !writes || (await state.write(text, found?.etag))
+      if (!done) continue
+      stored = { record: next, until: clock.monotonic() + hold }
+      if (current !== writing) return
+      current = { ...writing, since, removal, recorded: true }
+      if (read && 'targets' in read) read = { ...read, since, removal }
+      return
+    }
+  }
+
+  async function readNow(): Promise<ReadTargets> {
+    if (remote && read && clock.monotonic() < until) return read
+    // Whoever comes while a check is under way gets its answer.
+    looking ??= look().finally(() => {
+      looking = undefined
+    })
+    read = await looking
+    return read
   }
 
   return {
-    read: async () => {
-      if (remote && held && clock.monotonic() < held.until) return held.parsed
-      // Whoever comes while a look is under way gets its answer.
-      looking ??= look().finally(() => {
-        looking = undefined
+    read: readNow,
+    recorded: async () => {
+      await readNow()
+      recording ??= record().finally(() => {
+        recording = undefined
       })
-      held = await looking
-      return held.parsed
+      await recording
+      return read!
     },
   }
 }
 
-function unreadable({ message, remedy }: Look & { found: 'nothing' }): ParsedTargets {
-  return { problems: [{ path: 'ROTATION_TARGETS', message, remedy }] }
+interface Result {
+  readonly read: ReadTargets
+  /** The record was needed, and could not be read: it is asked for again soon. */
+  readonly lacksRecord: boolean
 }
 
-function mayStandIn(found: Look & { found: 'nothing' }, copy: Copy, now: number): boolean {
-  return found.why === 'passing' && now - copy.confirmed < grace
+function configurationOf(current: Current, problems: readonly Problem[]): Configuration {
+  const { targets, version, since, notApplied, removal } = current
+  return { targets, version, since, problems, notApplied, removal }
+}
+
+/** The definitions of a record; what is no longer valid, in another cloud for instance, is left out. */
+function definitionsIn({ files }: LastValid, parse: (text: string) => TargetsFile): readonly Definition[] {
+  return files.flatMap((each) => {
+    const file = parse(JSON.stringify(each))
+    return file.usable ? applied(file, []).definitions : []
+  })
+}
+
+/** Names the version of a file that has no ETag: the same on every instance. targets.json holds no secrets. */
+function hashOf(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
+}
+
+function asUnreadable({ message, remedy }: Look & { found: 'nothing' }): Problem {
+  return { path: 'ROTATION_TARGETS', message, remedy }
+}
+
+function asProblem({ message, details }: RekeyError): Problem {
+  return {
+    path: lastValidBlob,
+    message: `the last valid definitions cannot be read: ${message}`,
+    remedy: details.remedy ?? 'It is read again soon. Until then targets that are not valid now are off.',
+  }
+}
+
+function unreadableRecord(): RekeyError {
+  return new RekeyError('UnexpectedAnswer', {
+    message: `the blob ${lastValidBlob} is not what Rekey wrote`,
+    remedy: 'Correct targets.json: the blob is written anew as soon as that is accepted.',
+  })
 }

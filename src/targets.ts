@@ -1,24 +1,60 @@
 // Room: the edge. May import the providers' shape, clouds, and the core.
-// targets.json: parsed whole, with every problem at once, each with its path and what to do.
+// targets.json: read entry by entry, with every problem at once, each with its path, line, target and what to do.
 
 import { type CloudName, clouds } from './azure/clouds.ts'
 import type { KeyProvider } from './providers/provider.ts'
 import type { Instant, Target } from './rotation/target.ts'
-import { judgeDefaults, type Policy, readTarget, type Shared, type Surroundings } from './targets/entry.ts'
+import {
+  judgeDefaults,
+  type Policy,
+  type ReadEntry,
+  readEntry,
+  type Shared,
+  type Surroundings,
+} from './targets/entry.ts'
 import { policyFields, type TargetFields, targetFields } from './targets/fields.ts'
-import { offsetsOf, outlineOf } from './targets/outline.ts'
+import { lines, offsetsOf, outlineOf } from './targets/outline.ts'
 import { type Finding, type Path, type Problem, pathText } from './targets/problems.ts'
 import { isObject, type JsonObject, readFields, refuseUnknown } from './targets/reading.ts'
-import { claimFindings } from './targets/relations.ts'
+import { type Claim, conflicts } from './targets/relations.ts'
 
 export type { Problem } from './targets/problems.ts'
 
 export type ParsedTargets = { readonly targets: readonly Target[] } | { readonly problems: readonly Problem[] }
 
-/**
- * Parses targets.json. `now` decides whether secrets would expire after 2038; `vault` holds where neither a target nor the
- * defaults name one. Gives all targets, or all problems in the order of the document. Never throws for what the text says.
- */
+/** One entry of `targets`. */
+export interface Entry {
+  /** As far as it can be read. */
+  readonly name?: string
+  readonly credential?: string
+  /** As it is written. */
+  readonly given: unknown
+  /** Absent: something is wrong with it, or it claims what another entry claims too. */
+  readonly target?: Target
+  readonly problems: readonly Problem[]
+}
+
+/** targets.json as it was read. */
+export interface TargetsFile {
+  /** False: what is wrong concerns every target (the JSON, the list, the defaults), so that none can be taken from it. */
+  readonly usable: boolean
+  /** As they are written. */
+  readonly defaults: JsonObject
+  readonly entries: readonly Entry[]
+  /** Everything that is wrong, in the order of the document. */
+  readonly problems: readonly Problem[]
+}
+
+/** What the text is read with. `vault` holds where neither a target nor the defaults name one. */
+export interface Reader {
+  readonly registry: readonly KeyProvider[]
+  readonly cloud: CloudName
+  /** Decides whether secrets would expire after 2038. */
+  readonly now: Instant
+  readonly vault?: string | undefined
+}
+
+/** Parses targets.json whole: all targets, or all problems in the order of the document. Never throws for what the text says. */
 export function parseTargets(
   text: string,
   registry: readonly KeyProvider[],
@@ -26,27 +62,96 @@ export function parseTargets(
   now: Instant,
   vault?: string,
 ): ParsedTargets {
+  const { entries, problems } = readTargetsFile(text, { registry, cloud, now, vault })
+  return problems.length > 0 ? { problems } : { targets: entries.map(({ target }) => target!) }
+}
+
+/** Reads targets.json entry by entry, so that what is wrong with one stops none of the others. Never throws for what the text says. */
+export function readTargetsFile(text: string, { registry, cloud, now, vault }: Reader): TargetsFile {
   // Editors on Windows put a byte order mark at the start, and JSON.parse refuses it.
   const json = text.replace(/^\uFEFF/, '')
   const outline = outlineOf(json)
   if ('line' in outline) {
-    const message = `line ${outline.line}, column ${outline.column}: ${outline.message}`
-    return { problems: [{ path: '$', message, remedy: 'Correct the JSON: an editor shows the place.' }] }
+    const { line, column } = outline
+    const remedy = 'Correct the JSON: an editor shows the place.'
+    const message = `line ${line}, column ${column}: ${outline.message}`
+    return { usable: false, defaults: {}, entries: [], problems: [{ path: '$', message, remedy, line }] }
   }
 
   const around = { registry, cloud, vaultSuffix: clouds[cloud].vaultSuffix, vault, now }
-  const { targets, findings } = readDocument(JSON.parse(json), around)
+  const { defaults, entries, findings } = readDocument(JSON.parse(json), around)
   for (const path of outline.repeated) {
     const remedy = 'Remove or rename one: only the last would count.'
     findings.push({ path, message: 'this key comes twice in its object', remedy })
   }
-  if (findings.length === 0) return { targets }
+  const contested = contest(entries, findings)
+  const problems = findings.length === 0 ? [] : located(json, findings, entries)
+  const ofEntry = Map.groupBy(problems, ({ index }) => index)
+  return {
+    usable: problems.every(({ index }) => index !== undefined),
+    defaults,
+    entries: entries.map(({ name, credential, given, target }, index) => {
+      const own = [...(ofEntry.get(index) ?? []), ...(contested.get(index) ?? [])]
+      return {
+        given,
+        ...(name === undefined ? {} : { name }),
+        ...(credential === undefined ? {} : { credential }),
+        ...(target && own.length === 0 ? { target } : {}),
+        problems: own.map(plain),
+      }
+    }),
+    problems: problems.map(plain),
+  }
+}
 
+interface Placed extends Problem {
+  /** Of the entry that it is about; undefined: it is about all of them. */
+  readonly index: number | undefined
+}
+
+function plain({ index: _, ...problem }: Placed): Problem {
+  return problem
+}
+
+/**
+ * Adds what more than one entry claims to the findings. Of two entries that are right otherwise neither can be applied: which of
+ * them is the slip cannot be known. One that is wrong otherwise takes nothing away from the other. Gives what is wrong with
+ * an entry because of a later one.
+ */
+function contest(entries: readonly ReadEntry[], findings: Finding[]): ReadonlyMap<number, readonly Placed[]> {
+  const wrong = new Set(findings.map(({ path }) => indexOf(path)))
+  const isWrong = ({ path }: Claim) => wrong.has(indexOf(path))
+  const claims = entries.flatMap((entry) => entry.claims)
+  const found = conflicts([...claims.filter((claim) => !isWrong(claim)), ...claims.filter(isWrong)])
+  const contested = new Map<number, Placed[]>()
+  for (const { earlier, ...finding } of found) {
+    findings.push(finding)
+    const [index, by] = [indexOf(earlier)!, indexOf(finding.path)]
+    if (wrong.has(by) || index === by) continue
+    const { path, message, remedy } = finding
+    const placed = { index, path: pathText(earlier), message: `${pathText(path)} ${message}`, remedy }
+    contested.set(index, [...(contested.get(index) ?? []), placed])
+  }
+  return contested
+}
+
+function indexOf([list, index]: Path): number | undefined {
+  return list === 'targets' && typeof index === 'number' ? index : undefined
+}
+
+/** The findings in the order of the document, with line and name. */
+function located(json: string, findings: readonly Finding[], entries: readonly ReadEntry[]): readonly Placed[] {
   const offsets = offsetsOf(json)
-  const inOrder = findings
-    .map(({ path, message, remedy }) => ({ path, message, remedy, offset: offsetOf(path, offsets) }))
+  const lineAt = lines(json)
+  return findings
+    .map((finding) => ({ ...finding, offset: offsetOf(finding.path, offsets) }))
     .toSorted((a, b) => a.offset - b.offset)
-  return { problems: inOrder.map(({ path, message, remedy }): Problem => ({ path: pathText(path), message, remedy })) }
+    .map(({ path, message, remedy, offset }) => {
+      const index = indexOf(path)
+      const name = index === undefined ? undefined : entries[index]?.name
+      const place = { index, path: pathText(path), line: lineAt(offset) }
+      return { ...place, ...(name === undefined ? {} : { target: name }), message, remedy }
+    })
 }
 
 /** Where a path is in the text; of what is missing, where it is missing. */
@@ -55,11 +160,18 @@ function offsetOf(path: Path, offsets: ReadonlyMap<string, number>): number {
   return offsets.get(pathText(path)) ?? offsetOf(path.slice(0, -1), offsets)
 }
 
-function readDocument(document: unknown, around: Surroundings): { targets: readonly Target[]; findings: Finding[] } {
+interface ReadDocument {
+  readonly defaults: JsonObject
+  readonly entries: readonly ReadEntry[]
+  readonly findings: Finding[]
+}
+
+function readDocument(document: unknown, around: Surroundings): ReadDocument {
   const findings: Finding[] = []
+  const none = { defaults: {}, entries: [], findings }
   if (!isObject(document)) {
     findings.push({ path: [], message: 'must be an object', remedy: 'Write {"targets": [ … ]}.' })
-    return { targets: [], findings }
+    return none
   }
   refuseUnknown(document, ['$schema', 'defaults', 'targets'], [], findings)
   const defaults = orVault(readDefaults(document, around, findings), around.vault)
@@ -67,12 +179,11 @@ function readDocument(document: unknown, around: Surroundings): { targets: reado
   if (!Array.isArray(list)) {
     const message = list === undefined ? 'is missing' : 'must be an array'
     findings.push({ path: ['targets'], message, remedy: 'Write a list, with one object for each target.' })
-    return { targets: [], findings }
+    return none
   }
-  const shared: Shared = { defaults, around, findings, claims: [], fieldsOf: fieldsIn(around.vaultSuffix) }
-  const targets = list.map((given, index) => readTarget(given, ['targets', index], shared))
-  findings.push(...claimFindings(shared.claims))
-  return { targets: targets.filter((target) => target !== undefined), findings }
+  const shared: Shared = { defaults, around, findings, fieldsOf: fieldsIn(around.vaultSuffix) }
+  const entries = list.map((given, index) => readEntry(given, ['targets', index], shared))
+  return { defaults: isObject(document['defaults']) ? document['defaults'] : {}, entries, findings }
 }
 
 function readDefaults(document: JsonObject, { vaultSuffix, now }: Surroundings, findings: Finding[]): Policy {

@@ -37,9 +37,9 @@ const rooms: readonly { readonly room: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/(rotation|settings)\//,
       /^src\/providers\/provider\.ts$/,
-      /^src\/azure\/(clients|clouds|event-grid|hosts|storage)\.ts$/,
+      /^src\/azure\/(clients|clouds|event-grid|hosts|state-blob|storage)\.ts$/,
       /^zod$/,
-      /^node:(fs\/promises|path)$/,
+      /^node:(crypto|fs\/promises|path)$/,
     ],
   },
   {
@@ -49,7 +49,7 @@ const rooms: readonly { readonly room: RegExp; readonly may: readonly RegExp[] }
   {
     room: /^src\/functions\//,
     may: [
-      /^src\/(compose\.ts|rotation\/.*|settings\/schedule\.ts|providers\/provider\.ts)$/,
+      /^src\/(compose\.ts|rotation\/.*|settings\/schedule\.ts|providers\/provider\.ts|targets\/nearest\.ts)$/,
       // Shapes and names beside what compose hands out: listings, messages, log lines.
       /^src\/azure\/(blob-lease|errors|json|key-vault|log|operation-store|queue|telemetry)\.ts$/,
       /^@azure\/(functions|core-auth)$/,

@@ -225,7 +225,7 @@ describe('the doctor', { concurrency: 5 }, () => {
       /ServiceUnavailable\. What to do:\n +On your own machine: start Azurite \(npx azurite --skipApiVersionCheck\)/,
     )
     assert.match(out, /^target +vision \(cognitive-services\) +ok /m)
-    assert.match(out, /2 things need fixing\. Nothing was changed\./)
+    assert.match(out, /3 things need fixing\. Nothing was changed\./)
     await assertUnchanged(around)
   })
 
@@ -260,7 +260,7 @@ describe('the doctor', { concurrency: 5 }, () => {
     )
 
     assert.equal(targets.code, 1)
-    assert.match(targets.out, /^FAILED {2}\$\.targets\[0\]\.provider: /m)
+    assert.match(targets.out, /^FAILED {2}\$\.targets\[0\]\.provider \(target "nobody", line \d+\): /m)
     const { problems } = JSON.parse(settings.out) as Report
     assert.equal(settings.code, 1)
     assert.deepEqual(problems.map(({ path }) => path).sort(), ['AZURE_CLOUD', 'ROTATION_SCHEDULE'])

@@ -8,29 +8,73 @@ import { type TestContext, test } from 'node:test'
 import { createHttpHeaders, type HttpClient, type PipelineRequest, RestError } from '@azure/core-rest-pipeline'
 import { createAzureClients } from '../src/azure/clients.ts'
 import { clouds } from '../src/azure/clouds.ts'
+import type { StateBlob } from '../src/azure/state-blob.ts'
+import { providers } from '../src/providers/index.ts'
 import { RekeyError } from '../src/rotation/errors.ts'
-import { minutes, seconds } from '../src/rotation/target.ts'
-import type { ParsedTargets } from '../src/targets.ts'
-import { targetsSource } from '../src/targets-source.ts'
+import { days, minutes, seconds } from '../src/rotation/target.ts'
+import { readTargetsFile } from '../src/targets.ts'
+import { type ReadTargets, targetsSource } from '../src/targets-source.ts'
 
 const url = 'https://stprod.blob.core.windows.net/config/targets.json'
 
-/** Parsing is another test's matter: here a text stands for itself. */
-function parse(text: string): ParsedTargets {
-  return { problems: [{ path: text, message: '', remedy: '' }] }
+const subscription = '/subscriptions/00000000-0000-0000-0000-000000000000'
+const accounts = `${subscription}/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts`
+const defaults = { vault: 'https://kv-prod.vault.azure.net' }
+
+/** A target that is as it should be; `fields` make it wrong. */
+function target(name: string, fields: object = {}) {
+  return {
+    name,
+    provider: 'cognitive-services',
+    resource: `${accounts}/${name}`,
+    secrets: { [`${name}-key`]: 'key' },
+    ...fields,
+  }
 }
 
-/** What a source found: the text, or `unreadable: …`. */
-function told(parsed: ParsedTargets): string {
-  assert.ok('problems' in parsed)
-  const [problem] = parsed.problems
-  return problem!.path === 'ROTATION_TARGETS' ? `unreadable: ${problem!.message}` : problem!.path
+/** A document with these targets. */
+function file(...targets: readonly object[]): string {
+  return JSON.stringify({ defaults, targets })
 }
+
+const [one, two, both] = [file(target('one')), file(target('two')), file(target('one'), target('two'))]
+const mistaken = '{"targets": '
+
+/** The blob of the last valid file, in memory, as the real one behaves. */
+function stateBlob() {
+  const kept = { text: undefined as string | undefined, etag: 0, reads: 0, writes: 0, away: false }
+  const state: StateBlob = {
+    read: async () => {
+      kept.reads += 1
+      if (kept.away) throw new RekeyError('ServiceUnavailable', { message: 'GET blob: no answer' })
+      return kept.text === undefined ? undefined : { text: kept.text, etag: String(kept.etag) }
+    },
+    write: async (text, etag) => {
+      if (kept.away) throw new RekeyError('ServiceUnavailable', { message: 'PUT blob: no answer' })
+      if ((kept.text === undefined ? undefined : String(kept.etag)) !== etag) return false
+      Object.assign(kept, { text, etag: kept.etag + 1, writes: kept.writes + 1 })
+      return true
+    },
+  }
+  return { kept, state }
+}
+
+/** What a source found: the targets in force, and what is not. */
+function told(read: ReadTargets): string {
+  const problems = read.problems.map(({ path, message }) => (path === 'ROTATION_TARGETS' ? message : path))
+  const names = 'targets' in read ? read.targets.map(({ name }) => name).join(' ') : 'nothing'
+  return [names, ...problems].join('; ')
+}
+
+const parse = (text: string) => readTargetsFile(text, { registry: providers, cloud: 'public', now: 0 })
 
 type Answer = { status: number; body?: string; etag?: string; code?: string } | 'no answer'
 
 /** A blob service behind the real pipeline, with a source that reads from it by a clock of its own. */
-function remote(credential = { getToken: async () => ({ token: 'token-for-storage', expiresOnTimestamp: 1e15 }) }) {
+function remote(
+  credential = { getToken: async () => ({ token: 'token-for-storage', expiresOnTimestamp: 1e15 }) },
+  { kept, state } = stateBlob(),
+) {
   const world = { answer: { status: 404 } as Answer, requests: [] as PipelineRequest[], time: 0 }
   const httpClient: HttpClient = {
     sendRequest: async (request) => {
@@ -51,9 +95,16 @@ function remote(credential = { getToken: async () => ({ token: 'token-for-storag
     },
   }
   const azure = createAzureClients({ cloud: clouds.public, credential, httpClient, wait: async () => {} })
-  const clock = { monotonic: () => world.time }
-  const source = targetsSource({ location: url, root: '/', clock, parse, azure: () => azure })
-  return { world, read: async () => told(await source.read()) }
+  const clock = { monotonic: () => world.time, now: () => world.time }
+  const source = targetsSource({ location: url, root: '/', clock, parse, azure: () => azure, state, writes: true })
+  return {
+    world,
+    kept,
+    state,
+    source,
+    read: async () => told(await source.read()),
+    recorded: async () => told(await source.recorded()),
+  }
 }
 
 async function folder(t: TestContext): Promise<string> {
@@ -64,7 +115,7 @@ async function folder(t: TestContext): Promise<string> {
 
 test('a blob is read with the app’s identity, at the real address', async () => {
   const { world, read } = remote()
-  world.answer = { status: 200, body: 'one', etag: '"1"' }
+  world.answer = { status: 200, body: one, etag: '"1"' }
 
   assert.equal(await read(), 'one')
 
@@ -76,7 +127,7 @@ test('a blob is read with the app’s identity, at the real address', async () =
 
 test('a blob is asked about at most once a minute, and then only for what has changed', async () => {
   const { world, read } = remote()
-  world.answer = { status: 200, body: 'one', etag: '"1"' }
+  world.answer = { status: 200, body: one, etag: '"1"' }
   await read()
 
   world.time = minutes(1) - 1
@@ -87,7 +138,7 @@ test('a blob is asked about at most once a minute, and then only for what has ch
   assert.equal(await read(), 'one')
   assert.equal(world.requests[1]?.headers.get('if-none-match'), '"1"')
 
-  world.answer = { status: 200, body: 'two', etag: '"2"' }
+  world.answer = { status: 200, body: two, etag: '"2"' }
   world.time = minutes(2)
   assert.equal(await read(), 'two')
   assert.equal(world.requests.length, 3)
@@ -95,7 +146,7 @@ test('a blob is asked about at most once a minute, and then only for what has ch
 
 test('many who ask at once cause one read', async () => {
   const { world, read } = remote()
-  world.answer = { status: 200, body: 'one', etag: '"1"' }
+  world.answer = { status: 200, body: one, etag: '"1"' }
 
   const found = await Promise.all(Array.from({ length: 20 }, read))
 
@@ -103,70 +154,67 @@ test('many who ask at once cause one read', async () => {
   assert.equal(world.requests.length, 1)
 })
 
-for (const [name, answer] of [
-  ['an outage', { status: 503 }],
-  ['an answer that took too long', { status: 408 }],
-  ['throttling', { status: 429 }],
-  ['a network that gives no answer', 'no answer'],
+for (const [name, answer, says] of [
+  ['an outage', { status: 503 }, 'the blob cannot be read: 503'],
+  ['throttling', { status: 429 }, 'the blob cannot be read: 429'],
+  ['a network that gives no answer', 'no answer', /^one; the blob cannot be read/],
+  [
+    'a role that is taken away',
+    { status: 403, code: 'AuthorizationPermissionMismatch' },
+    'the blob cannot be read: 403 AuthorizationPermissionMismatch',
+  ],
+  [
+    'a blob that is deleted',
+    { status: 404, code: 'BlobNotFound', body: '<Error>canary</Error>' },
+    'the blob cannot be read: 404 BlobNotFound',
+  ],
+  ['a redirect', { status: 301 }, 'the blob cannot be read: 301'],
+  ['a text that is no JSON', { status: 200, body: mistaken, etag: '"9"' }, '$'],
+  [
+    'bad defaults',
+    { status: 200, body: JSON.stringify({ defaults: { vault: 'http://x' }, targets: [target('two')] }), etag: '"9"' },
+    '$.defaults.vault',
+  ],
+  [
+    'a misspelt "defaults"',
+    { status: 200, body: JSON.stringify({ defaulst: defaults, targets: [target('two', defaults)] }), etag: '"9"' },
+    '$.defaulst',
+  ],
 ] as const) {
-  test(`${name} is bridged for five minutes with the last confirmed copy, and then told`, async () => {
+  test(`${name} leaves the last valid file in force, and is told`, async () => {
     const { world, read } = remote()
-    world.answer = { status: 200, body: 'one', etag: '"1"' }
-    await read()
-    world.time = minutes(3)
+    world.answer = { status: 200, body: one, etag: '"1"' }
     await read()
 
     world.answer = answer
-    world.time = minutes(8) - 1
-    assert.equal(await read(), 'one')
-    world.time = minutes(8)
-    assert.match(await read(), /^unreadable: the blob cannot be read/)
+    for (world.time = minutes(1); world.time < minutes(30); world.time += minutes(5)) {
+      if (typeof says === 'string') assert.equal(await read(), `one; ${says}`)
+      else assert.match(await read(), says)
+    }
 
-    world.answer = { status: 200, body: 'two', etag: '"2"' }
-    world.time = minutes(8) + seconds(15)
+    world.answer = { status: 200, body: two, etag: '"2"' }
+    world.time = minutes(40)
     assert.equal(await read(), 'two')
   })
 }
 
-test('a blob that does not answer is asked about no more often: once a minute while a copy stands in, then every 15 seconds', async () => {
+test('a blob that does not answer is asked about no more often than one that does', async () => {
   const { world, read } = remote()
-  world.answer = { status: 200, body: 'one', etag: '"1"' }
+  world.answer = { status: 200, body: one, etag: '"1"' }
   await read()
-  world.answer = { status: 503 }
-  const [lookAt, answers]: [number[], string[]] = [[], []]
+  world.answer = { status: 403 }
+  const before = world.requests.length
 
-  for (world.time = minutes(1); world.time < minutes(6); world.time += seconds(1)) {
-    const before = world.requests.length
-    answers.push(await read())
-    if (world.requests.length > before) lookAt.push(world.time)
-  }
+  for (world.time = minutes(1); world.time < minutes(6); world.time += seconds(1)) await read()
 
-  assert.deepEqual(
-    lookAt.map((at) => at / 1000),
-    [60, 120, 180, 240, 300, 315, 330, 345],
-  )
-  assert.deepEqual(new Set(answers.slice(0, 240)), new Set(['one']))
-  assert.deepEqual(new Set(answers.slice(240)), new Set(['unreadable: the blob cannot be read: 503']))
-})
-
-test('a copy that stands in ends with its five minutes, however short the last look was ago', async () => {
-  const { world, read } = remote()
-  world.answer = { status: 200, body: 'one', etag: '"1"' }
-  await read()
-  world.answer = { status: 503 }
-  world.time = minutes(5) - 1
-  await read()
-
-  world.time = minutes(5)
-
-  assert.match(await read(), /^unreadable/)
+  assert.equal(world.requests.length - before, 5)
 })
 
 test('a blob that is said to be unchanged, though nobody has seen it yet, is not taken for one', async () => {
   const { world, read } = remote()
   world.answer = { status: 304 }
 
-  assert.match(await read(), /^unreadable: the blob cannot be read: 304/)
+  assert.match(await read(), /^nothing; the blob cannot be read: 304/)
 })
 
 test('a refusal is asked about again after 15 seconds', async () => {
@@ -174,29 +222,12 @@ test('a refusal is asked about again after 15 seconds', async () => {
   world.answer = { status: 404, code: 'BlobNotFound' }
   await read()
 
-  world.answer = { status: 200, body: 'one', etag: '"1"' }
+  world.answer = { status: 200, body: one, etag: '"1"' }
   world.time = seconds(15) - 1
-  assert.match(await read(), /^unreadable/)
+  assert.match(await read(), /^nothing/)
   world.time = seconds(15)
   assert.equal(await read(), 'one')
 })
-
-for (const [status, code] of [
-  [403, 'AuthorizationPermissionMismatch'],
-  [404, 'BlobNotFound'],
-  [301, ''],
-] as const) {
-  test(`a definite ${status} is told at once, also where there is a copy`, async () => {
-    const { world, read } = remote()
-    world.answer = { status: 200, body: 'one', etag: '"1"' }
-    await read()
-
-    world.answer = { status, code, body: '<Error>canary</Error>' }
-    world.time = minutes(1)
-
-    assert.equal(await read(), `unreadable: the blob cannot be read: ${`${status} ${code}`.trim()}`)
-  })
-}
 
 test('an identity that gets no token is told at once, with its remedy', async () => {
   const refused = new RekeyError('PermissionDenied', {
@@ -205,28 +236,19 @@ test('an identity that gets no token is told at once, with its remedy', async ()
   })
   const { read } = remote({ getToken: () => Promise.reject(refused) })
 
-  assert.equal(await read(), 'unreadable: the blob cannot be read: no token is to be had')
-})
-
-test('a new text with mistakes counts: the one before it is not used instead', async () => {
-  const { world, read } = remote()
-  world.answer = { status: 200, body: 'good', etag: '"1"' }
-  await read()
-
-  world.answer = { status: 200, body: 'mistaken', etag: '"2"' }
-  world.time = minutes(1)
-
-  assert.equal(await read(), 'mistaken')
+  assert.equal(await read(), 'nothing; the blob cannot be read: no token is to be had')
 })
 
 test('a file beside the app is found by its relative path, and read again when it has changed', async (t) => {
   const root = await folder(t)
-  const file = join(root, 'targets.json')
+  const path = join(root, 'targets.json')
   let parsed = 0
   const source = targetsSource({
     location: './targets.json',
     root,
-    clock: { monotonic: () => 0 },
+    clock: { monotonic: () => 0, now: () => 0 },
+    state: stateBlob().state,
+    writes: true,
     parse: (text) => {
       parsed += 1
       return parse(text)
@@ -234,12 +256,12 @@ test('a file beside the app is found by its relative path, and read again when i
     azure: () => assert.fail('a file needs no Azure'),
   })
 
-  await writeFile(file, 'one')
-  await utimes(file, 1000, 1000)
+  await writeFile(path, one)
+  await utimes(path, 1000, 1000)
   assert.deepEqual([told(await source.read()), told(await source.read()), parsed], ['one', 'one', 1])
 
-  await writeFile(file, 'two')
-  await utimes(file, 2000, 2000)
+  await writeFile(path, two)
+  await utimes(path, 2000, 2000)
   assert.deepEqual([told(await source.read()), parsed], ['two', 2])
 })
 
@@ -248,14 +270,223 @@ test('a file that is not there is told, with where it was looked for and what to
   const source = targetsSource({
     location: 'targets.json',
     root,
-    clock: { monotonic: () => 0 },
+    clock: { monotonic: () => 0, now: () => 0 },
+    state: stateBlob().state,
+    writes: true,
     parse,
     azure: () => assert.fail('a file needs no Azure'),
   })
 
   const parsed = await source.read()
 
-  assert.ok('problems' in parsed)
-  assert.equal(told(parsed), `unreadable: there is no file ${join(root, 'targets.json')}`)
+  assert.equal(told(parsed), `nothing; there is no file ${join(root, 'targets.json')}`)
   assert.match(parsed.problems[0]!.remedy, /targets\.sample\.json/)
+})
+
+/** A start that finds `text`, with the record that another instance left. */
+async function startWith(text: string, state: ReturnType<typeof stateBlob>) {
+  const started = remote(undefined, state)
+  started.world.answer = { status: 200, body: text, etag: `"${text.length}"` }
+  return { ...started, found: await started.read() }
+}
+
+/** What an instance left behind that had all of `text` in force. */
+async function recordOf(text: string): Promise<ReturnType<typeof stateBlob>> {
+  const state = stateBlob()
+  const { source } = await startWith(text, state)
+  await source.recorded()
+  return state
+}
+
+const wrong = { rotateEvery: 'often' }
+
+test('an entry that is wrong keeps its last valid definition, and the others are as the file says', async () => {
+  const { world, read, source } = remote()
+  world.answer = { status: 200, body: both, etag: '"1"' }
+  await read()
+
+  world.answer = { status: 200, body: file(target('one', wrong), target('two', { rotateEvery: 'P30D' })), etag: '"2"' }
+  world.time = minutes(1)
+
+  assert.equal(await read(), 'one two; $.targets[0].rotateEvery')
+  const now = await source.read()
+  assert.ok('targets' in now)
+  assert.deepEqual(
+    now.targets.map(({ rotateEvery }) => rotateEvery / days(1)),
+    [60, 30],
+  )
+  assert.deepEqual(
+    now.notApplied.map(({ target: name, standing }) => [name, standing]),
+    [['one', 'kept']],
+  )
+  assert.equal(now.version, '"2"')
+})
+
+test('a start finds the definitions that were valid before it, with the defaults of their time', async () => {
+  const state = await recordOf(
+    JSON.stringify({ defaults: { ...defaults, rotateEvery: 'P20D' }, targets: [target('one'), target('two')] }),
+  )
+
+  const { found, source } = await startWith(file(target('one', wrong), target('two'), target('new', wrong)), state)
+
+  assert.equal(found, 'one two; $.targets[0].rotateEvery; $.targets[2].rotateEvery')
+  const now = await source.read()
+  assert.ok('targets' in now)
+  assert.deepEqual(
+    now.targets.map(({ rotateEvery }) => rotateEvery / days(1)),
+    [20, 60],
+  )
+  assert.deepEqual(
+    now.notApplied.map(({ target: name, standing }) => `${name} ${standing}`),
+    ['one kept', 'new off'],
+  )
+})
+
+test('what one instance keeps, the next one that starts keeps too', async () => {
+  const state = await recordOf(both)
+  const broken = file(target('one', wrong), target('two'))
+  const first = await startWith(broken, state)
+  await first.source.recorded()
+
+  const second = await startWith(broken, state)
+
+  assert.equal(second.found, first.found)
+  assert.equal(second.found, 'one two; $.targets[0].rotateEvery')
+})
+
+test('a start with a file that cannot be read goes on with the last valid one, and says since when it is in force', async () => {
+  const state = await recordOf(both)
+
+  const { found, source } = await startWith(mistaken, state)
+
+  assert.equal(found, 'one two; $')
+  const now = await source.read()
+  assert.ok('targets' in now)
+  assert.deepEqual([now.version, now.since], [`"${both.length}"`, 0])
+})
+
+test('a last valid definition whose secret or credential another target has now is suspended', async () => {
+  for (const [name, fields] of [
+    ['the secret', { secrets: { 'one-key': 'key' } }],
+    ['the credential', { resource: `${accounts}/ONE` }],
+  ] as const) {
+    const state = await recordOf(both)
+    const taken = file(target('one', wrong), target('heir', fields))
+
+    const { found, source } = await startWith(
+      file(target('one', { ...wrong, secrets: { x: 'key' }, resource: `${accounts}/x` }), target('heir', fields)),
+      state,
+    )
+
+    assert.match(found, /^heir; /, name)
+    const now = await source.read()
+    assert.ok('targets' in now)
+    assert.deepEqual(
+      now.notApplied.map(({ target: each, standing }) => `${each} ${standing}`),
+      ['one suspended'],
+      name,
+    )
+    // Suspended is not forgotten: once the other target lets go of it, the definition is in force again.
+    await source.recorded()
+    const later = await startWith(file(target('one', wrong), target('two')), state)
+    assert.match(later.found, /^one two; /, `${name} ${taken.length}`)
+  }
+})
+
+test('of two entries that claim one secret neither is applied, and what was valid before stays', async () => {
+  const state = await recordOf(one)
+
+  const { found, source } = await startWith(
+    file(target('thief', { secrets: { 'one-key': 'key' } }), target('one')),
+    state,
+  )
+
+  assert.match(found, /^one; /)
+  const now = await source.read()
+  assert.ok('targets' in now)
+  assert.deepEqual(
+    now.notApplied.map(({ target: name, standing }) => `${name} ${standing}`),
+    ['thief off', 'one kept'],
+  )
+})
+
+test('an entry whose name is the slip keeps the definition of its credential', async () => {
+  const { found } = await startWith(
+    file(target('o ne', { resource: `${accounts}/one`, secrets: { 'one-key': 'key' } }), target('two')),
+    await recordOf(both),
+  )
+
+  assert.equal(found, 'one two; $.targets[0].name')
+})
+
+test('while the record cannot be read a new start applies what is valid, says why, and records nothing', async () => {
+  const state = await recordOf(both)
+  const before = state.kept.text
+  state.kept.away = true
+  const broken = file(target('one', wrong), target('two'))
+
+  const { found, read, source, world } = await startWith(broken, state)
+  assert.equal(found, 'two; $.targets[0].rotateEvery; targets-last-valid.json')
+  state.kept.away = false
+  await source.recorded()
+  assert.equal(state.kept.text, before)
+
+  world.time = minutes(1)
+  assert.equal(await read(), 'one two; $.targets[0].rotateEvery')
+})
+
+test('the record is written once for each version, and a reader that may not write leaves it alone', async () => {
+  const { kept, recorded } = await (async () => {
+    const state = stateBlob()
+    return await startWith(one, state)
+  })()
+
+  await recorded()
+  await recorded()
+
+  assert.equal(kept.writes, 1)
+  assert.deepEqual(JSON.parse(kept.text!).files, [{ defaults, targets: [target('one')] }])
+  const looker = targetsSource({
+    location: 'missing.json',
+    root: '/nowhere',
+    clock: { monotonic: () => 0, now: () => 0 },
+    parse,
+    azure: () => assert.fail('a file needs no Azure'),
+    state: { read: async () => ({ text: kept.text!, etag: '1' }), write: () => assert.fail('nothing may be written') },
+    writes: false,
+  })
+  assert.match(told(await looker.recorded()), /^one; there is no file/)
+})
+
+test('a change that takes out more than half of the targets takes effect, and is remembered for a day', async () => {
+  const all = ['aa', 'bb', 'cc', 'dd', 'ee'].map((name) => target(name))
+  const state = await recordOf(file(...all))
+  const half = await startWith(file(...all.slice(0, 3)), state)
+  assert.equal(((await half.source.recorded()) as { removal?: unknown }).removal, undefined)
+
+  const most = await startWith(file(...all.slice(0, 1)), state)
+  const now = await most.source.recorded()
+
+  assert.ok('targets' in now)
+  assert.equal(now.targets.length, 1)
+  assert.deepEqual(now.removal, { at: 0, removed: 2, of: 3 })
+  const another = await startWith(file(...all.slice(0, 1)), state)
+  const there = await another.source.recorded()
+  assert.deepEqual('targets' in there && there.removal, now.removal)
+  const back = await startWith(file(...all), state)
+  const mended = await back.source.recorded()
+  assert.equal('targets' in mended && mended.removal, undefined)
+})
+
+test('a record that is not ours is told, and written anew when a file is accepted', async () => {
+  const state = stateBlob()
+  state.kept.text = 'somebody’s notes'
+  const { found, source, world } = await startWith(file(target('one', wrong)), state)
+  assert.match(found, /targets-last-valid\.json/)
+
+  world.answer = { status: 200, body: one, etag: '"7"' }
+  world.time = minutes(2)
+  await source.recorded()
+
+  assert.match(state.kept.text, /"version":/)
 })

@@ -135,6 +135,23 @@ var rules = [
       | project timestamp
     '''
   }
+  {
+    name: 'targets-removed'
+    title: 'Most targets were taken out'
+    description: 'One change of targets.json took out more than half of the targets, and nothing is rotated there any more. If that was meant, this ends a day after the change.'
+    severity: 2
+    every: 'PT10M'
+    window: scheduleSilence
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: []
+    query: '''
+      customEvents
+      | where name == "TargetsRemoved"
+      | extend removed = tostring(customDimensions.removed), of = tostring(customDimensions.of)
+      | project timestamp, removed, of
+    '''
+  }
 ]
 
 resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {

@@ -14,7 +14,14 @@ var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 var targetsContainer = 'rekey-targets'
-var containers = ['app-package', 'rekey-leases', 'rekey-operations', 'rekey-dead-letters', targetsContainer]
+var containers = [
+  'app-package'
+  'rekey-leases'
+  'rekey-operations'
+  'rekey-state'
+  'rekey-dead-letters'
+  targetsContainer
+]
 var queues = ['rekey-requests', 'rekey-revocations', 'rekey-near-expiry', 'rekey-announcements']
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {

@@ -2,7 +2,7 @@
 // May import src/ and its neighbours.
 
 import { logTo } from '../../src/azure/log.ts'
-import type { Compose } from '../../src/compose.ts'
+import type { Compose, Problem } from '../../src/compose.ts'
 import type { Check } from '../../src/functions/health/check.ts'
 import { checksOf } from '../../src/functions/health/checks.ts'
 import { hours } from '../../src/rotation/target.ts'
@@ -15,7 +15,7 @@ export interface Report {
   readonly failed: number
   /** How many things cannot be seen. */
   readonly unseen: number
-  readonly problems: readonly { readonly path: string; readonly message: string; readonly remedy: string }[]
+  readonly problems: readonly Problem[]
   readonly checks: readonly Check[]
 }
 
@@ -51,7 +51,7 @@ export async function examine(compose: Compose, settings: string, say: (text: st
     status: failed === 0 ? 'healthy' : 'unhealthy',
     failed,
     unseen: count('unseen'),
-    problems: [],
+    problems: app.problems,
     checks,
   }
 }

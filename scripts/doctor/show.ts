@@ -3,25 +3,33 @@
 
 import { columns } from '../../simulator/local/columns.ts'
 import type { Check } from '../../src/functions/health/check.ts'
+import { sentenceOf } from '../../src/functions/shared/excerpt.ts'
 import type { Report } from './examine.ts'
 
-const states: Readonly<Record<Check['status'], string>> = { ok: 'ok', failed: 'FAILED', unseen: 'cannot be seen' }
+const states: Readonly<Record<Check['status'], string>> = {
+  ok: 'ok',
+  warning: 'WARNING',
+  failed: 'FAILED',
+  unseen: 'cannot be seen',
+}
 /** More rows of one kind that are all right are counted instead. */
 const mostAlike = 20
+/** Of a file with thousands of problems the first are enough to begin with. */
+const mostProblems = 100
 const widest = { place: 60, detail: 100 }
 
 /** The report as text, with a line break at its end. */
 export function show(report: Report): string {
   const parts = [`Settings: ${report.settings}`]
-  if (report.problems.length > 0) parts.push(report.problems.map(problem).join('\n'))
+  if (report.problems.length > 0) parts.push(report.problems.slice(0, mostProblems).map(problem).join('\n'))
   if (report.checks.length > 0) parts.push(table(report.checks))
   const failures = failuresOf(report.checks)
   if (failures.length > 0) parts.push(failures.join('\n\n'))
   return `${[...parts, verdict(report)].join('\n\n')}\n`
 }
 
-function problem({ path, message, remedy }: Report['problems'][number]): string {
-  return `FAILED  ${path}: ${message}\n        ${remedy}`
+function problem({ remedy, ...about }: Report['problems'][number]): string {
+  return `FAILED  ${sentenceOf({ remedy, ...about })}\n        ${remedy}`
 }
 
 function table(checks: readonly Check[]): string {

@@ -27,6 +27,8 @@ export interface Telemetry {
   overdue(targets: readonly { readonly target: string; readonly provider: string; readonly dueAt: string }[]): void
   /** Targets as the schedule saw them, each once a day: the workbook shows their ages and due dates. */
   seen(targets: readonly SeenTarget[]): void
+  /** A change of targets.json took out more than half of the targets; with every tick of the day after it. */
+  removed(removal: { readonly removed: number; readonly of: number; readonly at: string }): void
   /** Sends what was told so far. Takes a bounded time, and never throws. */
   flush(): Promise<void>
 }
@@ -53,6 +55,7 @@ export const telemetryNames = {
   paused: 'RotationPaused',
   overdue: 'TargetOverdue',
   seen: 'TargetSeen',
+  removed: 'TargetsRemoved',
   rotations: 'Rekey.Rotations',
   duration: 'Rekey.RotationDuration',
   overdueTargets: 'Rekey.OverdueTargets',
@@ -68,7 +71,7 @@ function eventOf({ status, error }: Outcome): string | undefined {
 export function createTelemetry(settings: TelemetrySettings): Telemetry {
   const { connectionString, log } = settings
   if (connectionString === undefined) {
-    return { rotation: () => {}, overdue: () => {}, seen: () => {}, flush: async () => {} }
+    return { rotation: () => {}, overdue: () => {}, seen: () => {}, removed: () => {}, flush: async () => {} }
   }
 
   let complained = false
@@ -99,6 +102,14 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
     seen: (targets) => {
       void tell((open) => {
         for (const target of targets) open.trackEvent({ name: telemetryNames.seen, properties: { ...target } })
+      })
+    },
+    removed: ({ removed, of, at }) => {
+      void tell((open) => {
+        open.trackEvent({
+          name: telemetryNames.removed,
+          properties: { removed: String(removed), of: String(of), at },
+        })
       })
     },
     flush: async () => {

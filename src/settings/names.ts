@@ -111,3 +111,6 @@ export const settingNames = [
 ] as const satisfies readonly SettingName[]
 
 export type SettingId = (typeof settingNames)[number]['name']
+
+/** Named like settings, and read by the deployment alone: they may be in the environment where the doctor runs. */
+export const deploymentSettings = ['ROTATION_GRANTS'] as const

@@ -5,7 +5,8 @@ import type { CloudName } from '../azure/clouds.ts'
 import type { KeyProvider, Place } from '../providers/provider.ts'
 import { days, type Instant, type SecretName, type Target } from '../rotation/target.ts'
 import type { PolicyFields, TargetFields } from './fields.ts'
-import { type Finding, findingsOf, nearest, type Path } from './problems.ts'
+import { nearest } from './nearest.ts'
+import { type Finding, findingsOf, type Path } from './problems.ts'
 import { isObject, type JsonObject, type Reading, readFields, refuseUnknown } from './reading.ts'
 import { type Claim, durationFindings } from './relations.ts'
 
@@ -56,18 +57,28 @@ export interface Shared {
   readonly defaults: Policy
   readonly around: Surroundings
   readonly findings: Finding[]
-  readonly claims: Claim[]
   /** Built once for each provider: schemas are dear. */
   fieldsOf(provider: KeyProvider | undefined): TargetFields
 }
 
-/** One target, or undefined when something is wrong with it, which is then among the findings. */
-export function readTarget(given: unknown, path: Path, shared: Shared): Target | undefined {
+/** One entry as it was read. */
+export interface ReadEntry {
+  readonly given: unknown
+  /** The name, and the credential, as far as they can be read. */
+  readonly name?: string | undefined
+  readonly credential?: string | undefined
+  readonly claims: readonly Claim[]
+  /** Absent when something is wrong with it, which is then among the findings. */
+  readonly target?: Target | undefined
+}
+
+/** Reads one entry, and adds what is wrong with it to the findings. */
+export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry {
   const { defaults, findings } = shared
   const before = findings.length
   if (!isObject(given)) {
     findings.push({ path, message: 'must be an object', remedy: 'Write {"name": …, "provider": …, "secrets": …}.' })
-    return undefined
+    return { given, claims: [] }
   }
   const provider = findProvider(given, path, shared)
   const fields = shared.fieldsOf(provider)
@@ -82,9 +93,13 @@ export function readTarget(given: unknown, path: Path, shared: Shared): Target |
   const common = ['provider', ...Object.keys(fields)]
   const resource = provider && readResource(provider, common, given, path, findings)
   judgeDurations(own, provider, path, shared)
-  claim(own, resource?.place, path, shared)
-  if (!provider || !resource || findings.length > before) return undefined
-  return compose(own, defaults, provider, resource)
+  return {
+    given,
+    name: own.values.name,
+    credential: resource?.place.credential.toLowerCase(),
+    claims: claimsOf(own, resource?.place, path, defaults),
+    target: provider && resource && findings.length === before ? compose(own, defaults, provider, resource) : undefined,
+  }
 }
 
 function findProvider(given: JsonObject, path: Path, { around, findings }: Shared): KeyProvider | undefined {
@@ -142,16 +157,23 @@ function judgeDurations(own: Policy, provider: KeyProvider | undefined, path: Pa
   }
 }
 
-/** What nobody else may have. Claimed also by a target that is switched off, or wrong otherwise. */
-function claim(own: Reading<TargetFields>, place: Place | undefined, path: Path, { defaults, claims }: Shared): void {
+/** What no other target may have. Claimed also by a target that is switched off, or wrong otherwise. */
+function claimsOf(
+  own: Reading<TargetFields>,
+  place: Place | undefined,
+  path: Path,
+  defaults: Policy,
+): readonly Claim[] {
   const { name, secrets } = own.values
   const vault = settled('vault', own, defaults)
-  if (name) claims.push({ what: 'name', key: name, path: [...path, 'name'] })
-  if (place) claims.push({ what: 'credential', key: place.credential, path })
-  if (!vault) return
-  for (const secret of Object.keys(secrets ?? {})) {
-    claims.push({ what: 'secret', key: `${vault} ${secret}`, path: [...path, 'secrets', secret] })
-  }
+  const written = vault ? Object.keys(secrets ?? {}) : []
+  return [
+    ...(name ? [{ what: 'name' as const, key: name, path: [...path, 'name'] }] : []),
+    ...(place ? [{ what: 'credential' as const, key: place.credential, path }] : []),
+    ...written.map(
+      (secret): Claim => ({ what: 'secret', key: `${vault} ${secret}`, path: [...path, 'secrets', secret] }),
+    ),
+  ]
 }
 
 function compose(

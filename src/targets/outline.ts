@@ -153,6 +153,21 @@ function scanner(json: string) {
   return { at, peek, skip, ends, string, isScalar: () => take(scalar) !== undefined }
 }
 
+/** The line, counted from 1, of a place in a text. */
+export function lines(text: string): (offset: number) => number {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return (offset) => {
+    let [low, high] = [0, starts.length - 1]
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if (starts[middle]! <= offset) low = middle
+      else high = middle - 1
+    }
+    return low + 1
+  }
+}
+
 function located(json: string, fault: Fault): SyntaxProblem {
   const before = json.slice(0, fault.at).split('\n')
   const position = { line: before.length, column: before.at(-1)!.length + 1 }

@@ -2,6 +2,7 @@
 // What is wrong with a configuration, where, and what to do. Never the wrong value itself: people paste keys into the wrong place.
 
 import { z } from 'zod'
+import { nearest } from './nearest.ts'
 
 export interface Problem {
   /** A JSON path such as `$.targets[3].rotateEvery`, or the name of a setting. */
@@ -10,6 +11,10 @@ export interface Problem {
   readonly message: string
   /** What to do about it. */
   readonly remedy: string
+  /** In targets.json: the line where it stands, or where it is missing; counts from 1. */
+  readonly line?: number
+  /** In targets.json: the name of the target that it is about, where that can be read. */
+  readonly target?: string
 }
 
 /** Keys and indexes from the document's root. */
@@ -27,28 +32,6 @@ export function pathText(path: Path): string {
     if (typeof step === 'number') return `${text}[${step}]`
     return /^[A-Za-z_$][\w$]*$/.test(step) ? `${text}.${step}` : `${text}['${step.replace(/['\\]/g, '\\$&')}']`
   }, '$')
-}
-
-/** The candidate that was probably meant, or none when all are far off. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const [best] = candidates
-    .map((candidate) => ({ candidate, steps: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .toSorted((a, b) => a.steps - b.steps)
-  return best && best.steps <= Math.max(2, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined
-}
-
-/** How many letters must be changed, added or left out to make one word of the other (Levenshtein). */
-function distance(from: string, to: string): number {
-  if (Math.abs(from.length - to.length) > 20) return Number.POSITIVE_INFINITY
-  let row = Array.from({ length: to.length + 1 }, (_, n) => n)
-  for (const [i, letter] of [...from].entries()) {
-    const above = row
-    row = [i + 1]
-    for (const [j, other] of [...to].entries()) {
-      row.push(Math.min(above[j + 1]! + 1, row[j]! + 1, above[j]! + (letter === other ? 0 : 1)))
-    }
-  }
-  return row.at(-1)!
 }
 
 /** What to do about a key that nobody knows. */

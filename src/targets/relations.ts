@@ -93,13 +93,18 @@ const said: Readonly<Record<Claim['what'], (first: string) => Pick<Finding, 'mes
   }),
 }
 
-/** Every claim that another has made before. */
-export function claimFindings(claims: readonly Claim[]): readonly Finding[] {
+/** A claim that another has made before. */
+export interface Conflict extends Finding {
+  readonly earlier: Path
+}
+
+/** Every claim that another has made before, with where. */
+export function conflicts(claims: readonly Claim[]): readonly Conflict[] {
   const first = new Map<string, Path>()
-  return claims.flatMap(({ what, key, path }): Finding[] => {
+  return claims.flatMap(({ what, key, path }): Conflict[] => {
     const id = `${what} ${key.toLowerCase()}`
     const earlier = first.get(id)
     if (earlier === undefined) first.set(id, path)
-    return earlier === undefined ? [] : [{ path, ...said[what](pathText(earlier)) }]
+    return earlier === undefined ? [] : [{ path, earlier, ...said[what](pathText(earlier)) }]
   })
 }

@@ -3,6 +3,7 @@
 import { after } from 'node:test'
 import './suites/bad-input.ts'
 import './suites/commands.ts'
+import './suites/configuration.ts'
 import './suites/health.ts'
 import './suites/near-expiry.ts'
 import './suites/operations.ts'

@@ -51,6 +51,8 @@ export interface World {
   readonly sends: Sent[]
   /** What telemetry was told, in order: the name of the call, and its first argument. */
   readonly told: [call: keyof Telemetry, what?: unknown, duration?: number][]
+  /** The process ends, and another one starts, which knows nothing but what is stored. */
+  restart(): void
   writeTargets(targets: readonly object[] | string): Promise<void>
   http(handler: Handler, call?: HttpCall): Promise<Answer>
   context(name?: string): InvocationContext
@@ -118,9 +120,13 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     mostListings: 0,
   }
   const [sends, told]: [World['sends'], World['told']] = [[], []]
-  const compose = overheard(withTrouble(composer({ env, clock, azure }), trouble), sends, told)
+  const startApp = () => overheard(withTrouble(composer({ env, clock, azure }), trouble), sends, told)
+  let compose = startApp()
   const lines: Line[] = []
   const queueNamed = (name: string) => new QueueClient(connectionString, name)
+  const state = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-state')
+  await state.createIfNotExists()
+  await state.getBlockBlobClient('targets-last-valid.json').deleteIfExists()
   await Promise.all(
     ['rekey-requests', 'rekey-revocations', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()),
   )
@@ -128,12 +134,17 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   const made: World = {
     cloud,
     azure,
-    compose,
+    get compose() {
+      return compose
+    },
     env,
     lines,
     trouble,
     sends,
     told,
+    restart: () => {
+      compose = startApp()
+    },
     writeTargets: (written) => writeFile(file, typeof written === 'string' ? written : documentOf(written)),
     context: (functionName = 'test') =>
       new InvocationContext({
@@ -293,6 +304,7 @@ function overheard(bare: Compose, sends: World['sends'], told: World['told']): C
       rotation: (outcome, duration) => void told.push(['rotation', outcome, duration]),
       overdue: (targets) => void told.push(['overdue', targets]),
       seen: (targets) => void told.push(['seen', targets]),
+      removed: (removal) => void told.push(['removed', removal]),
       flush: async () => void told.push(['flush']),
     }
     return { app: { ...app, queue, telemetry, ports: (log) => ({ ...app.ports(log), queue }) } }

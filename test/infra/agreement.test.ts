@@ -151,6 +151,7 @@ test('the properties that queries may ask for are those that the events have', (
     provider: true,
     dueAt: true,
   }
+  const removed: Record<keyof Parameters<Telemetry['removed']>[0], true> = { removed: true, of: true, at: true }
   const code = readFileSync(`${repository}/src/azure/telemetry.ts`, 'utf8')
   const [, told = ''] = /\nfunction tellRotation\b([\s\S]*?)\n}\n/.exec(code) ?? []
   const literals = [...told.matchAll(/(?:properties = |properties: |\? \{\} : )\{ ([^{}]*) \}/g)]
@@ -161,6 +162,7 @@ test('the properties that queries may ask for are those that the events have', (
 
   assert.deepEqual([...eventProperties['TargetSeen']!].sort(), Object.keys(seen).sort())
   assert.deepEqual([...eventProperties['TargetOverdue']!].sort(), Object.keys(overdue).sort())
+  assert.deepEqual([...eventProperties['TargetsRemoved']!].sort(), Object.keys(removed).sort())
   assert.deepEqual([...eventProperties['RotationFailed']!].sort(), ofRotation.sort())
 })
 

@@ -133,6 +133,7 @@ export const alertRules: Readonly<Record<string, string>> = {
   'revocation-poison': 'GreaterThan 0',
   'no-schedule': 'LessThan 1',
   'schedule-incomplete': 'GreaterThan 0',
+  'targets-removed': 'GreaterThan 0',
 }
 
 const rotation = ['target', 'provider', 'reason', 'outcome', 'slot', 'duration'] as const
@@ -145,6 +146,7 @@ export const eventProperties: Readonly<Record<string, readonly string[]>> = {
   RotationDelayed: [...rotation, ...failure],
   RotationPaused: rotation,
   TargetOverdue: ['target', 'provider', 'dueAt'],
+  TargetsRemoved: ['removed', 'of', 'at'],
   TargetSeen: ['target', 'provider', 'state', 'rotatedAt', 'dueAt', 'expiresOn'],
 }
 

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { nearest } from '../../src/targets/nearest.ts'
 import { offsetsOf, outlineOf } from '../../src/targets/outline.ts'
-import { nearest, pathText } from '../../src/targets/problems.ts'
+import { pathText } from '../../src/targets/problems.ts'
 
 function accepts(text: string): boolean {
   return !('line' in outlineOf(text))

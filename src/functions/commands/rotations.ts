@@ -11,6 +11,7 @@ import { type Handler, json } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
 import { problem } from '../http/problem.ts'
 import { atMost } from '../shared/at-most.ts'
+import { notApplied } from '../shared/not-applied.ts'
 import { requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 
@@ -33,6 +34,8 @@ export const startRotations: Handler = {
   async command(call) {
     const { targets: names, ...said } = await parseBody(call.request, body)
     const { app } = call
+    const unapplied = names === 'all' ? [] : [...new Set(names)].filter((name) => notApplied(app, name))
+    if (unapplied.length > 0) return problem(asUnapplied(unapplied.length), { targets: unapplied })
     const unknown = names === 'all' ? [] : names.filter((name) => app.targetNamed(name) === undefined)
     if (unknown.length > 0) return problem(asUnknown(unknown.length), { targets: [...new Set(unknown)] })
     const chosen = names === 'all' ? app.targets : [...new Set(names)].map((name) => app.targetNamed(name)!)
@@ -90,6 +93,13 @@ function asUnknown(count: number): RekeyError {
   return new RekeyError('UnknownTarget', {
     message: `${count} of these names ${count === 1 ? 'is' : 'are'} no target's; nothing was queued`,
     remedy: 'GET /api/targets lists the names; they are compared exactly.',
+  })
+}
+
+function asUnapplied(count: number): RekeyError {
+  return new RekeyError('BadConfiguration', {
+    message: `the entries of ${count} of these targets in targets.json cannot be applied; nothing was queued`,
+    remedy: 'Correct them (GET /api/health lists the problems), or leave these targets out.',
   })
 }
 

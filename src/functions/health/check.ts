@@ -6,14 +6,14 @@ import type { Log } from '../../rotation/ports.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
 
 /**
- * `ok`; `failed`, with what to do; `unseen`: cannot be known without changing something, or not at all. What cannot be
+ * `ok`; `warning`: works, but may not be what was meant; `failed`, with what to do; `unseen`: cannot be known without changing something, or not at all. What cannot be
  * seen is said, so that nobody takes silence for health.
  */
 export interface Check {
   readonly check: string
   /** The vault, queue, topic, or ARM scope. */
   readonly place: string
-  readonly status: 'ok' | 'failed' | 'unseen'
+  readonly status: 'ok' | 'warning' | 'failed' | 'unseen'
   readonly detail?: string
   readonly code?: string
   readonly remedy?: string

@@ -6,7 +6,10 @@ import { RekeyError } from '../../rotation/errors.ts'
 import type { Log } from '../../rotation/ports.ts'
 import type { Target } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
+import { nearest } from '../../targets/nearest.ts'
+import { problemsIn } from '../shared/excerpt.ts'
 import { logOf } from '../shared/invocation.ts'
+import { asNotApplied, notApplied } from '../shared/not-applied.ts'
 import { asDisabled } from '../shared/requests.ts'
 import { checkRole, type Role } from './caller.ts'
 import { problem } from './problem.ts'
@@ -44,7 +47,7 @@ export async function answer(
     if ('always' in handler) return await handler.always({ request, log }, compose)
     const composed = await compose()
     if ('problems' in composed)
-      return problem(badConfiguration(composed.problems.length), { problems: composed.problems })
+      return problem(badConfiguration(composed.problems.length), problemsIn(composed.problems))
     const call = { request, app: composed.app, log }
     if ('answer' in handler) return await handler.answer(call)
     return await answerCommand(handler, call, context)
@@ -101,14 +104,23 @@ export function acceptedAs({ request }: Call, operation: { readonly id: string }
   return json(202, operation, { 'operation-location': href, 'retry-after': '30' })
 }
 
-/** The target that the route names. Throws RekeyError `UnknownTarget`. */
-export function targetOf(call: Call, name = call.request.params['name'] ?? ''): Target {
-  const target = call.app.targetNamed(name)
+/** The target that the route names. Throws RekeyError `UnknownTarget`, or `BadConfiguration` where its definition cannot be applied. */
+export function targetOf({ app, request }: Call, name = request.params['name'] ?? ''): Target {
+  const target = app.targetNamed(name)
   if (target !== undefined) return target
+  const stopped = notApplied(app, name)
+  if (stopped !== undefined) throw asNotApplied(stopped)
+  const names = app.targets.map((each) => each.name)
+  const guess = nearest(name, names)
   throw new RekeyError('UnknownTarget', {
-    message: 'no target in targets.json has this name',
-    remedy: 'GET /api/targets lists the names; they are compared exactly.',
+    message: `no target in targets.json is named ${shownName(name)}`,
+    remedy: `${guess === undefined ? '' : `Did you mean ${guess}? `}GET /api/targets lists the names; upper and lower case count.`,
   })
+}
+
+/** What people paste into the wrong field is not repeated: only what could be a name. */
+function shownName(name: string): string {
+  return /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(name) ? `"${name}"` : 'like this'
 }
 
 /** The same, and it may be changed. Throws RekeyError `UnknownTarget` or `Disabled`. */

@@ -12,7 +12,8 @@ import { minutes } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
 import { recordAttempt } from '../operations/operation-record.ts'
 import { excerptOf } from '../shared/excerpt.ts'
-import { logOf, recordOutcome } from '../shared/invocation.ts'
+import { logOf, recordConfiguration, recordOutcome } from '../shared/invocation.ts'
+import { notApplied } from '../shared/not-applied.ts'
 import { asDisabled, queueRest } from '../shared/requests.ts'
 
 /** After this no further effect starts: the longest change and the reads around it must end before `functionTimeout`. */
@@ -34,7 +35,10 @@ export async function rotateMessage(
   try {
     const request = read(message, queue, log)
     const composed = await compose()
-    if ('app' in composed) return await carryOut(request, composed.app, log)
+    if ('app' in composed) {
+      await Promise.all([carryOut(request, composed.app, log), recordConfiguration(composed.app, log)])
+      return
+    }
     if (composed.queue === undefined) throw withoutQueue()
     log('error', 'bad configuration: the message waits', { target: request.target, ...excerptOf(composed.problems) })
     await composed.queue.send(request, configurationWait)
@@ -49,6 +53,14 @@ async function carryOut(request: RotationRequest, app: App, log: Log): Promise<v
   if (!isExplicit(request) && app.clock.now() > request.expiresAt) {
     log('info', 'look dropped: it came too late', { target: request.target, request: request.id })
     return
+  }
+  const stopped = target === undefined ? notApplied(app, request.target) : undefined
+  if (stopped && app.clock.now() <= request.expiresAt) {
+    log('error', 'the target is not in force: the message waits', {
+      target: request.target,
+      standing: stopped.standing,
+    })
+    return app.queue.send(request, configurationWait)
   }
   if (target === undefined) {
     if (isExplicit(request)) throw unknownTarget(request, log)

@@ -8,6 +8,7 @@ import { minutes, type Target } from '../../rotation/target.ts'
 import { type Call, type Handler, json } from '../http/answer.ts'
 import { checkQuery } from '../http/paging.ts'
 import { problems } from '../http/problem.ts'
+import { asNotApplied, notApplied } from '../shared/not-applied.ts'
 import { describe, type Look, leadIn, lookAt } from '../status/describe.ts'
 import { readLimit } from '../status/targets.ts'
 import { parseOperationId, type TargetOperation } from './operation-id.ts'
@@ -56,6 +57,10 @@ async function ofTarget(call: Call, operation: TargetOperation): Promise<Omit<Op
   const attempt = await attemptOf(app, operation.request, operation.target)
   // What was once reported as failed stays so, whatever becomes of the target.
   if (attempt?.status === 'Failed') return { ...place, status: 'Failed', error: attempt.error }
+  const stopped = notApplied(app, operation.target)
+  if (stopped && app.clock.now() <= operation.expiresAt) {
+    return { ...place, status: 'Running', lastError: shown(asNotApplied(stopped), iso(app.clock.now())) }
+  }
   if (target === undefined) return { ...place, status: 'Failed', error: failure(app, 'UnknownTarget', removed) }
   const signal = AbortSignal.timeout(readLimit)
   const seen = await lookAt(app, target, signal)

@@ -1,4 +1,6 @@
-// Room: the doorways. The beginning of what may be long: a log line or an error has room for so much, a fleet for more. Imports nothing.
+// Room: the doorways. The beginning of what may be long: a log line or an error has room for so much, a fleet for more.
+
+import type { Problem } from '../../compose.ts'
 
 /** How many of a kind are told one by one. */
 const most = 20
@@ -9,6 +11,21 @@ export function joined(messages: readonly string[]): string {
 }
 
 /** For a log line; health tells them all. */
-export function excerptOf<Problem>(problems: readonly Problem[]) {
+export function excerptOf(problems: readonly Problem[]) {
   return { count: problems.length, first: problems.slice(0, most) }
+}
+
+/** How many problems an answer lists: a file may have ten thousand, and every answer repeats them. */
+const mostListed = 100
+
+/** For an answer: the first of them, and how many there are. */
+export function problemsIn(problems: readonly Problem[]) {
+  return { problems: problems.slice(0, mostListed), problemCount: problems.length }
+}
+
+/** One problem in a line: its place, with the target's name and line where it has them. */
+export function sentenceOf({ path, target, line, message }: Problem): string {
+  const place = [target === undefined ? '' : `target "${target}"`, line === undefined ? '' : `line ${line}`]
+  const where = place.filter((each) => each !== '').join(', ')
+  return `${path}${where === '' ? '' : ` (${where})`}: ${message}`
 }

@@ -6,6 +6,7 @@ import { logTo } from '../../azure/log.ts'
 import type { App } from '../../compose.ts'
 import type { Outcome } from '../../rotation/outcome.ts'
 import type { Log } from '../../rotation/ports.ts'
+import { asRekeyError } from '../../rotation/unforeseen.ts'
 
 /** The core's log as lines of this invocation. */
 export function logOf(context: InvocationContext): Log {
@@ -36,4 +37,14 @@ export async function recordOutcome(app: App, log: Log, run: () => Promise<Outco
   app.telemetry.rotation(outcome, app.clock.monotonic() - start)
   await app.telemetry.flush()
   return outcome
+}
+
+/** Has what is in force recorded, for other instances and the next start. That it cannot be stops no rotation: it is logged. */
+export async function recordConfiguration(app: App, log: Log): Promise<void> {
+  try {
+    await app.recorded()
+  } catch (thrown) {
+    const { code, message } = asRekeyError(thrown, log)
+    log('warn', 'the last valid targets.json could not be recorded', { code, detail: message })
+  }
 }

@@ -1,31 +1,54 @@
 // Room: the doorways. GET /api/health: whether rotations can work, and what to do where they cannot. Changes nothing.
 
 import type { HttpResponseInit } from '@azure/functions'
+import type { App, NotApplied } from '../../compose.ts'
+import { iso } from '../../rotation/duration.ts'
 import { minutes } from '../../rotation/target.ts'
 import type { Check } from '../health/check.ts'
 import { checksOf } from '../health/checks.ts'
 import { type Handler, json } from '../http/answer.ts'
 import { checkQuery } from '../http/paging.ts'
+import { problemsIn } from '../shared/excerpt.ts'
 
 const healthLimit = minutes(1)
 /** How many resources one call looks at. */
 const mostScopes = 200
 
-/** 200 when healthy, else 503. A bad configuration is all that is looked at, since nothing else can be. */
+/** 200 when healthy, else 503. Without any valid target the configuration is all that is checked, since nothing else can be. */
 export const health: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
   async always({ request, log }, compose) {
     checkQuery(request, [])
     const composed = await compose()
     if ('app' in composed) {
-      return answerOf(await checksOf({ app: composed.app, log, signal: AbortSignal.timeout(healthLimit) }, mostScopes))
+      const { app } = composed
+      const checks = await checksOf({ app, log, signal: AbortSignal.timeout(healthLimit) }, mostScopes)
+      return answerOf(app, checks)
     }
-    return json(503, { status: 'unhealthy', code: 'BadConfiguration', problems: composed.problems, checks: [] })
+    const told = { status: 'unhealthy', code: 'BadConfiguration', ...problemsIn(composed.problems), checks: [] }
+    return json(503, told)
   },
 }
 
-function answerOf(checks: readonly Check[]): HttpResponseInit {
+function answerOf(app: App, checks: readonly Check[]): HttpResponseInit {
   const failed = checks.filter(({ status }) => status === 'failed')
   const status = failed.length === 0 ? 'healthy' : 'unhealthy'
-  return json(failed.length === 0 ? 200 : 503, { status, failed: failed.length, problems: [], checks })
+  const configuration = describeConfiguration(app)
+  const told = { status, failed: failed.length, configuration, ...problemsIn(app.problems), checks }
+  return json(failed.length === 0 ? 200 : 503, told)
+}
+
+/** Which version of targets.json is in force since when, and what of it is not. */
+function describeConfiguration({ configuration }: App) {
+  const { version, since, targets, notApplied } = configuration
+  const named = (standing: NotApplied['standing']) =>
+    notApplied.filter((each) => each.standing === standing).map(({ target }) => target)
+  return {
+    version,
+    since: iso(since),
+    targets: targets.length,
+    kept: named('kept'),
+    suspended: named('suspended'),
+    off: named('off'),
+  }
 }

@@ -11,7 +11,7 @@ import type { Log } from '../../rotation/ports.ts'
 import { type Duration, leadOf, minutes } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
 import { atMost } from '../shared/at-most.ts'
-import { excerptOf, joined } from '../shared/excerpt.ts'
+import { excerptOf, joined, sentenceOf } from '../shared/excerpt.ts'
 import { vaultCalls } from '../shared/fleet.ts'
 import { logOf } from '../shared/invocation.ts'
 import type { Seen } from './candidates.ts'
@@ -51,7 +51,7 @@ export async function tick(
     if ('app' in composed) return await run(composed.app, timer, log, limits)
     log('error', 'schedule failed: bad configuration', excerptOf(composed.problems))
     throw new RekeyError('BadConfiguration', {
-      message: `nothing is rotated: ${joined(composed.problems.map(({ path, message }) => `${path}: ${message}`))}`,
+      message: `nothing is rotated: ${joined(composed.problems.map(sentenceOf))}`,
       remedy: 'GET /api/health lists every problem, and what to do.',
     })
   } catch (thrown) {
@@ -72,6 +72,7 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
     })
     failures.push(error)
   }
+  await checkConfiguration(app, log, collect)
   const seen = await readVaults(app, period, collect, AbortSignal.timeout(limits.reading))
   const counts = await queueWanted(app, seen, period, collect, AbortSignal.timeout(limits.queueing))
   const late = seen.filter(({ overdue: is }) => is)
@@ -88,6 +89,28 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
   })
   await app.telemetry.flush()
   if (failures.length > 0) throw incomplete(failures)
+}
+
+/** What is wrong with the configuration fails the tick at its end, so that the alert says so: the rest goes on. */
+async function checkConfiguration(app: App, log: Log, collect: Collect): Promise<void> {
+  const { problems } = app
+  if (problems.length > 0) {
+    log('error', 'configuration: not all of it is in force', excerptOf(problems))
+    const message = `the configuration is not all in force: ${joined(problems.map(sentenceOf))}`
+    collect(
+      new RekeyError('BadConfiguration', { message, remedy: 'GET /api/health lists every problem.' }),
+      'configuration',
+    )
+  }
+  try {
+    const { removal } = await app.recorded()
+    if (removal === undefined) return
+    const told = { removed: removal.removed, of: removal.of, at: iso(removal.at) }
+    log('warn', 'targets removed: more than half of them with one change', told)
+    app.telemetry.removed(told)
+  } catch (thrown) {
+    collect(thrown, 'rekey-state')
+  }
 }
 
 function hasTurn({ from, to }: Period): (seen: Seen) => boolean {

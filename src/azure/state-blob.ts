@@ -1,0 +1,62 @@
+// Room: the Azure adapters. One blob of the container `rekey-state`: text that every instance of the app reads, and that is
+// written only by who has seen its latest version.
+
+import { rebuild } from './errors.ts'
+import { failureOf } from './failure.ts'
+import { inLimit, type Storage } from './storage.ts'
+
+const stateContainer = 'rekey-state'
+
+export interface StoredText {
+  readonly text: string
+  readonly etag: string
+}
+
+export interface StateBlob {
+  /** `GET Blob`. Undefined: it was never written. Throws RekeyError. */
+  read(signal?: AbortSignal): Promise<StoredText | undefined>
+  /**
+   * `PUT Blob`, with If-Match, or If-None-Match where `etag` is undefined; the container is made when it is missing. False:
+   * another instance has written meanwhile. Throws RekeyError.
+   */
+  write(text: string, etag: string | undefined, signal?: AbortSignal): Promise<boolean>
+}
+
+export function createStateBlob(storage: Storage, name: string): StateBlob {
+  const container = async () => (await storage.blobs()).getContainerClient(stateContainer)
+  return {
+    read: async (signal) => {
+      try {
+        const blob = (await container()).getBlockBlobClient(name)
+        const { etag, readableStreamBody } = await blob.download(0, undefined, { abortSignal: inLimit(signal) })
+        const chunks: Buffer[] = []
+        for await (const chunk of readableStreamBody ?? []) chunks.push(Buffer.from(chunk))
+        return { text: Buffer.concat(chunks).toString('utf8'), etag: etag ?? '' }
+      } catch (error) {
+        if (failureOf(error).status === 404) return undefined
+        throw rebuild(error, `GET blob ${stateContainer}/${name}`)
+      }
+    },
+    write: async (text, etag, signal) => {
+      const abortSignal = inLimit(signal)
+      const conditions = etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }
+      const blobHTTPHeaders = { blobContentType: 'application/json' }
+      const put = async () => {
+        const blob = (await container()).getBlockBlobClient(name)
+        await blob.upload(text, Buffer.byteLength(text), { abortSignal, conditions, blobHTTPHeaders })
+      }
+      try {
+        await put().catch(async (error: unknown) => {
+          if (failureOf(error).status !== 404) throw error
+          await (await container()).createIfNotExists({ abortSignal })
+          await put()
+        })
+        return true
+      } catch (error) {
+        const { status } = failureOf(error)
+        if (status === 409 || status === 412) return false
+        throw rebuild(error, `PUT blob ${stateContainer}/${name}`)
+      }
+    },
+  }
+}
