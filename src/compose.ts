@@ -1,7 +1,7 @@
 // Room: the composition root. The only file that knows everybody: settings, targets, providers, Azure, the core.
 
 import type { TokenCredential } from '@azure/core-auth'
-import { createLeases } from './azure/blob-lease.ts'
+import { createLeaseNotes, createLeases, type LeaseNotes } from './azure/blob-lease.ts'
 import { type AzureClients, createAzureClients } from './azure/clients.ts'
 import type { Cloud } from './azure/clouds.ts'
 import { credential } from './azure/credential.ts'
@@ -40,6 +40,7 @@ export interface App {
   readonly storage: Storage
   readonly queue: StorageRequestQueue
   readonly operations: OperationStore
+  readonly leaseNotes: LeaseNotes
   readonly telemetry: Telemetry
   targetNamed(name: string): Target | undefined
   providerOf(target: Target): KeyProvider
@@ -122,6 +123,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
     storage,
     queue,
     operations: createOperationStore(storage),
+    leaseNotes: createLeaseNotes(storage),
     vault,
     providerOf,
     placeOf: (target) => providerOf(target).place(target.resource),

@@ -75,6 +75,7 @@ test('the built app registers these functions, and no others', async () => {
     'nearExpiryQueue: queueTrigger',
     'plan: httpTrigger',
     'promoteTarget: httpTrigger',
+    'repairTarget: httpTrigger',
     'revoke: queueTrigger',
     'revokeTarget: httpTrigger',
     'rotate: queueTrigger',

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 
 import { promote, swap } from '../src/functions/commands/promote.ts'
+import { repair } from '../src/functions/commands/repair.ts'
 import { revoke } from '../src/functions/commands/revoke.ts'
 import { rotate } from '../src/functions/commands/rotate.ts'
 import { startRotations } from '../src/functions/commands/rotations.ts'
@@ -88,6 +89,7 @@ async function happyRounds(listening: Listening): Promise<void> {
     [promote, 'as of now'],
     [swap, 'as of now'],
     [revoke, { note: 'seen' }],
+    [repair, { note: 'by hand' }],
     [startRotations, { targets: 'all' }],
   ] as const) {
     cloud.clock.advance(days(3))

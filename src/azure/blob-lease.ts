@@ -40,6 +40,40 @@ export function createLeases(storage: Storage, now: () => Instant = Date.now): L
   }
 }
 
+/** What leases' blobs say, for whoever only reads. */
+export interface LeaseNotes {
+  /** The entries of one credential's lease; undefined: it was never held. `HEAD {blob}`. Throws RekeyError. */
+  of(credential: string, signal: AbortSignal): Promise<LeaseEntries | undefined>
+  /** Those of all, in pages of 5,000. `GET {container}?comp=list&include=metadata`. Throws RekeyError. */
+  all(signal: AbortSignal): Promise<(credential: string) => LeaseEntries | undefined>
+}
+
+/** Reads the metadata of the leases without holding any. */
+export function createLeaseNotes(storage: Storage): LeaseNotes {
+  const open = async () => (await storage.blobs()).getContainerClient(leaseContainer)
+  return {
+    of: async (credential, signal) => {
+      try {
+        const blob = (await open()).getBlockBlobClient(blobName(credential))
+        return (await blob.getProperties({ abortSignal: inLimit(signal) })).metadata ?? {}
+      } catch (error) {
+        if (failureOf(error).status === 404) return undefined
+        throw rebuild(error, operation)
+      }
+    },
+    all: async (signal) => {
+      const found = new Map<string, LeaseEntries>()
+      try {
+        const pages = (await open()).listBlobsFlat({ includeMetadata: true, abortSignal: signal })
+        for await (const { name, metadata = {} } of pages) found.set(name, metadata)
+      } catch (error) {
+        if (failureOf(error).status !== 404) throw rebuild(error, operation)
+      }
+      return (credential) => found.get(blobName(credential))
+    },
+  }
+}
+
 function holding(blob: BlockBlobClient, lease: BlobLeaseClient): Lease {
   return {
     metadata: metadataUnder(lease.leaseId, blob),

@@ -107,14 +107,20 @@ const Message = z.strictObject({
   revokeBefore: instant.optional(),
   atOnce: z.boolean().optional(),
   failedWith: line(64).optional(),
+  comparedAfter: instant.optional(),
   ignoreWindow: z.boolean().optional(),
   expiresAt: instant,
 })
 
 /** The text of a message: base64 of JSON, times as ISO 8601. */
 export function encodeMessage(request: RotationRequest): string {
-  const { freshAfter, revokeBefore, expiresAt, ...plain } = request
-  const times = { freshAfter: iso(freshAfter), revokeBefore: iso(revokeBefore), expiresAt: iso(expiresAt) }
+  const { freshAfter, revokeBefore, comparedAfter, expiresAt, ...plain } = request
+  const times = {
+    freshAfter: iso(freshAfter),
+    revokeBefore: iso(revokeBefore),
+    comparedAfter: iso(comparedAfter),
+    expiresAt: iso(expiresAt),
+  }
   return Buffer.from(JSON.stringify({ v: 1, ...plain, ...times })).toString('base64')
 }
 

@@ -6,4 +6,5 @@ route('rotateTarget', 'POST', 'targets/{name}/rotate', async () => (await import
 route('promoteTarget', 'POST', 'targets/{name}/promote', async () => (await import('./commands/promote.ts')).promote)
 route('swapTarget', 'POST', 'targets/{name}/swap', async () => (await import('./commands/promote.ts')).swap)
 route('revokeTarget', 'POST', 'targets/{name}/revoke', async () => (await import('./commands/revoke.ts')).revoke)
+route('repairTarget', 'POST', 'targets/{name}/repair', async () => (await import('./commands/repair.ts')).repair)
 route('startRotations', 'POST', 'rotations', async () => (await import('./commands/rotations.ts')).startRotations)

@@ -294,7 +294,13 @@ function ignoresWindow({ request, target, stored, now }: Situation): boolean {
   return request.ignoreWindow === true && target.secrets.some(({ name }) => (stored[name]?.expiresOn ?? now + 1) <= now)
 }
 
+/** Whoever asks for a repair asks for no new key. */
+function isRepairOnly({ request }: Situation): boolean {
+  return request.comparedAfter !== undefined
+}
+
 function due(at: Situation): Plan | undefined {
+  if (isRepairOnly(at)) return undefined
   if (!at.lead || at.now < soonestDue(at.target, at.lead, Object.values(at.stored))) return undefined
   const open = ignoresWindow(at) || !at.target.window || inWindow(at.target.window, at.now)
   if (!open) return undefined
@@ -304,7 +310,13 @@ function due(at: Situation): Plan | undefined {
 
 function retiring(at: Situation): Plan | undefined {
   const after = at.target.retireAfter
-  if (after === undefined || !hasTwoSlots(at.ring) || !at.stamps.retire || at.now < at.published + after)
+  if (
+    isRepairOnly(at) ||
+    after === undefined ||
+    !hasTwoSlots(at.ring) ||
+    !at.stamps.retire ||
+    at.now < at.published + after
+  )
     return undefined
   return { reason: 'retiring', step: { do: 'regenerate', slot: standbySlot(at), after: 'retire', what: 'slot' } }
 }

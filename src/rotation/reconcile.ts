@@ -3,6 +3,7 @@
 
 import { overlapOf } from './acts/announce.ts'
 import { act } from './acts.ts'
+import { isCompared, noteCompared } from './compared.ts'
 import { RekeyError } from './errors.ts'
 import {
   afterFailure,
@@ -53,14 +54,18 @@ export async function reconcile(
   let work: Work | undefined
   let release: 'release' | 'keep' = 'release'
   const reasons: Reason[] = []
+  let seenAt: Instant = 0
+  let stoppedAt: Reason | undefined
   try {
     checkRequest(request, ports.clock.now())
     const sentAt = ports.clock.monotonic()
     lease = await limited(ports.clock, ({ signal }) => ports.leases.acquire(target.lease, signal))
     if (!lease) return busy(target, request, ports)
     grip = gripOn({ clock: ports.clock, lease, sentAt, ...options })
+    seenAt = ports.clock.now()
     work = await begin(target, request, ports, grip)
     const last = await untilDone(work, reasons, options.without)
+    stoppedAt = last?.reason
     const outcome = conclude(work, reasons, last)
     // A foreign secret waits for a person, and nobody may be there to read the outcome.
     if (outcome.error) await announceFailure(outcome.error, target, request, ports)
@@ -68,10 +73,14 @@ export async function reconcile(
   } catch (thrown) {
     const error = asRekeyError(thrown, ports.log, { target: target.name })
     const failed = { target, request, ports, grip, work }
+    stoppedAt = reasons.at(-1)
     release = await afterFailure(error, failed)
     return failure(error, failed, reasons)
   } finally {
-    if (lease && release === 'release') await letGo(lease, target, ports)
+    if (lease && release === 'release') {
+      if (work && isCompared(stoppedAt)) await recordCompared(lease, target, ports, seenAt)
+      await letGo(lease, target, ports)
+    }
   }
 }
 
@@ -203,6 +212,10 @@ function describeLead(lead: StoredSecret | undefined, work: Work): Partial<Outco
     ...(work.wroteLead ? { overlap: overlapOf(work) } : {}),
     ...(work.wroteLead && lead.stamps?.proven === false ? { proven: false } : {}),
   }
+}
+
+async function recordCompared(lease: Lease, target: Target, ports: Ports, at: Instant): Promise<void> {
+  await attempt(ports, target, 'note when the target was compared', () => noteCompared(target, lease, ports, at))
 }
 
 async function letGo(lease: Lease, target: Target, ports: Ports): Promise<void> {

@@ -27,6 +27,8 @@ export interface RotationRequest {
   readonly atOnce?: boolean
   /** The code of the lasting failure that was announced last, where the request is tried again after it. */
   readonly failedWith?: string
+  /** Compared with its service after this moment, and drift repaired; what is due may wait. */
+  readonly comparedAfter?: Instant
   /** Scheduled rotations may happen outside the window: the secret has expired. */
   readonly ignoreWindow?: boolean
   /** After this moment the request is dropped, and its being dropped is told. */
@@ -39,7 +41,8 @@ export function isExplicit(request: RotationRequest): boolean {
     request.freshAfter !== undefined ||
     request.promote !== undefined ||
     request.swap !== undefined ||
-    request.revokeBefore !== undefined
+    request.revokeBefore !== undefined ||
+    request.comparedAfter !== undefined
   )
 }
 

@@ -112,6 +112,7 @@ async function goWell(ask: Ask): Promise<void> {
     ask('revokeTarget', 'POST', 'targets/chat/revoke', '{"note": "seen in a log"}'),
     ask('promoteTarget', 'POST', 'targets/speech/promote', ofSpeech),
     ask('swapTarget', 'POST', 'targets/thermostat-7/swap', ofThermostat),
+    ask('repairTarget', 'POST', 'targets/documents/repair'),
     ask('startRotations', 'POST', 'rotations', '{"targets": ["translator"]}'),
     ask('rotateTarget', 'POST', 'targets/vision/rotate', '{"force": '),
     ask('rotateTarget', 'POST', 'targets/nobody/rotate'),

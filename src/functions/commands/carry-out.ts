@@ -24,7 +24,7 @@ const lookAgainAfter = minutes(3)
 /** What a route wants to be true; who asked and until when is added here. */
 export type Wish = Pick<
   RotationRequest,
-  'note' | 'freshAfter' | 'force' | 'promote' | 'swap' | 'revokeBefore' | 'atOnce'
+  'note' | 'freshAfter' | 'force' | 'promote' | 'swap' | 'revokeBefore' | 'atOnce' | 'comparedAfter'
 >
 
 /** The wish as a request of this caller. */

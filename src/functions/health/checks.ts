@@ -1,6 +1,7 @@
 // Room: the doorways. Everything that health looks at; `npm run doctor` looks at the same. Changes no key and no secret.
 
 import { type Check, type Round, unseen } from './check.ts'
+import { checkCompared } from './compared.ts'
 import { checkConfiguration } from './configuration.ts'
 import { checkIdentity } from './identity.ts'
 import { checkPermissions } from './permissions.ts'
@@ -14,6 +15,7 @@ export async function checksOf(round: Round, mostScopes: number): Promise<readon
     checkVaults(round),
     ...checkStorage(round),
     checkTopic(round),
+    checkCompared(round),
     checkPermissions(round, mostScopes),
   ])
   return [...configuration, identity, ...groups.flat()]

@@ -21,6 +21,7 @@ export async function progressOf(
   signal: AbortSignal,
 ): Promise<Progress> {
   const lead = leadIn(seen)
+  if (desired.kind === 'repair') return (seen.comparedAt ?? 0) >= desired.after ? 'done' : 'open'
   if ('after' in desired) return lead !== undefined && isYounger(desired, seen, lead) ? 'done' : 'open'
   const { name } = leadOf(seen.target)
   if (seen.secrets[0]?.version === desired.from) {
@@ -39,7 +40,7 @@ function isWhole({ secrets }: Look, slot: string): boolean {
 }
 
 function isYounger({ kind, after }: Extract<Desired, { after: number }>, seen: Look, lead: StoredSecret): boolean {
-  if (kind === 'repair' || lead.slot === undefined || !isWhole(seen, lead.slot)) return false
+  if (lead.slot === undefined || !isWhole(seen, lead.slot)) return false
   const { fresh = 0, standby = 0 } = lead.stamps ?? {}
   return fresh >= after && (kind === 'rotate' || seen.target.slots.length < 2 || standby >= after)
 }

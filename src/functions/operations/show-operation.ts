@@ -9,7 +9,7 @@ import { type Call, type Handler, json } from '../http/answer.ts'
 import { checkQuery } from '../http/paging.ts'
 import { problems } from '../http/problem.ts'
 import { asNotApplied, notApplied } from '../shared/not-applied.ts'
-import { describe, type Look, leadIn, lookAt } from '../status/describe.ts'
+import { describe, type Look, leadIn, lookAt, notesOfOne } from '../status/describe.ts'
 import { readLimit } from '../status/targets.ts'
 import { parseOperationId, type TargetOperation } from './operation-id.ts'
 import { type Attempt, attemptOf, type OperationError, shown } from './operation-record.ts'
@@ -63,7 +63,8 @@ async function ofTarget(call: Call, operation: TargetOperation): Promise<Omit<Op
   }
   if (target === undefined) return { ...place, status: 'Failed', error: failure(app, 'UnknownTarget', removed) }
   const signal = AbortSignal.timeout(readLimit)
-  const seen = await lookAt(app, target, signal)
+  const notes = await notesOfOne(app, target, signal)
+  const seen = await lookAt(app, target, signal, notes)
   const progress = await progressOf(operation.desired, seen, app.vault(target.vault), signal)
   if (progress === 'done') return { ...place, status: 'Succeeded', result: describe(app, seen) }
   if (progress === 'overtaken')

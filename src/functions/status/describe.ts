@@ -1,10 +1,11 @@
 // Room: the doorways. A target as callers see it: what is in the vault, when it is due, how it failed last.
 
 import type { App } from '../../compose.ts'
+import { comparedAt } from '../../rotation/compared.ts'
 import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { StoredSecret } from '../../rotation/observation.ts'
-import type { Target } from '../../rotation/target.ts'
+import type { Instant, Target } from '../../rotation/target.ts'
 import { assess } from '../shared/assess.ts'
 import { atMost } from '../shared/at-most.ts'
 import { vaultCalls } from '../shared/fleet.ts'
@@ -13,24 +14,61 @@ import { vaultCalls } from '../shared/fleet.ts'
 export interface Look {
   readonly target: Target
   readonly secrets: readonly (StoredSecret | undefined)[]
+  /** When the target was last compared with its service; undefined: never yet. */
+  readonly comparedAt?: Instant | undefined
 }
 
+/** What the notes of the leases say of a target. */
+export type Notes = (target: Target) => Instant | undefined
+
 /** Reads every secret of a target. `GET /secrets/{name}`. Throws RekeyError. */
-export async function lookAt(app: App, target: Target, signal: AbortSignal): Promise<Look> {
+export async function lookAt(app: App, target: Target, signal: AbortSignal, notes: Notes = unread): Promise<Look> {
   const vault = app.vault(target.vault)
-  return { target, secrets: await Promise.all(target.secrets.map(({ name }) => vault.current(name, signal))) }
+  const secrets = await Promise.all(target.secrets.map(({ name }) => vault.current(name, signal)))
+  return { target, secrets, comparedAt: notes(target) }
 }
 
 /** The same for many targets; one that cannot be read does not hide the others. */
-export function lookAtAll(app: App, targets: readonly Target[], signal: AbortSignal): Promise<(Look | Unreadable)[]> {
+export function lookAtAll(
+  app: App,
+  targets: readonly Target[],
+  signal: AbortSignal,
+  notes: Notes = unread,
+): Promise<(Look | Unreadable)[]> {
   return atMost(vaultCalls, targets, async (target) => {
     try {
-      return await lookAt(app, target, signal)
+      return await lookAt(app, target, signal, notes)
     } catch (error) {
       if (error instanceof RekeyError) return { target, error }
       throw error
     }
   })
+}
+
+const unread: Notes = () => undefined
+
+/** When one target was last compared. Throws RekeyError. */
+export async function notesOfOne({ leaseNotes }: App, target: Target, signal: AbortSignal): Promise<Notes> {
+  const entries = await leaseNotes.of(target.lease, signal)
+  return () => comparedAt(target, entries)
+}
+
+/** When each target was last compared, in one listing. Throws RekeyError. */
+export async function notesOfAll({ leaseNotes }: App, signal: AbortSignal): Promise<Notes> {
+  const entriesOf = await leaseNotes.all(signal)
+  return (target) => comparedAt(target, entriesOf(target.lease))
+}
+
+/** Without the storage account everything else is known all the same: the answer says what could not be read. */
+export async function readable(
+  reading: Promise<Notes>,
+): Promise<{ readonly notes: Notes; readonly lastComparedError?: { readonly code: string; readonly detail: string } }> {
+  try {
+    return { notes: await reading }
+  } catch (error) {
+    if (!(error instanceof RekeyError)) throw error
+    return { notes: unread, lastComparedError: { code: error.code, detail: error.message } }
+  }
 }
 
 export interface Unreadable {
@@ -59,6 +97,7 @@ export function describe(app: App, seen: Look | Unreadable) {
     version: lead?.version,
     rotatedAt: iso(ours?.rotatedAt),
     dueAt: iso(dueAt),
+    lastComparedAt: iso(seen.comparedAt),
     expiresOn: iso(lead?.expiresOn),
     failed,
     secrets: target.secrets.map(({ name, output }, index) => ({ name, output, version: seen.secrets[index]?.version })),

@@ -3,7 +3,7 @@
 import { minutes } from '../../rotation/target.ts'
 import { type Handler, json, targetOf } from '../http/answer.ts'
 import { checkQuery, pageOf } from '../http/paging.ts'
-import { describe, lookAt, lookAtAll } from './describe.ts'
+import { describe, lookAt, lookAtAll, notesOfAll, notesOfOne, readable } from './describe.ts'
 
 /** How long a reading route may take. */
 export const readLimit = minutes(1)
@@ -14,8 +14,10 @@ export const listTargets: Handler = {
   async answer({ app, request }) {
     checkQuery(request, ['page'])
     const { items, next } = pageOf(request, app.targets, '/api/targets')
-    const seen = await lookAtAll(app, items, AbortSignal.timeout(readLimit))
-    return json(200, { targets: seen.map((each) => describe(app, each)), total: app.targets.length, next })
+    const signal = AbortSignal.timeout(readLimit)
+    const { notes, ...unread } = await readable(notesOfAll(app, signal))
+    const seen = await lookAtAll(app, items, signal, notes)
+    return json(200, { targets: seen.map((each) => describe(app, each)), total: app.targets.length, next, ...unread })
   },
 }
 
@@ -25,6 +27,8 @@ export const showTarget: Handler = {
   async answer(call) {
     checkQuery(call.request, [])
     const target = targetOf(call)
-    return json(200, describe(call.app, await lookAt(call.app, target, AbortSignal.timeout(readLimit))))
+    const signal = AbortSignal.timeout(readLimit)
+    const { notes, ...unread } = await readable(notesOfOne(call.app, target, signal))
+    return json(200, { ...describe(call.app, await lookAt(call.app, target, signal, notes)), ...unread })
   },
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { promote, swap } from '../../../src/functions/commands/promote.ts'
+import { repair } from '../../../src/functions/commands/repair.ts'
 import { revoke } from '../../../src/functions/commands/revoke.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
 import { startRotations } from '../../../src/functions/commands/rotations.ts'
@@ -17,7 +18,7 @@ import { listTargets, showTarget } from '../../../src/functions/status/targets.t
 import { errorCodes } from '../../../src/rotation/errors.ts'
 import { account, asOfNow, days, stored, vaultHost, type World, world } from '../world.ts'
 
-const commands = { rotate, promote, swap, revoke, startRotations }
+const commands = { rotate, promote, swap, revoke, repair, startRotations }
 const readers = { plan, listTargets, showTarget, targetHistory, showOperation }
 const params = { name: 'vision' }
 
@@ -137,7 +138,7 @@ describe('a target or a query that does not exist', () => {
   test('an unknown target is 404 by every route that names one', async () => {
     const made = await oneTarget()
 
-    for (const handler of [rotate, showTarget, targetHistory]) {
+    for (const handler of [rotate, repair, showTarget, targetHistory]) {
       const answer = await made.http(handler, { params: { name: 'Vision' } })
       assert.equal(answer.status, 404)
       assert.equal(answer.body.code, 'UnknownTarget')
