@@ -49,8 +49,7 @@ const atTheService: Readonly<Record<string, { readonly look: string; readonly ch
   },
   'log-analytics': {
     look: 'log-analytics/sharedKeys',
-    // The documented body first; this workspace wants the query.
-    change: ['log-analytics/regenerateSharedKey', 'log-analytics/regenerateSharedKey'],
+    change: ['log-analytics/regenerateSharedKey'],
   },
 }
 

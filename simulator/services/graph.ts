@@ -5,13 +5,17 @@ import type { Kernel } from '../kernel.ts'
 import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Operation } from '../operations.ts'
 
-/** How the answer names and wraps the key: Graph's own articles disagree. */
+/** How the answer names and wraps the key: the examples say one thing, the resource type (`unwrapped`) another. */
 export type SensorAnswer = 'sensorDeploymentAccessKey' | 'deploymentAccessKey' | 'unwrapped'
 
 export interface DefenderSensor extends ServiceHandle {
   /** Default `sensorDeploymentAccessKey`, inside `value`, as in both examples. `unwrapped`: `deploymentAccessKey` without `value`. */
   answerAs(answer: SensorAnswer): void
+  /** Which paths are known: the documented ones, those with the action's full name, or (default) both. */
+  answerAt(path: SensorPath): void
 }
+
+export type SensorPath = 'documented' | 'qualified' | 'both'
 
 const permission = 'SecurityIdentitiesSensors.ReadWrite.All'
 const sensors = '/v1.0/security/identities/sensors'
@@ -22,27 +26,34 @@ export function defenderSensor(kernel: Kernel) {
   let spelling: SensorAnswer = 'sensorDeploymentAccessKey'
 
   const answer = (key: string): unknown => {
-    const kind = { '@odata.type': '#microsoft.graph.security.sensorDeploymentAccessKey' }
-    if (spelling === 'unwrapped') return { ...kind, deploymentAccessKey: key }
-    return {
-      '@odata.context': 'https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.sensorDeploymentAccessKey',
-      value: { ...kind, [spelling]: key },
+    const context = {
+      '@odata.context': 'https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.deploymentAccessKeyType',
+    }
+    if (spelling === 'unwrapped') return { ...context, deploymentAccessKey: key }
+    return { value: { '@odata.type': 'microsoft.graph.security.deploymentAccessKeyType', [spelling]: key } }
+  }
+  let known: SensorPath = 'both'
+  const at = (form: 'documented' | 'qualified', handle: Operation['handle']): Operation['handle'] => {
+    return (call) => {
+      if (known === 'both' || known === form) return handle(call)
+      const segment = call.url.pathname.split('/').at(-1)
+      throw call.refuse(400, 'BadRequest', `Resource not found for the segment '${segment}'.`)
     }
   }
-  const operation = (name: string, method: string, more: Pick<Operation, 'effect' | 'handle'>): Operation => ({
-    operation: `graph/${name}`,
-    permission,
-    host: 'graph',
-    method,
-    path: `${sensors}/${name}`,
-    ...more,
-  })
+  const operations = (name: string, method: string, more: Pick<Operation, 'effect' | 'handle'>): Operation[] => {
+    const common = { permission, host: 'graph' as const, method, ...(more.effect ? { effect: more.effect } : {}) }
+    const qualified = `${sensors}/microsoft.graph.security.${name}`
+    return [
+      { ...common, operation: `graph/${name}`, path: `${sensors}/${name}`, handle: at('documented', more.handle) },
+      { ...common, operation: `graph/${name}/qualified`, path: qualified, handle: at('qualified', more.handle) },
+    ]
+  }
 
   kernel.register([
-    operation('getDeploymentAccessKey', 'GET', {
+    ...operations('getDeploymentAccessKey', 'GET', {
       handle: (call) => ({ status: 200, body: answer(slots.keyOf('key', call.readAt)) }),
     }),
-    operation('regenerateDeploymentAccessKey', 'POST', {
+    ...operations('regenerateDeploymentAccessKey', 'POST', {
       effect: true,
       handle: () => ({ status: 200, body: answer(slots.regenerate('key')) }),
     }),
@@ -52,6 +63,9 @@ export function defenderSensor(kernel: Kernel) {
     ...serviceHandle('microsoft-graph/security/identities/sensors', slots),
     answerAs: (answer) => {
       spelling = answer
+    },
+    answerAt: (path) => {
+      known = path
     },
   })
   return { defenderSensor: handle }

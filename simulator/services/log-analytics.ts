@@ -1,4 +1,5 @@
 // Room: the simulator. Log Analytics workspaces: Azure Resource Manager, and the collector that checks shared keys. May import simulator files only.
+// What the answers are held against: test/simulator/conformance/log-analytics.test.ts.
 
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
@@ -30,6 +31,7 @@ interface State {
   readonly id: string
   readonly name: string
   readonly customerId: string
+  readonly createdAt: number
   readonly slots: KeySlots
   behaviour: RegenerateBehaviour
   disableLocalAuth: boolean
@@ -111,6 +113,7 @@ export function logAnalytics(kernel: Kernel) {
           id,
           name: options.name,
           customerId: dice.uuid(),
+          createdAt: kernel.clock.now(),
           slots: keySlots(kernel, ['primary', 'secondary'], () => dice.bytes(64).toString('base64')),
           behaviour: options.behaviour ?? 'keyType',
           disableLocalAuth: options.disableLocalAuth ?? false,
@@ -136,28 +139,40 @@ function slotsToRegenerate(call: Call, behaviour: RegenerateBehaviour): readonly
   if (behaviour === 'both') return Object.values(slotOf)
   const slot = slotOf[call.query.get('keyType') ?? '']
   if (!slot) {
+    // Two codes are reported with the same words.
     const message = 'keyType value must equal primarySharedKey or secondarySharedKey'
-    throw call.refuse(400, 'InvalidParameter', message)
+    throw call.refuse(400, call.query.has('keyType') ? 'InvalidParameter' : 'BadArgumentError', message)
   }
   return [slot]
 }
 
+/** The id comes back in another case than it was asked for, and dates in another format than elsewhere. */
 function described(workspace: State): unknown {
+  const [subscription, group, name] = workspace.id.split('/').filter((_, index) => [2, 4, 8].includes(index))
+  const made = new Date(workspace.createdAt).toUTCString()
   return {
-    id: workspace.id,
+    properties: {
+      source: 'Azure',
+      customerId: workspace.customerId,
+      provisioningState: 'Succeeded',
+      sku: { name: 'pergb2018', lastSkuUpdate: made },
+      retentionInDays: 30,
+      features: {
+        legacy: 0,
+        searchVersion: 1,
+        enableLogAccessUsingOnlyResourcePermissions: true,
+        // Absent until somebody sets it.
+        ...(workspace.disableLocalAuth ? { disableLocalAuth: true } : {}),
+      },
+      publicNetworkAccessForIngestion: 'Enabled',
+      publicNetworkAccessForQuery: 'Enabled',
+      createdDate: made,
+      modifiedDate: made,
+    },
+    id: `/subscriptions/${subscription}/resourcegroups/${group}/providers/microsoft.operationalinsights/workspaces/${name}`,
     name: workspace.name,
     type,
     location: 'westeurope',
-    properties: {
-      customerId: workspace.customerId,
-      provisioningState: 'Succeeded',
-      sku: { name: 'PerGB2018' },
-      retentionInDays: 30,
-      features: {
-        enableLogAccessUsingOnlyResourcePermissions: true,
-        disableLocalAuth: workspace.disableLocalAuth,
-      },
-    },
   }
 }
 

@@ -6,8 +6,6 @@ import { type ErrorCode, type ErrorDetails, RekeyError } from '../rotation/error
 import { type Duration, minutes, seconds } from '../rotation/target.ts'
 import { type Failure, failureOf, type RawFailure, rawFailure, tokenOver } from './failure.ts'
 
-export { keyTypeRequired } from './failure.ts'
-
 interface Meaning {
   readonly code: ErrorCode
   readonly what: string

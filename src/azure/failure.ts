@@ -4,7 +4,7 @@
 import type { Duration } from '../rotation/target.ts'
 
 /** Given as `service.code` where a 400 asks for the `keyType` query that the documentation of Log Analytics leaves out. */
-export const keyTypeRequired = 'KeyTypeRequired'
+const keyTypeRequired = 'KeyTypeRequired'
 
 /** Given as a code where a 401 says that the token is over, or that another is wanted. */
 export const tokenOver = 'TokenOver'

@@ -4,6 +4,7 @@
 
 import { z } from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
+import { RekeyError } from '../rotation/errors.ts'
 import type { KeyRing } from '../rotation/key-ring.ts'
 import type { KeyHolder } from '../rotation/ports.ts'
 import { defineProvider } from './provider.ts'
@@ -12,6 +13,8 @@ import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './w
 const id = 'defender-sensor'
 const right = 'SecurityIdentitiesSensors.ReadWrite.All'
 const sensors = '/v1.0/security/identities/sensors'
+/** Before the names of actions in the paths of generated SDKs; the documentation leaves it out. */
+const namespace = 'microsoft.graph.security.'
 const address = 'microsoft-graph/security/identities/sensors'
 
 // The examples and the resource type spell the property differently, and wrap it or not.
@@ -41,6 +44,8 @@ export const defenderSensor = defineProvider({
 })
 
 function openSensors(azure: AzureClients): KeyHolder {
+  let qualifier = ''
+
   async function call(method: 'GET' | 'POST', action: string, signal: AbortSignal): Promise<KeyRing> {
     const what: ServiceOperation = { operation: `${method} …/sensors/${action} of Microsoft Graph`, permission: right }
     const answer = await serviceCall(what, () =>
@@ -57,9 +62,23 @@ function openSensors(azure: AzureClients): KeyHolder {
   }
 
   return {
-    /** GET getDeploymentAccessKey, Graph v1.0. */
-    read: (signal) => call('GET', 'getDeploymentAccessKey', signal),
-    /** POST regenerateDeploymentAccessKey, Graph v1.0. */
-    regenerate: (_slot, { signal }) => call('POST', 'regenerateDeploymentAccessKey', signal),
+    /** GET getDeploymentAccessKey, Graph v1.0; at its qualified path where the documented one is not known. */
+    read: async (signal) => {
+      try {
+        return await call('GET', `${qualifier}getDeploymentAccessKey`, signal)
+      } catch (error) {
+        if (qualifier !== '' || !isUnknownPath(error)) throw error
+      }
+      const ring = await call('GET', `${namespace}getDeploymentAccessKey`, signal)
+      qualifier = namespace
+      return ring
+    },
+
+    /** POST regenerateDeploymentAccessKey, Graph v1.0. Sent once, at the path that the read has found. */
+    regenerate: (_slot, { signal }) => call('POST', `${qualifier}regenerateDeploymentAccessKey`, signal),
   }
+}
+
+function isUnknownPath(error: unknown): boolean {
+  return error instanceof RekeyError && [400, 404].includes(error.details.service?.status ?? 0)
 }

@@ -1,11 +1,9 @@
-// Room: the providers. May import the core, azure/clients, azure/errors, ./provider and ./wire.
-// Log Analytics workspaces: two shared keys. The documented regenerate names no key and may change both; services in use
-// refuse it and want a `keyType` that the documentation lacks. Both keys are answered; what changed is for the engine to see.
+// Room: the providers. May import the core, azure/clients, ./provider and ./wire.
+// Log Analytics workspaces: two shared keys. The documented regenerate names no key, and services in use refuse it; the query
+// parameter `keyType`, which the documentation lacks, works. Both keys are answered; what changed is for the engine to see.
 
 import { z } from 'zod'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
-import { keyTypeRequired } from '../azure/errors.ts'
-import { RekeyError } from '../rotation/errors.ts'
 import type { KeyRing, KeySlot } from '../rotation/key-ring.ts'
 import type { KeyHolder } from '../rotation/ports.ts'
 import type { Secret } from '../rotation/secret.ts'
@@ -44,7 +42,7 @@ export const logAnalytics = defineProvider({
   ],
   clouds: ['public', 'usgov', 'china'],
   can: {},
-  writes: 3,
+  writes: 2,
   place: ({ resource }) => armPlace(id, parseArmId(resource, workspaces)),
   open: ({ resource }, azure, outputs) =>
     openWorkspace(
@@ -89,23 +87,18 @@ function openWorkspace(workspace: ArmId, azure: AzureClients, wanted: 'key only'
   }
 }
 
-/** POST SharedKeys_Regenerate, 2025-07-01: as documented, and once more with `keyType` where that was refused for want of it. */
+/**
+ * POST SharedKeys_Regenerate, 2025-07-01, with `keyType`. The documented form is not sent instead where this one is refused: it
+ * names no key, and might change both.
+ */
 async function regenerate(
   workspace: ArmId,
   slot: KeySlot,
   azure: AzureClients,
   signal: AbortSignal,
 ): Promise<SharedKeys> {
-  const { subscription, group, name, id: path } = workspace
+  const { name, id: path } = workspace
   const what = operation('POST', name, '/regenerateSharedKey', rights.regenerate)
-  try {
-    const client = await clientFor(subscription, azure, 'once')
-    const answer = await serviceCall(what, () => client.sharedKeys.regenerate(group, name, { abortSignal: signal }))
-    return parseAnswer(SharedKeys, answer, what)
-  } catch (error) {
-    if (!(error instanceof RekeyError) || error.details.service?.code !== keyTypeRequired) throw error
-  }
-
   const keyType = slot === 'primary' ? 'primarySharedKey' : 'secondarySharedKey'
   const answer = await serviceCall(what, () =>
     azure.send({

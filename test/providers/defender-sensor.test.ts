@@ -41,3 +41,38 @@ test("another cloud's Graph is asked by its own name, with a token of its own", 
     [200],
   )
 })
+
+test("where the documented path is not known, the key is read and regenerated at the action's full name, each sent once", async () => {
+  const cloud = simulatedCloud()
+  cloud.defenderSensor.answerAt('qualified')
+  const azure = connect(cloud)
+  const { signal } = new AbortController()
+  const holder = defenderSensor.open({}, azure)
+
+  const read = revealed(await holder.read(signal))
+  const made = revealed(await holder.regenerate('key', { signal, keepLease: async () => {}, metadata: oldMetadata() }))
+  const again = revealed(await holder.read(signal))
+
+  assert.notDeepEqual(made, read)
+  assert.deepEqual([made, again], [cloud.defenderSensor.keys(), cloud.defenderSensor.keys()])
+  const asked = azure.sent.map(({ method, url }) => `${method} ${url.pathname.split('/').at(-1)}`)
+  assert.deepEqual(asked, [
+    'GET getDeploymentAccessKey',
+    'GET microsoft.graph.security.getDeploymentAccessKey',
+    'POST microsoft.graph.security.regenerateDeploymentAccessKey',
+    'GET microsoft.graph.security.getDeploymentAccessKey',
+  ])
+})
+
+test('a regenerate that is refused at the documented path is not sent to another', async () => {
+  const cloud = simulatedCloud()
+  cloud.defenderSensor.answerAt('qualified')
+  const azure = connect(cloud)
+  const { signal } = new AbortController()
+  const holder = defenderSensor.open({}, azure)
+
+  const regenerated = holder.regenerate('key', { signal, keepLease: async () => {}, metadata: oldMetadata() })
+
+  await assert.rejects(async () => regenerated, { code: 'ServiceRefused' })
+  assert.equal(azure.sent.length, 1)
+})

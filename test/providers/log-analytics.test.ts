@@ -32,7 +32,7 @@ test('a service that changes both keys is asked once, and both new keys are answ
   assert.equal(cloud.history.filter(({ operation }) => operation === regenerate).length, 1)
 })
 
-test('a service that wants a keyType is told which, after it has refused without', async () => {
+test('a regenerate of Log Analytics names its key from the start, in one call', async () => {
   const { azure, handle, holder, signal, call } = workspace('keyType')
   const before = revealed(await holder.read(signal))
 
@@ -41,14 +41,14 @@ test('a service that wants a keyType is told which, after it has refused without
   const asked = azure.sent.filter(({ url }) => url.pathname.endsWith('/regenerateSharedKey'))
   assert.deepEqual(
     asked.map(({ url }) => url.searchParams.get('keyType')),
-    [null, 'secondarySharedKey'],
+    ['secondarySharedKey'],
   )
   assert.equal(after['primary'], before['primary'])
   assert.notEqual(after['secondary'], before['secondary'])
   assert.deepEqual(after, handle.keys())
 })
 
-test('a refusal for any other reason is not answered with a second call', async () => {
+test('a refused regenerate of Log Analytics is not sent a second time in the form that names no key', async () => {
   const on = opened(logAnalytics)
   const refusal = serverError({ operation: regenerate, when: 'before', status: 400 })
 
