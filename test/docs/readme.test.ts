@@ -60,7 +60,7 @@ describe('the README', () => {
   test('has every route with its function and its role', () => {
     const registered = [
       ...`${code('commands.ts')}\n${code('status.ts')}`.matchAll(
-        /route\(\s*'(\w+)',\s*'(\w+)',\s*'([^']+)',\s*async \(\) => \(await import\('\.\/([\w/.-]+)'\)\)\.(\w+)\)/g,
+        /route\(\s*'(\w+)',\s*'(\w+)',\s*'([^']+)',\s*async \(\) => \(await import\('\.\/([\w/.-]+)'\)\)\.(\w+),?\s*\)/g,
       ),
     ].map(([, name, method, path, file, handler]) => {
       const [, roles] = new RegExp(`export const ${handler}: Handler = \\{\\s+roles: \\[([^\\]]+)\\]`).exec(
