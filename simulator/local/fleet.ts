@@ -61,7 +61,14 @@ export function seedSampleFleet(cloud: Cloud): SampleFleet {
   }
   const due = (left: Omit<Left, 'age'>) => leave({ ...left, age: dueAge }, now + dueExpiry)
 
-  const vision = cloud.cognitiveServices.add({ ...group, name: 'contoso-vision' })
+  // An account of before July 2019: it has no custom subdomain and answers at the host of its region; its keys are hexadecimal.
+  const vision = cloud.cognitiveServices.add({
+    ...group,
+    name: 'contoso-vision',
+    kind: 'ComputerVision',
+    customSubdomain: 'none',
+    keys: 'hex',
+  })
   due({
     target: 'vision',
     slot: 'Key1',
@@ -77,7 +84,13 @@ export function seedSampleFleet(cloud: Cloud): SampleFleet {
     expires: now + 20 * day,
   })
 
-  const translator = cloud.cognitiveServices.add({ ...group, name: 'contoso-translator', kind: 'TextTranslation' })
+  // Shown at Translator's own host, tried at the host of its region.
+  const translator = cloud.cognitiveServices.add({
+    ...group,
+    name: 'contoso-translator',
+    kind: 'TextTranslation',
+    customSubdomain: 'none',
+  })
   leave({
     target: 'translator',
     slot: 'Key2',
