@@ -33,6 +33,9 @@ param maximumInstanceCount int = 40
 @description('ROTATION_TARGETS: a path in the package, or the URL of a blob (TARGETS_URL in the outputs is one we keep ready).')
 param targets string = './targets.json'
 
+@description('ROTATION_STOPPED: stops everything that changes anything. Set here as well as in the app, or the next deployment starts it again.')
+param stopped bool = false
+
 @description('ROTATION_SCHEDULE: six-field NCRONTAB. With another than this one, scheduleSilence must be said.')
 param schedule string = '0 */15 * * * *'
 
@@ -332,6 +335,7 @@ module functionApp 'app/function-app.bicep' = {
     targets: targets
     vaultUrl: allVaultUrls[0]
     schedule: schedule
+    stopped: stopped
     vnetEnabled: vnetEnabled
     appSubnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
     allowedIpRanges: givenIpRanges

@@ -22,6 +22,8 @@ export interface Settings {
   readonly vault?: string
   /** NCRONTAB, six fields. */
   readonly schedule: string
+  /** Nothing that changes anything may run: an operator has stopped it. */
+  readonly stopped: boolean
   readonly cloud: Cloud
   /** The user-assigned identity to work as; absent: the system-assigned one. */
   readonly clientId?: string
@@ -52,6 +54,7 @@ export function readSettings(environment: Environment): ReadSettings {
   const schedule = get('ROTATION_SCHEDULE') ?? ''
   const wrong = scheduleProblem(schedule)
   if (wrong) report('ROTATION_SCHEDULE', wrong.message, wrong.remedy)
+  const stopped = readStopped(get('ROTATION_STOPPED') ?? '', report)
   const knownCloud = readCloud(get('AZURE_CLOUD') ?? '', report)
   // What else is wrong is looked for all the same.
   const cloud = knownCloud ?? clouds.public
@@ -75,6 +78,7 @@ export function readSettings(environment: Environment): ReadSettings {
       app,
       targets,
       schedule,
+      stopped,
       cloud,
       storage,
       ...(vault ? { vault } : {}),
@@ -118,6 +122,12 @@ function unknownSettings(environment: Environment): readonly Problem[] {
 
 function whereToSet(name: SettingId): string {
   return `Set ${name} in the app's settings in Azure; on your own machine under "Values" in local.settings.json.`
+}
+
+function readStopped(text: string, report: Report): boolean {
+  const word = text.toLowerCase()
+  if (word !== 'true' && word !== 'false') report('ROTATION_STOPPED', 'is neither true nor false', 'Write one of them.')
+  return word === 'true'
 }
 
 /** The path as it is; the URL of a blob in the one form that is used inside. */

@@ -18,6 +18,7 @@ param eventSchema string
 param targets string
 param vaultUrl string
 param schedule string
+param stopped bool
 param vnetEnabled bool
 param appSubnetId string
 param allowedIpRanges string[]
@@ -88,6 +89,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       ROTATION_TARGETS: targets
       ROTATION_VAULT: vaultUrl
       ROTATION_SCHEDULE: schedule
+      ROTATION_STOPPED: '${stopped}'
       ROTATION_TOPIC: topicEndpoint
       ROTATION_EVENT_SCHEMA: eventSchema
     }

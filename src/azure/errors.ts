@@ -21,7 +21,8 @@ const recover =
 const grant = 'Give the identity of the app the role that docs/security.md names for it, then wait some minutes.'
 const identity =
   'In Azure: give the app a managed identity, and name its client id in AZURE_CLIENT_ID if it is user-assigned. On your own machine: az login.'
-const comesBack = 'Nothing: it is tried again.'
+/** Of a passing failure. An adapter does not know whether what called it is queued, so it promises nothing. */
+export const passes = 'This usually passes. What is queued waits for it; anything else has to be asked for again.'
 
 /** In order; the first whose `when` holds is what the failure means. Only 404 means absent. */
 const meanings: readonly { readonly when: (failure: Failure) => boolean; readonly meaning: Meaning }[] = [
@@ -31,14 +32,14 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
   },
   {
     when: ({ kind }) => kind === 'unsent',
-    meaning: { code: 'ServiceUnavailable', what: 'could not be reached', remedy: comesBack, retryAfter: seconds(30) },
+    meaning: { code: 'ServiceUnavailable', what: 'could not be reached', remedy: passes, retryAfter: seconds(30) },
   },
   {
     when: ({ kind }) => kind === 'unanswered',
     meaning: {
       code: 'ServiceUnavailable',
       what: 'gave no answer',
-      remedy: comesBack,
+      remedy: passes,
       retryAfter: seconds(30),
       outcomeUnknown: true,
     },
@@ -48,7 +49,7 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     meaning: {
       code: 'UnexpectedAnswer',
       what: 'gave an answer that cannot be read',
-      remedy: comesBack,
+      remedy: passes,
       retryAfter: seconds(30),
       outcomeUnknown: true,
     },
@@ -64,7 +65,7 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
   },
   {
     when: has(400, 'AccountProvisioningStateInvalid'),
-    meaning: { code: 'ServiceBusy', what: 'is being changed', remedy: comesBack, retryAfter: minutes(1) },
+    meaning: { code: 'ServiceBusy', what: 'is being changed', remedy: passes, retryAfter: minutes(1) },
   },
   {
     // Storage's word for an api-version that it does not know: the emulator knows fewer than the SDK speaks.
@@ -98,7 +99,7 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     meaning: {
       code: 'ServiceUnavailable',
       what: 'no longer takes our access token',
-      remedy: comesBack,
+      remedy: passes,
       retryAfter: minutes(1),
     },
   },
@@ -122,27 +123,27 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
   },
   {
     when: is(409, 423),
-    meaning: { code: 'ServiceBusy', what: 'is busy with another change', remedy: comesBack, retryAfter: minutes(1) },
+    meaning: { code: 'ServiceBusy', what: 'is busy with another change', remedy: passes, retryAfter: minutes(1) },
   },
   {
     when: is(412),
     meaning: {
       code: 'ServiceChanged',
       what: 'was changed by somebody else meanwhile',
-      remedy: comesBack,
+      remedy: passes,
       retryAfter: seconds(1),
     },
   },
   {
     when: is(429),
-    meaning: { code: 'Throttled', what: 'has had too many calls', remedy: comesBack, retryAfter: seconds(30) },
+    meaning: { code: 'Throttled', what: 'has had too many calls', remedy: passes, retryAfter: seconds(30) },
   },
   {
     when: ({ status = 0 }) => status === 408 || status >= 500,
     meaning: {
       code: 'ServiceUnavailable',
       what: 'failed',
-      remedy: comesBack,
+      remedy: passes,
       retryAfter: seconds(30),
       outcomeUnknown: true,
     },
@@ -161,7 +162,7 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
 const otherwise: Meaning = {
   code: 'UnexpectedAnswer',
   what: 'gave an answer that nobody declared',
-  remedy: comesBack,
+  remedy: passes,
   retryAfter: seconds(30),
   outcomeUnknown: true,
 }

@@ -17,7 +17,7 @@ export const revocationQueue = 'rekey-revocations'
 export type QueueName = typeof requestQueue | typeof revocationQueue
 
 /** The queue that a request travels through. */
-export function queueFor({ revokeBefore }: RotationRequest): QueueName {
+function queueFor({ revokeBefore }: RotationRequest): QueueName {
   return revokeBefore === undefined ? requestQueue : revocationQueue
 }
 

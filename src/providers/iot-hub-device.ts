@@ -1,9 +1,11 @@
 // Room: the providers. May import the core, azure/clients, ./provider and ./wire.
+
 // Devices of an IoT hub's registry: two keys; the registry makes new ones, one or both at once. Only a swap is read and
 // write, guarded by the device's etag. There is no probe: reading as the device would lock a message meant for it.
 
 import { z } from 'zod'
 import type { AzureClients, RawAnswer, RawRequest } from '../azure/clients.ts'
+import { passes } from '../azure/errors.ts'
 import { type ErrorCode, RekeyError } from '../rotation/errors.ts'
 import type { KeyRing } from '../rotation/key-ring.ts'
 import type { Call, KeyHolder } from '../rotation/ports.ts'
@@ -191,11 +193,10 @@ function refused({ operation }: ServiceOperation, errorCode: string | number | u
   })
 }
 
-const again = 'Nothing: it is tried again.'
 const meanings: readonly { pattern: RegExp; code: ErrorCode; remedy: string; retryAfter?: number }[] = [
   { pattern: /NotFound|^404/, code: 'ResourceNotFound', remedy: 'Check the device id in targets.json.' },
-  { pattern: /Throttl|^429/, code: 'Throttled', remedy: again, retryAfter: seconds(30) },
-  { pattern: /PreconditionFailed|Conflict|^409|^412/, code: 'ServiceChanged', remedy: again, retryAfter: seconds(1) },
+  { pattern: /Throttl|^429/, code: 'Throttled', remedy: passes, retryAfter: seconds(30) },
+  { pattern: /PreconditionFailed|Conflict|^409|^412/, code: 'ServiceChanged', remedy: passes, retryAfter: seconds(1) },
 ]
 
 function notSas({ host, name }: Device): RekeyError {

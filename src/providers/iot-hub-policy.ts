@@ -1,9 +1,11 @@
 // Room: the providers. May import the core, azure/clients, ./provider and ./wire.
+
 // Shared access policies of an IoT hub. No call regenerates one: the whole hub is read and written back, guarded by its
 // etag, with null where the service is to make a key.
 
 import { z } from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
+import { passes } from '../azure/errors.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import type { KeyRing, KeySlot } from '../rotation/key-ring.ts'
 import type { Call, KeyHolder, Verdict } from '../rotation/ports.ts'
@@ -184,7 +186,7 @@ function assertSettled({ id: hub }: ArmId, { systemData }: HubDescription, wrote
   if (Number.isNaN(changedAt) || changedAt <= wroteAt || now >= settled) return
   throw new RekeyError('ServiceBusy', {
     message: `the IoT hub ${hub} was written a moment ago, and the list of its policies may not show that yet`,
-    remedy: 'Nothing: it is tried again when every listing must show it.',
+    remedy: passes,
     retryAfter: settled - now,
   })
 }

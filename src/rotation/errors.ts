@@ -11,6 +11,7 @@ export const errorCodes = [
   'UnknownTarget',
   'UnknownOperation',
   'Disabled',
+  'Stopped',
   'Busy',
   'Cooling',
   'Foreign',

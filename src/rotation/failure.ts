@@ -44,7 +44,7 @@ export function changedNothing(error: RekeyError): boolean {
 }
 
 /** How soon a revoke that waits for an operator is tried again. */
-const revokeInterval: Duration = minutes(10)
+export const revokeInterval: Duration = minutes(10)
 /** The request itself is wrong or over: no time and no operator mends that. */
 const endsRevokes: ReadonlySet<ErrorCode> = new Set(['RequestExpired', 'FromTheFuture', 'NotSupported', 'BadRequest'])
 

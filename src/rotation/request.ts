@@ -65,11 +65,14 @@ export function checkRequest(request: RotationRequest, now: Instant): void {
       remedy: 'Send the request again, and check the clock of the machine that made it.',
     })
   }
-  if (now > request.expiresAt) {
-    throw new RekeyError('RequestExpired', {
-      target: request.target,
-      message: `the request expired at ${iso(request.expiresAt)}`,
-      remedy: 'Ask again if it is still wanted.',
-    })
-  }
+  if (now > request.expiresAt) throw asExpired(request)
+}
+
+/** Why a request that waited too long is over. */
+export function asExpired(request: RotationRequest): RekeyError {
+  return new RekeyError('RequestExpired', {
+    target: request.target,
+    message: `the request expired at ${iso(request.expiresAt)}`,
+    remedy: 'Ask again if it is still wanted.',
+  })
 }

@@ -35,6 +35,13 @@ export const settingNames = [
     in: ['bicep', 'local'],
   },
   {
+    name: 'ROTATION_STOPPED',
+    required: 'no',
+    default: 'false',
+    what: 'true stops everything that changes anything: the schedule and commands; what is queued waits',
+    in: ['bicep', 'local'],
+  },
+  {
     name: 'ROTATION_TOPIC',
     required: 'no',
     what: 'https endpoint of the Event Grid topic that is told; without it events are logged',

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HttpRequest, type HttpResponseInit, InvocationContext, type Timer } from '@azure/functions'
-import { BlobServiceClient } from '@azure/storage-blob'
+import { BlobServiceClient, ContainerClient } from '@azure/storage-blob'
 import { QueueClient } from '@azure/storage-queue'
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
@@ -96,7 +96,7 @@ export interface HttpCall {
 
 let azurite: Promise<Azurite> | undefined
 
-/** Azurite is started once for a test file; each world has queues emptied. */
+/** Azurite is started once for a test file; each world has queues and records of operations emptied. */
 export async function world(targets: readonly object[] | string = []): Promise<World> {
   azurite ??= startAzurite()
   const { connectionString } = await azurite
@@ -127,9 +127,10 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   const state = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-state')
   await state.createIfNotExists()
   await state.getBlockBlobClient('targets-last-valid.json').deleteIfExists()
-  await Promise.all(
-    ['rekey-requests', 'rekey-revocations', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()),
-  )
+  await Promise.all([
+    ...['rekey-requests', 'rekey-revocations', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()),
+    new ContainerClient(connectionString, 'rekey-operations').deleteIfExists(),
+  ])
 
   const made: World = {
     cloud,

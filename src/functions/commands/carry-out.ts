@@ -5,14 +5,15 @@ import { iso } from '../../rotation/duration.ts'
 import type { RekeyError } from '../../rotation/errors.ts'
 import type { Outcome } from '../../rotation/outcome.ts'
 import { reconcile } from '../../rotation/reconcile.ts'
-import type { RotationRequest } from '../../rotation/request.ts'
+import { isRevoke, type RotationRequest } from '../../rotation/request.ts'
 import { minutes, type Target } from '../../rotation/target.ts'
+import { asRekeyError } from '../../rotation/unforeseen.ts'
 import { acceptedAs, type Call, type Command, json } from '../http/answer.ts'
 import { actorOf } from '../http/caller.ts'
 import { describeOutcome } from '../http/outcome.ts'
-import { problem } from '../http/problem.ts'
+import { notQueued, problem } from '../http/problem.ts'
 import { operationIdOf } from '../operations/operation-id.ts'
-import { shown } from '../operations/operation-record.ts'
+import { recordAttempt, shown } from '../operations/operation-record.ts'
 import { recordOutcome } from '../shared/invocation.ts'
 import { inlineTime, previewOf } from '../shared/preview.ts'
 import { queueRest, wantedUntil } from '../shared/requests.ts'
@@ -44,7 +45,8 @@ function prefersAsync(call: Call): boolean {
 }
 
 /**
- * 200 with the outcome; 202 with `Operation-Location` when the queue does it or finishes it; 409 when it cannot be done now, and
+ * 200 with the outcome; 202 with `Operation-Location` when the queue does it or finishes it: also after a passing failure before
+ * anything was changed, and for a revoke after any failure that an operator can mend. 409 when it cannot be done now, and
  * then nothing was changed and nothing is queued. `long`: the service takes minutes for it.
  */
 export async function carryOut(
@@ -65,45 +67,84 @@ export async function carryOut(
       },
     }),
   )
-  const unfinished = outcome.error?.transient === true || outcome.status === 'waiting'
-  if (unfinished && (begun || !isRefusal(outcome))) {
-    if (outcome.again) await queueRest(outcome, request, ports.queue, Math.random)
-    else await ports.queue.send(request, 0)
+  if (goesOn(outcome, request, begun)) {
+    await queueUnfinished(call, outcome, request, begun)
     return accepted(call, request, outcome)
   }
-  return finished(outcome, target, request)
+  return finished(outcome, target, request, begun)
+}
+
+/** Whether the queue goes on with it. A revoke waits for whatever is in its way; what else is busy or must cool is refused. */
+function goesOn(outcome: Outcome, request: RotationRequest, begun: boolean): boolean {
+  if (isRevoke(request)) return outcome.again !== undefined
+  const unfinished = outcome.error?.transient === true || outcome.status === 'waiting'
+  return unfinished && (begun || !(outcome.busy || outcome.reason === 'cooling'))
+}
+
+/** Throws RekeyError where the queue takes nothing and has nothing: then the caller must ask again. */
+async function queueUnfinished(call: Call, outcome: Outcome, request: RotationRequest, begun: boolean): Promise<void> {
+  const { app, log } = call
+  const { queue } = app.ports(log)
+  const { error, again } = outcome
+  // After a lasting failure the message from before the first effect is enough: a second one would try the same beside it.
+  const isQueued = begun && error?.transient === false
+  try {
+    if (!isQueued) await (again ? queueRest(outcome, request, queue, Math.random) : queue.send(request, 0))
+  } catch (thrown) {
+    const failure = asRekeyError(thrown, log)
+    if (!begun) throw failure
+    log('warn', 'the rest waits for the message from before the first effect', {
+      target: request.target,
+      code: failure.code,
+    })
+  }
+  if (error) await recordAttempt(app, log, request, 'Running', error)
 }
 
 async function queueIt(call: Call, target: Target, request: RotationRequest) {
-  const { plan } = await previewOf(call, target, request)
-  const refusal = refusalOf(target, plan?.reason, plan?.until)
+  const refusal = await refusalNow(call, target, request)
   if (refusal) return refusal
   await call.app.ports(call.log).queue.send(request, 0)
   return accepted(call, request)
 }
 
-/** Before any effect, these are answers: trying again is the caller's choice. Everything else is a wait of ours. */
-function isRefusal({ reason, busy, error }: Outcome): boolean {
-  return busy === true || reason === 'cooling' || (error !== undefined && error.code !== 'OutOfTime')
+/** Why the request is not queued; undefined: it is. What cannot be read for a passing reason is left to the queue to read. */
+async function refusalNow(call: Call, target: Target, request: RotationRequest): Promise<HttpResponseInit | undefined> {
+  if (isRevoke(request)) return undefined
+  try {
+    const { plan } = await previewOf(call, target, request)
+    return refusalOf(target, plan?.reason, plan?.until)
+  } catch (thrown) {
+    const error = asRekeyError(thrown, call.log)
+    if (!error.transient) throw error
+    return undefined
+  }
 }
 
-function finished(outcome: Outcome, target: Target, { promote, swap }: RotationRequest): HttpResponseInit {
-  if (outcome.busy) return problem(asBusy(target))
+function finished(
+  outcome: Outcome,
+  target: Target,
+  { promote, swap }: RotationRequest,
+  begun: boolean,
+): HttpResponseInit {
+  if (outcome.busy) return notQueued(asBusy(target))
   const refusal = outcome.status === 'failed' ? undefined : refusalOf(target, outcome.reason, outcome.again?.at)
   if (refusal && outcome.status !== 'changed') return refusal
-  if (outcome.error) return problem(outcome.error.at({ target: target.name }), { outcome: describeOutcome(outcome) })
+  // The message that was queued before the first effect tries once more.
+  const refuse = begun ? problem : notQueued
+  if (outcome.error) return refuse(outcome.error.at({ target: target.name }), { outcome: describeOutcome(outcome) })
   const wanted = (promote ?? swap)?.slot
   if (wanted !== undefined && wanted !== outcome.slot) {
-    return problem(asSuperseded(target), { outcome: describeOutcome(outcome) })
+    return refuse(asSuperseded(target), { outcome: describeOutcome(outcome) })
   }
   return json(200, describeOutcome(outcome))
 }
 
 /** The problem for a reason that keeps a request from being carried out now. */
 function refusalOf(target: Target, reason: Outcome['reason'], until?: number): HttpResponseInit | undefined {
-  if (reason === 'cooling') return problem(asCooling(target, until), { until: iso(until) })
+  if (reason === 'cooling') return notQueued(asCooling(target, until), { until: iso(until) })
   const paused: RekeyError | undefined = asPaused(target, reason)
-  return paused && problem(paused)
+  return paused && notQueued(paused)
 }
 
 /** 202 with the operation, much as GET of its address shows it, and what was done so far. */

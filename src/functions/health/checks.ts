@@ -1,6 +1,7 @@
 // Room: the doorways. Everything that health looks at; `npm run doctor` looks at the same. Changes no key and no secret.
 
-import { type Check, type Round, unseen } from './check.ts'
+import { asStopped, isStopped, stopSetting } from '../shared/stopped.ts'
+import { type Check, checked, type Round, unseen } from './check.ts'
 import { checkCompared } from './compared.ts'
 import { checkConfiguration } from './configuration.ts'
 import { checkIdentity } from './identity.ts'
@@ -9,8 +10,13 @@ import { checkStorage, checkTopic, checkVaults } from './places.ts'
 
 /** All checks. `mostScopes`: of how many resources the permissions are asked for. */
 export async function checksOf(round: Round, mostScopes: number): Promise<readonly Check[]> {
-  const [configuration, identity] = await Promise.all([checkConfiguration(round), checkIdentity(round)])
-  if (isWithoutToken(identity)) return [...configuration, identity, ...(await withoutToken(round))]
+  const [configuration, identity, running] = await Promise.all([
+    checkConfiguration(round),
+    checkIdentity(round),
+    checkRunning(round),
+  ])
+  const always = [...configuration, running, identity]
+  if (isWithoutToken(identity)) return [...always, ...(await withoutToken(round))]
   const groups = await Promise.all([
     checkVaults(round),
     ...checkStorage(round),
@@ -18,7 +24,15 @@ export async function checksOf(round: Round, mostScopes: number): Promise<readon
     checkCompared(round),
     checkPermissions(round, mostScopes),
   ])
-  return [...configuration, identity, ...groups.flat()]
+  return [...always, ...groups.flat()]
+}
+
+/** Whether an operator has stopped everything that changes anything. */
+function checkRunning(round: Round): Promise<Check> {
+  return checked(round, 'running', stopSetting, async () => {
+    if (isStopped(round.app)) throw asStopped()
+    return 'nothing is stopped'
+  })
 }
 
 /** Nobody is signed in, or the identity endpoint gives no token: every other call would fail for this one reason. */

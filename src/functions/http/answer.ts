@@ -11,8 +11,9 @@ import { problemsIn } from '../shared/excerpt.ts'
 import { logOf } from '../shared/invocation.ts'
 import { asNotApplied, notApplied } from '../shared/not-applied.ts'
 import { asDisabled } from '../shared/requests.ts'
+import { asStopped, isStopped } from '../shared/stopped.ts'
 import { checkRole, type Role } from './caller.ts'
-import { problem } from './problem.ts'
+import { notQueued, problem } from './problem.ts'
 import { type Asked, askedIn, withResult } from './repeatability.ts'
 
 /** One HTTP call, with everything that a handler may want. */
@@ -46,13 +47,15 @@ export async function answer(
     checkRole(request, process.env, handler.roles)
     if ('always' in handler) return await handler.always({ request, log }, compose)
     const composed = await compose()
-    if ('problems' in composed)
-      return problem(badConfiguration(composed.problems.length), problemsIn(composed.problems))
+    if ('problems' in composed) {
+      const say = 'command' in handler ? notQueued : problem
+      return say(badConfiguration(composed.problems.length), problemsIn(composed.problems))
+    }
     const call = { request, app: composed.app, log }
     if ('answer' in handler) return await handler.answer(call)
     return await answerCommand(handler, call, context)
   } catch (thrown) {
-    return refused(thrown, log, context)
+    return refused(thrown, log, context, 'command' in handler ? notQueued : problem)
   }
 }
 
@@ -67,18 +70,24 @@ async function answerCommand(
   try {
     asked = askedIn(request, app.clock.now())
   } catch (thrown) {
-    return withResult(request, 'rejected', refused(thrown, log, context))
+    return withResult(request, 'rejected', refused(thrown, log, context, notQueued))
   }
   try {
+    if (isStopped(app)) throw asStopped()
     return withResult(request, 'accepted', await handler.command({ ...call, asked }))
   } catch (thrown) {
-    return withResult(request, 'accepted', refused(thrown, log, context))
+    return withResult(request, 'accepted', refused(thrown, log, context, notQueued))
   }
 }
 
-function refused(thrown: unknown, log: Log, context: InvocationContext): HttpResponseInit {
+function refused(
+  thrown: unknown,
+  log: Log,
+  context: InvocationContext,
+  say: typeof problem | typeof notQueued,
+): HttpResponseInit {
   const error = asRekeyError(thrown, log)
-  const answered = problem(error)
+  const answered = say(error)
   log(answered.status! >= 500 ? 'error' : 'info', 'request refused', {
     route: context.functionName,
     code: error.code,

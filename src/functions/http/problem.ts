@@ -14,6 +14,7 @@ export const problems: Readonly<Record<ErrorCode, readonly [status: number, titl
   UnknownTarget: [404, 'There is no such target'],
   UnknownOperation: [404, 'There is no such operation'],
   Disabled: [409, 'The target is disabled'],
+  Stopped: [409, 'Everything that changes anything is stopped'],
   Busy: [409, 'The target is being changed by somebody else'],
   Cooling: [409, 'The key before the current one must stay good for a while'],
   Foreign: [409, 'The secret belongs to somebody else'],
@@ -48,6 +49,12 @@ export const problems: Readonly<Record<ErrorCode, readonly [status: number, titl
 
 /** What a problem may say beside the members that every problem has. */
 export type Extras = Readonly<Record<string, unknown>>
+
+/** The answer for a command that is not carried out, and not queued either: it says both. */
+export function notQueued(error: RekeyError, extras: Extras = {}): HttpResponseInit {
+  const detail = `${error.details.message}; nothing is queued`
+  return problem(error, { detail, accepted: false, ...extras })
+}
 
 /** The answer for an error: its code's status, `Retry-After` where trying again makes sense, and how to mend it. */
 export function problem(error: RekeyError, extras: Extras = {}): HttpResponseInit {

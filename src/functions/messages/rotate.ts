@@ -1,20 +1,22 @@
 // Room: the doorways. One message of the queue `rekey-requests` or `rekey-revocations`: reconcile one target.
 
 import type { InvocationContext } from '@azure/functions'
-import { parseRequest, type QueueName, queueFor } from '../../azure/queue.ts'
+import { parseRequest, type QueueName } from '../../azure/queue.ts'
 import type { App, Compose } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'
-import { announceFailure } from '../../rotation/failure.ts'
+import type { Outcome } from '../../rotation/outcome.ts'
 import type { Log } from '../../rotation/ports.ts'
 import { reconcile } from '../../rotation/reconcile.ts'
-import { isExplicit, type RotationRequest } from '../../rotation/request.ts'
+import { isExplicit, isRevoke, type RotationRequest } from '../../rotation/request.ts'
 import { minutes } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
 import { recordAttempt } from '../operations/operation-record.ts'
 import { excerptOf } from '../shared/excerpt.ts'
 import { logOf, recordConfiguration, recordOutcome } from '../shared/invocation.ts'
-import { notApplied } from '../shared/not-applied.ts'
-import { asDisabled, queueRest } from '../shared/requests.ts'
+import { queueRest } from '../shared/requests.ts'
+import { isStopped } from '../shared/stopped.ts'
+import { onDisabled, waitWhileStopped, withoutTarget } from './not-now.ts'
+import { isSuperseded } from './superseded.ts'
 
 /** After this no further effect starts: the longest change and the reads around it must end before `functionTimeout`. */
 const startLimit = minutes(2)
@@ -48,48 +50,28 @@ export async function rotateMessage(
 }
 
 async function carryOut(request: RotationRequest, app: App, log: Log): Promise<void> {
-  const target = app.targetNamed(request.target)
-  // Nobody misses a look: the schedule has queued the next one, or will. What somebody asked for is told by reconcile.
+  // No request is lost by dropping a late resync: the schedule has queued the next one, or will.
   if (!isExplicit(request) && app.clock.now() > request.expiresAt) {
     log('info', 'look dropped: it came too late', { target: request.target, request: request.id })
     return
   }
-  const stopped = target === undefined ? notApplied(app, request.target) : undefined
-  if (stopped && app.clock.now() <= request.expiresAt) {
-    log('error', 'the target is not in force: the message waits', {
-      target: request.target,
-      standing: stopped.standing,
-    })
-    return app.queue.send(request, configurationWait)
-  }
-  if (target === undefined) {
-    if (isExplicit(request)) throw unknownTarget(request, log)
-    return drop(request, 'not in targets.json', log)
-  }
-  if (!target.enabled) {
-    drop(request, 'disabled', log)
-    if (isExplicit(request)) await announceFailure(asDisabled(target), target, request, app.ports(log))
-    return await recordAttempt(app, log, request, 'Failed', asDisabled(target))
-  }
+  if (isStopped(app)) return await waitWhileStopped(request, app, log)
+  const target = app.targetNamed(request.target)
+  if (target === undefined) return await withoutTarget(request, app, log)
+  if (!target.enabled) return await onDisabled(request, target, app, log)
   const deadline = app.clock.monotonic() + startLimit
   const outcome = await recordOutcome(app, log, () => reconcile(target, request, app.ports(log), { deadline }))
+  if (waitsForEnabling(outcome, request) && (await isSuperseded(request, app, log))) {
+    log('info', 'request dropped: a later one waits for the same target', { target: target.name, request: request.id })
+    return
+  }
   await queueRest(outcome, request, app.queue, Math.random)
   if (outcome.error) await recordAttempt(app, log, request, outcome.again ? 'Running' : 'Failed', outcome.error)
 }
 
-function drop({ target, id, actor }: RotationRequest, why: string, log: Log): void {
-  log('warn', 'message dropped', { target, request: id, actor, why })
-}
-
-/** Nobody would hear of it: an event needs a target. Thrown, the message ends in the poison queue, and that raises an alert. */
-function unknownTarget(request: RotationRequest, log: Log): RekeyError {
-  const { target, id, actor } = request
-  log('error', 'request for an unknown target, it will end in the poison queue', { target, request: id, actor })
-  return new RekeyError('UnknownTarget', {
-    target,
-    message: `targets.json has no target "${target}" any more; somebody asked for a change of it`,
-    remedy: `If it has another name now, ask again under that one. The request is in the queue ${queueFor(request)}-poison.`,
-  })
+/** A secret was disabled by hand, and what a caller asked for waits until it is enabled again. */
+function waitsForEnabling({ status, reason, again }: Outcome, request: RotationRequest): boolean {
+  return status === 'paused' && reason === 'paused' && again?.with === 'request' && !isRevoke(request)
 }
 
 function read(message: unknown, queue: QueueName | undefined, log: Log): RotationRequest {

@@ -14,6 +14,7 @@ import { atMost } from '../shared/at-most.ts'
 import { excerptOf, joined, sentenceOf } from '../shared/excerpt.ts'
 import { vaultCalls } from '../shared/fleet.ts'
 import { logOf } from '../shared/invocation.ts'
+import { isStopped } from '../shared/stopped.ts'
 import type { Seen } from './candidates.ts'
 import { type Period, periodOf } from './period.ts'
 import { queueWanted } from './queue.ts'
@@ -74,7 +75,10 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
   }
   await checkConfiguration(app, log, collect)
   const seen = await readVaults(app, period, collect, AbortSignal.timeout(limits.reading))
-  const counts = await queueWanted(app, seen, period, collect, AbortSignal.timeout(limits.queueing))
+  // What is overdue is said all the same: a stop that is forgotten must not stay unnoticed.
+  const counts = isStopped(app)
+    ? { queued: 0, stopped: true }
+    : await queueWanted(app, seen, period, collect, AbortSignal.timeout(limits.queueing))
   const late = seen.filter(({ overdue: is }) => is)
   await tellOverdue(app, late.filter(hasTurn(period)), { log, collect, signal: AbortSignal.timeout(limits.telling) })
   const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: iso(dueAt ?? 0) })

@@ -1,7 +1,9 @@
 // Room: the providers, what goes over the wire. May import the core.
 // What IoT Hub's two providers have in common: the hub's names and the guard against keys that moved meanwhile.
 
+import { passes } from '../../azure/errors.ts'
 import { RekeyError } from '../../rotation/errors.ts'
+
 import { type KeyRing, slotsChanged } from '../../rotation/key-ring.ts'
 import type { Secret } from '../../rotation/secret.ts'
 import { seconds } from '../../rotation/target.ts'
@@ -19,7 +21,7 @@ export function assertUnchanged(seen: KeyRing | undefined, now: KeyRing, operati
   if (seen === undefined || slotsChanged(seen, now).length === 0) return
   throw new RekeyError('ServiceChanged', {
     message: `${operation}: the keys were changed by somebody else meanwhile`,
-    remedy: 'Nothing: it is looked at again and tried again.',
+    remedy: passes,
     service: { operation },
     retryAfter: seconds(1),
   })

@@ -198,15 +198,65 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('throttled before anything was done it is 429 with Retry-After, and nothing is queued', async () => {
-    const { made } = await visionWorld()
+  test('throttled before anything was changed it is queued: 202, which says what is in the way and when it is tried again', async () => {
+    const { made, version } = await visionWorld()
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
 
     const answer = await made.http(rotate, { params })
 
-    assert.deepEqual([answer.status, answer.body.code], [429, 'Throttled'])
-    assert.ok(Number(answer.headers['retry-after']) > 0)
-    assert.equal(await made.depth(), 0)
+    assert.deepEqual([answer.status, answer.body.lastError.code], [202, 'Throttled'])
+    assert.ok(Date.parse(answer.body.soFar.again) >= made.cloud.clock.now() + minute)
+    assert.equal(await made.depth(), 1)
+    assert.equal(made.cloud.vault(vaultHost).versions('vision-key')[0]?.id, version)
+    await made.close()
+  })
+
+  test('throttled and asked not to wait, it is queued all the same: what is in the way is the queue’s to wait for', async () => {
+    const { made } = await visionWorld()
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+
+    const answer = await made.http(rotate, { params, headers: { prefer: 'respond-async' } })
+
+    assert.equal(answer.status, 202)
+    assert.equal((await made.messages()).length, 1)
+    await made.close()
+  })
+
+  test('a command that is refused says that it is not queued, whatever it is refused for', async () => {
+    const { made, target } = await visionWorld()
+    await made.http(rotate, { params })
+    const waiting = await made.depth()
+    made.cloud.clock.advance(minute)
+
+    const cooling = await made.http(rotate, { params })
+    const mistaken = await made.http(rotate, { params, body: { burn: true } })
+    const unknown = await made.http(rotate, { params: { name: 'nobody' } })
+    made.cloud.identity.deny('Microsoft.CognitiveServices/accounts/listKeys/action')
+    const forbidden = await made.http(rotate, { params, body: { force: true } })
+    await made.writeTargets([{ ...target, enabled: false }])
+    const disabled = await made.http(rotate, { params })
+
+    for (const { body } of [cooling, mistaken, unknown, forbidden, disabled]) {
+      assert.equal(body.accepted, false, body.code)
+      assert.match(body.detail, /; nothing is queued$/, body.code)
+    }
+    assert.deepEqual(
+      [cooling, mistaken, unknown, forbidden, disabled].map(({ body }) => body.code),
+      ['Cooling', 'BadRequest', 'UnknownTarget', 'PermissionDenied', 'Disabled'],
+    )
+    assert.equal(await made.depth(), waiting)
+    await made.close()
+  })
+
+  test('where the queue cannot be reached either, a throttled command is a problem that says it is not queued', async () => {
+    const { made } = await visionWorld()
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+    made.trouble.queueTakes = 0
+
+    const answer = await made.http(rotate, { params })
+
+    assert.deepEqual([answer.status, answer.body.accepted], [503, false])
+    assert.doesNotMatch(answer.body.remedy ?? '', /tried again/)
     await made.close()
   })
 

@@ -86,16 +86,6 @@ describe('a message of the queue', () => {
     await made.close()
   })
 
-  test('that asks something of a target that is gone is kept for a person, in the poison queue', async () => {
-    const { made } = await visionWorld()
-
-    await assert.rejects(deliver(made, message(made, { target: 'gone' })), { code: 'UnknownTarget' })
-
-    const [logged] = made.lines.filter(({ level }) => level === 'error')
-    assert.match(logged!.text, /"target":"gone","request":"r1","actor":"test"/)
-    await made.close()
-  })
-
   test('that takes long ends before the host would end it, with every invocation beside it', async () => {
     const made = await world()
     const { fields } = fleet['iot-hub-policy']!(made.cloud)
