@@ -1,9 +1,19 @@
 // Room: tests of the core. The kinds of world: which service, which faults, who meddles.
 
 import { hours, minutes, seconds, type Window } from '../../../src/rotation/target.ts'
+import { usualBlackouts } from './faults.ts'
 import type { Climate } from './world.ts'
 
-const two = { slots: 2, outputs: 2, probe: true, stale: true, slow: true, lingering: true, retire: true } as const
+const two = {
+  slots: 2,
+  outputs: 2,
+  probe: true,
+  stale: true,
+  slow: true,
+  lingering: true,
+  retire: true,
+  blackouts: usualBlackouts,
+} as const
 const one = { slots: 1, outputs: 1, probe: false, stale: true } as const
 const long = { rotateEvery: hours(600) } as const
 const window: Window = { days: [0, 1, 2, 3, 4, 5, 6], start: 4 * 60, length: hours(5), timeZone: 'UTC' }
