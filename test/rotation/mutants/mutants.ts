@@ -276,7 +276,7 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'retire-early',
     what: 'retire without waiting retireAfter',
-    edits: [['rotation/plan.ts', '!at.stamps.retire || at.now < at.published + after)', '!at.stamps.retire)']],
+    edits: [['rotation/plan.ts', '    at.now < at.published + after\n', '    at.now < at.published\n']],
   },
   {
     id: 'retire-again',

@@ -82,7 +82,9 @@ function checkSecrets({ target, vault, service, watch }: Stage): void {
   }
 }
 
-function checkRecord({ target, time, vault, watch }: Stage, { run }: Ended): void {
+function checkRecord({ target, time, vault, watch }: Stage, { run, outcome }: Ended): void {
+  // A due rotation that must cool comes first: the record goes with it.
+  if (outcome.reasons.includes('cooling')) return
   const pending = vault.current(target.secrets[0].name)?.stamps?.pending
   if (!pending || run.reason === 'swapped') return
   // A promote that waited for a verdict and was overtaken: the record goes by itself after a day.
