@@ -21,7 +21,14 @@ const byName = {
   failingOperation: faults.failingOperation,
   missingPermission: faults.missingPermission,
   crash: faults.crash,
-  ...wireFaults,
+  emptyFirstPages: wireFaults.emptyFirstPages,
+  busy: wireFaults.busy,
+  expiringTokens: wireFaults.expiringTokens,
+  claimsChallenges: wireFaults.claimsChallenges,
+  skewedDate: wireFaults.skewedDate,
+  slowSoftDelete: wireFaults.slowSoftDelete,
+  dataPlaneOutages: wireFaults.dataPlaneOutages,
+  networkRule: wireFaults.networkRule,
 } as const
 
 /** Routes below `/simulator`. Answers JSON; 404 for what the cloud does not have, 400 for a fault it does not know. */

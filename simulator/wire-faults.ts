@@ -2,7 +2,7 @@
 // May import simulator files only.
 
 import { dialects } from './dialects.ts'
-import { type Aim, type Fault, striker } from './faults.ts'
+import { type Aim, type Fault, gatewayCaches, striker } from './faults.ts'
 import type { HostGroup } from './hosts.ts'
 import type { Token } from './identity.ts'
 import { type Call, ConnectionLost, type Reply, type RetryAfterForm } from './operations.ts'
@@ -66,6 +66,35 @@ export function claimsChallenges(options: Aim = {}): Fault {
 /** The clocks of Azure's gateways are ahead by `ms`; behind, if negative. `Date` and dates of `Retry-After` follow them. */
 export function skewedDate(options: { ms: number }): Fault {
   return { name: 'skewedDate', install: () => ({ dateSkew: options.ms }) }
+}
+
+/**
+ * What a caller of the real Azure meets on any day and should not notice: empty pages, tokens that expire or are revoked, a clock
+ * that is not ours. No call fails for good, none is carried out twice.
+ */
+export function ordinaryDay(): readonly Fault[] {
+  return [
+    emptyFirstPages({ probability: 0.5, operation: 'key-vault' }),
+    claimsChallenges({ probability: 0.03 }),
+    expiringTokens({ ms: 7 * 60_000 }),
+    skewedDate({ ms: -100_000 }),
+    slowSoftDelete({ ms: 8000 }),
+  ]
+}
+
+/**
+ * What it meets on a bad one, besides: throttling with a date and without a word, gateways that cache keys, and data planes that are
+ * away as a whole. `probes`: whether keys can be tried out here; where they cannot, no client can wait for a gateway.
+ * `outages`: how many of the calls to a data plane start one.
+ */
+export function badDay({ probes, outages = 0.03 }: { probes: boolean; outages?: number }): readonly Fault[] {
+  return [
+    ...ordinaryDay(),
+    busy({ operation: 'key-vault', probability: 0.02 }),
+    busy({ probability: 0.01, seconds: 2, form: 'date' }),
+    dataPlaneOutages({ probability: outages, ms: 90_000 }),
+    ...(probes ? [gatewayCaches({ ms: 120_000 })] : []),
+  ]
 }
 
 /** Deleting, recovering and purging a secret takes `ms`. */

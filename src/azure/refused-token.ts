@@ -2,8 +2,6 @@
 
 import type { PipelinePolicy, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline'
 
-const refusedTokenPolicyName = 'rekeyRefusedToken'
-
 /**
  * Makes a claims challenge of a 401 for a token of ours, once for each request. The SDKs' own authentication answers such a
  * challenge with one more token request and one more send, and no other 401. Nothing was carried out, so what is sent once may
@@ -14,7 +12,7 @@ const refusedTokenPolicyName = 'rekeyRefusedToken'
 export function refusedToken(now: () => number): PipelinePolicy {
   const challenged = new WeakSet<PipelineRequest>()
   return {
-    name: refusedTokenPolicyName,
+    name: 'rekeyRefusedToken',
     sendRequest: async (request, next) => {
       const sent = request.headers.get('authorization')
       const response = await next(request)

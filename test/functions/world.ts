@@ -20,6 +20,7 @@ import type { Clock } from '../../src/rotation/ports.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
 import { type Azurite, startAzurite } from '../azurite.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
+import { wireSeed } from '../wire-seed.ts'
 
 export const vaultHost = 'kv-prod.vault.azure.net'
 export const vaultUrl = `https://${vaultHost}`
@@ -100,7 +101,7 @@ let azurite: Promise<Azurite> | undefined
 export async function world(targets: readonly object[] | string = []): Promise<World> {
   azurite ??= startAzurite()
   const { connectionString } = await azurite
-  const cloud = simulatedCloud({ clock: virtualClock(start) })
+  const cloud = simulatedCloud({ seed: wireSeed, clock: virtualClock(start) })
   cloud.vault(vaultHost)
   const topic = cloud.topic(topicHost)
   const azure = connect(cloud)

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { AzureLogger, setLogLevel } from '@azure/logger'
 import { BlobServiceClient } from '@azure/storage-blob'
 import type { Cloud } from '../../simulator/cloud.ts'
+import { badDay } from '../../simulator/wire-faults.ts'
 import type { App } from '../../src/compose.ts'
 import type { Handler } from '../../src/functions/http/answer.ts'
 import { logOf } from '../../src/functions/shared/invocation.ts'
@@ -51,6 +52,7 @@ export interface Listening {
 export async function listen(provider: KeyProvider): Promise<Listening> {
   const made = await world()
   const { cloud } = made
+  for (const fault of badDay({ probes: provider.can.probe === true })) cloud.faults.add(fault)
   const proofs = keepProofs(cloud)
   const sdkLog: string[] = []
   AzureLogger.log = (...words) =>

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { crash, slowPropagation, staleReads } from '../../simulator/faults.ts'
+import { badDay, ordinaryDay } from '../../simulator/wire-faults.ts'
 import { providers } from '../../src/providers/index.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
 import { days, minutes } from '../../src/rotation/target.ts'
@@ -24,6 +25,9 @@ interface Lived {
   readonly regenerations: number
 }
 
+/** The faults that were met in some history, by name. */
+const struck = new Set<string>()
+
 async function live(
   provider: KeyProvider,
   scenario: Scenario,
@@ -31,7 +35,7 @@ async function live(
   at?: Crash,
   options: EstateOptions = {},
 ): Promise<Lived> {
-  const lived = estate(provider, options)
+  const lived = estate(provider, { history: `${provider.id} ${scenario.name} ${sky}`, ...options })
   const { cloud } = lived
   let numbered = 0
   cloud.onEffect(({ n }) => {
@@ -48,6 +52,8 @@ async function live(
   })) {
     cloud.faults.add(fault)
   }
+  const day = sky === 'clear' ? ordinaryDay() : badDay({ probes: provider.can.probe === true, outages: 0.25 })
+  for (const fault of day) cloud.faults.add(fault)
   if (at) cloud.faults.add(crash({ atEffect: numbered + at.nth, when: at.when }))
   const promises = promisesOf(lived)
   if (scenario.cuts) promises.excuse()
@@ -58,6 +64,7 @@ async function live(
   await lived.settle(request)
   await lived.settle(lived.request({ actor: 'look' }))
   promises.look()
+  for (const { fault } of cloud.history) if (fault !== undefined) struck.add(fault)
   return { estate: lived, broken: promises.broken, effects, regenerations: lived.regenerations() - before }
 }
 
@@ -103,6 +110,10 @@ for (const provider of providers) {
     }
   })
 }
+
+test('The histories above met throttling, revoked tokens, and data planes that were away as a whole', () => {
+  for (const name of ['busy', 'claimsChallenges', 'dataPlaneOutages']) assert.ok(struck.has(name), name)
+})
 
 describe('each rule is needed: without it, some crash breaks a promise', () => {
   const rules: readonly (readonly [rule: string, provider: string, scenario: string])[] = [

@@ -17,6 +17,7 @@ import { parseTargets } from '../../src/targets.ts'
 import { metadataInMemory } from '../lease-metadata.ts'
 import { fleet, type Member } from '../providers/fleet.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
+import { seedOf } from '../wire-seed.ts'
 
 export const vaultHost = 'kv-prod.vault.azure.net'
 const topicHost = 'rekey.westeurope-1.eventgrid.azure.net'
@@ -26,6 +27,8 @@ export interface EstateOptions {
   readonly without?: readonly string[]
   /** One secret only, of the key, rather than one for each output. */
   readonly outputs?: 'one'
+  /** Names the history: what goes wrong on the wire depends on it, and on the seed. */
+  readonly history?: string
   /** Default: kept in memory, on the estate's clock. */
   readonly leases?: Leases
 }
@@ -47,8 +50,11 @@ export interface Estate {
 }
 
 /** A provider's target with a secret for each of its outputs, not adopted yet. */
-export function estate(provider: KeyProvider, { without = [], outputs, leases: own }: EstateOptions = {}): Estate {
-  const cloud = simulatedCloud({ clock: virtualClock(Date.UTC(2026, 5, 1)) })
+export function estate(
+  provider: KeyProvider,
+  { without = [], outputs, leases: own, history = provider.id }: EstateOptions = {},
+): Estate {
+  const cloud = simulatedCloud({ seed: seedOf(history), clock: virtualClock(Date.UTC(2026, 5, 1)) })
   const member = fleet[provider.id]!(cloud)
   const target = targetOf(provider, member, {
     outputs,

@@ -2,15 +2,19 @@
 
 import { inspect } from 'node:util'
 import { virtualClock } from '../../simulator/clock.ts'
-import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
+import { type Cloud, type HistoryEntry, simulatedCloud } from '../../simulator/cloud.ts'
 import type { Fault } from '../../simulator/faults.ts'
+import { ordinaryDay } from '../../simulator/wire-faults.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Credential, KeySlot } from '../../src/rotation/key-ring.ts'
 import type { Call, KeyHolder, Log } from '../../src/rotation/ports.ts'
 import { oldMetadata } from '../lease-metadata.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
+import { wireSeed } from '../wire-seed.ts'
 import { fleet, type Member } from './fleet.ts'
+
+const tokenFaults = ['claimsChallenges', 'expiringTokens']
 
 export interface Opened extends Member {
   readonly cloud: Cloud
@@ -24,9 +28,10 @@ export interface Opened extends Member {
   readonly logged: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** A fresh resource, with faults that begin only now. */
+/** A fresh resource on an ordinary day, with faults that begin only now. */
 export function opened(provider: KeyProvider, outputs?: readonly string[]): Opened {
-  const cloud = simulatedCloud({ clock: virtualClock(Date.parse('2026-03-01T12:00:00Z')) })
+  const clock = virtualClock(Date.parse('2026-03-01T12:00:00Z'))
+  const cloud = simulatedCloud({ seed: wireSeed, clock, faults: ordinaryDay() })
   const member = fleet[provider.id]!(cloud)
   const azure = connect(cloud)
   const logged: Record<string, unknown>[] = []
@@ -54,9 +59,10 @@ export function revealed(ring: Partial<Record<KeySlot, Credential>>): Record<Key
   return Object.fromEntries(Object.entries(ring).map(([slot, credential]) => [slot, credential!['key']!.reveal()]))
 }
 
-/** How often an operation reached the service, and whether it took effect. */
+/** How often an operation reached the service with a token that it took, and whether it took effect. */
 export function calls({ cloud }: Opened, operation: string): { readonly sent: number; readonly effects: number } {
-  const entries = cloud.history.filter((entry) => entry.operation === operation)
+  const turnedAway = ({ status, fault = '' }: HistoryEntry) => status === 401 && tokenFaults.includes(fault)
+  const entries = cloud.history.filter((entry) => entry.operation === operation && !turnedAway(entry))
   return { sent: entries.length, effects: entries.filter(({ effect }) => effect).length }
 }
 
