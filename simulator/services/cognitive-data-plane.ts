@@ -32,8 +32,11 @@ export function cognitiveDataPlane(kernel: Kernel, accounts: Accounts): Operatio
   })
   const serves =
     (kinds: readonly string[], body: object) =>
-    (call: Call, { kind }: Account): Reply =>
-      kinds.includes(kind) ? { status: 200, body } : notFound(call)
+    (call: Call, { kind }: Account): Reply => {
+      // A version in the path, or in the query: without one there is no such resource.
+      const versioned = /\/v\d/.test(call.url.pathname) || call.query.has('api-version')
+      return versioned && kinds.includes(kind) ? { status: 200, body } : notFound(call)
+    }
 
   return [
     operation('issueToken', 'POST', '/sts/v1.0/issueToken', (call, account) => {

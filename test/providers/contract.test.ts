@@ -151,7 +151,7 @@ for (const provider of providers) {
       const plane =
         { 'cognitive-services': 'cognitive-services/issueToken', 'iot-hub-policy': 'iot-registry' }[id] ?? id
 
-      for (const status of [302, 403, 404, 500, 503]) {
+      for (const status of [302, 400, 403, 404, 410, 429, 500, 503]) {
         cloud.faults.add(serverError({ operation: plane, when: 'before', status }))
         assert.equal(await holder.probe!(slots[0], ring[slots[0]]!, signal), 'unknown', String(status))
         cloud.faults.clear()
@@ -160,6 +160,25 @@ for (const provider of providers) {
 
       assert.equal(rubbish, 'refused')
       assert.equal(await holder.probe!(slots[0], ring[slots[0]]!, AbortSignal.abort()), 'unknown')
+    })
+
+    test(`${id}: a data plane that throttles before it checks the key proves neither a live key nor a dead one`, async () => {
+      const { cloud, holder, signal, call, logged } = opened(provider)
+      const before = await holder.read(signal)
+      const made = (await holder.regenerate(slots[0], call))[slots[0]]!
+      const host = new Set(['management.azure.com', 'login.microsoftonline.com'])
+      cloud.faults.add({
+        name: 'busyDataPlane',
+        install: () => ({ before: (call) => (host.has(call.host) ? undefined : call.throttled(30)) }),
+      })
+
+      const verdicts = [
+        await holder.probe!(slots[0], made, signal),
+        await holder.probe!(slots[0], before[slots[0]]!, signal),
+      ]
+
+      assert.deepEqual(verdicts, ['unknown', 'unknown'])
+      assert.deepEqual(logged, [])
     })
 
     test(`${id}: a holder that has never read can probe`, async () => {

@@ -248,6 +248,19 @@ fact(
 )
 
 fact(
+  'Azure OpenAI answers 404 "Resource not found" to a good key without an api-version, and not what Resource Manager says',
+  { repository: 'MicrosoftDocs/azure-docs', file: 'issue 114602', date: '2023-09-12' },
+  async () => {
+    const { show, handle } = account({ kind: 'OpenAI' })
+
+    const { status, body } = await show('GET', `${handle.endpoint}openai/models`, handle.keyOf('Key1'))
+
+    assert.equal(status, 404)
+    assert.deepEqual(body, { error: { code: '404', message: 'Resource not found' } })
+  },
+)
+
+fact(
   "Translator's host lists its languages to everybody, and refuses credentials with 401000",
   { repository: 'learn.microsoft.com', file: 'azure/ai-services/translator/text-translation/reference', date: '2025' },
   async () => {

@@ -59,7 +59,7 @@ fact(
   'generated SDKs call the actions by their full names',
   {
     repository: 'microsoftgraph/msgraph-sdk-python',
-    file: 'msgraph/generated/security/identities/sensors',
+    file: 'msgraph/generated/security/identities/sensors/microsoft_graph_security_get_deployment_access_key',
     date: '2025',
   },
   async () => {
