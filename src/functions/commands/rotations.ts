@@ -1,17 +1,23 @@
 // Room: the doorways. POST /api/rotations
 
+import type { HttpResponseInit } from '@azure/functions'
 import { z } from 'zod'
 import type { App } from '../../compose.ts'
 import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { type Candidate, pace } from '../../rotation/pace.ts'
+import type { RotationRequest } from '../../rotation/request.ts'
 import { type Duration, minutes, type Target } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
-import { type Handler, json } from '../http/answer.ts'
+import { acceptedAs, type Command, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
 import { problem } from '../http/problem.ts'
+import { type Many, readMany, writeMany } from '../operations/many-targets.ts'
+import { manyOperationId } from '../operations/operation-id.ts'
+import { memberId } from '../operations/operation-record.ts'
 import { atMost } from '../shared/at-most.ts'
 import { notApplied } from '../shared/not-applied.ts'
+import { wantedUntil } from '../shared/requests.ts'
 import { requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 
@@ -41,27 +47,57 @@ export const startRotations: Handler = {
     const chosen = names === 'all' ? app.targets : [...new Set(names)].map((name) => app.targetNamed(name)!)
     const disabled = chosen.filter((target) => !target.enabled).map((target) => target.name)
     if (names !== 'all' && disabled.length > 0) return problem(asDisabled(disabled.length), { targets: disabled })
-    const freshAfter = call.asked.at
-    const paced = await spread(
-      app,
-      chosen.filter((target) => target.enabled),
-    )
-    const queued = new Set<string>()
-    try {
-      await atMost(16, [...paced.entries()], async ([place, { target, delay }]) => {
-        const request = { ...requestOf(call, target, { ...said, freshAfter }), id: `${call.asked.id}.${place}` }
-        await app.queue.send(request, delay)
-        queued.add(target.name)
-      })
-    } catch (thrown) {
-      const error = asUnfinished(asRekeyError(thrown, call.log), queued.size, paced.length)
-      call.log('error', 'rotations not all queued', { code: error.code, detail: error.message })
-      const notQueued = paced.map(({ target }) => target.name).filter((name) => !queued.has(name))
-      return problem(error, { freshAfter: iso(freshAfter), queued: [...queued], notQueued, skipped: disabled })
-    }
-    const accepted = paced.map(({ target }) => target.name)
-    return json(202, { status: 'accepted', freshAfter: iso(freshAfter), targets: accepted, skipped: disabled })
+    const enabled = chosen.filter((target) => target.enabled)
+    return queueAll(call, enabled, said, disabled)
   },
+}
+
+/** Records the list before its first request is queued, so that whatever is carried out can be followed. */
+async function queueAll(
+  call: Command,
+  targets: readonly Target[],
+  said: Pick<RotationRequest, 'note'>,
+  skipped: readonly string[],
+): Promise<HttpResponseInit> {
+  const { app, asked } = call
+  const freshAfter = iso(asked.at)
+  const known = asked.repeatable ? await readMany(app, asked.id) : undefined
+  const missing = new Set(known?.unsent)
+  const paced = await spread(app, known ? targets.filter(({ name }) => missing.has(name)) : targets)
+  const names = paced.map(({ target }) => target.name)
+  const expiresAt = iso(targets.reduce((latest, target) => Math.max(latest, wantedUntil(target, asked.at)), asked.at))
+  const many: Many = known ?? { freshAfter, expiresAt, targets: names, unsent: names }
+  if (known === undefined) await writeMany(app, asked.id, many)
+  const places = new Map(many.targets.map((name, place) => [name, place]))
+  const sent = new Set<string>()
+  try {
+    await atMost(16, paced, async ({ target, delay }) => {
+      const id = memberId(asked.id, places.get(target.name)!)
+      await app.queue.send({ ...requestOf(call, target, { ...said, freshAfter: asked.at }), id }, delay)
+      sent.add(target.name)
+    })
+  } catch (thrown) {
+    const error = asUnfinished(asRekeyError(thrown, call.log), sent.size, paced.length)
+    call.log('error', 'rotations not all queued', { code: error.code, detail: error.message })
+    const notQueued = names.filter((name) => !sent.has(name))
+    await keep(call, { ...many, unsent: notQueued, refusedWith: error.code })
+    const operation = manyOperationId(asked.id)
+    return problem(error, { operation, freshAfter, queued: [...sent], notQueued, skipped })
+  }
+  const { refusedWith: _, ended: __, ...rest } = many
+  if (names.length > 0) await keep(call, { ...rest, unsent: [] })
+  const id = manyOperationId(asked.id)
+  return acceptedAs(call, { id, status: 'NotStarted', freshAfter, expiresAt, targets: many.targets, skipped })
+}
+
+/** The requests are on their way, whether or not that can be written down: the tags will tell. */
+async function keep({ app, asked, log }: Command, many: Many): Promise<void> {
+  try {
+    await writeMany(app, asked.id, many)
+  } catch (thrown) {
+    const { code, message } = asRekeyError(thrown, log)
+    log('warn', 'the list of an operation could not be written', { request: asked.id, code, detail: message })
+  }
 }
 
 interface Wanted extends Candidate {

@@ -108,7 +108,10 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
  * 202: what was asked for goes on as an operation, and `Operation-Location` is where to follow it. An absolute address, as Azure's
  * guidelines want it, on the host that the caller used.
  */
-export function acceptedAs({ request }: Call, operation: { readonly id: string }): HttpResponseInit {
+export function acceptedAs(
+  { request }: Call,
+  operation: { readonly id: string; readonly status: string } & Readonly<Record<string, unknown>>,
+): HttpResponseInit {
   const { href } = new URL(`/api/operations/${operation.id}`, request.url)
   return json(202, operation, { 'operation-location': href, 'retry-after': '30' })
 }

@@ -36,6 +36,11 @@ export function operationIdOf(request: RotationRequest): string | undefined {
   return [desired.kind, request.target, request.id, stamp(request.expiresAt), ...rest].join('.')
 }
 
+/** The id for the rotations of many targets that were asked for with one request. */
+export function manyOperationId(request: string): string {
+  return `rotations.${request}`
+}
+
 /** What an id says; undefined for text that is none of ours. Safe for whatever a caller sends. */
 export function parseOperationId(id: string): TargetOperation | { readonly many: string } | undefined {
   if (id.length > longest) return undefined

@@ -41,7 +41,8 @@ export async function recordAttempt(
   status: Attempt['status'],
   error: RekeyError,
 ): Promise<void> {
-  if (!isExplicit(request)) return
+  // Of a list only failures are recorded: each try of thousands would be a write that nobody reads.
+  if (!isExplicit(request) || (status === 'Running' && isMember(request.id))) return
   const record: Attempt = { status, error: shown(error, iso(app.clock.now())) }
   try {
     await app.operations.write(nameOf(request.id, request.target), record)
@@ -56,6 +57,7 @@ export async function recordAttempt(
   }
 }
 
+const folder = 'requests/'
 const Swapped = z.object({ slot: z.string() })
 
 /**
@@ -77,12 +79,27 @@ export async function repeatedSlot(
   return Swapped.parse(await app.operations.read(name)).slot
 }
 
+/** The id of the request of one target of a list, by its place there. */
+export function memberId(list: string, place: number): string {
+  return `${list}.${place}`
+}
+
+function isMember(request: string): boolean {
+  return /\.\d+$/.test(request)
+}
+
+/** The requests of a list that have failed for good. Throws RekeyError. */
+export async function failedMembers(app: App, list: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const names = await app.operations.names(`${folder}${list}.`, signal)
+  return new Set(names.map((name) => name.slice(folder.length).split('/')[0]!))
+}
+
 export function shown({ code, message, details: { remedy } }: RekeyError, at: string): OperationError {
   return { code, message, ...(remedy === undefined ? {} : { remedy }), at }
 }
 
 /** Ids of requests are what callers and messages say: what has no place in a blob's name is written as its code. */
-function nameOf(request: string, target: string, folder = 'requests/'): string {
+function nameOf(request: string, target: string, within = folder): string {
   const safe = (text: string) => text.replace(/[^0-9A-Za-z.-]/g, (character) => `_${character.codePointAt(0)}_`)
-  return `${folder}${safe(request)}/${safe(target)}.json`
+  return `${within}${safe(request)}/${safe(target)}.json`
 }

@@ -3,7 +3,8 @@
 
 import type { StoredSecret } from '../../rotation/observation.ts'
 import type { Vault } from '../../rotation/ports.ts'
-import { leadOf } from '../../rotation/target.ts'
+import { type Instant, leadOf, type Target } from '../../rotation/target.ts'
+import type { Listed } from '../shared/assess.ts'
 import { type Look, leadIn } from '../status/describe.ts'
 import type { Desired } from './operation-id.ts'
 
@@ -21,28 +22,39 @@ export async function progressOf(
   signal: AbortSignal,
 ): Promise<Progress> {
   const lead = leadIn(seen)
-  if (desired.kind === 'repair') return (seen.comparedAt ?? 0) >= desired.after ? 'done' : 'open'
-  if ('after' in desired) return lead !== undefined && isYounger(desired, seen, lead) ? 'done' : 'open'
+  if ('after' in desired) return isReached(desired, seen) ? 'done' : 'open'
   const { name } = leadOf(seen.target)
   if (seen.secrets[0]?.version === desired.from) {
-    return desired.kind === 'swap' && lead !== undefined && isWhole(seen, desired.slot) ? 'done' : 'open'
+    return desired.kind === 'swap' && lead !== undefined && isWhole(seen.secrets, desired.slot) ? 'done' : 'open'
   }
   if (desired.kind === 'promote' && lead && isPromotion(lead, desired.slot)) {
-    return isWhole(seen, desired.slot) ? 'done' : 'open'
+    return isWhole(seen.secrets, desired.slot) ? 'done' : 'open'
   }
   const versions = await vault.versions(name, versionsToSearch, signal)
   return desired.kind === 'swap' ? swappedIn(versions, desired) : promotedIn(versions, desired)
 }
 
+function isReached({ kind, after }: Extract<Desired, { after: Instant }>, seen: Look): boolean {
+  if (kind === 'repair') return (seen.comparedAt ?? 0) >= after
+  return (kind === 'rotate' ? isRotated : isRevoked)(seen.target, seen.secrets, after)
+}
+
 /** An output that was not written yet means that it is not done. */
-function isWhole({ secrets }: Look, slot: string): boolean {
+function isWhole(secrets: readonly Listed[], slot: string): boolean {
   return secrets.every((secret) => secret?.slot === slot)
 }
 
-function isYounger({ kind, after }: Extract<Desired, { after: number }>, seen: Look, lead: StoredSecret): boolean {
-  if (lead.slot === undefined || !isWhole(seen, lead.slot)) return false
-  const { fresh = 0, standby = 0 } = lead.stamps ?? {}
-  return fresh >= after && (kind === 'rotate' || seen.target.slots.length < 2 || standby >= after)
+/** Whether all secrets of the target hold a key made after this moment, by their tags. */
+export function isRotated(target: Target, secrets: readonly Listed[], after: Instant): boolean {
+  const [lead] = secrets
+  if (lead?.stamps?.target !== target.name || lead.slot === undefined || !isWhole(secrets, lead.slot)) return false
+  return (lead.stamps.fresh ?? 0) >= after
+}
+
+/** Whether no slot has a key from before this moment, by the tags. */
+function isRevoked(target: Target, secrets: readonly Listed[], before: Instant): boolean {
+  if (!isRotated(target, secrets, before)) return false
+  return target.slots.length < 2 || (secrets[0]?.stamps?.standby ?? 0) >= before
 }
 
 /** A rotation goes to the very slot that a promote goes to. A key that was waiting there is the one that was asked for. */

@@ -11,6 +11,7 @@ import { problems } from '../http/problem.ts'
 import { asNotApplied, notApplied } from '../shared/not-applied.ts'
 import { describe, type Look, leadIn, lookAt, notesOfOne } from '../status/describe.ts'
 import { readLimit } from '../status/targets.ts'
+import { type ManyProgress, progressOfMany, readMany } from './many-targets.ts'
 import { parseOperationId, type TargetOperation } from './operation-id.ts'
 import { type Attempt, attemptOf, type OperationError, shown } from './operation-record.ts'
 import { progressOf } from './operation-state.ts'
@@ -27,6 +28,9 @@ export interface Operation {
   readonly error?: OperationError
   readonly lastError?: OperationError
   readonly result?: unknown
+  /** Of a list of targets: how many of them have got how far, and the first hundred that failed. */
+  readonly counts?: ManyProgress['counts']
+  readonly failures?: ManyProgress['failures']
 }
 
 /** A try that began before the expiry may end after it. */
@@ -39,8 +43,8 @@ export const showOperation: Handler = {
     checkQuery(call.request, [])
     const id = call.request.params['id'] ?? ''
     const parsed = parseOperationId(id)
-    if (parsed === undefined || 'many' in parsed) throw unknownOperation()
-    return answerWith({ id, ...(await ofTarget(call, parsed)) })
+    if (parsed === undefined) throw unknownOperation()
+    return answerWith({ id, ...('many' in parsed ? await ofMany(call, parsed.many) : await ofTarget(call, parsed)) })
   },
 }
 
@@ -48,6 +52,26 @@ export const showOperation: Handler = {
 function answerWith(operation: Operation): HttpResponseInit {
   const isOver = operation.status === 'Succeeded' || operation.status === 'Failed'
   return json(200, operation, isOver ? {} : { 'retry-after': '30' })
+}
+
+/** Of a list: how many have got how far. It has failed when all have ended, and one of them did so by failing. */
+async function ofMany({ app }: Call, request: string): Promise<Omit<Operation, 'id'>> {
+  const many = await readMany(app, request)
+  if (many === undefined) throw unknownOperation()
+  const limits = { lastTryAt: Date.parse(many.expiresAt) + lastTry, signal: AbortSignal.timeout(readLimit) }
+  const { counts, failures, lastError } = await progressOfMany(app, request, many, limits)
+  const place = { expiresAt: many.expiresAt, counts, ...(failures.length > 0 && { failures }) }
+  if (counts.running > 0) {
+    const status = counts.running < counts.total ? 'Running' : 'NotStarted'
+    return { ...place, status, ...(lastError && { lastError }) }
+  }
+  if (counts.failed === 0) return { ...place, status: 'Succeeded', result: { counts } }
+  const [first] = failures
+  const error = failure(app, (first?.code ?? 'Internal') as ErrorCode, {
+    message: `${counts.failed} of ${counts.total} targets failed; "failures" names the first of them`,
+    remedy: codeRemedy,
+  })
+  return { ...place, status: 'Failed', error }
 }
 
 async function ofTarget(call: Call, operation: TargetOperation): Promise<Omit<Operation, 'id'>> {

@@ -6,12 +6,15 @@ import { missingPermission, serverError, throttle } from '../../../simulator/fau
 import { promote } from '../../../src/functions/commands/promote.ts'
 import { revoke } from '../../../src/functions/commands/revoke.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
+import { startRotations } from '../../../src/functions/commands/rotations.ts'
+import { rotateMessage } from '../../../src/functions/messages/rotate.ts'
 import { type Desired, operationIdOf } from '../../../src/functions/operations/operation-id.ts'
 import { showOperation } from '../../../src/functions/operations/show-operation.ts'
 import { account, asOfNow, days, follow, stored, vaultHost, type World, world } from '../world.ts'
 
 const params = { name: 'vision' }
 const minute = 60_000
+const regenerate = 'Microsoft.CognitiveServices/accounts/regenerateKey/action'
 const later = { prefer: 'respond-async' }
 
 async function visionWorld(fields: object = {}) {
@@ -275,6 +278,113 @@ describe('operations', () => {
     const { body } = await follow(made, accepted)
 
     assert.deepEqual([body.status, body.lastError.code], ['Running', 'PermissionDenied'])
+    await made.close()
+  })
+})
+
+describe('the operation of many targets', () => {
+  async function fleetWorld(count = 4) {
+    const made = await world()
+    const accounts = Array.from({ length: count }, (_, n) => account(made.cloud, `t${n}`))
+    await made.writeTargets(accounts.map(({ target }) => target))
+    for (const { target, handle } of accounts) stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
+    return { made, targets: accounts.map(({ target }) => target) }
+  }
+
+  test('counts how many have got how far, and succeeds when all have', async () => {
+    const { made } = await fleetWorld()
+    const accepted = await made.http(startRotations, { body: { targets: 'all' } })
+    const before = await follow(made, accepted)
+    const messages = await made.messages()
+    await rotateMessage(messages[0], made.context('rotate'), made.compose)
+    const during = await follow(made, accepted)
+    for (const message of messages) await rotateMessage(message, made.context('rotate'), made.compose)
+
+    const after = await follow(made, accepted)
+
+    assert.deepEqual([accepted.status, before.body.status, during.body.status], [202, 'NotStarted', 'Running'])
+    assert.deepEqual(during.body.counts, { total: 4, succeeded: 1, failed: 0, running: 3 })
+    assert.deepEqual([after.body.status, after.body.result.counts.succeeded], ['Succeeded', 4])
+    assert.deepEqual([during.headers['retry-after'], after.headers['retry-after']], ['30', undefined])
+    await made.close()
+  })
+
+  test('fails when all have ended and some have failed, names them, and stays so', async () => {
+    const { made, targets } = await fleetWorld()
+    const accepted = await made.http(startRotations, { body: { targets: 'all' } })
+    await made.writeTargets([...targets.slice(0, 2), { ...targets[2], enabled: false }])
+    made.cloud.clock.advance(2 * minute)
+    for (const message of await made.messages()) {
+      if (message['target'] === 't1') made.cloud.faults.add(missingPermission({ action: regenerate }))
+      await rotateMessage(message, made.context('rotate'), made.compose).catch(() => undefined)
+      made.cloud.faults.clear()
+    }
+
+    const { body } = await follow(made, accepted)
+    await made.writeTargets(targets)
+    made.cloud.clock.advance(2 * minute)
+    await made.http(rotate, { params: { name: 't1' } })
+    const later = await follow(made, accepted)
+
+    assert.deepEqual(body.counts, { total: 4, succeeded: 1, failed: 3, running: 0 })
+    assert.equal(body.status, 'Failed')
+    assert.deepEqual(
+      body.failures.toSorted((a: { target: string }, b: { target: string }) => a.target.localeCompare(b.target)),
+      [
+        { target: 't1', code: 'PermissionDenied' },
+        { target: 't2', code: 'Disabled' },
+        { target: 't3', code: 'UnknownTarget' },
+      ],
+    )
+    assert.ok(body.error.message)
+    assert.deepEqual(later.body.counts, body.counts)
+    await made.close()
+  })
+
+  test('ends when it has expired, whatever became of the requests', async () => {
+    const { made } = await fleetWorld()
+    const accepted = await made.http(startRotations, { body: { targets: ['t0', 't1'] } })
+    await made.messages()
+    made.cloud.clock.advance(10 * days)
+
+    const { body } = await follow(made, accepted)
+
+    assert.deepEqual([body.status, body.error.code, body.counts.failed], ['Failed', 'RequestExpired', 2])
+    await made.close()
+  })
+
+  test('a vault that cannot be read leaves its targets running, and says why', async () => {
+    const { made } = await fleetWorld(2)
+    const accepted = await made.http(startRotations, { body: { targets: 'all' } })
+    made.cloud.faults.add(serverError({ operation: 'key-vault', when: 'before' }))
+
+    const { status, body } = await follow(made, accepted)
+
+    assert.deepEqual([status, body.status, body.counts.running], [200, 'NotStarted', 2])
+    assert.equal(body.lastError.code, 'ServiceUnavailable')
+    await made.close()
+  })
+
+  test('sent again after the queue failed half way, queues those that were missing, each once', async () => {
+    const { made } = await fleetWorld(6)
+    const headers = {
+      'Repeatability-Request-ID': '0b7c7c3e-58a1-4f0c-8d0a-2f0a4f6d9c11',
+      'Repeatability-First-Sent': new Date(made.cloud.clock.now()).toUTCString(),
+    }
+    made.trouble.queueTakes = 2
+    const first = await made.http(startRotations, { body: { targets: 'all' }, headers })
+    made.trouble.queueTakes = 100
+    const again = await made.http(startRotations, { body: { targets: 'all' }, headers })
+    const third = await made.http(startRotations, { body: { targets: 'all' }, headers })
+    const messages = await made.messages()
+    for (const message of messages) await rotateMessage(message, made.context('rotate'), made.compose)
+
+    const { body } = await follow(made, again)
+
+    assert.deepEqual([first.status, again.status, third.status], [503, 202, 202])
+    assert.deepEqual([first.body.operation, again.body.id, third.body.id], Array(3).fill(body.id))
+    assert.deepEqual([await made.depth(), new Set(messages.map(({ id }) => id)).size, messages.length], [0, 6, 6])
+    assert.deepEqual([body.status, body.counts.total], ['Succeeded', 6])
     await made.close()
   })
 })
