@@ -101,7 +101,7 @@ describe('requests for a paused target', () => {
     }
   }
 
-  test('ten times "rotations all" over paused targets leave one waiting message for each of them', async () => {
+  test('ten times rotations of all targets over paused targets leave one waiting message for each of them', async () => {
     const names = ['one', 'two', 'six']
     const { made } = await pausedWorld(names)
     for (let times = 0; times < 10; times++) {

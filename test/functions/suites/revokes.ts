@@ -90,6 +90,17 @@ describe('a revoke that meets a passing failure before its first effect', () => 
     await made.close()
   })
 
+  test('a queued revoke that cannot be put back is thrown, so that the host delivers it again', async () => {
+    const { made } = await visionWorld()
+    await ask(made, { prefer: 'respond-async' })
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60 }))
+    made.trouble.queueTakes = 0
+
+    await assert.rejects(deliverLast(made), { name: 'RekeyError' })
+
+    await made.close()
+  })
+
   test('a revoke that cannot be queued either is a problem that says so', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60 }))
