@@ -45,8 +45,10 @@ export function checkReadAgain({ ledger, time, watch }: Stage): void {
 
 /** Called when a regenerate is sent, whether or not it lands. */
 export function checkSending(stage: Stage, run: Run, slot: string): void {
-  if (run.sent.includes(slot)) stage.watch.add('regenerate sent twice', `${slot} for ${run.request.id}`)
-  run.sent.push(slot)
+  // A revoke of the standby may be followed by a rotation that was due: these are two reasons.
+  const sending = `${slot} (${run.reason})`
+  if (run.sent.includes(sending)) stage.watch.add('regenerate sent twice', `${sending} for ${run.request.id}`)
+  run.sent.push(sending)
 }
 
 /** What a regenerate that lands now may break, and be excused. */

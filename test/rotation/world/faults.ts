@@ -46,6 +46,8 @@ export interface Blackouts {
 export interface FaultOptions {
   /** How likely a regenerate is to get no answer, beside the faults that are counted: it lands, or it does not. */
   readonly unanswered?: number
+  /** How likely a worker is to stand still for minutes while it writes a version, beside the faults that are counted. */
+  readonly latePuts?: number
   /** Rights that are missing for a while, locks: definite refusals by the service, the vault or the topic. */
   readonly refusals?: boolean
   /** Probes that fail together. Without it each fails by itself, as calls do. */
@@ -65,7 +67,7 @@ export const longDelay = 20_000
 
 /** Draws what happens to each call until the budget is used up, or `calm()` is called. */
 export function fates(
-  { faults, late, zombies, unanswered }: FaultOptions,
+  { faults, late, zombies, unanswered, latePuts }: FaultOptions,
   dice: Random,
 ): { next(kind: CallKind): Course; calm(): void } {
   let budget = faults
@@ -75,6 +77,9 @@ export function fates(
     const after = 50 + dice.next() * 300
     if (unanswered && kind === 'regenerate' && dice.chance(unanswered)) {
       return { fate: dice.chance(0.5) ? 'dropped' : 'answer lost', before, after }
+    }
+    if (latePuts && kind === 'put' && dice.chance(latePuts)) {
+      return { fate: 'answered', before: 60_000 + dice.next() * 1_200_000, after }
     }
     if (budget <= 0 || !dice.chance(effects.has(kind) ? 0.06 : 0.01)) return { fate: 'answered', before, after }
     budget--

@@ -45,9 +45,16 @@ export function checkRun(stage: Stage, { run, outcome }: Ended): void {
     if (!current || keys.includes(key) || service.accepts(key)) continue
     // Without a probe only time tells a dead key from a listing that lags.
     const mayWait = !traits.probe || target.slots.length === 1 || !works
+    // Nor does the service's word end the wait for what came of a regenerate, while the lead works.
+    if (name !== target.secrets[0].name && isAskedLately(stage)) continue
     if (mayWait && time.now() < current.created + settle + clockBound + stage.skew) continue
     watch.add('left unrepaired', `${name} ${current.version} by run ${run.id}`)
   }
+}
+
+function isAskedLately({ target, time, vault, skew }: Stage): boolean {
+  const pending = vault.current(target.secrets[0].name)?.stamps?.pending
+  return pending !== undefined && 'asked' in pending && time.now() < pending.asked + settle + clockBound + 2 * skew
 }
 
 /** The service said no: a record of asking would only make the next try wait. */

@@ -65,6 +65,6 @@ export interface Run {
   /** It has released its lease. */
   letGo: boolean
   readonly knew: Knowledge
-  /** The slots whose regenerate was sent. */
+  /** The regenerates that were sent: slot and reason. */
   readonly sent: string[]
 }

@@ -91,7 +91,7 @@ export function watch(
     const writer = vault.writer(current.version)
     const facts = service.facts(keyIn(current.value!.reveal()))
     if (!facts) return writer.excuse
-    if (time.now() >= facts.until) return whyDead(facts.death!, writer)
+    if (time.now() >= facts.until) return whyDead(facts.death!, writer) ?? finished(current, writer)
     // It is not accepted yet. Whoever publishes it anyway must have had nothing better.
     if (writer.excuse !== undefined) return writer.excuse
     // Outputs follow the lead, whoever wrote it.
@@ -102,6 +102,16 @@ export function watch(
     if (!before) return 'the first version'
     if (open?.version === before.version) return open.excuse
     return vault.writer(before.version).excuse ?? service.facts(keyIn(before.value.reveal()))?.death?.excuse
+  }
+
+  /** Where an output was written too late, the lead may be written after it: it looks like a publish that stopped half way. */
+  function finished(current: StoredSecret, writer: Deed): string | undefined {
+    if (current.name !== names[0] || writer.excuse !== undefined) return undefined
+    return names.slice(1).flatMap((name) => {
+      const output = sight().vault.current(name)
+      const same = output?.value && keyIn(output.value.reveal()) === keyIn(current.value!.reveal())
+      return (same && sight().vault.writer(output.version).excuse) || []
+    })[0]
   }
 
   function checkOverlap({ name, key, from, until }: Handed): void {

@@ -165,7 +165,9 @@ function vaultOf(stage: Stage, run: Run, call: CallOf): Vault {
           ...(late === undefined ? {} : { excuse: late }),
         }
         stage.log(`w${run.worker.id} puts ${name} ${value.reveal()} ${JSON.stringify(metadata.stamps)}`)
-        return vault.put(name, value.reveal(), metadata, deed)
+        const stored = vault.put(name, value.reveal(), metadata, deed)
+        if (late !== undefined) stage.ledger.lateTags.add(stored.version)
+        return stored
       })
     },
     describe: async (stored, metadata, signal) => {
