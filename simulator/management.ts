@@ -31,13 +31,18 @@ const byName = {
   networkRule: wireFaults.networkRule,
 } as const
 
-/** Routes below `/simulator`. Answers JSON; 404 for what the cloud does not have, 400 for a fault it does not know. */
+/** Routes below `/simulator`. Answers JSON; 404 for what the cloud does not have, 400 for what it cannot do or read. */
 export function management(cloud: Cloud): Hono {
   const app = new Hono().basePath('/simulator')
+  // What a handle refuses (no such slot, no such secret) says so in its message; a stack trace would help nobody.
+  app.onError((error, c) => c.json({ error: error.message }, 400))
 
   app.get('/clock', (c) => c.json({ now: cloud.clock.now() }))
   app.post('/clock', async (c) => {
-    const { advance } = await c.req.json<{ advance: number }>()
+    const { advance } = await bodyOf(c.req)
+    if (typeof advance !== 'number' || !Number.isFinite(advance) || advance < 0) {
+      return c.json({ error: '"advance" must be a number of milliseconds, 0 or more' }, 400)
+    }
     cloud.clock.advance(advance)
     return c.json({ now: cloud.clock.now() })
   })
@@ -50,16 +55,19 @@ export function management(cloud: Cloud): Hono {
 
   const resource = (id: string): ServiceHandle | undefined => cloud.resources.get(id.toLowerCase())
   app.post('/accepts', async (c) => {
-    const body = await c.req.json<{ resource: string; key: string }>()
-    const handle = resource(body.resource)
-    return handle ? c.json({ accepted: handle.accepts(body.key) }) : c.json({ error: 'no such resource' }, 404)
+    const body = await bodyOf(c.req)
+    const handle = resource(textIn(body, 'resource'))
+    return handle
+      ? c.json({ accepted: handle.accepts(textIn(body, 'key')) })
+      : c.json({ error: 'no such resource' }, 404)
   })
   app.post('/regenerate', async (c) => {
-    const body = await c.req.json<{ resource: string; slot: string }>()
-    const handle = resource(body.resource)
+    const body = await bodyOf(c.req)
+    const slot = textIn(body, 'slot')
+    const handle = resource(textIn(body, 'resource'))
     if (!handle) return c.json({ error: 'no such resource' }, 404)
-    handle.regenerateByHand(body.slot)
-    return c.json({ regenerated: body.slot })
+    handle.regenerateByHand(slot)
+    return c.json({ regenerated: slot })
   })
 
   app.get('/vaults/:host/secrets', (c) => c.json(cloud.vault(c.req.param('host')).names()))
@@ -84,8 +92,9 @@ export function management(cloud: Cloud): Hono {
 
   app.get('/faults', (c) => c.json(cloud.faults.names))
   app.post('/faults', async (c) => {
-    const { name, ...options } = await c.req.json<{ name: string }>()
-    if (!Object.hasOwn(byName, name)) return c.json({ error: `faults are ${Object.keys(byName).join(', ')}` }, 400)
+    const { name, ...options } = await bodyOf(c.req)
+    if (typeof name !== 'string' || !Object.hasOwn(byName, name))
+      return c.json({ error: `faults are ${Object.keys(byName).join(', ')}` }, 400)
     const make = byName[name as keyof typeof byName] as (options: object) => faults.Fault
     cloud.faults.add(make(options))
     return c.json(cloud.faults.names)
@@ -99,4 +108,23 @@ export function management(cloud: Cloud): Hono {
     return c.json({ revived: true })
   })
   return app
+}
+
+/** The JSON object of a request. Throws TypeError. */
+async function bodyOf(request: { text(): Promise<string> }): Promise<Readonly<Record<string, unknown>>> {
+  const text = await request.text()
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    throw new TypeError('the body is not JSON')
+  }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
+  throw new TypeError('the body is not a JSON object')
+}
+
+function textIn(body: Readonly<Record<string, unknown>>, name: string): string {
+  const value = body[name]
+  if (typeof value === 'string') return value
+  throw new TypeError(`"${name}" must be a string`)
 }

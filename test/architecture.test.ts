@@ -37,7 +37,7 @@ const rooms: readonly { readonly room: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/(rotation|settings)\//,
       /^src\/providers\/provider\.ts$/,
-      /^src\/azure\/(clients|clouds|event-grid|hosts|state-blob|storage)\.ts$/,
+      /^src\/azure\/(clients|clouds|event-grid|hosts|plain|state-blob|storage)\.ts$/,
       /^zod$/,
       /^node:(crypto|fs\/promises|path)$/,
     ],
@@ -51,7 +51,7 @@ const rooms: readonly { readonly room: RegExp; readonly may: readonly RegExp[] }
     may: [
       /^src\/(compose\.ts|rotation\/.*|settings\/schedule\.ts|providers\/provider\.ts|targets\/nearest\.ts)$/,
       // Shapes and names beside what compose hands out: listings, messages, log lines.
-      /^src\/azure\/(blob-lease|errors|json|key-vault|log|operation-store|queue|telemetry)\.ts$/,
+      /^src\/azure\/(blob-lease|errors|json|key-vault|log|operation-store|plain|queue|telemetry)\.ts$/,
       /^@azure\/(functions|core-auth)$/,
       /^zod$/,
       /^node:crypto$/,

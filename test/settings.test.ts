@@ -440,3 +440,25 @@ test('local.settings.sample.json holds the local settings and their defaults, an
   }
   settingsOf(values)
 })
+
+test('a setting of ours that the app does not know stops nothing, and is named with the one that was probably meant', () => {
+  const read = readSettings({
+    ...local,
+    ROTATION_VALUT: canary,
+    Rotation_Topic: canary,
+    ROTATION_XYZZY: canary,
+    ROTATION_GRANTS: '[]',
+    ROTATION_OLD: '',
+  })
+
+  assert.ok('settings' in read)
+  assert.deepEqual(
+    read.warnings.map(({ path, remedy }) => `${path}: ${remedy.split(':')[0]}`),
+    [
+      'ROTATION_VALUT: Did you mean ROTATION_VAULT?',
+      'Rotation_Topic: Did you mean ROTATION_TOPIC?',
+      'ROTATION_XYZZY: Take it out. Known here',
+    ],
+  )
+  assert.ok(!JSON.stringify(read.warnings).includes(canary))
+})

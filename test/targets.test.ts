@@ -480,6 +480,82 @@ test('a key may be retired only after its overlap and the clocks’ bound', () =
   assert.equal(only({ retireAfter: 'P2DT1M' }).retireAfter, days(2) + minutes(1))
 })
 
+test('a key that the next rotation replaces before it may be retired is a mistake', () => {
+  assert.match(wrongWith({ retireAfter: 'P60D' })[0]!, /^.retireAfter a key would never be retired/)
+  assert.match(
+    wrongWith({ rotateEvery: 'P5D' }, { retireAfter: 'P7D' })[0]!,
+    /^.rotateEvery a key would never be retired/,
+  )
+  assert.equal(only({ retireAfter: 'P59D' }).retireAfter, days(59))
+})
+
+test('a window that stays closed longer than the period is a mistake, where either is given', () => {
+  const window = { days: ['Sat'], start: '02:00', length: 'PT4H', timeZone: 'UTC' }
+  const both = { rotateEvery: 'P3D', window }
+
+  assert.match(
+    wrongWith(both)[0]!,
+    /^.rotateEvery keys would be replaced less often than every P3D, .* closed for up to P6DT20H/,
+  )
+  assert.match(wrongWith({ window }, { rotateEvery: 'P3D' })[0]!, /^.window keys would be replaced/)
+  assert.match(problemsOf({ defaults: { vault, ...both }, targets: [] })[0]!.path, /^\$\.defaults\.rotateEvery/)
+  for (const fits of [
+    { rotateEvery: 'P7D', window },
+    { rotateEvery: 'P3D', window: { ...window, days: ['Sat', 'Tue', 'Thu'] } },
+    { rotateEvery: 'P3D', window: { ...window, length: 'P7D' } },
+    { rotateEvery: 'P3D', window: null },
+  ]) {
+    only(fits)
+  }
+})
+
+test('a problem names its line and the target, where its name can be read', () => {
+  const document = {
+    defaults: { vault },
+    targets: [target({ name: 'one' }), target({ name: 'two', rotateEvery: 'often' }), target({ name: 'a b' })],
+  }
+
+  assert.deepEqual(
+    problemsOf(document).map(({ path, line, target: name }) => [
+      path,
+      JSON.stringify(document, null, 2).split('\n')[line! - 1]!.trim(),
+      name,
+    ]),
+    [
+      ['$.targets[1].rotateEvery', '"rotateEvery": "often"', 'two'],
+      ['$.targets[2].name', '"name": "a b",', undefined],
+    ],
+  )
+})
+
+test('no problem of targets.json speaks in the words of the parser', () => {
+  const values = [null, 7, 'x', '', [], {}, [[]], true]
+  const fields = [
+    'name',
+    'secrets',
+    'vault',
+    'rotateEvery',
+    'validFor',
+    'overlap',
+    'retireAfter',
+    'window',
+    'probe',
+    'enabled',
+    'adopt',
+    'resource',
+    'initialSlot',
+  ]
+
+  for (const field of fields) {
+    for (const value of values) {
+      const parsed = parse({ defaults: { vault }, targets: [target({ [field]: value })] })
+      const messages = 'problems' in parsed ? parsed.problems.map(({ message }) => message) : []
+      for (const message of messages)
+        assert.doesNotMatch(message, /Invalid|Too |expected|received|input/i, `${field} ${JSON.stringify(value)}`)
+    }
+  }
+})
+
 test('a ring of one has nothing to retire', () => {
   assert.match(
     wrongWith({ provider: 'single', resource: undefined, retireAfter: 'P7D' })[0]!,

@@ -3,8 +3,8 @@
 
 import { logTo } from '../../src/azure/log.ts'
 import type { Compose, Problem } from '../../src/compose.ts'
-import type { Check } from '../../src/functions/health/check.ts'
-import { checksOf } from '../../src/functions/health/checks.ts'
+import { type Check, unseen } from '../../src/functions/health/check.ts'
+import { checksOf, isWithoutToken, withoutToken } from '../../src/functions/health/checks.ts'
 import { hours } from '../../src/rotation/target.ts'
 import { checkTargets } from './targets.ts'
 
@@ -39,10 +39,11 @@ export async function examine(compose: Compose, settings: string, say: (text: st
     if (done % step === 0 || done === total) say(`Reading the targets: ${done} of ${total}…`)
   }
   say('Asking vaults, storage, topic and permissions…')
-  const [places, targets] = await Promise.all([
-    checksOf({ app, log, signal: AbortSignal.timeout(examinationLimit) }, Number.POSITIVE_INFINITY),
-    checkTargets(app, log, progress),
-  ])
+  const places = await checksOf({ app, log, signal: AbortSignal.timeout(examinationLimit) }, Number.POSITIVE_INFINITY)
+  // Without a token every target would fail for the one reason that the check of the identity says already.
+  const targets = places.some(isWithoutToken)
+    ? [unseen('target', `${total} targets`, withoutToken)]
+    : await checkTargets(app, log, progress)
   const checks = [...places, ...targets]
   const count = (status: Check['status']) => checks.filter((check) => check.status === status).length
   const failed = count('failed')

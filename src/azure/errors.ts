@@ -16,8 +16,7 @@ interface Meaning {
 }
 
 const lock = 'Remove the lock for the rotation: a read-only lock forbids reading and making keys.'
-const recover =
-  'Recover it (az keyvault secret recover --vault-name <vault> --name <secret>), or write another secret name in targets.json.'
+const recover = 'Recover it, or write another secret name in targets.json.'
 const grant = 'Give the identity of the app the role that docs/security.md names for it, then wait some minutes.'
 const identity =
   'In Azure: give the app a managed identity, and name its client id in AZURE_CLIENT_ID if it is user-assigned. On your own machine: az login.'

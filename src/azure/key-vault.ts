@@ -58,7 +58,7 @@ export function createVault(url: string, azure: AzureClients): ListedVault {
 
   return {
     ...reading(call),
-    ...writing(call),
+    ...writing(call, place),
     fits: (name, metadata) => {
       encodeTags(metadata)
       expiry(name, metadata.expiresOn)
@@ -121,7 +121,8 @@ function reading(call: Call): Pick<Vault, 'current' | 'version' | 'versions'> {
   }
 }
 
-function writing(call: Call): Pick<Vault, 'publish' | 'describe'> {
+/** `place`: the vault's host name. */
+function writing(call: Call, place: string): Pick<Vault, 'publish' | 'describe'> {
   return {
     publish: async (name, value, metadata, signal) => {
       const what = `PUT secret "${name}"`
@@ -131,9 +132,12 @@ function writing(call: Call): Pick<Vault, 'publish' | 'describe'> {
         expiresOn: expiry(name, metadata.expiresOn),
         ...(metadata.contentType === undefined ? {} : { contentType: metadata.contentType }),
       }
-      return await call(what, async (client) => {
+      const put = call(what, async (client) => {
         const { properties } = await client.setSecret(name, value.reveal(), options)
         return stored(what, name, properties, value.reveal())
+      })
+      return await put.catch((error: unknown) => {
+        throw recoverable(error, place, name)
       })
     },
 
@@ -150,6 +154,16 @@ function writing(call: Call): Pick<Vault, 'publish' | 'describe'> {
       })
     },
   }
+}
+
+/** A deleted secret keeps its name: the error with the line that brings it back. Any other error as it is. */
+function recoverable(error: unknown, place: string, name: string): unknown {
+  if (!(error instanceof RekeyError) || error.code !== 'SecretDeleted') return error
+  const line = `az keyvault secret recover --vault-name ${place.split('.')[0]} --name ${name}`
+  return new RekeyError(error.code, {
+    ...error.details,
+    remedy: `Recover it: ${line}. Or write another secret name in targets.json.`,
+  })
 }
 
 async function* listCurrent(call: Call, signal: AbortSignal): AsyncGenerator<readonly ListedSecret[]> {

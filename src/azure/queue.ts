@@ -9,6 +9,7 @@ import { days, type Instant } from '../rotation/target.ts'
 import { rebuild } from './errors.ts'
 import { failureOf } from './failure.ts'
 import { parseJson } from './json.ts'
+import { plainMessage } from './plain.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 export const requestQueue = 'rekey-requests'
@@ -131,7 +132,7 @@ export function encodeMessage(request: RotationRequest): string {
 export function parseRequest(message: unknown, queue: QueueName = requestQueue): RotationRequest {
   const read = Message.safeParse(typeof message === 'string' ? parseJson(message) : message)
   if (!read.success) {
-    const problems = read.error.issues.map(({ path, message: what }) => `${['$', ...path].join('.')}: ${what}`)
+    const problems = read.error.issues.map((issue) => `${['$', ...issue.path].join('.')}: ${plainMessage(issue)}`)
     throw new RekeyError('BadRequest', {
       message: `a message of the queue ${queue} cannot be read (${problems.join('; ')})`,
       remedy: `Read the message in the queue ${queue}-poison. Only Rekey should write to ${queue}.`,

@@ -49,6 +49,7 @@ function durationsOf(own: Policy, defaults: Policy) {
     validFor: settled('validFor', own, defaults),
     overlap: settled('overlap', own, defaults),
     retireAfter: settled('retireAfter', own, defaults),
+    window: settled('window', own, defaults),
   }
 }
 
@@ -186,11 +187,10 @@ function compose(
   const [lead, ...others] = Object.entries(own.values.secrets ?? {}).map(
     ([secret, output]): SecretName => ({ name: secret, output }),
   )
-  const { rotateEvery, validFor, overlap, retireAfter } = durationsOf(own, defaults)
+  const { rotateEvery, validFor, overlap, retireAfter, window } = durationsOf(own, defaults)
   const vault = settled('vault', own, defaults)
   // Each of these was reported where it is wrong: in the defaults, when nothing is wrong with the target itself.
   if (!name || !lead || !vault || !rotateEvery || !validFor || overlap === undefined) return undefined
-  const window = settled('window', own, defaults)
   return {
     name,
     provider: provider.id,

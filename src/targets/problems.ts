@@ -2,6 +2,7 @@
 // What is wrong with a configuration, where, and what to do. Never the wrong value itself: people paste keys into the wrong place.
 
 import { z } from 'zod'
+import { plainMessage } from '../azure/plain.ts'
 import { nearest } from './nearest.ts'
 
 export interface Problem {
@@ -49,20 +50,8 @@ export function findingsOf(issues: readonly z.core.$ZodIssue[], path: Path, sche
       return issue.keys.map((key) => unknownKey(at, key, keysOf(schema)))
     }
     if (issue.code === 'invalid_key') return findingsOf(issue.issues, at, schema)
-    return [{ path: at, message: messageOf(issue), remedy: remedyIn(issue) ?? wanted(schema, issue.path) }]
+    return [{ path: at, message: plainMessage(issue), remedy: remedyIn(issue) ?? wanted(schema, issue.path) }]
   })
-}
-
-/** Zod's own messages speak of inputs and types; those that a schema brings along speak for themselves. */
-function messageOf(issue: z.core.$ZodIssue): string {
-  if (!issue.message.startsWith('Invalid ')) return issue.message
-  if (issue.code === 'invalid_value') return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`
-  if (issue.code !== 'invalid_type') return issue.message
-  return issue.message.endsWith('received undefined') ? 'is missing' : `must be ${article(issue.expected)}`
-}
-
-function article(type: string): string {
-  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`
 }
 
 /** Our own checks say what to do by themselves, in the issue's params. */

@@ -2,7 +2,16 @@
 // What durations must be to one another, and what targets may not share.
 
 import { formatDuration } from '../rotation/duration.ts'
-import { clockBound, type Duration, days, type Instant, latestExpiry, minutes, settle } from '../rotation/target.ts'
+import {
+  clockBound,
+  type Duration,
+  days,
+  type Instant,
+  latestExpiry,
+  minutes,
+  settle,
+  type Window,
+} from '../rotation/target.ts'
 import { type Finding, type Path, pathText } from './problems.ts'
 
 /** How long a service may take until a new key is good everywhere. No service documents it: twice what listings lag. */
@@ -14,6 +23,7 @@ export interface Durations {
   readonly validFor: Duration | undefined
   readonly overlap: Duration | undefined
   readonly retireAfter: Duration | null | undefined
+  readonly window: Window | null | undefined
 }
 
 type DurationName = keyof Durations
@@ -29,7 +39,7 @@ export interface Relations {
 
 /** The durations that do not fit together. */
 export function durationFindings(relations: Relations): readonly Finding[] {
-  const { rotateEvery, validFor, overlap, retireAfter } = relations.durations
+  const { rotateEvery, validFor, overlap, retireAfter, window } = relations.durations
   const { slots, now, given, path } = relations
   const findings: Finding[] = []
   const report = (names: readonly DurationName[], message: string, remedy: string) => {
@@ -70,7 +80,29 @@ export function durationFindings(relations: Relations): readonly Finding[] {
       `Make retireAfter ${formatDuration(overlap + clockBound)} or longer.`,
     )
   }
+  if (slots > 1 && typeof retireAfter === 'number' && rotateEvery !== undefined && retireAfter >= rotateEvery) {
+    report(
+      ['retireAfter', 'rotateEvery'],
+      `a key would never be retired (retireAfter ${formatDuration(retireAfter)}): the next rotation (rotateEvery ${formatDuration(rotateEvery)}) replaces it first`,
+      'Make retireAfter shorter than rotateEvery, or leave it out.',
+    )
+  }
+  const closed = window ? longestClosed(window) : 0
+  if (rotateEvery !== undefined && rotateEvery < closed) {
+    report(
+      ['rotateEvery', 'window'],
+      `keys would be replaced less often than every ${formatDuration(rotateEvery)}, because the window stays closed for up to ${formatDuration(closed)}`,
+      'Make rotateEvery longer, or open the window on more days.',
+    )
+  }
   return findings
+}
+
+/** How long a window stays closed at most, by the wall clock; 0: it is always open. */
+function longestClosed(window: Window): Duration {
+  const sorted = window.days.toSorted((a, b) => a - b)
+  const gaps = sorted.map((day, index) => (sorted[index + 1] ?? sorted[0]! + 7) - day)
+  return Math.max(0, days(Math.max(...gaps)) - window.length)
 }
 
 /** Something that only one target may have, and where it is named. */

@@ -189,7 +189,7 @@ test('a deleted secret is absent to a read, and publishing over it says how to r
 
   assert.ok(error instanceof RekeyError)
   assert.equal(error.code, 'SecretDeleted')
-  assert.match(error.details.remedy ?? '', /az keyvault secret recover/)
+  assert.match(error.details.remedy ?? '', /az keyvault secret recover --vault-name [a-z0-9-]+ --name vision-key\./)
   assert.equal(error.transient, false)
 })
 

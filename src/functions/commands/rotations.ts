@@ -9,6 +9,7 @@ import { type Candidate, pace } from '../../rotation/pace.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
 import { type Duration, minutes, type Target } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
+import { nearest } from '../../targets/nearest.ts'
 import { acceptedAs, type Command, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
 import { problem } from '../http/problem.ts'
@@ -21,12 +22,21 @@ import { wantedUntil } from '../shared/requests.ts'
 import { requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 
+/** More would not fit into one request. */
+const mostNames = 1000
+
 const body = z.strictObject({
-  targets: z.union([z.literal('all'), z.array(z.string().min(1).max(63)).min(1).max(1000)], {
-    error: 'a list of target names, or "all"',
+  targets: z.union([z.literal('all'), z.array(z.string().min(1).max(63)).min(1).max(mostNames)], {
+    error: ({ input }) => wrongTargets(input),
   }),
   note: note.optional(),
 })
+
+function wrongTargets(input: unknown): string {
+  if (!Array.isArray(input) || input.length <= mostNames) return 'must be a list of target names, or "all"'
+  const [most, sent] = [mostNames, input.length].map((count) => count.toLocaleString('en-US'))
+  return `may have at most ${most} names, and has ${sent}: send them in parts`
+}
 
 /** Requests are spread over stretches of this length, each as a tick of the schedule would. */
 const stretch: Duration = minutes(15)
@@ -43,7 +53,7 @@ export const startRotations: Handler = {
     const unapplied = names === 'all' ? [] : [...new Set(names)].filter((name) => notApplied(app, name))
     if (unapplied.length > 0) return problem(asUnapplied(unapplied.length), { targets: unapplied })
     const unknown = names === 'all' ? [] : names.filter((name) => app.targetNamed(name) === undefined)
-    if (unknown.length > 0) return problem(asUnknown(unknown.length), { targets: [...new Set(unknown)] })
+    if (unknown.length > 0) return unknownNames(app, [...new Set(unknown)])
     const chosen = names === 'all' ? app.targets : [...new Set(names)].map((name) => app.targetNamed(name)!)
     const disabled = chosen.filter((target) => !target.enabled).map((target) => target.name)
     if (names !== 'all' && disabled.length > 0) return problem(asDisabled(disabled.length), { targets: disabled })
@@ -125,10 +135,17 @@ function candidate(app: App, target: Target): Wanted {
   return { of: target, target: target.name, urgency: 0, budget, writes, vault: target.vault, creates }
 }
 
-function asUnknown(count: number): RekeyError {
+/** The first few with what was probably meant: comparing a thousand names with every target takes too long. */
+function unknownNames(app: App, unknown: readonly string[]): HttpResponseInit {
+  const names = app.targets.map(({ name }) => name)
+  const guesses = unknown.slice(0, 5).flatMap((name) => nearest(name, names) ?? [])
+  return problem(asUnknown(unknown.length, [...new Set(guesses)]), { targets: unknown })
+}
+
+function asUnknown(count: number, guesses: readonly string[]): RekeyError {
   return new RekeyError('UnknownTarget', {
     message: `${count} of these names ${count === 1 ? 'is' : 'are'} no target's; nothing was queued`,
-    remedy: 'GET /api/targets lists the names; they are compared exactly.',
+    remedy: `${guesses.length === 0 ? '' : `Did you mean ${guesses.join(', ')}? `}GET /api/targets lists the names; upper and lower case count.`,
   })
 }
 

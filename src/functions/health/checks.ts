@@ -16,7 +16,7 @@ export async function checksOf(round: Round, mostScopes: number): Promise<readon
     checkRunning(round),
   ])
   const always = [...configuration, running, identity]
-  if (isWithoutToken(identity)) return [...always, ...(await withoutToken(round))]
+  if (isWithoutToken(identity)) return [...always, ...(await checksWithoutToken(round))]
   const groups = await Promise.all([
     checkVaults(round),
     ...checkStorage(round),
@@ -35,14 +35,15 @@ function checkRunning(round: Round): Promise<Check> {
   })
 }
 
-/** Nobody is signed in, or the identity endpoint gives no token: every other call would fail for this one reason. */
-function isWithoutToken({ status, code }: Check): boolean {
-  return status === 'failed' && code === 'PermissionDenied'
+/** No one is signed in, or the identity endpoint gives no token: every other call would fail for this one reason. */
+export function isWithoutToken({ check, status, code }: Check): boolean {
+  return check === 'identity' && status === 'failed' && code === 'PermissionDenied'
 }
 
+export const withoutToken = 'not checked: there is no token, as the check "identity" says'
+
 /** What needs no token is checked all the same. */
-async function withoutToken(round: Round): Promise<readonly Check[]> {
+async function checksWithoutToken(round: Round): Promise<readonly Check[]> {
   const byKey = round.app.settings.storage.by === 'connectionString' ? await Promise.all(checkStorage(round)) : []
-  const rest = 'not checked: there is no token. See the check "identity"'
-  return [...byKey, unseen('vaults, topic, permissions', 'everything that needs a token', rest)]
+  return [...byKey, unseen('vaults, topic, permissions', 'everything that needs a token', withoutToken)]
 }

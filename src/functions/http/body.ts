@@ -2,6 +2,7 @@
 
 import type { HttpRequest } from '@azure/functions'
 import type { z } from 'zod'
+import { plainMessage } from '../../azure/plain.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { repeatedKeyIn } from './repeated-key.ts'
 
@@ -63,7 +64,7 @@ function saying(issue: z.core.$ZodIssue): string {
   const path = ['$', ...issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))].join(
     '',
   )
-  if (issue.code !== 'unrecognized_keys') return `${path}: ${issue.message}`
+  if (issue.code !== 'unrecognized_keys') return `${path}: ${plainMessage(issue)}`
   return issue.keys.map((key) => `${path}.${printable(key, 64)}: no such field`).join('; ')
 }
 

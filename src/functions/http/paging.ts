@@ -21,8 +21,15 @@ export function pageOf<Item>(request: HttpRequest, all: readonly Item[], path: s
   return end < all.length ? { items, next: `${path}?page=${Number(asked) + 1}` } : { items }
 }
 
-/** Refuses query parameters that the route does not know: a mistyped one would be ignored in silence. Throws `BadRequest`. */
+/**
+ * Refuses query parameters that the route does not know, and those that come twice: a mistyped one, or the second, would be
+ * ignored in silence. Throws `BadRequest`.
+ */
 export function checkQuery(request: HttpRequest, known: readonly string[]): void {
+  // The host joins what comes twice with a comma, before the runtime hands the query over: only the address shows it.
+  const { searchParams } = new URL(request.url)
+  const repeated = known.find((name) => searchParams.getAll(name).length > 1)
+  if (repeated !== undefined) throw badRequest(`?${repeated}= comes more than once`, 'Write it once.')
   // `code` and `clientId` are the platform's own: the function key, when it is not in the header.
   const unknown = [...request.query.keys()].filter((name) => ![...known, 'code', 'clientId'].includes(name))
   if (unknown.length === 0) return

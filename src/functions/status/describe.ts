@@ -76,7 +76,20 @@ export interface Unreadable {
   readonly error: RekeyError
 }
 
-/** A target as JSON. `status`: `failed` and `overdue` go before what the tags say otherwise. */
+/**
+ * How a target stands, in one word for every route: `failed` and `overdue` go before what the tags say otherwise. `state` is what they
+ * say, which decides what the next tick does; `failed` the last failure, which a rotation that comes later clears.
+ */
+export function standingOf(seen: Look, now: Instant) {
+  const { state, dueAt, overdue } = assess(seen.target, seen.secrets, now)
+  const last = leadIn(seen)?.stamps?.failed
+  const failed = last && { ...last, at: iso(last.at) }
+  const isStopped = state === 'disabled' || state === 'paused'
+  const status = isStopped ? state : failed ? ('failed' as const) : overdue ? ('overdue' as const) : state
+  return { status, state, failed, dueAt, overdue }
+}
+
+/** A target as JSON. */
 export function describe(app: App, seen: Look | Unreadable) {
   const { target } = seen
   const fixed = { name: target.name, provider: target.provider, resource: target.address, vault: target.vault }
@@ -85,12 +98,11 @@ export function describe(app: App, seen: Look | Unreadable) {
     return { ...fixed, status: 'unreadable', code, detail: message, remedy: details.remedy }
   }
   const lead = seen.secrets[0]
-  const { state, dueAt, overdue } = assess(target, seen.secrets, app.clock.now())
-  const ours = lead?.stamps?.target === target.name ? lead.stamps : undefined
-  const failed = ours?.failed && { ...ours.failed, at: iso(ours.failed.at) }
+  const { status, failed, dueAt } = standingOf(seen, app.clock.now())
+  const ours = leadIn(seen)?.stamps
   return {
     ...fixed,
-    status: state === 'disabled' || state === 'paused' ? state : failed ? 'failed' : overdue ? 'overdue' : state,
+    status,
     reason: ours?.reason,
     actor: ours?.actor,
     slot: lead?.slot,

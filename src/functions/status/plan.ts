@@ -5,10 +5,10 @@ import { iso } from '../../rotation/duration.ts'
 import type { Target } from '../../rotation/target.ts'
 import { type Call, type Handler, json, targetOf } from '../http/answer.ts'
 import { checkQuery, pageOf } from '../http/paging.ts'
-import { assess, type State } from '../shared/assess.ts'
+import type { State } from '../shared/assess.ts'
 import { previewOf } from '../shared/preview.ts'
 import { look } from '../shared/requests.ts'
-import { type Look, lookAtAll, type Unreadable } from './describe.ts'
+import { type Look, lookAtAll, standingOf, type Unreadable } from './describe.ts'
 import { readLimit } from './targets.ts'
 
 /** Of one target (`?target=`) by a full look at service and vault; of all of them by their tags, a page at a time. */
@@ -24,12 +24,14 @@ export const plan: Handler = {
 async function planOfOne(call: Call, target: Target): Promise<HttpResponseInit> {
   const request = look(target.name, 'plan', 'plan', call.app.clock.now())
   const { slot, slots, stored, dueAt, plan } = await previewOf(call, target, request)
+  const failed = stored?.stamps?.target === target.name ? stored.stamps.failed : undefined
   return json(200, {
     target: target.name,
     enabled: target.enabled,
     slots,
     slot: slot ?? null,
     version: stored?.version,
+    failed: failed && { ...failed, at: iso(failed.at) },
     dueAt: iso(dueAt),
     reason: plan?.reason ?? null,
     until: iso(plan?.until),
@@ -45,9 +47,11 @@ async function planOfAll({ app, request }: Call): Promise<HttpResponseInit> {
 }
 
 function planByTags(seen: Look | Unreadable, now: number) {
-  if ('error' in seen) return { target: seen.target.name, does: 'unreadable', code: seen.error.code }
-  const { state, dueAt, overdue } = assess(seen.target, seen.secrets, now)
-  return { target: seen.target.name, state, does: does[state], dueAt: iso(dueAt), overdue }
+  const { name: target } = seen.target
+  if ('error' in seen)
+    return { target, status: 'unreadable', does: 'nothing: it cannot be read', code: seen.error.code }
+  const { status, state, failed, dueAt, overdue } = standingOf(seen, now)
+  return { target, status, does: does[state], failed, dueAt: iso(dueAt), overdue }
 }
 
 /** What the next tick does about each state. Drift is not in the tags: the day's slice, or `?target=`, finds it. */

@@ -134,6 +134,27 @@ describe('a body that is not what a route wants', () => {
   })
 })
 
+describe('what is wrong with a body is said in plain words', () => {
+  for (const [body, says] of [
+    [{ targets: [] }, '$.targets: needs at least 1 entry'],
+    [{ targets: 7 }, '$.targets: must be a list of target names, or "all"'],
+    [{ targets: ['n'.repeat(64)] }, '$.targets[0]: may have at most 63 characters'],
+    [{}, '$.targets: must be a list of target names, or "all"'],
+    [{ targets: 'all', note: 7 }, '$.note: must be a string'],
+    ['[]', '$: must be an object'],
+  ] as const) {
+    test(`${JSON.stringify(body).slice(0, 40)}: ${says}`, async () => {
+      const made = await oneTarget()
+
+      const answer = await made.http(startRotations, { body })
+
+      assert.equal(answer.status, 400)
+      assert.equal(answer.body.detail.split(';')[0], says)
+      await made.close()
+    })
+  }
+})
+
 describe('a target or a query that does not exist', () => {
   test('an unknown target is 404 by every route that names one', async () => {
     const made = await oneTarget()
@@ -176,6 +197,7 @@ describe('a target or a query that does not exist', () => {
     const oneMore = await made.http(startRotations, { body: { targets: [...targets, 'vision'] } })
     assert.deepEqual([answer.status, answer.body.targets?.length], [404, 1000])
     assert.equal(oneMore.status, 400)
+    assert.match(oneMore.body.detail, /\$\.targets: may have at most 1,000 names, and has 1,001/)
     await made.close()
   })
 

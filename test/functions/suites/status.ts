@@ -43,7 +43,7 @@ describe('plan', () => {
     const all = await made.http(plan)
 
     assert.equal(one.body.reason, 'drifted')
-    assert.deepEqual([all.body.seenBy, all.body.targets[0].state], ['tags', 'current'])
+    assert.deepEqual([all.body.seenBy, all.body.targets[0].status], ['tags', 'current'])
     assert.deepEqual(effects(made), [])
     await made.close()
   })
@@ -57,7 +57,7 @@ describe('plan', () => {
 
     assert.deepEqual([first.body.targets.length, first.body.next, first.body.total], [50, '/api/plan?page=2', 60])
     assert.deepEqual([second.body.targets.length, second.body.next], [10, undefined])
-    assert.equal(second.body.targets[0].state, 'unmanaged')
+    assert.equal(second.body.targets[0].status, 'unmanaged')
     await made.close()
   })
 })
@@ -120,12 +120,33 @@ describe('targets', () => {
     }
   })
 
+  test('the plan says of a target that failed what the list says, and what the next tick does all the same', async () => {
+    const made = await world()
+    const { handle, target } = account(made.cloud, 'vision')
+    await made.writeTargets([target])
+    const failed = { code: 'PermissionDenied', at: '2026-03-01T09:00:00.000Z' }
+    stored(made, target, handle.keyOf('Key1'), { age: 10 * days, stamps: { failed } })
+
+    const shown = await made.http(showTarget, { params })
+    const all = await made.http(plan)
+    const one = await made.http(plan, { query: { target: 'vision' } })
+
+    const [planned] = all.body.targets
+    assert.deepEqual([shown.body.status, planned.status], ['failed', 'failed'])
+    assert.deepEqual(
+      [shown.body.failed.code, planned.failed.code, one.body.failed.code],
+      Array(3).fill('PermissionDenied'),
+    )
+    assert.equal(planned.does, 'nothing until it is due')
+    await made.close()
+  })
+
   test('a secret that is there without our tag, or with another’s, is told from one that is not there', async () => {
     const { made, target } = await visionWorld()
     const shown = async (tags: Record<string, string>) => {
       made.cloud.vault(vaultHost).set('vision-key', 'whatever it is', { tags })
       const [one, all] = [await made.http(showTarget, { params }), await made.http(plan)]
-      return [one.body.status, all.body.targets[0].state]
+      return [one.body.status, all.body.targets[0].status]
     }
 
     assert.deepEqual(await shown({}), ['untagged', 'untagged'])
@@ -155,7 +176,7 @@ describe('targets', () => {
 
     const dueAt = new Date(expires - 30 * days).toISOString()
     assert.deepEqual([one.body.dueAt, all.body.targets[0].dueAt, shown.body.dueAt], [dueAt, dueAt, dueAt])
-    assert.deepEqual([all.body.targets[0].state, shown.body.status], ['due', 'due'])
+    assert.deepEqual([all.body.targets[0].status, shown.body.status], ['due', 'due'])
     await made.close()
   })
 

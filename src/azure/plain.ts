@@ -1,0 +1,38 @@
+// Room: the Azure adapters. May import zod.
+// What zod finds wrong with a value, in plain words: its own messages speak of inputs, types and parsers. Never quotes the value.
+
+import type { z } from 'zod'
+
+/** One sentence without its subject, such as "is missing". A message that a schema brings along speaks for itself. */
+export function plainMessage(issue: z.core.$ZodIssue): string {
+  if (!/^(Invalid|Too |Unrecognized|Not )/.test(issue.message)) return issue.message
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.message.endsWith('received undefined') ? 'is missing' : `must be ${article(issue.expected)}`
+    case 'invalid_value':
+      return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`
+    case 'too_small':
+      return `needs at least ${counted(issue.minimum, issue.origin)}`
+    case 'too_big':
+      return `may have at most ${counted(issue.maximum, issue.origin)}`
+    default:
+      return 'is not in the form that it must have'
+  }
+}
+
+const words: Readonly<Record<string, string>> = {
+  object: 'an object',
+  array: 'a list',
+  record: 'an object',
+  null: 'null',
+}
+
+function article(type: string): string {
+  return words[type] ?? `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
+}
+
+function counted(count: number | bigint, origin: string): string {
+  const unit = origin === 'string' ? 'character' : origin === 'array' ? 'entry' : origin === 'object' ? 'field' : ''
+  if (unit === '') return String(count)
+  return `${count.toLocaleString('en-US')} ${count === 1 || count === 1n ? unit : unit === 'entry' ? 'entries' : `${unit}s`}`
+}
