@@ -9,7 +9,7 @@ import type { SecretMetadata } from '../rotation/ports.ts'
 import type { Instant } from '../rotation/target.ts'
 import { parseJson } from './json.ts'
 
-const ourTags = ['rekey', 'CredentialId', 'ProviderAddress', 'ValidityPeriodDays'] as const
+const ourTags = ['rekey', 'rekey-note', 'CredentialId', 'ProviderAddress', 'ValidityPeriodDays'] as const
 const mostTags = 15
 const longestTag = 512
 
@@ -54,6 +54,7 @@ const StampsTag = z.object({
   proven: z.boolean().optional(),
   retire: z.boolean().optional(),
   announced: z.boolean().optional(),
+  behind: z.literal(true).optional().catch(undefined),
   reason: z
     .string()
     .optional()
@@ -71,10 +72,11 @@ const StampsTag = z.object({
 
 /** The tags of a version: everybody else's, and ours over them. Throws RekeyError `TagsTooLarge`. */
 export function encodeTags(metadata: Omit<SecretMetadata, 'expiresOn'>): Tags {
-  const { stamps, slot, address, validityDays, otherTags } = metadata
+  const { stamps, slot, address, validityDays, otherTags, note } = metadata
   const tags = {
     ...otherTags,
     rekey: encodeStamps(stamps),
+    ...(note ? { 'rekey-note': note.slice(0, longestTag).toWellFormed() } : {}),
     CredentialId: slot,
     ProviderAddress: address,
     ValidityPeriodDays: String(validityDays),
@@ -93,20 +95,23 @@ function tagsFit(tags: Tags, target: string): void {
       long === undefined
         ? `the secret would have ${Object.keys(tags).length} tags, and Key Vault takes ${mostTags}`
         : `the tag "${long[0].slice(0, 60)}" would be longer than the ${longestTag} characters that Key Vault takes`,
-    remedy: 'Take tags away from the current version of the secret: Rekey needs four of its own.',
+    remedy: 'Take tags away from the current version of the secret: Rekey needs five of its own.',
   })
 }
 
 /** What a version's tags say. A tag `rekey` that cannot be read is nobody's stamps; nothing here throws. */
-export function parseTags(tags: Tags | undefined): Pick<StoredSecret, 'stamps' | 'slot' | 'address' | 'otherTags'> {
+export function parseTags(
+  tags: Tags | undefined,
+): Pick<StoredSecret, 'stamps' | 'slot' | 'address' | 'note' | 'otherTags'> {
   const all = tags ?? {}
   const stamps = parseStamps(all['rekey'])
-  const { CredentialId: slot, ProviderAddress: address } = all
+  const { CredentialId: slot, ProviderAddress: address, 'rekey-note': note } = all
   const isOurs = (name: string) => ourTags.some((each) => each === name)
   return {
     ...(stamps === undefined ? {} : { stamps }),
     ...(slot === undefined ? {} : { slot }),
     ...(address === undefined ? {} : { address }),
+    ...(note === undefined ? {} : { note }),
     otherTags: Object.fromEntries(Object.entries(all).filter(([name]) => !isOurs(name))),
   }
 }

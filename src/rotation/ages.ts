@@ -1,12 +1,12 @@
 // Room: the core. How old the keys are, as the stamps of versions tell it, and what a check decides to write of that.
 
-import type { KeySlot } from './key-ring.ts'
+import type { KeyRing, KeySlot } from './key-ring.ts'
 import type { Stamps, StoredSecret } from './observation.ts'
-import { askedAt, isOurs, liveSlots, madeAt, type Situation, slotHeldBy } from './situation.ts'
-import type { Instant } from './target.ts'
+import { askedAt, hasTwoSlots, isOurs, liveSlots, madeAt, type Situation, slotHeldBy } from './situation.ts'
+import type { Duration, Instant, Target } from './target.ts'
 
 /** Stamps as a check decides them; whose they are, the reason and the actor are filled in by the act. */
-export type Decided = Omit<Stamps, 'target' | 'pending' | 'announced'>
+export type Decided = Omit<Stamps, 'target' | 'pending' | 'announced' | 'behind'>
 
 /** The output written last that holds a slot's live key: its key is what consumers have. The stamps, if it is ours. */
 export function newestLive(at: Situation): { readonly slot: KeySlot; readonly stamps?: Decided } | undefined {
@@ -58,4 +58,12 @@ export function ages(at: Situation): Decided {
 /** Leaves out what is not known: an absent stamp is not written. */
 export function known(stamps: { [Name in keyof Decided]: Decided[Name] | undefined }): Decided {
   return Object.fromEntries(Object.entries(stamps).filter(([, value]) => value !== undefined))
+}
+
+/** How long consumers of the key before this one have: none where the change took that key along. */
+export function overlapAfter(target: Target, ring: KeyRing, lead: StoredSecret): Duration | 'none' {
+  const { reason, fresh, standby, retire } = lead.stamps ?? {}
+  // After a revoke both keys are of one age, too: but a publish that moved slots left the key before alone.
+  const tookBoth = fresh !== undefined && fresh === standby && !retire
+  return !hasTwoSlots(ring) || reason === 'revoked' || tookBoth ? 'none' : target.overlap
 }

@@ -61,7 +61,7 @@ export function published(
   lead: StoredSecret,
   told: StoredSecret,
   current: readonly StoredSecret[],
-  facts: { readonly overlap: Duration | 'none'; readonly note?: string; readonly now: Instant },
+  facts: { readonly overlap: Duration | 'none'; readonly now: Instant },
 ): RekeyEvent {
   const reason = told.stamps?.reason ?? lead.stamps?.reason
   const rotated = rotations.has(reason)
@@ -73,7 +73,7 @@ export function published(
       ...subjectData(target, lead, current),
       ...(reason ? { reason } : {}),
       ...(told.stamps?.actor ? { actor: told.stamps.actor } : {}),
-      ...(facts.note ? { note: facts.note } : {}),
+      ...(told.note ? { note: told.note } : {}),
       ...(told.stamps?.proven === false ? { proven: false as const } : {}),
       ...(rotated ? { overlap: facts.overlap === 'none' ? 'none' : formatDuration(facts.overlap) } : {}),
     },

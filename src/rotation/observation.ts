@@ -25,7 +25,7 @@ export type Reason =
 /**
  * What was begun and not ended. `asked`: a regenerate or a swap may have been sent at this moment or after; `made`: the standby slot has a
  * new key, unpublished; `unanswered`: since this moment no probe has given a verdict on the standby's key, which waits to be published;
- * `notified`: that it waits was announced; `retired`: the standby has a new key, to stay unpublished, and that is not announced yet.
+ * `notified`: that it waits was announced; with `made` there is no `standby`, which it takes the place of; `retired`: the standby has a new key, to stay unpublished, and that is not announced yet.
  */
 export type Pending =
   | { readonly asked: Instant }
@@ -52,6 +52,8 @@ export interface Stamps {
   /** A publish moved slots; the old key may be retired. */
   readonly retire?: boolean
   readonly announced?: boolean
+  /** This version covers one that was never announced, which is announced with it: the one before it in its secret's history. */
+  readonly behind?: true
   readonly reason?: Reason
   readonly actor?: string
   /** The last failure. Gone with the next change, or when a look finds nothing to do: at once if a look had failed, else after a day. */
@@ -80,6 +82,8 @@ export interface StoredSecret {
   readonly slot?: KeySlot
   /** The tag `ProviderAddress`. */
   readonly address?: string
+  /** The tag `rekey-note`: what the caller said whose request made this version. */
+  readonly note?: string
   /** Other people's, as their tags are: carried forward. */
   readonly contentType?: string
   /** Everybody else's tags, carried forward from version to version. */

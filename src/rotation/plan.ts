@@ -35,6 +35,8 @@ export type Step =
       readonly slots: readonly [KeySlot, ...KeySlot[]]
       readonly pick: 'given' | 'first accepted' | 'only accepted'
       readonly stamps: Decided
+      /** What the caller said whose publish is finished. */
+      readonly note?: string
     }
   | {
       readonly do: 'regenerate'
@@ -169,6 +171,7 @@ function interrupted(at: Situation): Plan | undefined {
         do: 'publish',
         slots: [slot],
         pick: 'given',
+        ...(ahead.note === undefined ? {} : { note: ahead.note }),
         stamps: known({
           rotatedAt: rotatedAt ?? at.stamps.rotatedAt ?? at.now,
           fresh,
@@ -253,7 +256,8 @@ function standbyRevoked(at: Situation): Plan | undefined {
 }
 
 function unannounced(at: Situation): Plan | undefined {
-  const news = untold(at).length > 0 || retiredAt(at.stamps) !== undefined
+  const behind = Object.values(at.stored).some((stored) => isOurs(at.target, stored) && stored?.stamps?.behind)
+  const news = behind || untold(at).length > 0 || retiredAt(at.stamps) !== undefined
   return news ? { reason: 'unannounced', step: { do: 'announce' } } : undefined
 }
 

@@ -51,6 +51,8 @@ export interface SecretMetadata {
   readonly expiresOn: Instant
   readonly otherTags: Readonly<Record<string, string>>
   readonly contentType?: string
+  /** What the caller said whose request makes this version. */
+  readonly note?: string
 }
 
 /** One Key Vault. A disabled version has no value; only 404 is absent. */

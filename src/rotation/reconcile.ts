@@ -1,8 +1,8 @@
 // Room: the core. The one engine entry: observe, plan, act, until there is nothing left to do.
 // Level-triggered: what is true is read back from the service and the vault, so the happy path and recovery are the same code.
 
-import { overlapOf } from './acts/announce.ts'
 import { act } from './acts.ts'
+import { overlapAfter } from './ages.ts'
 import { isCompared, noteCompared } from './compared.ts'
 import { RekeyError } from './errors.ts'
 import {
@@ -209,7 +209,7 @@ function describeLead(lead: StoredSecret | undefined, work: Work): Partial<Outco
     ...(lead.slot === undefined ? {} : { slot: lead.slot }),
     ...(lead.stamps?.rotatedAt === undefined ? {} : { rotatedAt: lead.stamps.rotatedAt }),
     ...(lead.expiresOn === undefined ? {} : { expiresOn: lead.expiresOn }),
-    ...(work.wroteLead ? { overlap: overlapOf(work) } : {}),
+    ...(work.wroteLead ? { overlap: overlapAfter(work.target, work.ring, lead) } : {}),
     ...(work.wroteLead && lead.stamps?.proven === false ? { proven: false } : {}),
   }
 }

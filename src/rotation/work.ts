@@ -58,7 +58,7 @@ export async function tag(
   change: { readonly slot?: KeySlot; readonly expiresOn?: number } = {},
 ): Promise<void> {
   const stored = work.stored[secret.name]!
-  const { expiresOn, ...metadata } = metadataFor(work, secret, change.slot ?? stored.slot ?? '', stamps)
+  const { expiresOn, ...metadata } = metadataFor(work, secret, change.slot ?? stored.slot ?? '', stamps, stored.note)
   // Whoever adopts a secret without an expiry gives it one: `expiresOn` is always set.
   const expiry = change.expiresOn ?? (stored.expiresOn === undefined ? expiresOn : undefined)
   const asked = { ...metadata, ...(expiry === undefined ? {} : { expiresOn: expiry }) }
@@ -67,7 +67,13 @@ export async function tag(
 }
 
 /** What is written beside a secret's value. Nothing is inherited between versions: what other people wrote is carried forward. */
-export function metadataFor(work: Records, secret: SecretName, slot: KeySlot, stamps: Stamps): SecretMetadata {
+export function metadataFor(
+  work: Records,
+  secret: SecretName,
+  slot: KeySlot,
+  stamps: Stamps,
+  note: string | undefined,
+): SecretMetadata {
   const { target } = work
   const { otherTags = {}, contentType } = work.stored[secret.name] ?? {}
   return {
@@ -77,6 +83,7 @@ export function metadataFor(work: Records, secret: SecretName, slot: KeySlot, st
     validityDays: Math.ceil(target.validFor / days(1)),
     expiresOn: work.ports.clock.now() + target.validFor,
     otherTags,
+    ...(note === undefined ? {} : { note }),
     ...(contentType === undefined ? {} : { contentType }),
   }
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { encodeTags, parseTags } from '../../src/azure/tags.ts'
+import { errorCodes } from '../../src/rotation/errors.ts'
 import type { Stamps } from '../../src/rotation/observation.ts'
 import type { SecretMetadata } from '../../src/rotation/ports.ts'
 
@@ -16,7 +17,14 @@ const stamps: fc.Arbitrary<Stamps> = fc.record(
     rotatedAt: at,
     fresh: at,
     standby: at,
-    pending: fc.oneof(fc.record({ asked: at }), fc.record({ made: at })),
+    pending: fc.oneof(
+      fc.record({ asked: at }),
+      fc.record({ made: at, unanswered: at, notified: fc.constant(true as const) }, { requiredKeys: ['made'] }),
+      fc.record({ unanswered: at, notified: fc.constant(true as const) }, { requiredKeys: ['unanswered'] }),
+      fc.record({ retired: at }),
+    ),
+    proven: fc.boolean(),
+    behind: fc.constant(true as const),
     retire: fc.boolean(),
     announced: fc.boolean(),
     reason: fc.constantFrom('due', 'requested', 'swapped', 'unmanaged'),
@@ -136,4 +144,62 @@ test('an actor that is cut is cut between characters', () => {
     assert.ok(tags['rekey']!.length <= 512)
     assert.match(actor!, /^a?(😀)+\ufffd?$/u)
   }
+})
+
+test(`the fullest stamps that the engine writes fit into a tag, and only the actor is cut (seed ${seed})`, () => {
+  const most: fc.Arbitrary<Stamps> = fc
+    .record({
+      target: fc.string({ unit: fc.constantFrom('a', 'Z', '9', '-'), minLength: 1, maxLength: 63 }),
+      rotatedAt: at,
+      fresh: at,
+      waits: fc.oneof(
+        fc.record({ standby: at, pending: fc.oneof(fc.record({ asked: at }), fc.record({ retired: at })) }),
+        fc.record({ standby: at, pending: fc.record({ unanswered: at, notified: fc.constant(true as const) }) }),
+        // A key that waits takes the place of `standby`.
+        fc.record({ pending: fc.record({ made: at, unanswered: at, notified: fc.constant(true as const) }) }),
+      ),
+      proven: fc.boolean(),
+      behind: fc.constant(true as const),
+      retire: fc.constant(true),
+      announced: fc.boolean(),
+      reason: fc.constantFrom('interrupted', 'unannounced'),
+      actor: fc.string({ unit: 'grapheme', maxLength: 300 }),
+      failed: fc.record({
+        code: fc.constantFrom(...errorCodes),
+        at,
+        step: fc.constant('observe' as const),
+        request: fc.string({ unit: fc.constantFrom('a', '0', '-', '/'), minLength: 48, maxLength: 48 }),
+      }),
+    })
+    .map(({ waits, ...rest }) => ({ ...rest, ...waits }))
+  fc.assert(
+    fc.property(most, fc.string({ unit: 'grapheme', maxLength: 256 }), (written, note) => {
+      const tags = encodeTags(metadata({ stamps: written, note, otherTags: {} }))
+
+      assert.ok(tags['rekey']!.length <= 512 && (tags['rekey-note'] ?? '').length <= 512)
+      const { actor, ...read } = parseTags(tags).stamps!
+      const { actor: _, ...expected } = written
+      assert.deepEqual(read, structuredClone(expected))
+      assert.ok(
+        actor === undefined ||
+          actor.replace(/\ufffd$/, '') === written.actor!.slice(0, actor.replace(/\ufffd$/, '').length),
+      )
+    }),
+    { seed, numRuns: 500 },
+  )
+})
+
+test('a note has a tag of its own, cut to what Key Vault takes, and none where there is none', () => {
+  const noted = encodeTags(metadata({ note: 'seen in a log' }))
+  const long = encodeTags(metadata({ note: 'x'.repeat(600) }))
+
+  assert.deepEqual(
+    [noted['rekey-note'], parseTags(noted).note, parseTags(noted).otherTags],
+    ['seen in a log', 'seen in a log', {}],
+  )
+  assert.equal(long['rekey-note']!.length, 512)
+  assert.deepEqual(
+    ['rekey-note' in encodeTags(metadata()), 'rekey-note' in encodeTags(metadata({ note: '' }))],
+    [false, false],
+  )
 })

@@ -22,7 +22,7 @@ function publishedFor(reason: Reason, overlap: number | 'none' = days(2)) {
 
 describe('a published version', () => {
   test('is told with everything that consumers and auditors need', () => {
-    const event = events.published(target, lead, lead, current, { ...facts, note: 'quarterly' })
+    const event = events.published(target, lead, { ...lead, note: 'quarterly' }, current, facts)
 
     assert.deepEqual(event, {
       id: 'lead-1',

@@ -325,7 +325,7 @@ describe('telling', () => {
     assert.equal((await outcomeOf(at)).status, 'current')
   })
 
-  test('the note of one request is not told of what another did', async () => {
+  test('a version is announced with the note of the request that made it, whoever announces it', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'announce', what: 'crash before' })
     await at.reconcile({ freshAfter: at.now(), note: 'the first' })
@@ -333,7 +333,7 @@ describe('telling', () => {
 
     await at.reconcile({ freshAfter: at.now() - minutes(2), note: 'the second' })
 
-    assert.deepEqual([at.events.at(-1)?.id, at.events.at(-1)?.data.note], [lead(at).version, undefined])
+    assert.deepEqual([at.events.at(-1)?.id, at.events.at(-1)?.data.note], [lead(at).version, 'the first'])
   })
 
   test('an output repaired before its lead was told is told with it', async () => {

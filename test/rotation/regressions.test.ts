@@ -155,7 +155,7 @@ test('a topic that refuses for good does not stop rotation: it is told as a fail
   for (const _ of [1, 2, 3, 4]) at.fault({ on: 'announce', what: 'refused' })
   await at.wait(days(61))
   const first = await outcomeOf(at)
-  const firstKey = at.leadKey()
+  const [firstKey, firstVersion] = [at.leadKey(), lead(at).version]
   await at.wait(days(61))
 
   const second = await outcomeOf(at)
@@ -170,7 +170,7 @@ test('a topic that refuses for good does not stop rotation: it is told as a fail
   assert.equal(unheard, 0)
   assert.deepEqual(
     at.events.slice(told).map(({ id }) => id),
-    [lead(at).version],
+    [firstVersion, lead(at).version],
   )
 })
 
@@ -472,4 +472,23 @@ test('after a revoke, too, two probes lost in a row publish no key that its serv
   const outcome = await outcomeOf(at)
 
   assert.deepEqual([outcome.reason, outcome.status, at.works()], ['pending', 'waiting', true])
+})
+
+test('a version that is superseded before it was announced is announced all the same, before the one that covers it', async () => {
+  const at = await rotatedStand({ outputs: 2 })
+  at.fault({ on: 'patch', nth: 3, what: 'crash after' })
+  await at.reconcile({ revokeBefore: at.now() })
+  const superseded = lead(at).version
+  await at.wait(minutes(2))
+  at.slowBy(minutes(9))
+
+  await deliver(at, { revokeBefore: at.now() })
+
+  const ids = at.events.map(({ id }) => id)
+  assert.notEqual(lead(at).version, superseded)
+  assert.deepEqual(
+    ids.filter((id) => [superseded, lead(at).version].includes(id)),
+    [superseded, lead(at).version],
+  )
+  assert.deepEqual([lead(at).stamps?.announced, lead(at).stamps?.behind], [true, undefined])
 })

@@ -9,6 +9,7 @@ import { isElsewhere, isOurs, liveSlots, madeAt, type Situation } from '../situa
 import { leadOf, type SecretName } from '../target.ts'
 import { probe } from '../verify.ts'
 import { type Held, leadIn, leadLast, metadataFor, tag, type Work } from '../work.ts'
+import { coverageOf } from './superseded.ts'
 import { type Allowed, tryOrWait } from './wait.ts'
 
 /** Writes our tags beside the secrets that hold the slot's credential already: no new version. */
@@ -22,7 +23,7 @@ export async function describe(
   for (const secret of leadLast(work)) {
     const stored = work.stored[secret.name]
     if (isOurs(work.target, stored) || !liveSlots(work.ring, secret, stored).includes(step.slot)) continue
-    await tag(work, secret, stamps, { slot: step.slot })
+    await tag(work, secret, { ...stamps, ...coverageOf(work, secret) }, { slot: step.slot })
   }
   work.changed = true
 }
@@ -51,7 +52,9 @@ export async function publish(
     ...(fresh === undefined ? {} : { standby: fresh }),
   }
   const stamps = slot === step.slots[0] ? step.stamps : swapped
-  await write(work, slot, stampsFor(work, { ...stamps, ...proof }, reason, at))
+  // Who finishes an interrupted publish did not cause it.
+  const note = reason === 'interrupted' ? step.note : work.request.note
+  await write(work, slot, stampsFor(work, { ...stamps, ...proof }, reason, at), note)
 }
 
 async function pick(work: Work, step: StepOf<'publish'>, at: Situation): Promise<(Allowed & { slot: KeySlot }) | Held> {
@@ -70,7 +73,7 @@ async function pick(work: Work, step: StepOf<'publish'>, at: Situation): Promise
 }
 
 /** Writes a slot's credential to every secret that does not hold it yet, the lead last: it is the commit record. */
-export async function write(work: Work, slot: KeySlot, stamps: Stamps): Promise<void> {
+export async function write(work: Work, slot: KeySlot, stamps: Stamps, note: string | undefined): Promise<void> {
   const lead = leadOf(work.target)
   for (const secret of leadLast(work)) {
     const value = work.ring[slot]![secret.output]
@@ -82,7 +85,7 @@ export async function write(work: Work, slot: KeySlot, stamps: Stamps): Promise<
       await keep(work, secret, slot, stamps)
       continue
     }
-    const metadata = metadataFor(work, secret, slot, stamps)
+    const metadata = metadataFor(work, secret, slot, { ...stamps, ...coverageOf(work, secret) }, note)
     work.stored[secret.name] = await work.grip.effect(({ signal }) =>
       work.vault.publish(secret.name, value, metadata, signal),
     )
@@ -95,7 +98,8 @@ export async function write(work: Work, slot: KeySlot, stamps: Stamps): Promise<
 async function keep(work: Work, secret: SecretName, slot: KeySlot, stamps: Stamps): Promise<void> {
   const stored = work.stored[secret.name]!
   if (isOurs(work.target, stored) && stored.slot === slot) return
-  await tag(work, secret, stamps, { slot, expiresOn: work.ports.clock.now() + work.target.validFor })
+  const behind = stored.stamps?.behind ? { behind: true as const } : {}
+  await tag(work, secret, { ...stamps, ...behind }, { slot, expiresOn: work.ports.clock.now() + work.target.validFor })
 }
 
 /** The stamps of a version that is written now: whose it is, why, what is known of probes, and that it is not announced yet. */

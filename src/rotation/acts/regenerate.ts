@@ -13,7 +13,7 @@ import { probe } from '../verify.ts'
 import { type Held, leadIn, metadataFor, tag, type Work, withoutPending } from '../work.ts'
 import { retirement } from './announce.ts'
 import { stampsFor, write } from './publish.ts'
-import { tryOrWait } from './wait.ts'
+import { tryOrWait, waitingStamps } from './wait.ts'
 
 /**
  * Makes a slot's key anew, and publishes it or, where an old key is only to die, tells of it. Held while the service refuses the
@@ -74,7 +74,7 @@ async function handOut(
   }
   if (changed.includes(at.active!)) {
     // Nothing in the vault works now: first the key, then the question whether the service takes it already.
-    await write(work, step.slot, stampsFor(work, stamps, reason, at))
+    await write(work, step.slot, stampsFor(work, stamps, reason, at), work.request.note)
     if ((await probe(work, step.slot)) === 'refused')
       work.ports.log('warn', 'published before the service accepts it', { target: work.target.name })
     return undefined
@@ -83,11 +83,11 @@ async function handOut(
   const allowed = await tryOrWait(work, at, { slot: step.slot, made: since, kept })
   if ('until' in allowed) return allowed
   try {
-    await write(work, step.slot, stampsFor(work, { ...stamps, ...allowed }, reason, at))
+    await write(work, step.slot, stampsFor(work, { ...stamps, ...allowed }, reason, at), work.request.note)
   } catch (error) {
     // The vault refused: recorded, the key is published later; unrecorded, the next try would make another.
     if (error instanceof RekeyError && changedNothing(error))
-      await tag(work, leadOf(work.target), { ...kept, pending: { made: since } })
+      await tag(work, leadOf(work.target), waitingStamps(kept, { made: since }))
     throw error
   }
 }
@@ -152,17 +152,17 @@ function prove(work: Work, now: Instant): void {
     target: work.target.name,
     rotatedAt: now,
     fresh: now,
-    standby: now,
     pending: { made: now, unanswered: now, notified: true },
     proven: false,
     retire: true,
     announced: false,
+    behind: true,
     reason: 'interrupted',
     actor: work.request.actor,
     failed: { code: 'ServiceUnavailable', at: now, step: 'observe', ...failedRequest(work.request) },
   }
   for (const secret of work.target.secrets) {
-    work.vault.fits(secret.name, metadataFor(work, secret, slotsOf(work.ring)[0]!, fullest))
+    work.vault.fits(secret.name, metadataFor(work, secret, slotsOf(work.ring)[0]!, fullest, work.request.note))
   }
 }
 

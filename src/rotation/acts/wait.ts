@@ -68,9 +68,18 @@ function pendingOf(
   return unanswered === undefined ? undefined : { unanswered, ...notified }
 }
 
+/** The lead's stamps beside a key that waits: how old it is says also how old the standby's key is, and a tag holds 512 characters. */
+export function waitingStamps(kept: Stamps, pending: Extract<Pending, { made: Instant }>): Stamps {
+  const { standby: _, ...rest } = kept
+  return { ...rest, pending }
+}
+
 /** The lead's tag says what waits, if it does not say so already. */
 async function record(work: Work, pending: Pending | undefined, kept: Stamps): Promise<void> {
-  const stamps = { ...withoutPending(kept), ...(pending ? { pending } : {}) }
+  const stamps =
+    pending && 'made' in pending
+      ? waitingStamps(kept, pending)
+      : { ...withoutPending(kept), ...(pending ? { pending } : {}) }
   const written = leadIn(work).stamps!
   if (JSON.stringify(written.pending) === JSON.stringify(pending) && written.proven === stamps.proven) return
   await tag(work, leadOf(work.target), stamps)
