@@ -97,4 +97,6 @@ export interface Observation {
   readonly stored: Readonly<Record<string, StoredSecret | undefined>>
   /** By secret name: the newest earlier version with our stamps, looked up only where the current one is not ours. */
   readonly earlier: Readonly<Record<string, StoredSecret | undefined>>
+  /** The resource reports a change under way that may be a regenerate of ours; it is waited for until then. */
+  readonly underWayUntil?: Instant
 }

@@ -2,10 +2,10 @@
 
 import { RekeyError } from './errors.ts'
 import type { KeyRing } from './key-ring.ts'
-import type { Observation, StoredSecret } from './observation.ts'
+import type { Observation, Stamps, StoredSecret } from './observation.ts'
 import type { KeyHolder, Vault } from './ports.ts'
-import { isOurs, liveSlots } from './situation.ts'
-import type { SecretName, Target } from './target.ts'
+import { askedAt, isOurs, liveSlots } from './situation.ts'
+import { type Instant, leadOf, type SecretName, type Target } from './target.ts'
 
 /** How far back to look for a version of ours under somebody else's. */
 const versionsToSearch = 25
@@ -15,6 +15,7 @@ export async function observe(
   target: Target,
   holder: KeyHolder,
   vault: Vault,
+  now: Instant,
   signal: AbortSignal,
 ): Promise<Observation> {
   // One after the other: a value written between the two looks would seem dead if the ring were the older one.
@@ -30,7 +31,21 @@ export async function observe(
       earlier[secret.name] = await formerOurs(target, secret, vault, signal)
     }
   }
-  return { ring, stored, earlier }
+  const { name } = leadOf(target)
+  const stamps = (isOurs(target, stored[name]) ? stored[name] : earlier[name])?.stamps
+  const underWayUntil = await underWay(holder, stamps ?? {}, now, signal)
+  return { ring, stored, earlier, ...(underWayUntil === undefined ? {} : { underWayUntil }) }
+}
+
+/** Asked only where a regenerate may be under way, and not longer than one may take. */
+async function underWay(
+  { operation }: KeyHolder,
+  stamps: Partial<Stamps>,
+  now: Instant,
+  signal: AbortSignal,
+): Promise<Instant | undefined> {
+  const until = (askedAt(stamps) ?? Number.NEGATIVE_INFINITY) + (operation?.limit ?? 0)
+  return operation && now < until && (await operation.isUnderWay(signal)) ? until : undefined
 }
 
 /** The lead's history tells how old its keys are; another secret's only whether it is ours at all. */

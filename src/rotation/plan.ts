@@ -140,10 +140,14 @@ function settling(at: Situation): Plan | undefined {
     return { reason: 'settling', until: Math.max(...unseen.map((stored) => stored.created)) + settle }
   }
   const asked = askedAt(at.stamps)
-  if (asked !== undefined && at.active && at.now < asked + settle + clockBound) {
-    return { reason: 'settling', until: asked + settle + clockBound }
+  if (asked === undefined || !at.active) return undefined
+  const listed = asked + settle + clockBound
+  if (at.now < listed) return { reason: 'settling', until: listed }
+  if (at.underWayUntil === undefined || at.now >= at.underWayUntil) return undefined
+  return {
+    reason: 'settling',
+    until: Math.min(at.now + Math.min(at.now - listed + minutes(1), minutes(15)), at.underWayUntil),
   }
-  return undefined
 }
 
 /** Values we wrote lately that the listing does not show. The listing may be old, or they may be dead. */

@@ -40,6 +40,16 @@ export interface KeyHolder {
   probe?(slot: KeySlot, credential: Credential, signal: AbortSignal): Promise<Verdict>
   /** Exchanges the two slots at the service, guarded by If-Match. */
   swap?(call: Call): Promise<KeyRing>
+  /** For a resource that says whether a change of it is still going on. Until it is over, a listing proves nothing of a regenerate. */
+  readonly operation?: Operation
+}
+
+/** A change of a resource that may go on after its answer, or after the call that began it was lost. */
+export interface Operation {
+  /** How long one may take: whatever the resource reports then is not waited for. */
+  readonly limit: Duration
+  /** Whether the resource reports one under way now. Safe to retry. Throws RekeyErrors. */
+  isUnderWay(signal: AbortSignal): Promise<boolean>
 }
 
 /** Everything that is written beside a secret's value. */

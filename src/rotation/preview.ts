@@ -18,7 +18,7 @@ export async function preview(
   signal: AbortSignal,
 ): Promise<Preview> {
   const holder = await ports.open(target)
-  const seen = await observe(target, holder, ports.vault(target.vault), signal)
+  const seen = await observe(target, holder, ports.vault(target.vault), ports.clock.now(), signal)
   const at = situation(target, request, ports.clock.now(), seen, 'not refused')
   const next = plan(at)
   return {

@@ -87,7 +87,7 @@ export async function reconcile(
 async function begin(target: Target, request: RotationRequest, ports: Ports, grip: Grip): Promise<Work> {
   const holder = await ports.open(target)
   const vault = ports.vault(target.vault)
-  const seen = await grip.look((signal) => observe(target, holder, vault, signal))
+  const seen = await grip.look((signal) => observe(target, holder, vault, ports.clock.now(), signal))
   return {
     target,
     request,
@@ -98,6 +98,7 @@ async function begin(target: Target, request: RotationRequest, ports: Ports, gri
     ring: seen.ring,
     stored: { ...seen.stored },
     earlier: { ...seen.earlier },
+    ...(seen.underWayUntil === undefined ? {} : { underWayUntil: seen.underWayUntil }),
     changed: false,
     wroteLead: false,
   }

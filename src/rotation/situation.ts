@@ -25,6 +25,8 @@ export interface Situation {
   readonly standby: Instant
   /** When the secrets were last written. */
   readonly published: Instant
+  /** The resource reports a change under way that may be a regenerate of ours; it is waited for until then. */
+  readonly underWayUntil: Instant | undefined
   /** The service refuses the vault's value: it is dead, not merely missing from a stale listing. */
   readonly refused: boolean
 }
@@ -60,6 +62,7 @@ export function situation(
     fresh: stamps.fresh ?? unknownAge,
     standby: Math.max(stamps.standby ?? unknownAge, made),
     published: Math.max(...target.secrets.map((secret) => stored[secret.name]?.created ?? unknownAge)),
+    underWayUntil: observation.underWayUntil,
     refused: refused === 'refused',
   }
 }

@@ -18,6 +18,7 @@ export interface Work {
   ring: KeyRing
   readonly stored: Record<string, StoredSecret | undefined>
   readonly earlier: Record<string, StoredSecret | undefined>
+  readonly underWayUntil?: Instant
   /** Whether anything was done, the last event told, and whether this run wrote the lead. */
   changed: boolean
   eventId?: string

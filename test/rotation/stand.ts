@@ -46,6 +46,8 @@ export interface Stand {
   slowBy(delay: Duration): void
   /** From now on no probe gets an answer, or every probe gets one again. */
   probesAre(state: 'dark' | 'answered'): void
+  /** From now on the resource reports a change under way, or none. */
+  operationIs(state: 'under way' | 'over'): void
   landLate(): void
   /** What the worker answered, or `crashed`. The clock of the worker may be off. */
   reconcile(
@@ -63,6 +65,8 @@ export interface StandOptions {
   readonly outputs?: 1 | 2
   readonly probe?: 'on' | 'none'
   readonly both?: boolean
+  /** How long a change of the resource may take, where it reports one. */
+  readonly operation?: Duration
   /** What the provider cannot do. */
   readonly lacks?: readonly ('regenerateAll' | 'swap')[]
   /** Regenerates answer with the keys from before. */
@@ -136,6 +140,7 @@ export function stand(options: StandOptions = {}): Stand {
   let lease: { id: number; until: number } | undefined
   let runs = 0
   let dark = false
+  let underWay = false
 
   function nextFault(kind: CallKind): Fault | undefined {
     const index = faults.findIndex(({ fault }) => fault.on === kind)
@@ -217,6 +222,8 @@ export function stand(options: StandOptions = {}): Stand {
           return asRing(keys.keys())
         }),
     }
+    const { operation: limit } = options
+    if (limit !== undefined) Object.assign(found, { operation: { limit, isUnderWay: async () => underWay } })
     for (const lack of options.lacks ?? []) delete found[lack]
     if (options.probe !== 'none') {
       found.probe = (_, credential) => {
@@ -271,6 +278,9 @@ export function stand(options: StandOptions = {}): Stand {
     },
     probesAre: (state) => {
       dark = state === 'dark'
+    },
+    operationIs: (state) => {
+      underWay = state === 'under way'
     },
     landLate: () => {
       for (const land of late.splice(0)) land()

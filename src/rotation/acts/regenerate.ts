@@ -123,11 +123,22 @@ async function readBack(work: Work, slot: KeySlot, at: Situation, why: RekeyErro
         ? unknownOutcome(work, `no answer to the regenerate of ${slot}, nor to the read after it`, error)
         : error
     })
-  const changed = slotsChanged(work.ring, ring).includes(slot)
+  const changed = (await isOver(work)) && slotsChanged(work.ring, ring).includes(slot)
   // A listing may show the key before the last change of this slot: then "changed" means "stale".
   const last = Math.max(slot === at.active ? at.fresh : at.standby, askedAt(at.stamps) ?? Number.NEGATIVE_INFINITY)
   if (changed && now >= last + settle + clockBound) return ring
   throw unknownOutcome(work, `no answer to the regenerate of ${slot} (${why.code})`, why)
+}
+
+/** While the resource reports a change under way, what it lists settles nothing. */
+async function isOver({ holder: { operation }, grip }: Work): Promise<boolean> {
+  if (!operation) return true
+  return !(await grip
+    .look((signal) => operation.isUnderWay(signal))
+    .catch((error) => {
+      if (error instanceof RekeyError) return true
+      throw error
+    }))
 }
 
 async function retire(work: Work, slot: KeySlot, reason: Reason, since: Instant): Promise<undefined> {
