@@ -27,9 +27,8 @@ export async function announce(work: Work, at: Situation): Promise<undefined> {
     ...told.map((version) => events.published(target, lead, version, currentIn(work), facts)),
     ...(retired ? [retirement(work, standbySlot(at), retiredFor(lead))] : []),
   ]
-  if (tellings.length > 0) await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))
-  const last = tellings.at(-1)
-  if (last) work.eventId = last.id
+  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))
+  work.eventId = tellings.at(-1)?.id ?? lead.version
   work.changed = true
   await recordAnnounced(work, news, retired)
 }

@@ -14,13 +14,7 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'settling-asked',
     what: 'settling: ignore `asked`',
-    edits: [
-      [
-        'rotation/plan.ts',
-        'if (asked !== undefined && at.active && at.now < asked + settle + clockBound) {',
-        'if (false) {',
-      ],
-    ],
+    edits: [['rotation/plan.ts', 'if (asked === undefined || !at.active) return undefined', 'return undefined']],
   },
   {
     id: 'settling-unseen',
@@ -180,13 +174,13 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'rotation/acts/announce.ts',
-        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n  work.eventId = tellings.at(-1)!.id',
-        '  work.eventId = tellings.at(-1)!.id',
+        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n  work.eventId',
+        '  work.eventId',
       ],
       [
         'rotation/acts/announce.ts',
-        '  if (retired) {\n',
-        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n  if (retired) {\n',
+        '  await recordAnnounced(work, news, retired)\n',
+        '  await recordAnnounced(work, news, retired)\n  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n',
       ],
     ],
   },
@@ -449,7 +443,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'rotation/acts/regenerate.ts',
-        '    if (error instanceof RekeyError && changedNothing(error))\n      await tag(work, leadOf(work.target), { ...kept, pending: { made: since } })\n',
+        '    if (error instanceof RekeyError && changedNothing(error))\n      await tag(work, leadOf(work.target), waitingStamps(kept, { made: since }))\n',
         '',
       ],
     ],
