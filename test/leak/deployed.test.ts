@@ -106,6 +106,7 @@ async function goWell(ask: Ask): Promise<void> {
     const { version } = JSON.parse(await ask('showTarget', 'GET', `targets/${name}`))
     return JSON.stringify({ from: version })
   }
+  const follow = (accepted: string) => ask('showOperation', 'GET', `operations/${JSON.parse(accepted).id}`)
   const [ofSpeech, ofThermostat] = await Promise.all([from('speech'), from('thermostat-7')])
   await Promise.all([
     ask('rotateTarget', 'POST', 'targets/vision/rotate', '{"force": true, "note": "quarterly"}'),
@@ -113,7 +114,7 @@ async function goWell(ask: Ask): Promise<void> {
     ask('promoteTarget', 'POST', 'targets/speech/promote', ofSpeech),
     ask('swapTarget', 'POST', 'targets/thermostat-7/swap', ofThermostat),
     ask('repairTarget', 'POST', 'targets/documents/repair'),
-    ask('startRotations', 'POST', 'rotations', '{"targets": ["translator"]}'),
+    ask('startRotations', 'POST', 'rotations', '{"targets": ["translator"]}').then(follow),
     ask('rotateTarget', 'POST', 'targets/vision/rotate', '{"force": '),
     ask('rotateTarget', 'POST', 'targets/nobody/rotate'),
     ask('listTargets', 'GET', 'targets'),

@@ -4,7 +4,7 @@ import type { HttpResponseInit } from '@azure/functions'
 import type { App } from '../../compose.ts'
 import { iso } from '../../rotation/duration.ts'
 import { type ErrorCode, RekeyError } from '../../rotation/errors.ts'
-import { minutes, type Target } from '../../rotation/target.ts'
+import { type Instant, minutes, type Target } from '../../rotation/target.ts'
 import { type Call, type Handler, json } from '../http/answer.ts'
 import { checkQuery } from '../http/paging.ts'
 import { problems } from '../http/problem.ts'
@@ -85,7 +85,10 @@ async function ofTarget(call: Call, operation: TargetOperation): Promise<Omit<Op
   if (stopped && app.clock.now() <= operation.expiresAt) {
     return { ...place, status: 'Running', lastError: shown(asNotApplied(stopped), iso(app.clock.now())) }
   }
-  if (target === undefined) return { ...place, status: 'Failed', error: failure(app, 'UnknownTarget', removed) }
+  if (target === undefined) {
+    if (isNew(operation, app.clock.now())) return { ...place, status: 'NotStarted' }
+    return { ...place, status: 'Failed', error: failure(app, 'UnknownTarget', removed) }
+  }
   const signal = AbortSignal.timeout(readLimit)
   const notes = await notesOfOne(app, target, signal)
   const seen = await lookAt(app, target, signal, notes)
@@ -94,6 +97,11 @@ async function ofTarget(call: Call, operation: TargetOperation): Promise<Omit<Op
   if (progress === 'overtaken')
     return { ...place, status: 'Failed', error: failure(app, 'Superseded', overtaken(target)) }
   return { ...place, ...open(app, operation, seen, attempt) }
+}
+
+/** Another instance may have read a targets.json that this one has not read yet: each reads it once a minute. */
+function isNew({ desired }: TargetOperation, now: Instant): boolean {
+  return 'after' in desired && now < desired.after + minutes(2)
 }
 
 /** Not done yet: tagged as failed, expired, or under way. */

@@ -228,6 +228,20 @@ test('history tells versions with when, why and who, newest first, without a val
   await made.close()
 })
 
+test('history has the note of the caller whose request made the version', async () => {
+  const { made, handle } = await visionWorld()
+  const rekey = JSON.stringify({ target: 'vision', reason: 'requested', actor: 'ada@example.com' })
+  made.cloud
+    .vault(vaultHost)
+    .set('vision-key', handle.keyOf('Key1'), { tags: { rekey, 'rekey-note': 'before the audit' } })
+
+  const { body } = await made.http(targetHistory, { params })
+
+  const [newest, older] = body.secrets[0].versions
+  assert.deepEqual([newest.actor, newest.note, older.note], ['ada@example.com', 'before the audit', undefined])
+  await made.close()
+})
+
 test('history tells the hundred newest versions', async () => {
   const { made } = await visionWorld()
   for (let n = 0; n < 110; n++) made.cloud.vault(vaultHost).set('vision-key', 'x', { createdAt: Date.UTC(2025, 0, n) })
