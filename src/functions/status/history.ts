@@ -29,11 +29,6 @@ export const targetHistory: Handler = {
   },
 }
 
-/** What the caller said whose request made the version, if the version is one of Rekey's. */
-function noteOf({ otherTags, ...secret }: StoredSecret): string | undefined {
-  return 'note' in secret && typeof secret.note === 'string' ? secret.note : otherTags['rekey-note']
-}
-
 /** The vault tells whole seconds only: of two versions of one second, the one that is current comes first. */
 async function newestFirst(vault: Vault, name: string, signal: AbortSignal): Promise<readonly StoredSecret[]> {
   const versions = await vault.versions(name, mostVersions, signal)
@@ -42,8 +37,7 @@ async function newestFirst(vault: Vault, name: string, signal: AbortSignal): Pro
   return versions.toSorted((a, b) => Number(b.version === current?.version) - Number(a.version === current?.version))
 }
 
-function describe(secret: StoredSecret) {
-  const { version, created, enabled, expiresOn, slot, stamps } = secret
+function describe({ version, created, enabled, expiresOn, slot, stamps, note }: StoredSecret) {
   return {
     version,
     created: iso(created),
@@ -52,7 +46,7 @@ function describe(secret: StoredSecret) {
     slot,
     reason: stamps?.reason,
     actor: stamps?.actor,
-    note: noteOf(secret),
+    note,
     target: stamps?.target,
     rotatedAt: iso(stamps?.rotatedAt),
     announced: stamps?.announced,

@@ -229,16 +229,13 @@ test('history tells versions with when, why and who, newest first, without a val
 })
 
 test('history has the note of the caller whose request made the version', async () => {
-  const { made, handle } = await visionWorld()
-  const rekey = JSON.stringify({ target: 'vision', reason: 'requested', actor: 'ada@example.com' })
-  made.cloud
-    .vault(vaultHost)
-    .set('vision-key', handle.keyOf('Key1'), { tags: { rekey, 'rekey-note': 'before the audit' } })
+  const { made } = await visionWorld()
+  await made.http(rotate, { params, body: { note: 'before the audit' } })
 
   const { body } = await made.http(targetHistory, { params })
 
   const [newest, older] = body.secrets[0].versions
-  assert.deepEqual([newest.actor, newest.note, older.note], ['ada@example.com', 'before the audit', undefined])
+  assert.deepEqual([newest.actor, newest.note, older.note], ['http', 'before the audit', undefined])
   await made.close()
 })
 
