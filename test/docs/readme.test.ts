@@ -122,7 +122,7 @@ describe('the README', () => {
         rotations,
         'function executions': ticks + looks + rotations,
         'vault operations': ticks * Math.ceil(count / 25) + looks + 4 * rotations,
-        'storage operations': 5 * (looks + rotations) + ticks,
+        'storage operations': 7 * (looks + rotations) + ticks,
         'Event Grid operations': 2 * rotations,
         'control plane calls': looks + 2 * rotations,
       }
