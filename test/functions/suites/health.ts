@@ -41,6 +41,7 @@ describe('health', () => {
     assert.equal(answer.status, 200)
     assert.equal(answer.body.status, 'healthy')
     for (const { id } of providers) assert.ok(checksOf(answer).some(({ check }) => check === `permissions: ${id}`))
+    assert.ok(checksOf(answer).some(({ place, status }) => place === 'queue rekey-revocations' && status === 'ok'))
     assert.deepEqual(
       made.cloud.history.filter((entry) => entry.effect && entry.operation !== 'event-grid/publish'),
       [],

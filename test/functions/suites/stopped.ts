@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { promote } from '../../../src/functions/commands/promote.ts'
+import { promote, swap } from '../../../src/functions/commands/promote.ts'
+import { repair } from '../../../src/functions/commands/repair.ts'
 import { revoke } from '../../../src/functions/commands/revoke.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
 import { startRotations } from '../../../src/functions/commands/rotations.ts'
@@ -38,6 +39,8 @@ describe('while ROTATION_STOPPED is true', () => {
       await made.http(rotate, { params }),
       await made.http(rotate, { params, headers: { prefer: 'respond-async' } }),
       await made.http(promote, { params }),
+      await made.http(swap, { params }),
+      await made.http(repair, { params }),
       await made.http(revoke, { params, body: { note: 'leaked' } }),
       await made.http(startRotations, { body: { targets: 'all' } }),
     ]
