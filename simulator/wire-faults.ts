@@ -46,16 +46,22 @@ export function expiringTokens(options: { ms: number }): Fault {
   }
 }
 
-/** A token that was good is revoked at a call: 401 with a claims challenge from then on, until its holder brings another. */
+/**
+ * A token is revoked at a call: 401 with a claims challenge from then on, until its holder brings another. By chance, that befalls
+ * only tokens that were good before.
+ */
 export function claimsChallenges(options: Aim = {}): Fault {
   return {
     name: 'claimsChallenges',
     install(dice) {
       const strikes = striker(options, dice)
       const revoked = new WeakSet<Token>()
+      const used = new WeakSet<Token>()
       return {
         refuses(token, call) {
-          if (!revoked.has(token) && strikes(call)) revoked.add(token)
+          const revocable = options.probability === undefined || used.has(token)
+          used.add(token)
+          if (revocable && !revoked.has(token) && strikes(call)) revoked.add(token)
           return revoked.has(token) ? 'claims' : undefined
         },
       }

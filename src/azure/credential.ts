@@ -4,6 +4,7 @@ import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-
 import type { HttpClient } from '@azure/core-rest-pipeline'
 import { callLimit } from '../rotation/target.ts'
 import { rebuild } from './errors.ts'
+import { askIdentityEndpoint, pastItsCache } from './identity-endpoint.ts'
 import { lazily } from './lazily.ts'
 
 export interface CredentialSettings {
@@ -36,12 +37,13 @@ export function credential(settings: CredentialSettings): TokenCredential {
 async function load({ clientId, authority, managed }: CredentialSettings): Promise<TokenCredential> {
   const identity = await import('@azure/identity')
   const retryOptions = { maxRetries: 2 }
+  const ours = clientId === undefined ? {} : { clientId }
   if (managed) {
-    return new identity.ManagedIdentityCredential({
-      retryOptions,
-      httpClient: await outspoken(),
-      ...(clientId === undefined ? {} : { clientId }),
-    })
+    const httpClient = await outspoken()
+    const library = new identity.ManagedIdentityCredential({ retryOptions, httpClient, ...ours })
+    // As the library reads them.
+    const { IDENTITY_ENDPOINT: url = '', IDENTITY_HEADER: header = '' } = process.env
+    return pastItsCache(library, (resource) => askIdentityEndpoint({ url, header, ...ours }, resource, httpClient))
   }
   return new identity.DefaultAzureCredential({
     authorityHost: authority,

@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
 import { redirectAzure } from '../../simulator/redirect.ts'
 import { type SimulatorServer, startServer } from '../../simulator/server.ts'
+import { claimsChallenges } from '../../simulator/wire-faults.ts'
 import { createAzureClients } from '../../src/azure/clients.ts'
 import { clouds } from '../../src/azure/clouds.ts'
 import { credential } from '../../src/azure/credential.ts'
@@ -65,6 +66,29 @@ describe('over TLS', () => {
     const stored = await createVault('https://kv-tls.vault.azure.net', azure).current('a', signal)
 
     assert.equal(stored?.value?.reveal(), 'one')
+  })
+
+  test('A managed identity whose token was refused gets another past the library’s cache, and every client uses it from then on', async () => {
+    cloud.vault('kv-refused.vault.azure.net').set('a', 'one')
+    const identity = credential({ authority, managed: true })
+    const open = () =>
+      createVault(
+        'https://kv-refused.vault.azure.net',
+        createAzureClients({ cloud: clouds.public, credential: identity }),
+      )
+    const first = open()
+    await first.current('a', signal)
+    const tokens = () => cloud.history.filter(({ operation }) => operation === 'entra/managedIdentityToken').length
+    const before = tokens()
+    cloud.faults.add(claimsChallenges({ times: 1, operation: 'key-vault' }))
+
+    const read = await first.current('a', signal)
+    const asked = tokens() - before
+    await open().current('a', signal)
+    cloud.faults.clear()
+
+    assert.equal(read?.value?.reveal(), 'one')
+    assert.deepEqual([asked, tokens() - before], [1, 1])
   })
 
   test('an identity endpoint that refuses is a missing permission, without a word of what it said', async () => {
