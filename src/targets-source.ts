@@ -118,7 +118,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
       if (record === undefined || isNewer) return own
       const taken = definitionsIn(record, parse)
       const { version, since, removal } = record
-      const targets = taken.map(({ target }) => target)
+      const targets = taken.flatMap(({ target, suspended }) => (suspended ? [] : [target]))
       const inForce = { targets, definitions: taken, notApplied: [], version, since, removal, recorded: true }
       return { definitions: taken, current: inForce }
     } catch (thrown) {
@@ -174,6 +174,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
     if (current === undefined || current.recorded || current.lacksRecord) return
     const writing = current
     const files = filesOf(writing.definitions)
+    const suspended = writing.definitions.flatMap((each) => (each.suspended ? [each.target.name] : []))
     // Another instance may write at the same moment, most likely the same: once more, over what it wrote.
     for (let attempt = 0; attempt < 3; attempt++) {
       const found = await state.read()
@@ -181,7 +182,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
       const isSame = before?.version === writing.version
       const since = isSame ? before.since : writing.since
       const removal = removalOf(before, writing.definitions, clock.now())
-      const next = { version: writing.version, since, files, removal }
+      const next = { version: writing.version, since, files, suspended, removal }
       const text = writeLastValid(next)
       const done = text === found?.text || !writes || (await state.write(text, found?.etag))
       if (!done) continue
@@ -228,10 +229,13 @@ function configurationOf(current: Current, problems: readonly Problem[]): Config
 }
 
 /** The definitions of a record; what is no longer valid, in another cloud for instance, is left out. */
-function definitionsIn({ files }: LastValid, parse: (text: string) => TargetsFile): readonly Definition[] {
-  return files.flatMap((each) => {
+function definitionsIn(record: LastValid, parse: (text: string) => TargetsFile): readonly Definition[] {
+  return record.files.flatMap((each) => {
     const file = parse(JSON.stringify(each))
-    return file.usable ? applied(file, []).definitions : []
+    const definitions = file.usable ? applied(file, []).definitions : []
+    return definitions.map((definition): Definition => {
+      return record.suspended.includes(definition.target.name) ? { ...definition, suspended: true } : definition
+    })
   })
 }
 

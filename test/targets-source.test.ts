@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createHttpHeaders, type HttpClient, type PipelineRequest, RestError } from '@azure/core-rest-pipeline'
+import fc from 'fast-check'
 import { createAzureClients } from '../src/azure/clients.ts'
 import { clouds } from '../src/azure/clouds.ts'
 import type { StateBlob } from '../src/azure/state-blob.ts'
 import { providers } from '../src/providers/index.ts'
 import { RekeyError } from '../src/rotation/errors.ts'
-import { days, minutes, seconds } from '../src/rotation/target.ts'
+import { days, minutes, seconds, type Target } from '../src/rotation/target.ts'
+import { applied, type InForce } from '../src/targets/in-force.ts'
 import { readTargetsFile } from '../src/targets.ts'
 import { type ReadTargets, targetsSource } from '../src/targets-source.ts'
 
@@ -391,6 +393,62 @@ test('a last valid definition whose secret or credential another target has now 
     const later = await startWith(file(target('one', wrong), target('two')), state)
     assert.match(later.found, /^one two; /, `${name} ${taken.length}`)
   }
+})
+
+test('a suspended definition does not come back while another target keeps what it claims', async () => {
+  const state = await recordOf(both)
+  const heir = { secrets: { 'one-key': 'key' } }
+  const second = await startWith(file(target('one', wrong), target('heir', heir)), state)
+  await second.source.recorded()
+
+  const third = await startWith(file(target('one', wrong), target('heir', { ...heir, ...wrong })), state)
+  await third.source.recorded()
+  const unreadable = await startWith(mistaken, state)
+
+  assert.match(third.found, /^heir; /)
+  assert.match(unreadable.found, /^heir; /)
+})
+
+test('whatever is written, nothing in force shares a name, a secret or a credential, and every entry that is right is in force', () => {
+  const names = ['one', 'two', 'three']
+  const some = fc.constantFrom(...names)
+  const entry = fc.record({ name: some, secret: some, resource: some, isWrong: fc.boolean() })
+  const text = fc
+    .array(entry, { maxLength: 4 })
+    .map((entries) =>
+      file(
+        ...entries.map(({ name, secret, resource, isWrong }) =>
+          target(name, {
+            secrets: { [secret]: 'key' },
+            resource: `${accounts}/${resource}`,
+            ...(isWrong ? wrong : {}),
+          }),
+        ),
+      ),
+    )
+
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 6 }), (history) => {
+      let last: InForce['definitions'] = []
+      for (const each of history) {
+        const read = parse(each)
+        const { targets, definitions, notApplied } = applied(read, last)
+        for (const claim of [
+          (t: Target) => t.name,
+          (t: Target) => t.address.toLowerCase(),
+          (t: Target) => t.secrets[0].name,
+        ]) {
+          assert.equal(new Set(targets.map(claim)).size, targets.length, each)
+        }
+        const right = read.entries.flatMap(({ target: valid }) => valid ?? [])
+        for (const valid of right) assert.ok(targets.includes(valid))
+        const waiting = notApplied.filter(({ standing }) => standing === 'kept').length
+        assert.equal(targets.length, right.length + waiting)
+        last = definitions
+      }
+    }),
+    { numRuns: 500 },
+  )
 })
 
 test('of two entries that claim one secret neither is applied, and what was valid before stays', async () => {

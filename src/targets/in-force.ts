@@ -12,6 +12,8 @@ export interface Definition {
   readonly credential: string
   readonly given: unknown
   readonly defaults: JsonObject
+  /** Another target has what it claims: it is remembered, and not in force. */
+  readonly suspended?: true
 }
 
 /**
@@ -38,37 +40,64 @@ export interface InForce {
 
 /** Applies a usable file: valid entries count, each invalid one is replaced by its last valid definition, as far as that is free. */
 export function applied(file: TargetsFile, last: readonly Definition[]): InForce {
-  const valid = file.entries.flatMap(({ target, credential, given }): Definition[] =>
-    target ? [{ target, credential: credential ?? '', given, defaults: file.defaults }] : [],
+  const valid = file.entries.map(({ target, credential = '', given }): Definition | undefined =>
+    target ? { target, credential, given, defaults: file.defaults } : undefined,
   )
-  const taken = new Set(valid.flatMap(claimsOf))
-  const byName = new Map(last.map((each) => [each.target.name.toLowerCase(), each]))
-  const byCredential = new Map(last.map((each) => [each.credential, each]))
-  for (const { target } of valid) byName.delete(target.name.toLowerCase())
-  const named = new Set(file.entries.map(({ name }) => name?.toLowerCase()))
+  const former = formerOf(file, last)
+  const kept = settled(
+    valid.flatMap((each) => each ?? []),
+    last.filter((each) => former.includes(each)),
+  )
 
   const made = { targets: [] as Target[], definitions: [] as Definition[], notApplied: [] as NotApplied[] }
-  const ready = new Map(valid.map((each) => [each.given, each]))
-  for (const [index, { name, credential, given, target, problems }] of file.entries.entries()) {
-    const definition = target && ready.get(given)
-    if (definition) {
-      made.targets.push(definition.target)
-      made.definitions.push(definition)
-      continue
-    }
-    // The name may be the slip itself: then the credential says which target was meant, unless another entry has its name.
-    const alike = byCredential.get(credential ?? '')?.target.name.toLowerCase() ?? ''
-    const former = byName.get(name?.toLowerCase() ?? '') ?? (named.has(alike) ? undefined : byName.get(alike))
-    const label = former?.target.name ?? name ?? `$.targets[${index}]`
-    if (former) byName.delete(former.target.name.toLowerCase())
-    const isFree = former !== undefined && !claimsOf(former).some((claim) => taken.has(claim))
-    if (former) made.definitions.push(former)
-    if (former && isFree) made.targets.push(former.target)
-    // The second of two entries with one name has nothing of its own to say about who is in force.
-    if (!former && made.notApplied.some((each) => each.target === label)) continue
-    made.notApplied.push({ target: label, standing: former ? (isFree ? 'kept' : 'suspended') : 'off', problems })
+  for (const [index, { name, problems }] of file.entries.entries()) {
+    const before = former[index]
+    const definition = valid[index] ?? (before && kept.get(before))
+    if (definition) made.definitions.push(definition)
+    if (definition && !definition.suspended) made.targets.push(definition.target)
+    if (valid[index]) continue
+    const target = definition?.target.name ?? name ?? `$.targets[${index}]`
+    // The second of two entries with one name has nothing of its own to say about what is in force.
+    if (!definition && made.notApplied.some((each) => each.target === target)) continue
+    const standing = definition ? (definition.suspended ? 'suspended' : 'kept') : 'off'
+    made.notApplied.push({ target, standing, problems })
   }
   return made
+}
+
+/** Of each entry that cannot be applied its last valid definition, by index; each definition stands for one entry. */
+function formerOf({ entries }: TargetsFile, last: readonly Definition[]): readonly (Definition | undefined)[] {
+  const byName = new Map(last.map((each) => [keyOf(each.target.name), each]))
+  const byCredential = new Map(last.map((each) => [each.credential, keyOf(each.target.name)]))
+  const named = new Set(entries.map(({ name }) => keyOf(name)))
+  for (const { target } of entries) if (target) byName.delete(keyOf(target.name))
+  return entries.map(({ name, credential, target }) => {
+    if (target) return undefined
+    // The name may be the slip itself: then the credential says which target was meant, unless another entry has its name.
+    const alike = byCredential.get(credential ?? '') ?? ''
+    const found = byName.get(keyOf(name)) ?? (named.has(alike) ? undefined : byName.get(alike))
+    if (found) byName.delete(keyOf(found.target.name))
+    return found
+  })
+}
+
+function keyOf(name: string | undefined): string {
+  return name?.toLowerCase() ?? ''
+}
+
+/** Which definitions stay in force beside the valid entries, and which are suspended. One that was suspended before comes last. */
+function settled(valid: readonly Definition[], former: readonly Definition[]): ReadonlyMap<Definition, Definition> {
+  const taken = new Set(valid.flatMap(claimsOf))
+  const inOrder = former.toSorted((a, b) => Number(a.suspended ?? false) - Number(b.suspended ?? false))
+  return new Map(
+    inOrder.map((definition) => {
+      const { suspended: _, ...free } = definition
+      const claims = claimsOf(definition)
+      if (claims.some((claim) => taken.has(claim))) return [definition, { ...free, suspended: true }]
+      for (const claim of claims) taken.add(claim)
+      return [definition, free]
+    }),
+  )
 }
 
 /** What no other target may have, in one spelling. */

@@ -28,6 +28,8 @@ export interface LastValid {
   readonly since: Instant
   /** The newest file first; definitions of an older one that are still in force, with the defaults of their time, after it. */
   readonly files: readonly { readonly defaults: JsonObject; readonly targets: readonly unknown[] }[]
+  /** Names of targets that are remembered, and not in force: another one has what they claim. */
+  readonly suspended: readonly string[]
   readonly removal?: Removal | undefined
 }
 
@@ -38,6 +40,7 @@ const Record = z.object({
   version: z.string(),
   since: instant,
   files: z.array(z.object({ defaults: object, targets: z.array(z.unknown()) })),
+  suspended: z.array(z.string()).default([]),
   removal: z.object({ at: instant, removed: z.number(), of: z.number() }).optional(),
 })
 
@@ -50,9 +53,9 @@ export function readLastValid(text: string): LastValid | undefined {
   }
 }
 
-export function writeLastValid({ version, since, files, removal }: LastValid): string {
+export function writeLastValid({ version, since, files, suspended, removal }: LastValid): string {
   const told = removal && { ...removal, at: iso(removal.at) }
-  return `${JSON.stringify({ version, since: iso(since), files, ...(told ? { removal: told } : {}) })}\n`
+  return `${JSON.stringify({ version, since: iso(since), files, suspended, ...(told ? { removal: told } : {}) })}\n`
 }
 
 /** The definitions as files again: each under the defaults it was written under. */
