@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { simulatedCloud } from '../simulator/cloud.ts'
 import type { Fault } from '../simulator/faults.ts'
+import { createAzureClients } from '../src/azure/clients.ts'
+import { clouds } from '../src/azure/clouds.ts'
 import { composer } from '../src/compose.ts'
 import { Secret } from '../src/rotation/secret.ts'
 import { connect } from './simulated-azure.ts'
@@ -95,3 +97,39 @@ function accountsAt(endpoint: string): Fault {
     }),
   }
 }
+
+test('targets outside the cloud’s storage get no token, and nothing is sent there', async () => {
+  const asked: string[] = []
+  const azure = createAzureClients({
+    cloud: clouds.public,
+    credential: {
+      getToken: async (scope) => {
+        asked.push(`token for ${[scope].flat().join()}`)
+        return null
+      },
+    },
+    httpClient: {
+      sendRequest: async (request) => {
+        asked.push(request.url)
+        throw new TypeError('nothing may be sent')
+      },
+    },
+  })
+
+  for (const location of [
+    'https://evil.example/t.json',
+    'https://169.254.169.254/metadata/instance',
+    'https://stprod.blob.core.windows.net.evil.example/a/t.json',
+    'https://stprod.blob.core.windows.net:444/a/t.json',
+  ]) {
+    const env = { AzureWebJobsStorage: 'UseDevelopmentStorage=true', ROTATION_TARGETS: location }
+    const composed = await composer({ env, azure })()
+
+    assert.ok('problems' in composed, location)
+    assert.deepEqual(
+      composed.problems.map(({ path }) => path),
+      ['ROTATION_TARGETS'],
+    )
+  }
+  assert.deepEqual(asked, [])
+})

@@ -413,19 +413,17 @@ test('whatever is written, nothing in force shares a name, a secret or a credent
   const names = ['one', 'two', 'three']
   const some = fc.constantFrom(...names)
   const entry = fc.record({ name: some, secret: some, resource: some, isWrong: fc.boolean() })
-  const text = fc
-    .array(entry, { maxLength: 4 })
-    .map((entries) =>
-      file(
-        ...entries.map(({ name, secret, resource, isWrong }) =>
-          target(name, {
-            secrets: { [secret]: 'key' },
-            resource: `${accounts}/${resource}`,
-            ...(isWrong ? wrong : {}),
-          }),
-        ),
+  const text = fc.array(entry, { maxLength: 4 }).map((entries) =>
+    file(
+      ...entries.map(({ name, secret, resource, isWrong }) =>
+        target(name, {
+          secrets: { [secret]: 'key' },
+          resource: `${accounts}/${resource}`,
+          ...(isWrong ? wrong : {}),
+        }),
       ),
-    )
+    ),
+  )
 
   fc.assert(
     fc.property(fc.array(text, { minLength: 1, maxLength: 6 }), (history) => {

@@ -295,6 +295,23 @@ test('a provider that a cloud lacks is refused by name', () => {
   )
 })
 
+test('a vault on a host outside the cloud is refused, however it is disguised: keys would be written there', () => {
+  for (const address of [
+    'https://kv-prod.vault.azure.net.evil.example',
+    'https://evil.example/kv-prod.vault.azure.net',
+    'https://me@kv-prod.vault.azure.net',
+    'https://kv-prod.vault.azure.net:8443',
+    'https://a.b.vault.azure.net',
+    'https://vault.azure.net',
+    'https://169.254.169.254',
+    'https://kv-prod.vault.azure.net?x=1',
+    'https://kv-prodvault.azure.net',
+    'https://kv-prod.vault.azure.cn',
+  ]) {
+    assert.equal(wrongWith({ vault: address }).length, 1, address)
+  }
+})
+
 test('a vault must be one of this cloud, by its https address', () => {
   const good = ['https://kv-prod.vault.azure.net', 'https://KV1.vault.azure.net/']
   const bad = [
