@@ -80,8 +80,8 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
         throw notLetIn(call, dialect, context, refused.because)
       }
       if (!identity.may(action, scope)) {
-        const { code, message, inner } = dialect.forbidden(action, scope, token.objectId)
-        throw call.refuse(403, code, message, inner ? { inner } : {})
+        const { status = 403, code, message, inner } = dialect.forbidden(action, scope, token.objectId)
+        throw call.refuse(status, code, message, inner ? { inner } : {})
       }
       return token
     },

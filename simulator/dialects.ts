@@ -26,7 +26,12 @@ export interface Dialect {
   /** 401 for a token that is missing or not for this service. */
   readonly unauthenticated: Omit<ServiceError, 'status'>
   challenge?(context: ErrorContext): Record<string, string>
-  forbidden(action: string, scope: string, objectId: string): Omit<ServiceError, 'status'>
+  /** 403, unless the service has another status for it. */
+  forbidden(
+    action: string,
+    scope: string,
+    objectId: string,
+  ): Omit<ServiceError, 'status'> & { readonly status?: number }
   readonly throttled: Omit<ServiceError, 'status'>
   /** How a 429 says when to come back. Default: in seconds. */
   readonly retryAfter?: RetryAfterForm
@@ -172,7 +177,7 @@ const iotHub: Dialect = {
   // Behind a network rule the hub answers as it does to a bad key.
   networkDenied: { status: 401, code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
   challenge: () => ({ 'iothub-errorcode': 'IotHubUnauthorizedAccess' }),
-  forbidden: (action) => ({ code: 'IotHubUnauthorizedAccess', message: `The identity may not ${action}` }),
+  forbidden: () => ({ status: 401, code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' }),
   throttled: { code: 'ThrottlingException', message: 'Operations are throttled. Please back off and try again.' },
 }
 

@@ -29,7 +29,8 @@ export interface FaultSet {
   propagation(key: string): number
   /** Milliseconds that they take it after it was replaced. */
   lingering(key: string): number
-  operationTime(): number
+  /** How long a long-running operation takes that starts now: `usual`, unless a fault says otherwise. */
+  operationTime(usual: number): number
   operationFails(): boolean
   denied(): readonly string[]
   atEffect(n: number, when: 'before' | 'after'): void
@@ -75,7 +76,10 @@ export function faultSet(dice: Dice, clock: SimulatedClock): FaultSet {
     },
     propagation: (key) => longest((hooks) => hooks.keyCache?.(key).refusesNew ?? hooks.propagation),
     lingering: (key) => longest((hooks) => hooks.keyCache?.(key).acceptsOld ?? hooks.lingering),
-    operationTime: () => longest((hooks) => hooks.operationTime),
+    operationTime: (usual) => {
+      const times = installed.flatMap(({ hooks }) => hooks.operationTime ?? [])
+      return times.length === 0 ? usual : Math.max(...times)
+    },
     operationFails: () => installed.some(({ hooks }) => hooks.operationFails?.() === true),
     denied: () => installed.flatMap(({ hooks }) => (hooks.denies ? [hooks.denies] : [])),
     atEffect: (n, when) => {

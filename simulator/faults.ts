@@ -195,9 +195,27 @@ export function gatewayCaches(options: { ms: number }): Fault {
   }
 }
 
-/** Long-running operations take `ms`. */
+/** Long-running operations take `ms`, instead of the time that is usual for their service. */
 export function slowOperation(options: { ms: number }): Fault {
   return { name: 'slowOperation', install: () => ({ operationTime: options.ms }) }
+}
+
+/**
+ * Whoever asks how an operation is going is refused, though its resource may be read: the right to follow it is held at
+ * another scope, or belongs to whoever began it.
+ */
+export function untrackableOperations(options: { status?: 401 | 403 | 404 } = {}): Fault {
+  return {
+    name: 'untrackableOperations',
+    install: () => ({
+      before(call) {
+        if (!call.operation.tracks) return undefined
+        const { status = 403 } = options
+        const code = { 401: 'Unauthorized', 403: 'AuthorizationFailed', 404: 'NotFound' }[status]
+        return call.refuse(status, code, 'The status of this operation is not for you.').reply
+      },
+    }),
+  }
 }
 
 /** Long-running operations that start now end as failed; the first `times` of them, or all. */

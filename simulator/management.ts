@@ -18,6 +18,7 @@ const byName = {
   lingeringKeys: faults.lingeringKeys,
   gatewayCaches: faults.gatewayCaches,
   slowOperation: faults.slowOperation,
+  untrackableOperations: faults.untrackableOperations,
   failingOperation: faults.failingOperation,
   missingPermission: faults.missingPermission,
   crash: faults.crash,

@@ -31,6 +31,8 @@ export interface Operation {
   readonly path: string
   /** The api-versions it answers; absent: none asked for. */
   readonly apiVersions?: readonly string[]
+  /** It says how a long-running operation is going. */
+  readonly tracks?: true
   /** Tokens, telemetry and the like: faults pass it by unless they name it. */
   readonly infrastructure?: true
   handle(call: Call): Reply | Promise<Reply>

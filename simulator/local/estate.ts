@@ -5,10 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cloud, simulatedCloud } from '../cloud.ts'
-import { slowAnswers } from '../faults.ts'
+import { slowAnswers, slowOperation } from '../faults.ts'
 import { startServer } from '../server.ts'
 import { type Azurite, startAzurite } from './azurite.ts'
 import { type SampleFleet, seedSampleFleet } from './fleet.ts'
+import { leaveLeases } from './leases.ts'
+
+const day = 86_400_000
 
 export interface Estate {
   readonly cloud: Cloud
@@ -26,12 +29,25 @@ export interface Estate {
   close(): Promise<void>
 }
 
-/** Starts with the sample fleet in place. `ports`: of Azurite, 0 for any free one. */
-export async function startEstate(ports?: { blob: number; queue: number }): Promise<Estate> {
-  // As slow as the real one, or two callers could not meet: the second one is to hear Busy.
-  const cloud = simulatedCloud({ faults: [slowAnswers({ ms: 150, operation: 'cognitive-services' })] })
+export interface EstateOptions {
+  /** Of Azurite, 0 for any free one. */
+  readonly ports?: { readonly blob: number; readonly queue: number }
+  /** Milliseconds that a write of an IoT hub takes. In Azure it is half a minute: nobody wants to watch that. */
+  readonly hubWrite?: number
+}
+
+/** Starts with the sample fleet in place. */
+export async function startEstate({ ports, hubWrite = 3_000 }: EstateOptions = {}): Promise<Estate> {
+  const cloud = simulatedCloud({
+    faults: [
+      // As slow as the real one, or two callers could not meet: the second one is to hear Busy.
+      slowAnswers({ ms: 150, operation: 'cognitive-services' }),
+      slowOperation({ ms: hubWrite }),
+    ],
+  })
   const [server, azurite] = await Promise.all([startServer(cloud), startAzurite(ports)])
   const fleet = seedSampleFleet(cloud)
+  await leaveLeases(azurite.connectionString, fleet.leases, cloud.clock.now() - 300 * day)
   const folder = mkdtempSync(join(tmpdir(), 'rekey-'))
   process.once('exit', (code) => {
     if (code !== 1) rmSync(folder, { recursive: true, force: true })

@@ -8,6 +8,8 @@ export interface SampleFleet {
   readonly targets: object
   /** Target → what its first round should come to. */
   readonly expected: Readonly<Record<string, 'changed' | 'current' | 'paused'>>
+  /** Leases that have been taken before, by their names. */
+  readonly leases: readonly string[]
   readonly vaultHost: string
   readonly topicHost: string
 }
@@ -174,6 +176,7 @@ export function seedSampleFleet(cloud: Cloud): SampleFleet {
   const cognitive = (name: string, { resourceId }: { resourceId: string }) =>
     target(name, 'cognitive-services', { resource: resourceId }, { [`${name}-key`]: 'key' })
   return {
+    leases: [`iot-hub-policy:${hub.resourceId}`],
     vaultHost,
     topicHost,
     targets: {

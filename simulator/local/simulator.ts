@@ -9,7 +9,7 @@ import { deliverKeyVaultEvents } from './key-vault-events.ts'
 /** Azurite's own ports, so that `UseDevelopmentStorage=true` finds it; any free ones where something else has them. */
 async function start(): Promise<Estate> {
   try {
-    return await startEstate({ blob: 10000, queue: 10001 })
+    return await startEstate({ ports: { blob: 10000, queue: 10001 } })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     return startEstate()

@@ -24,18 +24,23 @@ const usage = `npm start [-- --once] [-- --json]
 The function app in a simulated Azure: rotates a sample fleet, says what happened, and serves on port ${wantedPort} until Ctrl-C.
   --once   end after the first round; exit code 1 if something went otherwise than it should
   --json   one JSON document on stdout instead of the table
+  --hub-write <seconds>   how long a write of the IoT hub takes; 3 if not given, about 30 in Azure
 `
 
 interface Options {
   readonly once?: boolean
   readonly json?: boolean
+  readonly 'hub-write'?: string
 }
 
 async function main(options: Options): Promise<void> {
   const stopped = interrupted()
   const progress = progressOn(process.stderr)
   progress.say('Starting the simulated Azure, Azurite and the function app…')
-  const started = await Promise.race([stopped, Promise.all([startEstate(), isStale() ? buildApp() : undefined])])
+  const started = await Promise.race([
+    stopped,
+    Promise.all([startEstate({ hubWrite: hubWriteOf(options) }), isStale() ? buildApp() : undefined]),
+  ])
   // The build's own process has heard the Ctrl-C as well: nothing here can go on.
   if (started === 'interrupted') process.exit(130)
   const [estate] = started
@@ -70,6 +75,14 @@ async function main(options: Options): Promise<void> {
   if (wrong.length > 0) process.stderr.write(`The app's log: ${join(estate.folder, 'host.log')}\n`)
   // Not left to an empty event loop: Azurite keeps a timer of its own.
   process.exit(results === 'interrupted' ? 130 : wrong.length > 0 ? 1 : 0)
+}
+
+/** Milliseconds. Ends the process where the flag is not a number of seconds. */
+function hubWriteOf({ 'hub-write': given = '3' }: Options): number {
+  const seconds = Number(given)
+  if (given !== '' && seconds >= 0 && seconds <= 300) return seconds * 1000
+  process.stderr.write(`--hub-write takes 0 to 300 seconds.\n\n${usage}`)
+  process.exit(2)
 }
 
 async function stayUp(host: HostChild, estate: Estate, { json }: Options, stopped: Promise<unknown>): Promise<void> {
@@ -132,4 +145,4 @@ function interrupted(): Promise<'interrupted'> {
   })
 }
 
-await main(flags(usage, { once: { type: 'boolean' }, json: { type: 'boolean' } }))
+await main(flags(usage, { once: { type: 'boolean' }, json: { type: 'boolean' }, 'hub-write': { type: 'string' } }))

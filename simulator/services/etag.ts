@@ -5,8 +5,6 @@ import type { Kernel } from '../kernel.ts'
 export interface EntityTag {
   /** The tag as of `at`; now, if not given. */
   value(at?: number): string
-  /** When the thing was changed last, as of `at`. One that is new to the simulator has been there for a day. */
-  changedAt(at?: number): number
   /** The thing has changed. */
   renew(): void
 }
@@ -16,12 +14,7 @@ export function entityTag(kernel: Kernel, name: string): EntityTag {
   const seed = kernel.dice.fork(`tag of ${name}`).next()
   const history = [{ from: kernel.clock.now(), n: 0 }]
   const encode = (n: number) => Buffer.from((seed + n).toFixed(8)).toString('base64')
-  const day = 86_400_000
   return {
-    changedAt(at = kernel.clock.now()) {
-      const last = history.findLast(({ from }) => from <= at) ?? history[0]!
-      return last.n === 0 ? last.from - day : last.from
-    },
     value(at = kernel.clock.now()) {
       return encode((history.findLast(({ from }) => from <= at) ?? history[0]!).n)
     },

@@ -7,8 +7,9 @@ import { sasProof } from './signatures.ts'
 
 export type Right = 'RegistryRead' | 'RegistryWrite' | 'ServiceConnect'
 
-/** Lets in an Entra identity that may do `action`, or a policy that has the right. Throws 401 or 403 in the hub's shape. */
+/** Lets in an Entra identity that may do `action`, or a policy that has the right. Throws 401, for whatever reason. */
 export function admit(call: Call, hub: Hub, right: Right, action: string): void {
+  checkNetwork(call, hub)
   if (call.headers.get('authorization')?.startsWith('Bearer ')) {
     call.authorize(action, hub.id)
     return
@@ -21,18 +22,24 @@ export function admit(call: Call, hub: Hub, right: Right, action: string): void 
     throw unauthorized(call, 'Unauthorized')
   }
   if (!has(policy.rights, right)) {
-    throw call.refuse(403, 'IotHubUnauthorizedAccess', `Authorization rule '${policy.name}' does not allow access`)
+    throw unauthorized(call, 'Unauthorized')
   }
 }
 
 /** Lets in the device itself, by its own SAS, which names no policy. Throws 401. */
 export function admitDevice(call: Call, hub: Hub, device: Device): void {
+  checkNetwork(call, hub)
   const proof = sasProof(call.headers, call.now)
   if (proof.kind === 'refused') throw unauthorized(call, proof.reason)
   const own = proof.policy === undefined && proof.resource === `${hub.host}/devices/${device.id}`
   if (!own || !takesKeys(hub, device) || !device.slots.accepted().some(proof.signedWith)) {
     throw unauthorized(call, 'Authentication failed for this device, renew token or certificate and reconnect')
   }
+}
+
+/** A hub that is closed to the network answers as it does to a bad key. */
+function checkNetwork(call: Call, hub: Hub): void {
+  if (propertiesOf(hub)['publicNetworkAccess'] === 'Disabled') throw unauthorized(call, 'Unauthorized')
 }
 
 function unauthorized(call: Call, message: string) {

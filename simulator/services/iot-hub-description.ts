@@ -5,13 +5,49 @@ export type Json = { readonly [name: string]: unknown }
 /** What the service fills in itself, whatever a write says. */
 const readOnly = ['id', 'name', 'type', 'etag', 'systemData', 'subscriptionid', 'resourcegroup']
 const readOnlyProperties = ['state', 'provisioningState', 'hostName', 'locations', 'authorizationPolicies']
+const readOnlyOfEndpoints = ['path', 'endpoint', 'partitionIds']
 
 /** A hub as it is written: everything but what the service fills in itself. `properties` is always there. */
 export function writable(description: Json): Json {
+  const { sku, ...rest } = without(description, readOnly)
+  const { eventHubEndpoints, rootCertificate, ...properties } = without(
+    (description['properties'] ?? {}) as Json,
+    readOnlyProperties,
+  )
   return {
-    ...without(description, readOnly),
-    properties: without((description['properties'] ?? {}) as Json, readOnlyProperties),
+    ...rest,
+    ...(isObject(sku) ? { sku: without(sku, ['tier']) } : {}),
+    properties: {
+      ...properties,
+      ...(isObject(eventHubEndpoints) ? { eventHubEndpoints: eachOf(eventHubEndpoints, readOnlyOfEndpoints) } : {}),
+      ...(isObject(rootCertificate) ? { rootCertificate: without(rootCertificate, ['lastUpdatedTimeUtc']) } : {}),
+    },
   }
+}
+
+/** What a GET shows of the properties beside what was written. */
+export function filledIn(properties: Json, name: string, createdAt: number): Json {
+  const { eventHubEndpoints, rootCertificate } = properties
+  const ours = {
+    partitionIds: [],
+    path: `${name.toLowerCase()}-events`,
+    endpoint: `sb://iothub-ns-${name.toLowerCase()}-1.servicebus.windows.net/`,
+  }
+  const endpoints = Object.entries(isObject(eventHubEndpoints) ? eventHubEndpoints : {})
+  return {
+    ...properties,
+    eventHubEndpoints: Object.fromEntries(endpoints.map(([key, value]) => [key, { ...(value as Json), ...ours }])),
+    rootCertificate: {
+      ...(isObject(rootCertificate) ? rootCertificate : { enableRootCertificateV2: true }),
+      lastUpdatedTimeUtc: new Date(createdAt).toISOString(),
+    },
+  }
+}
+
+function eachOf(object: Json, withoutNames: readonly string[]): Json {
+  return Object.fromEntries(
+    Object.entries(object).map(([name, value]) => [name, isObject(value) ? without(value, withoutNames) : value]),
+  )
 }
 
 function without(object: Json, names: readonly string[]): Json {
@@ -48,18 +84,17 @@ export function isObject(value: unknown): value is Json {
 
 /** What a new hub has. One property is of an api-version yet to come: clients must carry it along. */
 export function newDescription(options: {
-  readonly name: string
   readonly group: string
   readonly subscription: string
   readonly units: number
   readonly secret: () => string
 }): Json {
-  const { name, group, subscription, units, secret } = options
+  const { group, subscription, units, secret } = options
   const events = `Endpoint=sb://contoso.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=${secret()};EntityPath=events`
   return {
     location: 'westeurope',
     tags: { team: 'facilities' },
-    sku: { name: 'S1', tier: 'Standard', capacity: units },
+    sku: { name: 'S1', capacity: units },
     identity: { type: 'None' },
     properties: {
       ipFilterRules: [{ filterName: 'office', action: 'Accept', ipMask: '203.0.113.0/24' }],
@@ -67,12 +102,7 @@ export function newDescription(options: {
       publicNetworkAccess: 'Enabled',
       disableLocalAuth: false,
       eventHubEndpoints: {
-        events: {
-          retentionTimeInDays: 7,
-          partitionCount: 4,
-          partitionIds: ['0', '1', '2', '3'],
-          path: name.toLowerCase(),
-        },
+        events: { retentionTimeInDays: 7, partitionCount: 4 },
       },
       routing: {
         endpoints: {
@@ -98,7 +128,8 @@ export function newDescription(options: {
       },
       enableFileUploadNotifications: false,
       cloudToDevice: { maxDeliveryCount: 10, defaultTtlAsIso8601: 'PT1H' },
-      features: 'None',
+      features: 'RootCertificateV2',
+      rootCertificate: { enableRootCertificateV2: true },
       settingOfTomorrow: { mode: 'kept', since: 2031 },
     },
   }

@@ -35,6 +35,7 @@ export interface Hub {
   readonly id: string
   readonly name: string
   readonly host: string
+  readonly createdAt: number
   readonly tag: EntityTag
   /** As written, secrets and all. */
   document: Json
@@ -44,6 +45,7 @@ export interface Hub {
   pending: Pending | undefined
   /** How the finished operations ended. */
   readonly finished: Map<string, 'Succeeded' | 'Failed'>
+  readonly pageSize: number
   /** Whether a failed operation has made its change all the same. */
   readonly afterFailure: 'changed' | 'unchanged'
 }
@@ -64,7 +66,10 @@ export function settle(hub: Hub, now: number): Hub {
   const { pending } = hub
   if (pending === undefined || now < pending.endsAt) return hub
   hub.pending = undefined
-  if (!pending.fails || hub.afterFailure === 'changed') pending.apply()
+  if (!pending.fails || hub.afterFailure === 'changed') {
+    pending.apply()
+    hub.tag.renew()
+  }
   hub.finished.set(pending.id, pending.fails ? 'Failed' : 'Succeeded')
   return hub
 }

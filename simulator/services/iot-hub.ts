@@ -4,7 +4,7 @@ import type { Kernel } from '../kernel.ts'
 import type { Call, Reply } from '../operations.ts'
 import { armPath, armResourceId, defaultGroup, defaultSubscription } from './arm.ts'
 import { entityTag } from './etag.ts'
-import { masked, newDescription } from './iot-hub-description.ts'
+import { filledIn, isObject, type Json, masked, newDescription, writable } from './iot-hub-description.ts'
 import { type HubHandle, hubHandle } from './iot-hub-handle.ts'
 import { type Hub, hubKeys, type Policy, propertiesOf, settle } from './iot-hub-state.ts'
 import { checkTag, defaultPolicies, devicesError, replacement } from './iot-hub-write.ts'
@@ -20,20 +20,25 @@ export interface HubOptions {
   readonly policies?: Readonly<Record<string, string>>
   /** Beside, or instead of, what a new hub has. */
   readonly properties?: Readonly<Record<string, unknown>>
+  /** How many policies are listed at a time. Default: all of them. */
+  readonly pageSize?: number
   /** Whether a failed operation has made its change all the same. Default `unchanged`. */
   readonly afterFailure?: 'changed' | 'unchanged'
 }
 
 const type = 'Microsoft.Devices/IotHubs'
 const rights = 'Microsoft.Devices/iotHubs'
+const day = 86_400_000
 const apiVersions = ['2021-07-02', '2023-06-30', '2023-06-30-preview']
 const path = armPath(type, 'hub')
-/** Small, so that clients meet a second page. */
-const pageSize = 3
+/** How long a write takes from its 201 to its end. */
+const writeTime = 30_000
 
 export function iotHub(kernel: Kernel) {
   const hubs = new Map<string, Hub>()
   const byHost = new Map<string, Hub>()
+  /** The hubs of the writes that were taken, by the id of the operation. */
+  const written = new Map<string, Hub>()
   const dice = kernel.dice.fork('iot-hub')
   const mint = (): Buffer => dice.bytes(32)
 
@@ -51,13 +56,26 @@ export function iotHub(kernel: Kernel) {
     }
     checkTag(call, hub)
     const apply = replacement(kernel, call, hub, mint)
-    const id = dice.uuid()
-    hub.tag.renew()
-    hub.pending = { id, endsAt: call.now + kernel.faults.operationTime(), fails: kernel.faults.operationFails(), apply }
-    const body = described(hub)
-    settle(hub, call.now)
-    const poll = `https://${call.host}${call.url.pathname}/operationResults/${id}?api-version=${call.query.get('api-version')}&asyncinfo`
-    return { status: 201, headers: { 'azure-asyncoperation': poll }, body }
+    const id = Buffer.from(`os_ih_${dice.uuid()}`).toString('base64url')
+    const endsAt = call.now + kernel.faults.operationTime(writeTime)
+    hub.pending = { id, endsAt, fails: kernel.faults.operationFails(), apply }
+    written.set(id, hub)
+    return { status: 201, headers: { 'azure-asyncoperation': pollAddress(call, hub, id) }, body: echoed(call, hub) }
+  }
+
+  /** A location's, not the hub's, and several kB long: it carries a certificate and a signature. */
+  function pollAddress(call: Call, hub: Hub, id: string): string {
+    const { subscription } = call.params
+    const query = [
+      `api-version=${call.query.get('api-version')}`,
+      'operationSource=os_ih',
+      'asyncinfo',
+      `t=${call.now}`,
+      `c=${dice.bytes(2100).toString('base64url')}`,
+      `s=${dice.bytes(256).toString('base64url')}`,
+      `h=${dice.bytes(32).toString('base64url')}`,
+    ]
+    return `https://${call.host}/subscriptions/${subscription}/providers/Microsoft.Devices/locations/${hub.document['location']}/operationResults/${id}?${query.join('&')}`
   }
 
   kernel.register([
@@ -82,12 +100,14 @@ export function iotHub(kernel: Kernel) {
     },
     {
       operation: 'iot-hub/getOperation',
-      permission: `${rights}/operationresults/Read`,
+      tracks: true,
+      permission: 'Microsoft.Devices/locations/operationresults/Read',
+      scope: ({ params }) => `/subscriptions/${params['subscription']}`,
       host: 'resource-manager',
       method: 'GET',
-      path: `${path}/operationResults/:id`,
+      path: '/subscriptions/:subscription/providers/Microsoft.Devices/locations/:location/operationResults/:id',
       apiVersions,
-      handle: (call) => operationStatus(hubOf(call), call),
+      handle: (call) => operationStatus(written.get(call.params['id']!), call),
     },
     // The first page is asked for with POST; the generated clients follow nextLink with GET.
     ...['POST', 'GET'].map((method) => ({
@@ -140,12 +160,13 @@ function newHub(kernel: Kernel, id: string, options: HubOptions, mint: () => Buf
     kernel.minted.add(key)
     return key
   }
-  const document = newDescription({ name, group, subscription, units, secret })
+  const document = newDescription({ group, subscription, units, secret })
   const policies = Object.entries({ ...defaultPolicies, ...options.policies })
   return {
     id,
     name,
     host: `${name.toLowerCase()}.azure-devices.net`,
+    createdAt: kernel.clock.now() - 30 * day,
     tag: entityTag(kernel, id),
     document: { ...document, properties: { ...(document['properties'] as object), ...options.properties } },
     policies: new Map(
@@ -154,36 +175,75 @@ function newHub(kernel: Kernel, id: string, options: HubOptions, mint: () => Buf
     devices: new Map(),
     pending: undefined,
     finished: new Map(),
+    pageSize: options.pageSize ?? Number.POSITIVE_INFINITY,
     afterFailure: options.afterFailure ?? 'unchanged',
   }
 }
 
-/** As GET and PUT answer it: no policies, secrets masked, the service's own fields filled in. */
+/** As GET answers it: no policies, secrets masked, the service's own fields filled in. */
 function described(hub: Hub, at?: number): unknown {
-  const [, , subscription, , group] = hub.id.split('/')
   return {
     ...(masked({ ...hub.document, properties: undefined }) as object),
-    id: hub.id,
-    name: hub.name,
-    type,
-    etag: hub.tag.value(at),
-    systemData: { lastModifiedAt: new Date(hub.tag.changedAt(at)).toISOString() },
-    subscriptionid: subscription,
-    resourcegroup: group,
+    ...named(hub, at),
+    sku: { ...(hub.document['sku'] as object), tier: 'Standard' },
+    systemData: { createdAt: new Date(hub.createdAt).toISOString() },
     properties: {
-      ...(masked(propertiesOf(hub)) as object),
-      state: hub.pending ? 'Activating' : 'Active',
+      ...(masked(filledIn(propertiesOf(hub), hub.name, hub.createdAt)) as object),
+      // What it is in between is not recorded; a device provisioning service says Transitioning.
+      state: hub.pending ? 'Transitioning' : 'Active',
       provisioningState: hub.pending ? 'Accepted' : 'Succeeded',
       hostName: hub.host,
-      locations: [{ location: 'West Europe', role: 'primary' }],
+      locations: [
+        { location: 'West Europe', role: 'primary' },
+        { location: 'North Europe', role: 'secondary' },
+      ],
     },
   }
 }
 
-function operationStatus(hub: Hub, call: Call): Reply {
+/**
+ * As PUT answers it: what was sent, the keys of all policies among it, null where the service is to make one. The etag is
+ * still the one from before.
+ */
+function echoed(call: Call, hub: Hub): unknown {
+  const sent = call.json() as Json
+  const { properties, sku, ...rest } = writable(sent)
+  const { authorizationPolicies } = isObject(sent['properties']) ? sent['properties'] : {}
+  const policies = Array.isArray(authorizationPolicies) ? authorizationPolicies : []
+  return {
+    ...rest,
+    ...named(hub),
+    properties: {
+      operationsMonitoringProperties: { events: { None: 'None', Connections: 'None', DeviceTelemetry: 'None' } },
+      provisioningState: 'Accepted',
+      authorizationPolicies: policies.map(({ keyName, primaryKey = null, secondaryKey = null, rights }: Json) => ({
+        keyName,
+        primaryKey,
+        secondaryKey,
+        rights,
+      })),
+      ...(properties as object),
+    },
+    sku: { ...(sku as object), tier: 'Standard' },
+  }
+}
+
+function named(hub: Hub, at?: number) {
+  const [, , subscription, , group] = hub.id.split('/')
+  return {
+    id: hub.id,
+    name: hub.name,
+    type,
+    subscriptionid: subscription,
+    resourcegroup: group,
+    etag: hub.tag.value(at),
+  }
+}
+
+function operationStatus(hub: Hub | undefined, call: Call): Reply {
   const id = call.params['id']!
-  if (hub.pending?.id === id) return { status: 200, body: { status: 'Running' } }
-  const status = hub.finished.get(id)
+  if (hub && settle(hub, call.now).pending?.id === id) return { status: 200, body: { status: 'Running' } }
+  const status = hub?.finished.get(id)
   if (!status) throw devicesError(call, 404, 404001, 'NotFound', 'There is no such operation.')
   if (status === 'Succeeded') return { status: 200, body: { status } }
   return { status: 200, body: { status, error: { code: '500001', message: 'The update of the hub failed.' } } }
@@ -198,6 +258,7 @@ function policyPage(hub: Hub, call: Call): Reply {
   const start = Number(call.query.get('$skiptoken') ?? 0)
   const { readAt } = call
   const all = [...hub.policies.values()].map((policy) => withKeys(policy, readAt))
+  const { pageSize } = hub
   const value = all.slice(start, start + pageSize)
   if (start + pageSize >= all.length) return { status: 200, body: { value } }
   const query = new URLSearchParams({

@@ -1,7 +1,7 @@
 // Room: the simulator. An IoT hub's own host: the device registry, statistics, and a device's mailbox. May import simulator files only.
 
 import type { Kernel } from '../kernel.ts'
-import type { Call, Operation, Reply } from '../operations.ts'
+import { type Call, ConnectionLost, type Operation, type Reply } from '../operations.ts'
 import { admit, admitDevice } from './iot-access.ts'
 import { isObject, type Json } from './iot-hub-description.ts'
 import { type Device, type Hub, settle } from './iot-hub-state.ts'
@@ -16,7 +16,8 @@ const statistics = 'Microsoft.Devices/IotHubs/statistics/read'
 export function iotRegistry(kernel: Kernel, hubAt: (host: string) => Hub | undefined): void {
   const hubOf = (call: Call): Hub => {
     const hub = hubAt(call.host)
-    if (!hub) throw call.refuse(404, 'IotHubNotFound', `The hub ${call.host} was not found`)
+    // A hub that is not there has no name in DNS.
+    if (!hub) throw new ConnectionLost(`there is no hub ${call.host}`)
     return settle(hub, call.now)
   }
   const deviceOf = (call: Call, hub: Hub): Device => {

@@ -1,7 +1,7 @@
 // Room: the providers. May import the core, azure/clients, ./provider and ./wire.
 
 // Shared access policies of an IoT hub. No call regenerates one: the whole hub is read and written back, guarded by its
-// etag, with null where the service is to make a key.
+// etag, without the key that the service is to make.
 
 import { z } from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
@@ -10,7 +10,7 @@ import { RekeyError } from '../rotation/errors.ts'
 import type { KeyRing, KeySlot } from '../rotation/key-ring.ts'
 import type { Call, KeyHolder, Verdict } from '../rotation/ports.ts'
 import { Secret } from '../rotation/secret.ts'
-import { clockBound, type Duration, type Instant, minutes, seconds, settle } from '../rotation/target.ts'
+import { type Duration, type Instant, minutes, seconds } from '../rotation/target.ts'
 import { defineProvider } from './provider.ts'
 import { undecided, unexpected } from './wire/answer.ts'
 import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
@@ -20,11 +20,14 @@ import {
   type HubDescription,
   hubWith,
   isNamed,
+  isSettled,
   type Policy,
   type PolicyToWrite,
   withPolicy,
 } from './wire/hub-description.ts'
+import { assertListingCurrent, lastWriteOf, noteWrite, noteWriteIfPossible } from './wire/hub-record.ts'
 import { assertUnchanged, connectionString } from './wire/iot-hub.ts'
+import { localAuthDisabled } from './wire/local-auth.ts'
 import { finished, longestChange, pause } from './wire/long-running.ts'
 import { sharedAccessSignature } from './wire/sas.ts'
 import { refusedBy, unlessUnanswered, verdictOf } from './wire/verdict.ts'
@@ -64,7 +67,13 @@ export const iotHubPolicy = defineProvider({
     { kind: 'action', name: hubRights.list, why: 'carry the keys of the other policies through a write' },
     { kind: 'action', name: hubRights.read, why: 'carry everything else of the hub through a write' },
     { kind: 'action', name: hubRights.write, why: 'make a new key: there is no narrower right for it' },
-    { kind: 'action', name: hubRights.follow, why: 'see when the write is through' },
+  ],
+  optional: [
+    {
+      kind: 'action',
+      name: hubRights.follow,
+      why: 'at the subscription: see when the write is through; without it the hub itself is asked',
+    },
   ],
   clouds: ['public', 'usgov', 'china'],
   longRunning: true,
@@ -94,8 +103,8 @@ interface PolicyOfHub {
 function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
   const host = hostOf(place, azure)
   let seen: Policy | undefined
-  /** When a write of ours was last seen in the listing: then the listing shows everything before it, too. */
-  let wroteAt = Number.NEGATIVE_INFINITY
+  /** When a write of this holder was last seen in the listing: then the listing shows everything before it, too. */
+  let shownAt = Number.NEGATIVE_INFINITY
 
   async function read(signal: AbortSignal): Promise<KeyRing> {
     seen = await getPolicy(place.hub, place.name, azure, signal)
@@ -103,9 +112,10 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
   }
 
   async function write(change: (policy: Policy) => PolicyToWrite, call: Call, shows: Shows): Promise<Policy> {
-    const known = { ring: seen && ringOf(seen, host), wroteAt }
+    const known = { ring: seen && ringOf(seen, host), shownAt }
     seen = await writePolicy(place, azure, call, known, change, shows)
-    wroteAt = azure.now()
+    shownAt = azure.now()
+    await noteWriteIfPossible(call, shownAt)
     return seen
   }
 
@@ -114,7 +124,7 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
 
     regenerate: async (slot, call) => {
       const name = keyName(slot)
-      const change = (policy: Policy) => ({ ...policy, [name]: null })
+      const change = ({ [name]: _, ...kept }: Policy) => kept
       const after = await write(change, call, (now, before) => now[name] !== before[name])
       return ringOf(after, host)
     },
@@ -140,60 +150,81 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
 /**
  * Reads the hub and all its policies, writes it back with one policy changed, waits until that is done, reads the policy.
  * Throws `ServiceChanged` where the keys are not those that are known, or the hub changed on the way, and `ServiceBusy`
- * where somebody wrote it a moment ago.
+ * where it was written a moment ago, or is being written.
  */
 async function writePolicy(
   { hub, name }: PolicyOfHub,
   azure: AzureClients,
   call: Call,
-  known: { readonly ring: KeyRing | undefined; readonly wroteAt: Instant },
+  known: { readonly ring: KeyRing | undefined; readonly shownAt: Instant },
   change: (policy: Policy) => PolicyToWrite,
   shows: Shows,
 ): Promise<Policy> {
+  const lastWrite = await lastWriteOf(call, azure.now())
+  if (lastWrite > known.shownAt) assertListingCurrent(hub.id, lastWrite, azure.now())
   // In this order: the etag is the older of the two, so a policy changed in between fails the write.
   const description = await getHub(hub, azure, call.signal)
+  assertWritable(hub, description)
   const policies = await listPolicies(hub, azure, call.signal)
   const before = policies.find((policy) => isNamed(policy, name))
   if (before === undefined) throw noSuchPolicy(hub, name)
-  const what = hubOperation('PUT', hub, '', hubRights.follow)
+  const what = hubOperation('PUT', hub, '', hubRights.write)
   assertUnchanged(known.ring, ringOf(before, hostOf({ hub }, azure)), what.operation)
-  assertSettled(hub, description, known.wroteAt, azure.now())
 
-  await call.keepLease()
   const until = azure.now() + longestChange
-  const answer = await putHub(
-    hub,
-    hubWith(description, withPolicy(policies, name, change)),
-    description.etag,
-    azure,
-    call.signal,
-  )
+  const body = hubWith(description, withPolicy(policies, name, change))
+  const answer = await putNoted(hub, { body, etag: description.etag, lastWrite, until }, azure, call)
   try {
-    await finished(answer, azure, call, what, until)
+    const isOver = () => isWritten(hub, description.etag, azure, call)
+    await finished({ answer, what, until, isOver }, azure, call)
     return await policyAfterWrite({ hub, name }, azure, call, until, (now) => shows(now, before))
   } catch (error) {
     throw undecided(error)
   }
 }
 
-/**
- * The list of policies has no etag. One from before a write a moment ago would carry that write's keys back to what they
- * were, of all policies: so nobody writes a hub until every listing must show what was written before.
- */
-function assertSettled({ id: hub }: ArmId, { systemData }: HubDescription, wroteAt: Instant, now: Instant): void {
-  const changedAt = Date.parse(systemData?.lastModifiedAt ?? '')
-  const settled = changedAt + settle + clockBound
-  if (Number.isNaN(changedAt) || changedAt <= wroteAt || now >= settled) return
+/** Writes the hub, noted before. A write that was refused has not happened: its note is taken back, for nothing has to wait for it. */
+async function putNoted(
+  hub: ArmId,
+  write: { readonly body: unknown; readonly etag: string; readonly lastWrite: Instant; readonly until: Instant },
+  azure: AzureClients,
+  call: Call,
+) {
+  await noteWrite(call, write.until)
+  await call.keepLease()
+  try {
+    return await putHub(hub, write.body, write.etag, azure, call.signal)
+  } catch (error) {
+    if (error instanceof RekeyError && !error.details.outcomeUnknown) await noteWriteIfPossible(call, write.lastWrite)
+    throw error
+  }
+}
+
+/** Throws `LocalAuthDisabled` where no key of the hub can authenticate, `ServiceBusy` where the hub is being changed. */
+function assertWritable({ id: hub }: ArmId, description: HubDescription): void {
+  if (description.properties.disableLocalAuth === true) throw localAuthDisabled(`the IoT hub ${hub}`)
+  if (isSettled(description)) return
   throw new RekeyError('ServiceBusy', {
-    message: `the IoT hub ${hub} was written a moment ago, and the list of its policies may not show that yet`,
+    message: `the IoT hub ${hub} is being changed: its state is ${named(description.properties.state)}`,
     remedy: passes,
-    retryAfter: settled - now,
+    retryAfter: minutes(1),
   })
 }
 
+/** A state as the service names it. Anything else might be prose. */
+function named(state: string | null | undefined): string {
+  return /^[A-Za-z]{1,40}$/.test(state ?? '') ? state! : 'unknown'
+}
+
+/** Whether the hub says of itself that a write which began at `etag` is over. */
+async function isWritten(hub: ArmId, etag: string, azure: AzureClients, call: Call): Promise<boolean> {
+  const now = await unlessForNow(() => getHub(hub, azure, call.signal))
+  return now !== undefined && now.etag !== etag && isSettled(now)
+}
+
 /**
- * The policy once the hub is written and its listing shows it. A hub that has just been written is not found for a moment,
- * and a listing that lags shows the keys from before: without this patience no key could be stored while it lags.
+ * The policy once the hub is written and its listing shows it. A listing that lags shows the keys from before: not to wait
+ * for it would leave the outcome open, and so cost another write.
  */
 async function policyAfterWrite(
   { hub, name }: PolicyOfHub,
@@ -204,7 +235,7 @@ async function policyAfterWrite(
 ): Promise<Policy> {
   const what = hubOperation('POST', hub, `/IotHubKeys/${name}/listkeys`, hubRights.listOne)
   for (;;) {
-    const policy = await unlessNotFound(() => getPolicy(hub, name, azure, call.signal))
+    const policy = await unlessForNow(() => getPolicy(hub, name, azure, call.signal))
     if (policy && shows(policy)) return policy
     if (azure.now() >= until) {
       throw unexpected(what.operation, 'the hub took the change, but its listing does not show it')
@@ -213,11 +244,15 @@ async function policyAfterWrite(
   }
 }
 
-async function unlessNotFound(look: () => Promise<Policy>): Promise<Policy | undefined> {
+/**
+ * For what is read again until it shows a write of ours: undefined where it fails for a passing reason, or the hub is not
+ * found, as it may be for a moment after it was written.
+ */
+async function unlessForNow<Found>(read: () => Promise<Found>): Promise<Found | undefined> {
   try {
-    return await look()
+    return await read()
   } catch (error) {
-    if (error instanceof RekeyError && error.code === 'ResourceNotFound') return undefined
+    if (error instanceof RekeyError && (error.transient || error.code === 'ResourceNotFound')) return undefined
     throw error
   }
 }

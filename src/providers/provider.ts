@@ -40,6 +40,8 @@ export interface KeyProvider<Resource = unknown> {
   readonly resource: z.ZodObject<z.ZodRawShape, z.core.$strict>
   /** Exactly what its calls need; Bicep, docs and health read this. */
   readonly actions: readonly Permission[]
+  /** What it goes without where it is not granted. No role of ours holds these: their scope is wider than the resource. */
+  readonly optional?: readonly Permission[]
   /** Clouds in which the service exists. */
   readonly clouds: readonly ('public' | 'usgov' | 'china')[]
   /** Its regenerate runs for minutes: HTTP answers 202 rather than wait. */

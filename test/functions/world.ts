@@ -97,7 +97,7 @@ export interface HttpCall {
 
 let azurite: Promise<Azurite> | undefined
 
-/** Azurite is started once for a test file; each world has queues and records of operations emptied. */
+/** Azurite is started once for a test file; each world has queues, records of operations and notes of leases emptied. */
 export async function world(targets: readonly object[] | string = []): Promise<World> {
   azurite ??= startAzurite()
   const { connectionString } = await azurite
@@ -130,7 +130,7 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   await state.getBlockBlobClient('targets-last-valid.json').deleteIfExists()
   await Promise.all([
     ...['rekey-requests', 'rekey-revocations', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()),
-    new ContainerClient(connectionString, 'rekey-operations').deleteIfExists(),
+    ...['rekey-operations', 'rekey-leases'].map((name) => new ContainerClient(connectionString, name).deleteIfExists()),
   ])
 
   const made: World = {

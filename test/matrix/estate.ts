@@ -20,6 +20,8 @@ import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 import { seedOf } from '../wire-seed.ts'
 
 export const vaultHost = 'kv-prod.vault.azure.net'
+/** When every estate begins. */
+export const estateBegins = Date.UTC(2026, 5, 1)
 const topicHost = 'rekey.westeurope-1.eventgrid.azure.net'
 
 export interface EstateOptions {
@@ -54,7 +56,7 @@ export function estate(
   provider: KeyProvider,
   { without = [], outputs, leases: own, history = provider.id }: EstateOptions = {},
 ): Estate {
-  const cloud = simulatedCloud({ seed: seedOf(history), clock: virtualClock(Date.UTC(2026, 5, 1)) })
+  const cloud = simulatedCloud({ seed: seedOf(history), clock: virtualClock(estateBegins) })
   const member = fleet[provider.id]!(cloud)
   const target = targetOf(provider, member, {
     outputs,

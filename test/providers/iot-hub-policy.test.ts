@@ -1,18 +1,27 @@
 // Room: the tests of the providers. What only shared access policies of an IoT hub do: one key changes, a whole hub is written.
 
 import assert from 'node:assert/strict'
-import test from 'node:test'
+import test, { describe } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { virtualClock } from '../../simulator/clock.ts'
-import { simulatedCloud } from '../../simulator/cloud.ts'
-import { failingOperation, missingPermission, serverError, slowOperation, staleReads } from '../../simulator/faults.ts'
+import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
+import {
+  failingOperation,
+  lostAnswer,
+  missingPermission,
+  serverError,
+  slowOperation,
+  staleReads,
+  truncatedBody,
+  untrackableOperations,
+} from '../../simulator/faults.ts'
 import { readHostSettings } from '../../simulator/local/settings.ts'
 import type { HubOptions } from '../../simulator/services/iot-hub.ts'
 import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Call } from '../../src/rotation/ports.ts'
-import { callLimit } from '../../src/rotation/target.ts'
-import { oldMetadata } from '../lease-metadata.ts'
+import { callLimit, clockBound, settle } from '../../src/rotation/target.ts'
+import { metadataInMemory, oldMetadata } from '../lease-metadata.ts'
 import { type ConnectOptions, connect } from '../simulated-azure.ts'
 import { revealed } from './opened.ts'
 
@@ -64,24 +73,44 @@ for (const change of ['regenerate', 'swap'] as const) {
   })
 }
 
-test("the service is asked for a key by a null, since an empty one is refused and a missing one is nobody's promise", async () => {
-  const { cloud, holder, call } = hub()
-  const bodies: string[] = []
+/** The bodies of the PUTs, as they went out. */
+function bodiesPut(cloud: Cloud): { properties: Record<string, unknown> }[] {
+  const bodies: { properties: Record<string, unknown> }[] = []
   const pass = cloud.fetch
   Object.assign(cloud, {
     fetch: async (request: Request) => {
-      if (request.method === 'PUT') bodies.push(await request.clone().text())
+      if (request.method === 'PUT') bodies.push(JSON.parse(await request.clone().text()))
       return pass(request)
     },
   })
+  return bodies
+}
+
+test('the service is asked for a key by leaving it out, as the Azure CLI does; every other key goes along', async () => {
+  const { cloud, holder, call } = hub()
+  const bodies = bodiesPut(cloud)
 
   await holder.regenerate('secondary', call)
 
-  const { properties } = JSON.parse(bodies[0]!) as { properties: { authorizationPolicies: Record<string, unknown>[] } }
-  const nulls = properties.authorizationPolicies.flatMap((policy) =>
-    ['primaryKey', 'secondaryKey'].filter((key) => policy[key] === null).map((key) => `${policy['keyName']} ${key}`),
+  const policies = bodies[0]!.properties['authorizationPolicies'] as Record<string, unknown>[]
+  const missing = policies.flatMap((policy) =>
+    ['primaryKey', 'secondaryKey'].filter((key) => !(key in policy)).map((key) => `${policy['keyName']} ${key}`),
   )
-  assert.deepEqual(nulls, ['service secondaryKey'])
+  assert.deepEqual(missing, ['service secondaryKey'])
+  assert.ok(!JSON.stringify(policies).includes('null'))
+})
+
+test('what a hub says of itself and may not be set is not sent back', async () => {
+  const { cloud, holder, call } = hub()
+  const bodies = bodiesPut(cloud)
+
+  await holder.regenerate('secondary', call)
+
+  const { properties, ...resource } = bodies[0]!
+  assert.deepEqual(Object.keys(resource).toSorted(), ['etag', 'identity', 'location', 'sku', 'tags'])
+  assert.deepEqual(properties['eventHubEndpoints'], { events: { retentionTimeInDays: 7, partitionCount: 4 } })
+  assert.deepEqual(properties['rootCertificate'], { enableRootCertificateV2: true })
+  for (const name of ['state', 'provisioningState', 'hostName', 'locations']) assert.ok(!(name in properties), name)
 })
 
 test("the connection string is the hub's, with the policy in its own spelling and the key", async () => {
@@ -192,7 +221,7 @@ test('a 202 without a body is the older way of saying that the service is still 
 })
 
 test('all pages of the policies are read: the first by POST, the others by GET, as the generated clients do', async () => {
-  const { azure, handle, holder, call, read } = hub()
+  const { azure, handle, holder, call, read } = hub('service', { pageSize: 3 })
   await read()
 
   await holder.regenerate('secondary', call)
@@ -207,9 +236,14 @@ test('a Retry-After between polls is honoured, in pauses that the lease outlives
     Response.json({ status: 'Running' }, { headers: { 'retry-after': '25' } }),
     Response.json({ status: 'Succeeded' }),
   ]
-  const { cloud, holder, call, read } = hub(undefined, {}, { wait: async (ms) => void waits.push(ms) })
+  const { cloud, holder, call, read } = hub()
   await read()
   const pass = cloud.fetch
+  const { advance } = cloud.clock
+  cloud.clock.advance = (ms) => {
+    waits.push(ms)
+    advance(ms)
+  }
   Object.assign(cloud, {
     fetch: (request: Request) =>
       request.url.includes('operationResults') ? Promise.resolve(polls.shift()!) : pass(request),
@@ -217,7 +251,7 @@ test('a Retry-After between polls is honoured, in pauses that the lease outlives
 
   await holder.regenerate('secondary', call)
 
-  assert.deepEqual(waits, [10_000, 10_000, 5_000])
+  assert.deepEqual(waits.slice(0, 4), [2_000, 10_000, 10_000, 5_000])
 })
 
 test('an operation that was cancelled has ended, and leaves open what became of the write', async () => {
@@ -277,24 +311,232 @@ for (const afterFailure of ['changed', 'unchanged'] as const) {
   })
 }
 
-test('whatever fails after the write was taken leaves its outcome open', async () => {
-  const follow = 'Microsoft.Devices/iotHubs/operationresults/Read'
-  const faults = [
-    missingPermission({ action: follow }),
-    serverError({ operation: 'iot-hub/getOperation', when: 'before' }),
-    serverError({ operation: 'iot-hub/listKeysOfPolicy', when: 'before', status: 404 }),
-  ]
-  for (const fault of faults) {
+test('keys that cannot be read for as long as a change may take leave its outcome open', async () => {
+  for (const status of [403, 404, 500]) {
     const { cloud, holder, call, read, sent } = hub()
     await read()
-    cloud.faults.add(fault)
+    cloud.faults.add(serverError({ operation: 'iot-hub/listKeysOfPolicy', when: 'before', status }))
 
     const error = await rejection(holder.regenerate('secondary', call))
 
-    assert.equal(error.details.outcomeUnknown, true, fault.name)
-    assert.equal(error.transient, true, fault.name)
-    assert.equal(sent('putHub'), 1, fault.name)
+    assert.equal(error.details.outcomeUnknown, true, String(status))
+    assert.equal(error.transient, true, String(status))
+    assert.equal(sent('putHub'), 1, String(status))
   }
+})
+
+describe('an operation that may not be followed', () => {
+  for (const [why, fault] of [
+    ['is 401', untrackableOperations({ status: 401 })],
+    ['is 403', untrackableOperations({ status: 403 })],
+    ['is 404', untrackableOperations({ status: 404 })],
+    [
+      'needs a right that is missing',
+      missingPermission({ action: 'Microsoft.Devices/locations/operationresults/Read' }),
+    ],
+    ['fails at every poll', serverError({ operation: 'iot-hub/getOperation', when: 'before' })],
+    ['answers what cannot be read', truncatedBody({ operation: 'iot-hub/getOperation' })],
+  ] as const) {
+    test(`because it ${why}: the hub itself is read until it is settled, and the key is made by one write`, async () => {
+      const { cloud, handle, holder, call, read, sent } = hub()
+      await read()
+      cloud.faults.add(fault)
+      const before = cloud.clock.now()
+
+      const made = revealed(await holder.regenerate('secondary', call))
+
+      assert.deepEqual(made, handle.policy('service').keys())
+      assert.equal(sent('putHub'), 1)
+      assert.ok(cloud.clock.now() - before < 60_000)
+    })
+  }
+
+  test('is asked for once', async () => {
+    const { cloud, holder, call, read, sent } = hub()
+    await read()
+    cloud.faults.add(untrackableOperations())
+
+    await holder.regenerate('secondary', call)
+
+    assert.equal(sent('getOperation'), 1)
+  })
+
+  test('is over when the hub is active again with another etag, though it fails or is not found meanwhile', async () => {
+    for (const status of [404, 429, 500]) {
+      const { cloud, handle, holder, call, read, sent } = hub()
+      await read()
+      cloud.faults.add(untrackableOperations())
+      const pass = cloud.fetch
+      let refusals = 3
+      Object.assign(cloud, {
+        fetch: (request: Request) => {
+          const isRead = request.method === 'GET' && request.url.includes('/IotHubs/Hub1?') && sent('putHub') === 1
+          return isRead && refusals-- > 0 ? Promise.resolve(new Response(null, { status })) : pass(request)
+        },
+      })
+
+      const made = revealed(await holder.regenerate('secondary', call))
+
+      assert.deepEqual(made, handle.policy('service').keys(), String(status))
+      assert.equal(sent('putHub'), 1, String(status))
+    }
+  })
+
+  test('and whose hub may not be read either leaves open what became of the write', async () => {
+    const { cloud, holder, call, read } = hub()
+    await read()
+    cloud.faults.add(untrackableOperations())
+    const late = { ...call, keepLease: async () => cloud.faults.add(missingPermission({ action: '*/iotHubs/Read' })) }
+
+    const error = await rejection(holder.regenerate('secondary', late))
+
+    assert.deepEqual([error.code, error.details.outcomeUnknown], ['PermissionDenied', true])
+  })
+})
+
+describe('a hub that was just written', () => {
+  const written = (ms: number) => ({ hubwritten: new Date(ms).toISOString() })
+  const settled = settle + clockBound
+
+  test('is left alone until every listing must show the write, whoever of us made it', async () => {
+    const { cloud, holder, call, read, sent } = hub()
+    await read()
+    await call.metadata.write(written(cloud.clock.now() - 1000), call.signal)
+
+    const error = await rejection(holder.regenerate('secondary', call))
+
+    assert.deepEqual(
+      [error.code, error.details.retryAfter, error.details.outcomeUnknown],
+      ['ServiceBusy', settled - 1000, undefined],
+    )
+    assert.equal(sent('putHub'), 0)
+    cloud.clock.advance(error.details.retryAfter!)
+    await holder.regenerate('secondary', call)
+  })
+
+  test('is one whose lease says nothing, if its blob is new: it may have been lost just after a write', async () => {
+    const { cloud, holder, call, read, sent } = hub()
+    await read()
+    const fresh = { ...call, metadata: metadataInMemory(cloud.clock.now)('new') }
+    cloud.clock.advance(60_000)
+
+    const error = await rejection(holder.regenerate('secondary', fresh))
+    cloud.clock.advance(error.details.retryAfter!)
+    await holder.regenerate('secondary', fresh)
+
+    assert.deepEqual([error.code, error.details.retryAfter], ['ServiceBusy', settled - 60_000])
+    assert.equal(sent('putHub'), 1)
+  })
+
+  for (const [what, entries] of [
+    ['says nothing at all', {}],
+    ['holds no moment', { since: 'yesterday' }],
+    ['speaks of next year', written(Date.parse('2027-03-01T12:00:00Z'))],
+  ] as const) {
+    test(`is one whose lease ${what}: from then on it is known, so the wait ends`, async () => {
+      const { cloud, holder, call, read } = hub()
+      await read()
+      const kept: Record<string, string> = { ...entries }
+      const metadata = { read: async () => kept, write: async (more: object) => void Object.assign(kept, more) }
+
+      const error = await rejection(holder.regenerate('secondary', { ...call, metadata }))
+      cloud.clock.advance(error.details.retryAfter!)
+      await holder.regenerate('secondary', { ...call, metadata })
+
+      assert.deepEqual([error.code, error.details.retryAfter], ['ServiceBusy', settled])
+    })
+  }
+
+  test('is noted before the write, with the longest that it may take, and afterwards as it was', async () => {
+    const { cloud, holder, call, read } = hub()
+    await read()
+    const noted: number[] = []
+    const { metadata } = call
+    const write: typeof metadata.write = async (entries, signal) => {
+      noted.push(Date.parse(entries['hubwritten']!) - cloud.clock.now())
+      await metadata.write(entries, signal)
+    }
+
+    await holder.regenerate('secondary', { ...call, metadata: { ...metadata, write } })
+
+    assert.deepEqual(noted, [6 * 60_000, 0])
+  })
+
+  test('is not one whose write was refused', async () => {
+    const { cloud, handle, holder, call, read } = hub()
+    await read()
+    const meddle = async () => handle.changeByHand({ comments: 'mine' })
+
+    const error = await rejection(holder.regenerate('secondary', { ...call, keepLease: meddle }))
+    await holder.regenerate('secondary', call)
+
+    assert.equal(error.code, 'ServiceChanged')
+    assert.equal(cloud.history.filter(({ effect }) => effect).length, 1)
+  })
+
+  test('is one whose write got no answer: it may land for as long as a write may take', async () => {
+    const { cloud, azure, handle, holder, call, read } = hub()
+    await read()
+    cloud.faults.add(lostAnswer({ operation: 'iot-hub/putHub' }))
+    await rejection(holder.regenerate('secondary', call))
+    cloud.faults.clear()
+    cloud.clock.advance(settled)
+    const other = iotHubPolicy.open({ resource: handle.resourceId, policy: 'backup' }, azure)
+
+    const error = await rejection(other.regenerate('secondary', call))
+
+    assert.deepEqual([error.code, error.details.retryAfter], ['ServiceBusy', 6 * 60_000])
+  })
+
+  test('cannot be noted: then it is not written', async () => {
+    const { holder, call, read, sent } = hub()
+    await read()
+    const down = new RekeyError('ServiceUnavailable', { message: 'storage is down', retryAfter: 1000 })
+    const metadata = { ...call.metadata, write: async () => Promise.reject(down) }
+
+    const error = await rejection(holder.regenerate('secondary', { ...call, metadata }))
+
+    assert.equal(error, down)
+    assert.equal(sent('putHub'), 0)
+  })
+
+  test('and cannot be noted afterwards has its key all the same: what was noted before says more than enough', async () => {
+    const { handle, holder, call, read } = hub()
+    await read()
+    const { metadata } = call
+    let writes = 0
+    const write: typeof metadata.write = async (entries, signal) => {
+      if (++writes > 1) throw new RekeyError('ServiceUnavailable', { message: 'storage is down', retryAfter: 1000 })
+      await metadata.write(entries, signal)
+    }
+
+    const made = revealed(await holder.regenerate('secondary', { ...call, metadata: { ...metadata, write } }))
+
+    assert.deepEqual(made, handle.policy('service').keys())
+  })
+})
+
+test('a hub that says that it is being changed is busy, and neither listed nor written', async () => {
+  const { cloud, azure, handle, holder, call, read, sent } = hub()
+  await read()
+  await azure.send({
+    method: 'PUT',
+    url: `https://management.azure.com${handle.resourceId}?api-version=2023-06-30`,
+    headers: { 'If-Match': '*' },
+    body: { ...handle.document(), properties: handle.properties() },
+    scope: 'https://management.azure.com/.default',
+    attempts: 'once',
+    signal: call.signal,
+    operation: 'somebody else',
+  })
+
+  const error = await rejection(holder.regenerate('secondary', call))
+
+  assert.deepEqual([error.code, error.transient, error.details.outcomeUnknown], ['ServiceBusy', true, undefined])
+  assert.deepEqual([sent('putHub'), sent('listKeys')], [1, 0])
+  cloud.clock.advance(60_000)
+  await read()
+  await holder.regenerate('secondary', call)
 })
 
 test('a hub that is not found for a moment after it was written is asked again', async () => {

@@ -7,7 +7,6 @@ import type { AzureClients, RawAnswer, RawRequest } from '../../azure/clients.ts
 import { parseAnswer, type ServiceOperation, serviceCall, unexpected } from './answer.ts'
 import type { ArmId } from './arm-id.ts'
 import { HubDescription, Policy } from './hub-description.ts'
-import { localAuthDisabled } from './local-auth.ts'
 
 const apiVersion = '2023-06-30'
 export const hubRights = {
@@ -15,7 +14,8 @@ export const hubRights = {
   write: 'Microsoft.Devices/iotHubs/Write',
   list: 'Microsoft.Devices/iotHubs/listkeys/Action',
   listOne: 'Microsoft.Devices/iotHubs/iotHubKeys/listkeys/Action',
-  follow: 'Microsoft.Devices/iotHubs/operationresults/Read',
+  /** At the subscription: the operation belongs to a location, not to the hub. */
+  follow: 'Microsoft.Devices/locations/operationresults/Read',
 }
 const Page = z.object({ value: z.array(Policy), nextLink: z.string().nullish() })
 
@@ -27,13 +27,11 @@ export async function getPolicy(hub: ArmId, name: string, azure: AzureClients, s
   return parseAnswer(Policy, body, what)
 }
 
-/** GET IotHubResource_Get, 2023-06-30. Throws `LocalAuthDisabled` where no key of the hub can authenticate. */
+/** GET IotHubResource_Get, 2023-06-30. */
 export async function getHub(hub: ArmId, azure: AzureClients, signal: AbortSignal): Promise<HubDescription> {
   const what = hubOperation('GET', hub, '', hubRights.read)
   const { body } = await send(what, azure, { method: 'GET', url: addressOf(hub, '', azure), attempts: 'retry', signal })
-  const description = parseAnswer(HubDescription, body, what)
-  if (description.properties.disableLocalAuth === true) throw localAuthDisabled(`the IoT hub ${hub.id}`)
-  return description
+  return parseAnswer(HubDescription, body, what)
 }
 
 /** POST IotHubResource_ListKeys, 2023-06-30, all pages: a policy that was left out would be deleted by the write. */
@@ -57,17 +55,28 @@ export async function listPolicies(hub: ArmId, azure: AzureClients, signal: Abor
   return policies
 }
 
-/** PUT IotHubResource_CreateOrUpdate, 2023-06-30, If-Match. Sent once. Begins a long-running operation. */
+/**
+ * PUT IotHubResource_CreateOrUpdate, 2023-06-30, If-Match. Sent once. Begins a long-running operation. The answer's body
+ * echoes the keys of every policy, so it stays here.
+ */
 export async function putHub(
   hub: ArmId,
   body: unknown,
   etag: string,
   azure: AzureClients,
   signal: AbortSignal,
-): Promise<RawAnswer> {
+): Promise<Omit<RawAnswer, 'body'>> {
   const what = hubOperation('PUT', hub, '', hubRights.write)
-  const headers = { 'If-Match': etag }
-  return send(what, azure, { method: 'PUT', url: addressOf(hub, '', azure), headers, body, attempts: 'once', signal })
+  const request = { 'If-Match': etag }
+  const { status, headers } = await send(what, azure, {
+    method: 'PUT',
+    url: addressOf(hub, '', azure),
+    headers: request,
+    body,
+    attempts: 'once',
+    signal,
+  })
+  return { status, headers }
 }
 
 export function hubOperation(method: string, hub: ArmId, path: string, permission: string): ServiceOperation {

@@ -13,29 +13,67 @@ export const Policy = z.looseObject({
 })
 export type Policy = z.output<typeof Policy>
 
-/** A policy to write: null asks the service to make the key. An empty string would be refused, a missing key be replaced. */
+/**
+ * A policy to write: a key that is left out is made by the service, as the Azure CLI leaves it out. An empty string would be
+ * refused.
+ */
 export type PolicyToWrite = Omit<Policy, 'primaryKey' | 'secondaryKey'> & {
-  readonly primaryKey: string | null
-  readonly secondaryKey: string | null
+  readonly primaryKey?: string
+  readonly secondaryKey?: string
 }
 
 export const HubDescription = z.looseObject({
   etag: z.string().min(1),
-  properties: z.looseObject({ disableLocalAuth: z.boolean().nullish() }),
-  systemData: z.looseObject({ lastModifiedAt: z.string().nullish() }).nullish(),
+  properties: z.looseObject({
+    disableLocalAuth: z.boolean().nullish(),
+    state: z.string().nullish(),
+    provisioningState: z.string().nullish(),
+  }),
 })
 export type HubDescription = z.output<typeof HubDescription>
 
-/** What the service calls read-only (2023-06-30): everything else goes back. */
+/** Whether no change of the hub is under way. A hub that does not say so is taken for one that rests. */
+export function isSettled({ properties: { state, provisioningState } }: HubDescription): boolean {
+  return (state ?? 'Active') === 'Active' && (provisioningState ?? 'Succeeded') === 'Succeeded'
+}
+
+/** What the service calls read-only (2023-06-30), or the Azure CLI does not send back: everything else goes back. */
 const readOnly = {
-  resource: ['id', 'name', 'type', 'systemData'],
+  resource: ['id', 'name', 'type', 'systemData', 'subscriptionid', 'resourcegroup'],
+  sku: ['tier'],
   properties: ['provisioningState', 'state', 'hostName', 'locations'],
+  rootCertificate: ['lastUpdatedTimeUtc'],
+  eventHubEndpoint: ['endpoint', 'path', 'partitionIds'],
 }
 
 /** The hub with these policies, less what is read-only. Leaves `hub` as it was. */
-export function hubWith(hub: HubDescription, policies: readonly PolicyToWrite[]): Readonly<Record<string, unknown>> {
-  const properties = without(hub.properties, readOnly.properties)
-  return { ...without(hub, readOnly.resource), properties: { ...properties, authorizationPolicies: policies } }
+export function hubWith(hub: HubDescription, policies: readonly PolicyToWrite[]): Json {
+  const { properties, ...resource } = hub
+  const written = inside(without(properties, readOnly.properties), {
+    rootCertificate: (certificate) => without(certificate, readOnly.rootCertificate),
+    eventHubEndpoints: (endpoints) => mapped(endpoints, (each) => without(each, readOnly.eventHubEndpoint)),
+  })
+  return {
+    ...inside(without(resource, readOnly.resource), { sku: (sku) => without(sku, readOnly.sku) }),
+    properties: { ...written, authorizationPolicies: policies },
+  }
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+/** The object with some of its members changed, where they are objects. */
+function inside(object: Json, changes: Readonly<Record<string, (member: Json) => Json>>): Json {
+  return mapped(object, (member, name) => (Object.hasOwn(changes, name) ? changes[name]!(member) : member))
+}
+
+function mapped(object: Json, change: (member: Json, name: string) => Json): Json {
+  return Object.fromEntries(
+    Object.entries(object).map(([name, member]) => [name, isObject(member) ? change(member, name) : member]),
+  )
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function without(object: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {

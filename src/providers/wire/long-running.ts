@@ -6,9 +6,11 @@ import type { AzureClients, RawAnswer } from '../../azure/clients.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Call } from '../../rotation/ports.ts'
 import { type Duration, type Instant, minutes, seconds } from '../../rotation/target.ts'
-import { parseAnswer, type ServiceOperation, serviceCall, unexpected } from './answer.ts'
+import { type ServiceOperation, unexpected } from './answer.ts'
+import { unlessUnanswered } from './verdict.ts'
 
-const pollEvery: Duration = seconds(2)
+const firstPoll: Duration = seconds(2)
+const longestPoll: Duration = seconds(10)
 /** The longest wait without a sign of life: well inside the call limit, which a renewed lease starts anew. */
 const slice: Duration = seconds(10)
 /**
@@ -22,50 +24,66 @@ const Operation = z.object({
   error: z.object({ code: z.union([z.string(), z.number()]).optional() }).nullish(),
 })
 
-/**
- * Waits until the operation that `answer` began has succeeded. Polls `azure-asyncoperation` (GET, no api-version of ours:
- * the service's address has one), as slowly as Retry-After asks, and keeps the lease meanwhile, until
- * `until`.
- * Throws RekeyErrors that leave open what happened: the change was taken.
- */
-export async function finished(
-  answer: RawAnswer,
-  azure: AzureClients,
-  call: Call,
-  what: ServiceOperation,
-  until: Instant,
-): Promise<void> {
-  const url = answer.headers['azure-asyncoperation']
-  if (url === undefined) {
-    if (answer.status === 200) return
-    throw unexpected(what.operation, 'the change was taken, but nothing says how it goes')
-  }
-  if (!isResourceManager(url, azure))
-    throw unexpected(what.operation, 'the operation is to be polled at a strange address')
+/** How a change goes: seen to be over, still under way, or not to be learnt from whom was asked. */
+type Progress = { readonly state: 'over' | 'running' | 'untold'; readonly wait?: Duration }
 
-  let wait = retryAfter(answer) ?? 0
+/** A change that the service has taken. */
+export interface TakenChange {
+  /** Of the call that began it. */
+  readonly answer: Pick<RawAnswer, 'status' | 'headers'>
+  readonly what: ServiceOperation
+  /** When to stop waiting. */
+  readonly until: Instant
+  /** Reads the resource itself: whether no change of it is under way, and it is not as it was before. */
+  isOver(): Promise<boolean>
+}
+
+/**
+ * Waits until a change is over, and keeps the lease meanwhile. Polls `azure-asyncoperation` (GET, no api-version of ours: the
+ * service's address has one), as slowly as Retry-After asks. Whoever may change a resource may not always follow the operation:
+ * the right to that can belong to the subscription. So where the poll fails, or there is nothing to poll, the resource itself
+ * is asked from then on. Throws RekeyErrors that leave open what happened: the change was taken.
+ */
+export async function finished(change: TakenChange, azure: AzureClients, call: Call): Promise<void> {
+  const { answer, what, until } = change
+  const url = answer.headers['azure-asyncoperation']
+  if (url === undefined && answer.status === 200) return
+
+  let canBePolled = url !== undefined && isResourceManager(url, azure)
+  let pausing = firstPoll
+  let wait = retryAfter(answer) ?? pausing
   for (let left = until - azure.now(); left > 0; left = until - azure.now()) {
     await pause(Math.min(wait, left), azure, call, what)
-    const poll = await serviceCall(what, () =>
-      azure.send({
-        method: 'GET',
-        url,
-        scope: `${azure.cloud.resourceManager}/.default`,
-        attempts: 'retry',
-        signal: call.signal,
-        operation: what.operation,
-      }),
-    )
-    // 202 without a body is the older way of saying "still at it".
-    const { status, error } =
-      poll.status === 202 && poll.body === undefined
-        ? { status: 'Running', error: null }
-        : parseAnswer(Operation, poll.body, what)
-    if (status === 'Succeeded') return
-    if (status === 'Failed' || status === 'Canceled') throw failed(what, status, error?.code)
-    wait = retryAfter(poll) ?? pollEvery
+    const polled: Progress = canBePolled ? await poll(url!, what, azure, call) : { state: 'untold' }
+    canBePolled = polled.state !== 'untold'
+    if (polled.state === 'over' || (!canBePolled && (await change.isOver()))) return
+    pausing = Math.min(2 * pausing, longestPoll)
+    wait = polled.wait ?? pausing
   }
   throw unexpected(what.operation, 'the operation was still running when we stopped waiting for it')
+}
+
+/** Throws `ServiceRefused` for an operation that failed, and whatever ends the call. */
+async function poll(url: string, what: ServiceOperation, azure: AzureClients, call: Call): Promise<Progress> {
+  const answer = await unlessUnanswered(() =>
+    azure.send({
+      method: 'GET',
+      url,
+      scope: `${azure.cloud.resourceManager}/.default`,
+      attempts: 'retry',
+      signal: call.signal,
+      operation: what.operation,
+    }),
+  )
+  if (answer === undefined) return { state: 'untold' }
+  const wait = retryAfter(answer)
+  const running: Progress = { state: 'running', ...(wait === undefined ? {} : { wait }) }
+  // 202 without a body is the older way of saying "still at it".
+  if (answer.status === 202 && answer.body === undefined) return running
+  const { success, data } = Operation.safeParse(answer.body)
+  if (!success) return { state: 'untold' }
+  if (data.status === 'Failed' || data.status === 'Canceled') throw failed(what, data.status, data.error?.code)
+  return data.status === 'Succeeded' ? { state: 'over' } : running
 }
 
 /** Waits in slices, with the lease renewed before each and after the last. Throws `OutOfTime` when the call ends. */
@@ -87,7 +105,7 @@ function isResourceManager(url: string, azure: AzureClients): boolean {
   return protocol === 'https:' && (hostname === home || hostname.endsWith(`.${home}`))
 }
 
-function retryAfter({ headers }: RawAnswer): Duration | undefined {
+function retryAfter({ headers }: Pick<RawAnswer, 'headers'>): Duration | undefined {
   const value = Number(headers['retry-after'] ?? Number.NaN)
   return Number.isFinite(value) && value >= 0 ? seconds(value) : undefined
 }

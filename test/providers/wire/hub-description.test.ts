@@ -11,10 +11,23 @@ const hub = HubDescription.parse({
   type: 'Microsoft.Devices/IotHubs',
   systemData: { createdBy: 'someone' },
   etag: 'AAAADH84Jzw=',
+  subscriptionid: '…',
+  resourcegroup: 'rg',
   location: 'westeurope',
-  sku: { name: 'S1', capacity: 2, newerThanUs: true },
+  sku: { name: 'S1', tier: 'Standard', capacity: 2, newerThanUs: true },
   newerThanUs: { a: [1, { b: null }] },
   properties: {
+    rootCertificate: { enableRootCertificateV2: true, lastUpdatedTimeUtc: '2025-09-22T10:41:21.0063629Z' },
+    eventHubEndpoints: {
+      events: {
+        retentionTimeInDays: 4,
+        partitionCount: 4,
+        partitionIds: [],
+        path: 'p',
+        endpoint: 'sb://x/',
+        newerThanUs: 1,
+      },
+    },
     provisioningState: 'Succeeded',
     state: 'Active',
     hostName: 'hub1.azure-devices.net',
@@ -36,6 +49,8 @@ test('a hub is written back with everything but what the service calls read-only
     sku: { name: 'S1', capacity: 2, newerThanUs: true },
     newerThanUs: { a: [1, { b: null }] },
     properties: {
+      rootCertificate: { enableRootCertificateV2: true },
+      eventHubEndpoints: { events: { retentionTimeInDays: 4, partitionCount: 4, newerThanUs: 1 } },
       disableLocalAuth: false,
       routing: { endpoints: { eventHubs: [{ connectionString: 'Endpoint=sb://x;SharedAccessKey=****' }] } },
       newerThanUs: 'kept',
@@ -70,7 +85,7 @@ test('one policy changes; the others keep keys, rights, order and what else they
     }),
   )
 
-  const written = withPolicy(policies, 'service', (policy) => ({ ...policy, primaryKey: null }))
+  const written = withPolicy(policies, 'service', (policy) => ({ ...policy, primaryKey: 'other' }))
 
-  assert.deepEqual(written, [policies[0], { ...policies[1], primaryKey: null }, policies[2]])
+  assert.deepEqual(written, [policies[0], { ...policies[1], primaryKey: 'other' }, policies[2]])
 })

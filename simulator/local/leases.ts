@@ -1,0 +1,15 @@
+// Room: the local host. The blobs of leases, as Rekey would have left them. May import @azure/storage-blob and node:* only.
+
+import { createHash } from 'node:crypto'
+import { BlobServiceClient } from '@azure/storage-blob'
+
+/** Makes the blobs of these leases, as of `since`: a lease whose blob is new says that nothing is known of the time before. */
+export async function leaveLeases(connectionString: string, leases: readonly string[], since: number): Promise<void> {
+  const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-leases')
+  await container.createIfNotExists()
+  for (const lease of leases) {
+    const name = createHash('sha256').update(lease.toLowerCase()).digest('hex')
+    const metadata = { credential: encodeURIComponent(lease.toLowerCase()), since: new Date(since).toISOString() }
+    await container.getBlockBlobClient(name).upload('', 0, { metadata })
+  }
+}
