@@ -45,11 +45,20 @@ export function checkRun(stage: Stage, { run, outcome }: Ended): void {
     if (!current || keys.includes(key) || service.accepts(key)) continue
     // Without a probe only time tells a dead key from a listing that lags.
     const mayWait = !traits.probe || target.slots.length === 1 || !works
+    // An output written lately whose key is gone from the listing, but still accepted: the listing may be old.
+    if (target.secrets.some((other) => isUnseen(stage, other.name))) continue
     // Nor does the service's word end the wait for what came of a regenerate, while the lead works.
     if (name !== target.secrets[0].name && isAskedLately(stage)) continue
     if (mayWait && time.now() < current.created + settle + clockBound + stage.skew) continue
     watch.add('left unrepaired', `${name} ${current.version} by run ${run.id}`)
   }
+}
+
+function isUnseen({ service, time, vault, skew }: Stage, name: string): boolean {
+  const current = vault.current(name)
+  const key = keyIn(current?.value?.reveal())
+  const young = current !== undefined && time.now() < current.created + settle + clockBound + 2 * skew
+  return young && service.accepts(key) && !Object.values(service.keys()).includes(key)
 }
 
 function isAskedLately({ target, time, vault, skew }: Stage): boolean {
