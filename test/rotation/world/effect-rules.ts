@@ -152,11 +152,21 @@ export function checkPut(stage: Stage, run: Run, name: string, key: string, meta
   checkLatePromote(stage, run)
   if (['drifted', 'unmanaged'].includes(metadata.stamps.reason ?? '')) checkBest(stage, run, key)
   if (name !== target.secrets[0].name) return
+  if (run.reason === 'interrupted' && metadata.stamps.reason !== 'promoted') checkForward(stage, key)
   for (const other of target.secrets.slice(1)) {
     const current = vault.current(other.name)
     if (current?.enabled === false || (current && vault.writer(current.version).at > run.knew.vault)) continue
     if (keyIn(current?.value?.reveal()) !== key) watch.add('lead published before its outputs', other.name)
   }
+}
+
+/** A publish is finished forward: an output that a suspended worker wrote late does not take a lead that works back to an older key. */
+function checkForward({ service, target, vault, watch }: Stage, key: string): void {
+  const lead = keyIn(vault.current(target.secrets[0].name)?.value?.reveal())
+  if (!service.accepts(lead) || service.madeAt(key) >= service.madeAt(lead)) return
+  const outputs = target.secrets.slice(1).map(({ name }) => vault.current(name))
+  if (outputs.some((output) => output && vault.writer(output.version).excuse !== undefined))
+    watch.add('a late output takes the lead back', `${lead} to ${key}`)
 }
 
 /** Where nothing in the vault works, of two keys the one that the service accepts is published. */
