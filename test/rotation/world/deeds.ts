@@ -15,6 +15,10 @@ export interface Deed {
   readonly excuse?: string
   /** Why it may cut an overlap short: a revoke, a forced rotation. */
   readonly cuts?: string
+  /** A late write of ours that it follows: the record of what was under way may have gone with the version that was replaced. */
+  readonly misled?: string
+  /** The run behind it, and whether a fault hit that: then what it did may not have been recorded. */
+  readonly run?: { readonly troubled: boolean }
   /** Absent where an operator did it. */
   readonly knew?: Knowledge
 }

@@ -65,6 +65,7 @@ export function regenerateDeed(stage: Stage, run: Run, slot: string, late: strin
   return {
     at: time.now(),
     what: `regenerates ${slot} for ${run.request.id}`,
+    run,
     knew: { ...run.knew },
     ...(excuse === undefined ? {} : { excuse }),
     ...(cuts === undefined ? {} : { cuts }),
@@ -73,14 +74,14 @@ export function regenerateDeed(stage: Stage, run: Run, slot: string, late: strin
 
 /**
  * Keys that a revoke may have to regenerate: older than its moment as far as the engine can know. Of a key that an operator made, or whose
- * tags an operator's write took along, it does not know the age.
+ * tags an operator's write took along, or whose making a fault kept from being recorded, it does not know the age.
  */
 export function mayBeOld(
   { skew, ledger }: Stage,
   { made, by }: Pick<KeyFacts, 'made' | 'by'>,
   before: number,
 ): boolean {
-  return made < before + ageBlur + skew || made <= ledger.meddledAt || !by?.knew
+  return made < before + ageBlur + skew || made <= ledger.meddledAt || !by?.knew || by.run?.troubled === true
 }
 
 function cutsOverlap(stage: Stage, { request, reason }: Run, victim: KeyFacts): string | undefined {

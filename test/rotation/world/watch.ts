@@ -91,7 +91,7 @@ export function watch(
     const writer = vault.writer(current.version)
     const facts = service.facts(keyIn(current.value!.reveal()))
     if (!facts) return writer.excuse
-    if (time.now() >= facts.until) return whyDead(facts.death!, writer) ?? finished(current, writer)
+    if (time.now() >= facts.until) return whyDead(facts.death!, writer)
     // It is not accepted yet. Whoever publishes it anyway must have had nothing better.
     if (writer.excuse !== undefined) return writer.excuse
     // Outputs follow the lead, whoever wrote it.
@@ -101,17 +101,8 @@ export function watch(
     const before = vault.before(current.name, current.version)
     if (!before) return 'the first version'
     if (open?.version === before.version) return open.excuse
-    return vault.writer(before.version).excuse ?? service.facts(keyIn(before.value.reveal()))?.death?.excuse
-  }
-
-  /** Where an output was written too late, the lead may be written after it: it looks like a publish that stopped half way. */
-  function finished(current: StoredSecret, writer: Deed): string | undefined {
-    if (current.name !== names[0] || writer.excuse !== undefined) return undefined
-    return names.slice(1).flatMap((name) => {
-      const output = sight().vault.current(name)
-      const same = output?.value && keyIn(output.value.reveal()) === keyIn(current.value!.reveal())
-      return (same && sight().vault.writer(output.version).excuse) || []
-    })[0]
+    const { excuse, misled } = vault.writer(before.version)
+    return excuse ?? misled ?? service.facts(keyIn(before.value.reveal()))?.death?.excuse
   }
 
   function checkOverlap({ name, key, from, until }: Handed): void {
@@ -148,6 +139,7 @@ export function watch(
 /** A dead key in the vault is excused by what ended it, unless whoever wrote it could have known; or by who wrote the version. */
 function whyDead(death: Deed, writer: Deed): string | undefined {
   if (death.excuse !== undefined && death.at > (writer.knew?.service ?? 0)) return death.excuse
+  if (writer.misled !== undefined && death.at > (writer.knew?.service ?? 0)) return writer.misled
   if (writer.excuse === undefined) return undefined
   // Written from outside, or too late: dead already, or ended by a run that had read the vault before.
   return death.at <= writer.at || (death.knew && death.knew.vault < writer.at) ? writer.excuse : death.excuse

@@ -4,9 +4,11 @@ import { RekeyError } from '../../../src/rotation/errors.ts'
 import type { RekeyEvent } from '../../../src/rotation/events.ts'
 import type { Lease, Ports, Vault } from '../../../src/rotation/ports.ts'
 import { oldMetadata } from '../../lease-metadata.ts'
+import type { Deed } from './deeds.ts'
 import { checkEvent, checkLease, checkPut, checkReadAgain } from './effect-rules.ts'
 import { type CallKind, effects, longDelay } from './faults.ts'
 import { holderOf } from './holder.ts'
+import { keyIn } from './service.ts'
 import type { Run, Stage } from './stage.ts'
 import { tagsFit } from './vault.ts'
 
@@ -157,13 +159,8 @@ function vaultOf(stage: Stage, run: Run, call: CallOf): Vault {
     publish: async (name, value, metadata, signal) => {
       fits(name, metadata)
       return call('put', signal, (late) => {
-        if (late === undefined) checkPut(stage, run, name, value.reveal().replace('connection=', ''), metadata)
-        const deed = {
-          at: time.now(),
-          what: `run ${run.id} writes ${name}`,
-          knew: { ...run.knew },
-          ...(late === undefined ? {} : { excuse: late }),
-        }
+        if (late === undefined) checkPut(stage, run, name, keyIn(value.reveal()), metadata)
+        const deed = putDeed(stage, run, name, keyIn(value.reveal()), late)
         stage.log(`w${run.worker.id} puts ${name} ${value.reveal()} ${JSON.stringify(metadata.stamps)}`)
         const stored = vault.put(name, value.reveal(), metadata, deed)
         if (late !== undefined) stage.ledger.lateTags.add(stored.version)
@@ -182,6 +179,29 @@ function vaultOf(stage: Stage, run: Run, call: CallOf): Vault {
       })
     },
   }
+}
+
+function putDeed(stage: Stage, run: Run, name: string, key: string, late: string | undefined): Deed {
+  const misled = misledBy(stage, name, key)
+  return {
+    at: stage.time.now(),
+    what: `run ${run.id} writes ${name}`,
+    run,
+    knew: { ...run.knew },
+    ...(misled === undefined ? {} : { misled }),
+    ...(late === undefined ? {} : { excuse: late }),
+  }
+}
+
+/** A late write of ours that this one follows: it had become the lead, or the output of a publish that seemed to have stopped half way. */
+function misledBy({ target, vault }: Stage, name: string, key: string): string | undefined {
+  const [lead, ...outputs] = target.secrets.map((secret) => vault.current(secret.name))
+  const isLead = name === target.secrets[0].name
+  const followed = isLead ? outputs.filter((output) => keyIn(output?.value?.reveal()) === key) : []
+  return [lead, ...followed].flatMap((version) => {
+    const writer = version && vault.writer(version.version)
+    return writer?.knew ? (writer.excuse ?? writer.misled ?? []) : []
+  })[0]
 }
 
 function noteSlack(stage: Stage, run: Run, kind: CallKind, disturbed: boolean): void {
