@@ -111,16 +111,12 @@ function checkRecord({ target, time, vault, watch }: Stage, { run, outcome }: En
 
 /** Every version that became current has been announced, and so has every retired key. */
 function checkAnnounced({ ledger, vault, watch, target }: Stage): void {
-  const lead = ledger.leads.at(-1)
-  for (const { version } of announcedAlways ? ledger.leads : lead ? [lead] : []) {
+  for (const { version } of ledger.leads) {
     const current = vault.current(target.secrets[0].name)?.version === version
     if (!ledger.events.has(version) && (current || vault.writer(version).excuse === undefined))
       watch.add('idle but unannounced', version)
   }
 }
-
-/** The engine announces the current version only, as yet. */
-const announcedAlways = false
 
 function checkOverdue({ ledger, target, time, traits, watch, skew }: Stage): void {
   if (target.window) return
