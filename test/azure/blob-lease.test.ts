@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { BlobServiceClient } from '@azure/storage-blob'
-import { createLeases, leaseContainer } from '../../src/azure/blob-lease.ts'
+import { createLeaseNotes, createLeases, leaseContainer } from '../../src/azure/blob-lease.ts'
 import { openStorage, type Storage } from '../../src/azure/storage.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { Lease } from '../../src/rotation/ports.ts'
@@ -49,6 +49,21 @@ describe('the lease of a credential', { concurrency: true }, () => {
     }
     return assert.fail('no blob is named after the credential')
   }
+
+  test('what is noted under it can be read by whoever does not hold it, singly and in one listing', async () => {
+    const { credential, one } = world()
+    const notes = createLeaseNotes(storage)
+    const never = await notes.of(credential, signal)
+    const lease = await one.acquire(credential, signal)
+    await lease!.metadata.write({ compared_vision: '2026-11-21T10:00:00.000Z' }, signal)
+
+    const [single, all] = [await notes.of(credential.toUpperCase(), signal), await notes.all(signal)]
+    await lease!.release(signal)
+
+    assert.equal(never, undefined)
+    assert.equal(single?.['compared_vision'], '2026-11-21T10:00:00.000Z')
+    assert.deepEqual([all(credential)?.['compared_vision'], all('another')], [single?.['compared_vision'], undefined])
+  })
 
   test('one worker has it, the other is told so, and gets it once it is released', async () => {
     const { credential, one, two } = world()

@@ -55,6 +55,8 @@ export interface Stand {
     options?: ReconcileOptions & { readonly skew?: Duration },
   ): Promise<Outcome | 'crashed'>
   preview(wish?: Partial<RotationRequest>): ReturnType<typeof preview>
+  /** What is noted in the metadata of the target's lease. */
+  leaseEntries(): Promise<Readonly<Record<string, string>>>
   /** The key in the lead, and whether the service takes it. */
   leadKey(): string
   works(): boolean
@@ -299,6 +301,7 @@ export function stand(options: StandOptions = {}): Stand {
       const never = () => new Promise<never>(() => undefined)
       return preview(target, requestOf(wish), portsOf(++runs, never, 0), new AbortController().signal)
     },
+    leaseEntries: () => metadataOf(target.lease).read(new AbortController().signal),
     leadKey: () => keyIn(vault.current('lead')?.value?.reveal()),
     works: () => keys.accepts(keyIn(vault.current('lead')?.value?.reveal())),
   }
