@@ -3,9 +3,12 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type Fault, lostAnswer, serverError, throttle, truncatedBody } from '../../simulator/faults.ts'
+import { type Fault, gatewayCaches, lostAnswer, serverError, throttle, truncatedBody } from '../../simulator/faults.ts'
+import { hostGroup } from '../../simulator/hosts.ts'
+import { dataPlaneOutages, networkRule } from '../../simulator/wire-faults.ts'
 import { providers } from '../../src/providers/index.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
+import { Secret } from '../../src/rotation/secret.ts'
 import { calls, failure, opened, revealed } from './opened.ts'
 
 /** The call that reads the keys, the one that makes a key, and the api-versions that go over the wire. */
@@ -208,5 +211,73 @@ for (const provider of providers) {
 
     assert.equal(error.code, 'PermissionDenied')
     assert.doesNotMatch(error.details.remedy ?? '', /Grant the app's identity/)
+  })
+}
+
+/** In the form of a key, and of no resource. */
+const wrongKey = { key: Secret.of(Buffer.from('no key of this').toString('base64')) }
+
+for (const provider of providers.filter(({ can }) => can.probe)) {
+  const { id, slots } = provider
+
+  /** A resource whose probe has been used, and the hosts it went to. */
+  async function probed() {
+    const on = opened(provider)
+    const ring = await on.holder.read(on.signal)
+    const probe = (key = ring[slots[0]]!) => on.holder.probe!(slots[0], key, on.signal)
+    assert.equal(await probe(), 'accepted')
+    const service = hostGroup(on.cloud.history.at(-1)!.host)!
+    return { on, probe, service }
+  }
+
+  test(`${id}: behind a network rule no key is accepted, good or bad, and where that is a 401, every key is refused alike`, async () => {
+    const { on, probe, service } = await probed()
+    on.cloud.faults.add(networkRule({ service }))
+
+    const verdicts = [await probe(), await probe(wrongKey)]
+
+    assert.equal(verdicts[0], verdicts[1])
+    assert.equal(verdicts[0], service === 'iot-hub' ? 'refused' : 'unknown')
+  })
+
+  test(`${id}: where a service throttles before it looks at the key, a probe says nothing of the key`, async () => {
+    const { on, probe, service } = await probed()
+    on.cloud.faults.add(throttle({ capacity: 0, perSecond: 1, operation: service, beforeAuthentication: true }))
+    for (const operation of new Set(on.cloud.history.map((entry) => entry.operation))) {
+      on.cloud.faults.add(throttle({ capacity: 0, perSecond: 1, operation, beforeAuthentication: true }))
+    }
+
+    assert.equal(await probe(), 'unknown')
+    assert.equal(await probe(wrongKey), 'unknown')
+  })
+
+  test(`${id}: an outage of the data plane hits every key's probe, and ends for all`, async () => {
+    const { on, probe, service } = await probed()
+    on.cloud.faults.add(dataPlaneOutages({ service, ms: 90_000, times: 1 }))
+
+    const during = [await probe(), await probe(wrongKey)]
+    on.cloud.clock.advance(90_000)
+
+    assert.deepEqual([during, await probe()], [['unknown', 'unknown'], 'accepted'])
+  })
+
+  test(`${id}: gateways that cache keys refuse a new key and accept the one before, and only for a while`, async () => {
+    const { on, probe } = await probed()
+    const before = (await on.holder.read(on.signal))[slots[0]]!
+    on.cloud.faults.add(gatewayCaches({ ms: 120_000 }))
+
+    const ring = await on.holder.regenerate(slots[0], on.call)
+    const made = ring[slots[0]]!
+    const early = [await probe(made), await probe(before)]
+    on.cloud.clock.advance(120_000)
+    const late = [await probe(made), await probe(before)]
+
+    assert.deepEqual(
+      [early, late],
+      [
+        ['refused', 'accepted'],
+        ['accepted', 'refused'],
+      ],
+    )
   })
 }
