@@ -187,6 +187,8 @@ function composeWith(queue: StorageRequestQueue, cloud: Cloud, azure: ConnectedA
     const composed = await compose()
     if ('problems' in composed) throw new Error(JSON.stringify(composed.problems))
     const { app } = composed
-    return { app: { ...app, queue, ports: (log) => ({ ...app.ports(log), queue, leases }) } }
+    // There is no storage account: nothing is remembered of targets.json beside the file.
+    const recorded: typeof app.recorded = async () => app.configuration
+    return { app: { ...app, queue, recorded, ports: (log) => ({ ...app.ports(log), queue, leases }) } }
   }
 }
