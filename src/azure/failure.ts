@@ -6,7 +6,10 @@ import type { Duration } from '../rotation/target.ts'
 /** Given as `service.code` where a 400 asks for the `keyType` query that the documentation of Log Analytics leaves out. */
 const keyTypeRequired = 'KeyTypeRequired'
 
-/** Given as a code where a 401 says that the token is over, or that another is wanted. */
+/**
+ * Given as a code where a 401 says that the token is over, or that another is wanted; or where Key Vault could not check a good one,
+ * which comes and goes within a second (AKV10046: hashicorp/terraform-provider-azurerm issue 30912).
+ */
 export const tokenOver = 'TokenOver'
 
 export interface Failure {
@@ -120,7 +123,8 @@ export function rawFailure({
 
 function isTokenOver(challenge: string, words: string): boolean {
   return (
-    challenge.includes('insufficient_claims') || /TokenExpired|ExpiredAuthenticationToken|token is expired/i.test(words)
+    challenge.includes('insufficient_claims') ||
+    /TokenExpired|ExpiredAuthenticationToken|token is expired|AKV10046/i.test(words)
   )
 }
 

@@ -103,6 +103,30 @@ test('A regenerate answered by 401 is sent once more, with a new token, and then
   assert.deepEqual([error.code, error.transient, sent.length], ['PermissionDenied', false, 2])
 })
 
+test('A 401 for a token that is over, or that Key Vault could not check, passes; any other is a missing permission', () => {
+  const refusedWith = (message: string, challenge = 'Bearer authorization="https://login.windows.net/t"') =>
+    refusal(
+      {
+        status: 401,
+        header: (name) => (name === 'www-authenticate' ? challenge : undefined),
+        body: { error: { code: 'Unauthorized', message } },
+      },
+      'GET secret',
+    )
+
+  const errors = [
+    refusedWith("[TokenExpired] Error validating token: 'S2S12086'."),
+    refusedWith('AKV10046: Unable to resolve the key used for signature validation.'),
+    refusedWith('no', 'Bearer error="insufficient_claims", claims="e30="'),
+    refusedWith('AKV10032: Invalid issuer.'),
+  ]
+
+  assert.deepEqual(
+    errors.map(({ code, transient }) => [code, transient]),
+    [...Array(3).fill(['ServiceUnavailable', true]), ['PermissionDenied', false]],
+  )
+})
+
 test('A name that is being deleted or purged is busy, one that is deleted is deleted: the first passes by itself', () => {
   const refusedWith = (code: string) =>
     refusal(

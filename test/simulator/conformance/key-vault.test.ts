@@ -103,7 +103,7 @@ test('Key Vault pages by links with :443, without values, and its last page has 
   assert.equal('value' in first.body.value[0], false)
 })
 
-// Azure/azure-sdk-for-go issue 10711 and Azure/azure-libraries-for-net issue 999.
+// Azure/azure-sdk-for-go issue 10711, 2020-06-22, and Azure/azure-libraries-for-net issue 999.
 test('A listing of Key Vault may begin with empty pages that have a nextLink', async () => {
   const { call, vault } = world(emptyFirstPages({ pages: 2, times: 1 }))
   vault.set('a', '1')
@@ -243,7 +243,7 @@ test('Key Vault tells a missing role from a closed network by the inner code of 
   assert.deepEqual(inner(network), [403, 'Forbidden', 'ForbiddenByFirewall'])
 })
 
-// vcsjones/AzureSignTool issue 219: no Retry-After; SkylineCommunications' signing action, README: the text of the 429.
+// vcsjones/AzureSignTool issue 219, 2023-12-04: headers and body.
 test('Key Vault throttles with 429 Throttled, says VaultRequestTypeLimitReached, and gives no Retry-After', async () => {
   const { call } = world(throttle({ capacity: 0, perSecond: 1 }))
 
