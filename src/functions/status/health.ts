@@ -1,4 +1,5 @@
-// Room: the doorways. GET /api/health: whether rotations can work, and what to do where they cannot. Changes nothing.
+// Room: the doorways. GET /api/health: whether rotations can work, and what to do where they cannot. Changes no key and no
+// secret; the last valid targets.json is recorded.
 
 import type { HttpResponseInit } from '@azure/functions'
 import type { App, NotApplied } from '../../compose.ts'
@@ -38,11 +39,17 @@ function answerOf(app: App, checks: readonly Check[]): HttpResponseInit {
   return json(failed.length === 0 ? 200 : 503, told)
 }
 
+/** How many targets of a kind an answer names. */
+const mostNamed = 100
+
 /** Which version of targets.json is in force since when, and what of it is not. */
 function describeConfiguration({ configuration }: App) {
   const { version, since, targets, notApplied } = configuration
   const named = (standing: NotApplied['standing']) =>
-    notApplied.filter((each) => each.standing === standing).map(({ target }) => target)
+    notApplied
+      .filter((each) => each.standing === standing)
+      .slice(0, mostNamed)
+      .map(({ target }) => target)
   return {
     version,
     since: iso(since),
