@@ -36,7 +36,7 @@ export interface Operation {
 /** A try that began before the expiry may end after it. */
 const lastTry = minutes(15)
 
-/** 200 with the operation, and `Retry-After` while it goes on; 404 for an id that is none of ours. Changes nothing. */
+/** 200 with the operation, and `Retry-After` while it goes on; 404 for an id that is none of ours. Changes no key and no secret. */
 export const showOperation: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
   async answer(call) {
@@ -121,8 +121,9 @@ function open(app: App, operation: TargetOperation, seen: Look, attempt: Attempt
 function taggedFailure(seen: Look, request: string): OperationError | undefined {
   const failed = leadIn(seen)?.stamps?.failed
   if (failed?.request !== request) return undefined
-  const [, title] = problems[failed.code as ErrorCode] ?? []
-  return { code: failed.code, message: title ?? 'The service refused', remedy: codeRemedy, at: iso(failed.at) }
+  // Whoever may write the vault writes its tags: a code may be any text.
+  const known = Object.hasOwn(problems, failed.code) ? problems[failed.code as ErrorCode] : undefined
+  return { code: failed.code, message: known?.[1] ?? 'The request failed', remedy: codeRemedy, at: iso(failed.at) }
 }
 
 /** A secret that an operator disabled holds up everything but a revoke. */

@@ -254,6 +254,20 @@ describe('operations', () => {
     await made.close()
   })
 
+  test('whatever code a tag has, the operation that it fails is shown', async () => {
+    const { made, handle, target } = await visionWorld()
+    for (const code of ['constructor', '__proto__', 'a code of another version']) {
+      const accepted = await made.http(rotate, { params, headers: later })
+      const failed = { code, at: new Date(made.cloud.clock.now()).toISOString(), request: accepted.body.request }
+      stored(made, target, handle.keyOf('Key1'), { age: 10 * days, stamps: { failed } })
+
+      const { status, body } = await follow(made, accepted)
+
+      assert.deepEqual([status, body.status, body.error?.code], [200, 'Failed', code])
+    }
+    await made.close()
+  })
+
   test('reading an operation changes nothing', async () => {
     const { made } = await visionWorld()
     const accepted = await made.http(promote, { params, body: asOfNow(made), headers: later })
