@@ -7,6 +7,7 @@ import { type KeySlot, slotsOf } from './key-ring.ts'
 import type { Reason, Stamps, StoredSecret } from './observation.ts'
 import { verdictLimit } from './proof.ts'
 import { isExplicit } from './request.ts'
+import { activeSurvives, isNewEnough, standbySurvives } from './satisfied.ts'
 import {
   askedAt,
   hasTwoSlots,
@@ -130,7 +131,11 @@ function paused(at: Situation): Plan | undefined {
   if (at.target.secrets.every(({ name }) => at.stored[name]?.enabled !== false)) return undefined
   const before = at.request.revokeBefore
   // A leaked key is disabled by hand first: that must not keep it alive.
-  if (before !== undefined && (at.fresh < before || (hasTwoSlots(at.ring) && at.standby < before))) return undefined
+  if (
+    before !== undefined &&
+    (!activeSurvives(at.stamps, before) || (hasTwoSlots(at.ring) && !standbySurvives(at.stamps, before)))
+  )
+    return undefined
   return { reason: 'paused', ...(isExplicit(at.request) ? { until: at.now + minutes(10) } : {}) }
 }
 
@@ -243,8 +248,8 @@ function outputsDiffer(at: Situation): Plan | undefined {
 
 function activeRevoked(at: Situation): Plan | undefined {
   const before = at.request.revokeBefore
-  if (before === undefined || at.fresh >= before) return undefined
-  if (hasTwoSlots(at.ring) && at.standby >= before) return move(at, 'revoked', { rotatedAt: at.standby })
+  if (before === undefined || activeSurvives(at.stamps, before)) return undefined
+  if (hasTwoSlots(at.ring) && standbySurvives(at.stamps, before)) return move(at, 'revoked', { rotatedAt: at.standby })
   return regenerate(at, 'revoked', at.request.atOnce && hasTwoSlots(at.ring) ? 'ring' : 'slot')
 }
 
@@ -255,7 +260,7 @@ function pending(at: Situation): Plan | undefined {
 
 function standbyRevoked(at: Situation): Plan | undefined {
   const before = at.request.revokeBefore
-  if (before === undefined || !hasTwoSlots(at.ring) || at.standby >= before) return undefined
+  if (before === undefined || !hasTwoSlots(at.ring) || standbySurvives(at.stamps, before)) return undefined
   return { reason: 'revoked', step: { do: 'regenerate', slot: standbySlot(at), after: 'retire', what: 'slot' } }
 }
 
@@ -291,7 +296,7 @@ function swapped(at: Situation): Plan | undefined {
 
 function requested(at: Situation): Plan | undefined {
   const after = at.request.freshAfter
-  if (after === undefined || at.fresh >= after) return undefined
+  if (after === undefined || isNewEnough(at.stamps, after)) return undefined
   if (hasTwoSlots(at.ring) && at.standby >= after) return move(at, 'requested', { rotatedAt: at.standby })
   if (!at.request.force && at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
   return regenerate(at, 'requested')

@@ -3,6 +3,7 @@
 import { type KeyRing, type KeySlot, nextSlot, slotsHolding, slotsOf } from './key-ring.ts'
 import type { Observation, Stamps, StoredSecret } from './observation.ts'
 import type { RotationRequest } from './request.ts'
+import { activeSince, standbySince } from './satisfied.ts'
 import { type Instant, leadOf, type SecretName, type Target } from './target.ts'
 
 /** Everything the checks of the plan look at. */
@@ -47,7 +48,6 @@ export function situation(
   const formerSlot = former && (slotHeldBy(ring, name, former) ?? former.slot)
   const stamps: Partial<Stamps> = (former ? former.stamps : isOurs(target, lead) ? lead?.stamps : undefined) ?? {}
   const hint = inRing(ring, formerSlot ?? lead?.slot) ?? inRing(ring, target.initialSlot) ?? slotsOf(ring)[0]!
-  const made = stamps.pending && 'made' in stamps.pending ? stamps.pending.made : unknownAge
   return {
     target,
     request,
@@ -59,8 +59,8 @@ export function situation(
     stamps,
     hint,
     active: lead && activeSlot(ring, name, lead, isOurs(target, lead) ? lead.slot : formerSlot),
-    fresh: stamps.fresh ?? unknownAge,
-    standby: Math.max(stamps.standby ?? unknownAge, made),
+    fresh: activeSince(stamps),
+    standby: standbySince(stamps),
     published: Math.max(...target.secrets.map((secret) => stored[secret.name]?.created ?? unknownAge)),
     underWayUntil: observation.underWayUntil,
     refused: refused === 'refused',

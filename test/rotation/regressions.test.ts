@@ -492,3 +492,62 @@ test('a version that is superseded before it was announced is announced all the 
   )
   assert.deepEqual([lead(at).stamps?.announced, lead(at).stamps?.behind], [true, undefined])
 })
+
+test('two quick revokes are one: each slot is regenerated once, and the key that was just published lives', async () => {
+  for (const gap of [70, 5000]) {
+    const at = await rotatedStand()
+    const old = Object.values(at.service.keys())
+    const [first, made] = [at.now(), at.regenerated.length]
+    await outcomeOf(at, { revokeBefore: first })
+    const key = at.leadKey()
+    await at.wait(gap)
+
+    const second = await outcomeOf(at, { revokeBefore: at.now() })
+
+    assert.deepEqual([second.status, at.leadKey(), at.regenerated.length - made], ['current', key, 2])
+    assert.equal(
+      old.some((each) => at.service.accepts(each)),
+      false,
+    )
+  }
+})
+
+test('a revoke that crashed between its two slots is finished by another that follows at once', async () => {
+  const at = await rotatedStand()
+  const [leaked, made] = [at.leadKey(), at.regenerated.length]
+  at.fault({ on: 'put', what: 'crash after' })
+  await at.reconcile({ revokeBefore: at.now() })
+
+  await deliver(at, { revokeBefore: at.now() + 30_000 })
+
+  assert.deepEqual([at.service.accepts(leaked), at.works(), at.regenerated.length - made], [false, true, 2])
+})
+
+test('a revoke is exact where no revoke made the key, and where it comes more than a minute after the last', async () => {
+  const at = await rotatedStand()
+  await outcomeOf(at, { freshAfter: at.now() })
+  const rotated = at.leadKey()
+  await at.wait(minutes(0.6))
+  await deliver(at, { revokeBefore: at.now() })
+  const revoked = at.leadKey()
+  await at.wait(minutes(7))
+
+  await deliver(at, { revokeBefore: at.now() })
+
+  assert.deepEqual([at.service.accepts(rotated), at.service.accepts(revoked), at.works()], [false, false, true])
+})
+
+test('a forced rotation that is delivered twice is one, and keeps the key before it for its overlap', async () => {
+  for (const slow of [0, 9]) {
+    const at = await rotatedStand()
+    const [before, made] = [at.leadKey(), at.regenerated.length]
+    const forced = { freshAfter: at.now(), force: true }
+    at.slowBy(minutes(slow))
+    await outcomeOf(at, forced)
+    await deliver(at, forced)
+
+    const again = await outcomeOf(at, forced)
+
+    assert.deepEqual([again.status, at.regenerated.length - made, at.service.accepts(before)], ['current', 1, true])
+  }
+})

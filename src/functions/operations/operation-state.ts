@@ -1,8 +1,9 @@
 // Room: the doorways. How far an operation of one target has got, read from the tags: they are what the engine itself goes by.
 // May import the core and its neighbours.
 
-import type { StoredSecret } from '../../rotation/observation.ts'
+import type { Stamps, StoredSecret } from '../../rotation/observation.ts'
 import type { Vault } from '../../rotation/ports.ts'
+import { activeSurvives, isNewEnough, standbySurvives } from '../../rotation/satisfied.ts'
 import { type Instant, leadOf, type Target } from '../../rotation/target.ts'
 import type { Listed } from '../shared/assess.ts'
 import { type Look, leadIn } from '../status/describe.ts'
@@ -44,17 +45,24 @@ function isWhole(secrets: readonly Listed[], slot: string): boolean {
   return secrets.every((secret) => secret?.slot === slot)
 }
 
-/** Whether all secrets of the target hold a key made after this moment, by their tags. */
+/** Whether all secrets of the target hold a key that is new enough for this moment, by their tags. */
 export function isRotated(target: Target, secrets: readonly Listed[], after: Instant): boolean {
-  const [lead] = secrets
-  if (lead?.stamps?.target !== target.name || lead.slot === undefined || !isWhole(secrets, lead.slot)) return false
-  return (lead.stamps.fresh ?? 0) >= after
+  const stamps = stampsOf(target, secrets)
+  return stamps !== undefined && isNewEnough(stamps, after)
 }
 
-/** Whether no slot has a key from before this moment, by the tags. */
+/** Whether no slot has a key that a revoke of this moment ends, by the tags. */
 function isRevoked(target: Target, secrets: readonly Listed[], before: Instant): boolean {
-  if (!isRotated(target, secrets, before)) return false
-  return target.slots.length < 2 || (secrets[0]?.stamps?.standby ?? 0) >= before
+  const stamps = stampsOf(target, secrets)
+  if (stamps === undefined || !activeSurvives(stamps, before)) return false
+  return target.slots.length < 2 || standbySurvives(stamps, before)
+}
+
+/** What the lead's tag says, where it is the target's and every secret holds the same slot's key. */
+function stampsOf(target: Target, secrets: readonly Listed[]): Stamps | undefined {
+  const [lead] = secrets
+  if (lead?.slot === undefined || !isWhole(secrets, lead.slot)) return undefined
+  return lead.stamps?.target === target.name ? lead.stamps : undefined
 }
 
 /** A rotation goes to the very slot that a promote goes to. A key that was waiting there is the one that was asked for. */

@@ -406,7 +406,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'rotation/plan.ts',
-        "  if (hasTwoSlots(at.ring) && at.standby >= before) return move(at, 'revoked', { rotatedAt: at.standby })\n",
+        "  if (hasTwoSlots(at.ring) && standbySurvives(at.stamps, before)) return move(at, 'revoked', { rotatedAt: at.standby })\n",
         '',
       ],
     ],

@@ -153,7 +153,7 @@ function checkRequest(stage: Stage, asked: Asked): void {
     if (newest < at - 1 - 2 * skew) watch.add('not fresh', request.id)
   }
   if (request.revokeBefore !== undefined) {
-    const before = Math.min(at, request.revokeBefore) - 2 * skew
+    const before = Math.min(at, request.revokeBefore) - 2 * skew - sameRevoke(stage, asked)
     if (Object.values(service.keys()).some((key) => service.madeAt(key) < before)) watch.add('not revoked', request.id)
   }
   const wish = request.promote ?? request.swap
@@ -161,6 +161,18 @@ function checkRequest(stage: Stage, asked: Asked): void {
   if (wish && lead?.value && lead.version === wish.from && ledger.meddledAt < at - settle && time.now() > at) {
     if (service.keys()[wish.slot] !== keyIn(lead.value.reveal())) watch.add('not moved', request.id)
   }
+}
+
+/** How much older a key may be than a revoke that came less than ε after another one: it is the same revoke. */
+function sameRevoke({ ledger, skew }: Stage, { request, at }: Asked): number {
+  const near = ledger.asked.some(
+    (other) =>
+      other.request.revokeBefore !== undefined &&
+      other.request.id !== request.id &&
+      other.at <= at &&
+      at - other.at < clockBound + 2 * skew,
+  )
+  return near ? clockBound : 0
 }
 
 function endOf({ ledger }: Stage, index: number): number {

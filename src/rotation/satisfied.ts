@@ -1,0 +1,44 @@
+// Room: the core. Whether keys are young enough for what was asked for: for the checks, and for whoever asks how far a request has got.
+
+import type { Stamps } from './observation.ts'
+import { clockBound, type Instant } from './target.ts'
+
+const unknownAge = Number.NEGATIVE_INFINITY
+
+/** What the lead's tag says of the keys' ages. */
+export type Aged = Partial<Pick<Stamps, 'fresh' | 'standby' | 'pending' | 'reason' | 'retire'>>
+
+/** A lower bound of when the active key was made. */
+export function activeSince({ fresh }: Aged): Instant {
+  return fresh ?? unknownAge
+}
+
+/** A lower bound of when the standby's key was made. */
+export function standbySince({ standby, pending }: Aged): Instant {
+  return Math.max(standby ?? unknownAge, pending && 'made' in pending ? pending.made : unknownAge)
+}
+
+/** Whether the active key is new enough for `freshAfter`: the request's moment decides, so the same request twice is one rotation. */
+export function isNewEnough(stamps: Aged, after: Instant): boolean {
+  return activeSince(stamps) >= after
+}
+
+/** Clocks differ by up to ε: two moments less than that apart cannot be put in order. */
+function isAsGood(age: Instant, moment: Instant): boolean {
+  return age > moment - clockBound
+}
+
+/**
+ * Whether the active key may stay after a revoke. It is exact, unless a revoke published the key: a second revoke less than ε after the first
+ * is the same one, and would kill the key that was just published.
+ */
+export function activeSurvives(stamps: Aged, before: Instant): boolean {
+  const age = activeSince(stamps)
+  return age >= before || (stamps.reason === 'revoked' && isAsGood(age, before))
+}
+
+/** The same of the standby's key, where the revoke that published the active one has made it: no consumer was given it. */
+export function standbySurvives(stamps: Aged, before: Instant): boolean {
+  const age = standbySince(stamps)
+  return age >= before || (stamps.reason === 'revoked' && !stamps.retire && isAsGood(age, before))
+}
