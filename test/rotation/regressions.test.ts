@@ -351,6 +351,17 @@ test('a lead that was overwritten and disabled is revoked without bringing its k
   assert.equal(at.vault.current('lead')?.enabled, false)
 })
 
+test('a lead that was overwritten and disabled by hand is revoked', async () => {
+  const at = await rotatedStand({ outputs: 2 })
+  const leaked = at.leadKey()
+  at.vault.put('lead', leaked)
+  at.vault.enable('lead', false)
+
+  const outcome = await deliver(at, { revokeBefore: at.now() })
+
+  assert.deepEqual([outcome.status, at.service.accepts(leaked), at.works()], ['changed', false, true])
+})
+
 test('keys of another resource have no known age, though the secret is adopted', async () => {
   const before = await rotatedStand()
   const { value: _, name: __, version: ___, created: ____, ...tags } = lead(before)

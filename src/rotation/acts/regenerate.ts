@@ -13,6 +13,7 @@ import { probe } from '../verify.ts'
 import { type Held, leadIn, metadataFor, tag, type Work, withoutPending } from '../work.ts'
 import { retirement } from './announce.ts'
 import { stampsFor, write } from './publish.ts'
+import { coverageOf } from './superseded.ts'
 import { tryOrWait, waitingStamps } from './wait.ts'
 
 /**
@@ -30,15 +31,22 @@ export async function regenerate(
   const since = Math.max(ports.clock.now() - clockBound, request.freshAfter ?? 0, request.revokeBefore ?? 0)
   prove(work, since)
   const lead = leadOf(work.target)
-  const recorded = leadIn(work).stamps!
+  const recorded = recordedStamps(work, at)
   const kept = beforeAsking(recorded)
-  await tag(work, lead, { ...kept, pending: { asked: since } })
+  await tag(work, lead, { ...kept, pending: { asked: since } }, { slot: leadIn(work).slot ?? at.active! })
 
   const before = work.ring
   work.ring = fold(before, await regenerated(work, step, at, recorded))
   work.changed = true
   // A key of which there is no record would be made once more: until there is one, the deadline has to wait.
   return work.grip.finish(() => handOut(work, step, reason, at, { before, kept, since }))
+}
+
+/** The lead's stamps, or where another client wrote over it (and disabled it: a revoke goes on) those of our version before. */
+function recordedStamps(work: Work, at: Situation): Stamps {
+  const { stamps } = leadIn(work)
+  if (stamps?.target === work.target.name) return stamps
+  return { ...at.stamps, target: work.target.name, announced: true, ...coverageOf(work, leadOf(work.target)) }
 }
 
 /**

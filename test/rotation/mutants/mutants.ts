@@ -29,7 +29,13 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'asked',
     what: 'drop the `asked` record before a regenerate',
-    edits: [['rotation/acts/regenerate.ts', '  await tag(work, lead, { ...kept, pending: { asked: since } })\n', '']],
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        '  await tag(work, lead, { ...kept, pending: { asked: since } }, { slot: leadIn(work).slot ?? at.active! })\n',
+        '',
+      ],
+    ],
   },
   {
     id: 'tag-not-value',
