@@ -150,7 +150,7 @@ export const climates = {
     ...two,
     slow: 'gateways',
     faults: 2,
-    blackouts: { chance: 0.1, length: minutes(20) },
+    blackouts: { chance: 0.1, length: minutes(20), from: hours(4) },
     hasty: true,
     asks: ['fresh', 'promote', 'force'],
   },

@@ -114,7 +114,7 @@ function checkDue({ ledger, service, target, time, vault, watch }: Stage): void 
   const last = ledger.regenerations.findLast(({ reason }) => ['due', 'requested'].includes(reason))
   // A key of unknown age, adopted or made by an operator, is due anywhere in its first period.
   const active = service.facts(keyIn(vault.current(target.secrets[0].name)?.value?.reveal()))
-  if (!active?.by?.knew) return
+  if (!active?.by?.knew || active.by.run?.troubled) return
   // Where a fault hit between a regenerate and its record, one more is allowed.
   if (!last || last.run.troubled || ledger.meddledAt > last.at - 600_000 || ledger.lateAt > last.at - 600_000) return
   if (time.now() - last.at < 0.9 * target.rotateEvery)
@@ -177,8 +177,9 @@ function checkBest({ service, target, time, traits, vault, watch }: Stage, run: 
   const lead = keyIn(vault.current(target.secrets[0].name)?.value?.reveal())
   if (!keys.includes(key) || keys.includes(lead)) return
   const better = keys.find((other) => {
-    const { from, until, death } = service.facts(other)!
-    return other !== key && from <= run.started && time.now() < until && !death
+    const { made, from, until, death } = service.facts(other)!
+    const listed = made < run.knew.service
+    return other !== key && listed && from <= run.started && time.now() < until && !death
   })
   if (better && run.knew.service > service.facts(key)!.made)
     watch.add('published a refused key', `${key} though ${better} works`)

@@ -41,6 +41,8 @@ export interface Blackouts {
   readonly chance: number
   /** Milliseconds. */
   readonly length: number
+  /** None before this many milliseconds of the history: until then a probe has been answered. */
+  readonly from?: number
 }
 
 export interface FaultOptions {
@@ -111,11 +113,12 @@ export function blackouts(
   dice: Random,
   now: () => number,
 ): { hits(): boolean; calm(): void } {
+  const from = now() + (options?.from ?? 0)
   let until = Number.NEGATIVE_INFINITY
   let chance = options?.chance ?? 0
   return {
     hits: () => {
-      if (chance > 0 && now() >= until && dice.chance(chance)) until = now() + options!.length
+      if (chance > 0 && now() >= Math.max(from, until) && dice.chance(chance)) until = now() + options!.length
       return now() < until
     },
     calm: () => {

@@ -111,17 +111,22 @@ function checkRecord({ target, time, vault, watch }: Stage, { run, outcome }: En
 
 /** Every version that became current has been announced, and so has every retired key. */
 function checkAnnounced({ ledger, vault, watch, target }: Stage): void {
-  for (const { version } of ledger.leads) {
+  for (const [index, { version }] of ledger.leads.entries()) {
+    // Whoever writes too late does not know what it covers.
+    const next = ledger.leads[index + 1]
+    const cover = next && vault.writer(next.version)
+    if (cover?.knew && cover.excuse !== undefined) continue
     const current = vault.current(target.secrets[0].name)?.version === version
     if (!ledger.events.has(version) && (current || vault.writer(version).excuse === undefined))
       watch.add('idle but unannounced', version)
   }
 }
 
-function checkOverdue({ ledger, target, time, traits, watch, skew }: Stage): void {
+function checkOverdue({ ledger, service, target, time, traits, vault, watch, skew }: Stage): void {
   if (target.window) return
   const last = ledger.regenerations.findLast(({ reason }) => traits.both || reason !== 'retiring')?.at ?? 0
-  const since = Math.max(last, ledger.meddledAt, ledger.lateAt)
+  const active = service.facts(keyIn(vault.current(target.secrets[0].name)?.value?.reveal()))
+  const since = Math.max(last, active?.made ?? 0, ledger.meddledAt, ledger.lateAt)
   if (time.now() - since > target.rotateEvery + target.overlap + clockBound + skew + minutes(75)) {
     watch.add('overdue', `${((time.now() - since) / 3_600_000).toFixed(1)} h`)
   }
