@@ -9,7 +9,7 @@ import type { Secret } from '../rotation/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
 import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
-import { cognitiveHosts, cognitiveProbe, isPathGone } from './wire/cognitive-probe.ts'
+import { cognitiveHosts, cognitiveProbes, isPathGone } from './wire/cognitive-probe.ts'
 import { keyAddress } from './wire/key-address.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
 import { refusedBy, unlessUnanswered, verdictOf } from './wire/verdict.ts'
@@ -125,6 +125,7 @@ function withKeys<Answer>(account: ArmId, azure: AzureClients, signal: AbortSign
   return orLocalAuthDisabled(`the account ${account.id}`, isDisabled, run)
 }
 
+/** Tries a key at the first request whose path is still there. */
 async function probeKey(
   account: Account,
   key: Secret,
@@ -132,21 +133,28 @@ async function probeKey(
   log: Log | undefined,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const probe = cognitiveProbe(account, azure.cloud.name)
-  const url = probe && keyAddress(probe.endpoint, probe.path, cognitiveHosts[azure.cloud.name], log)
-  if (probe === undefined || url === undefined) return 'unknown'
-
   const value = key.reveal()
-  // Text that cannot be a header is no key; fetch would quote it in its complaint.
-  if (!/^[\x21-\x7e]+$/.test(value)) return 'refused'
-  const headers = { ...probe.headers, 'Ocp-Apim-Subscription-Key': value }
-  const operation = `${probe.method} ${url.host}${url.pathname}`
-  return verdictOf(azure, { method: probe.method, url: url.href, headers, signal, operation }, (answer) => {
-    // A good key is answered with a token for ten minutes: nothing of an answer but its status is logged.
-    if (isPathGone(answer))
-      log?.('warn', 'the path of the probe is gone: keys are not proven', { operation, status: answer.status })
-    return isPathGone(answer) ? 'unknown' : judge(answer)
-  })
+  for (const probe of cognitiveProbes(account, azure.cloud.name)) {
+    const url = keyAddress(probe.endpoint, probe.path, cognitiveHosts[azure.cloud.name], log)
+    if (url === undefined) return 'unknown'
+    // Text that cannot be a header is no key; fetch would quote it in its complaint.
+    if (!/^[\x21-\x7e]+$/.test(value)) return 'refused'
+    const headers = { ...probe.headers, 'Ocp-Apim-Subscription-Key': value }
+    const operation = `${probe.method} ${url.host}${url.pathname}`
+    let gone = false
+    const verdict = await verdictOf(
+      azure,
+      { method: probe.method, url: url.href, headers, signal, operation },
+      (answer) => {
+        gone = isPathGone(answer)
+        // A good key is answered with a token for ten minutes: nothing of an answer but its status is logged.
+        if (gone) log?.('warn', 'the path of a probe is gone', { operation, status: answer.status })
+        return gone ? 'unknown' : judge(answer)
+      },
+    )
+    if (!gone) return verdict
+  }
+  return 'unknown'
 }
 
 function operation(method: string, name: string, action: string, permission: string): ServiceOperation {

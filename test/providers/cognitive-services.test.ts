@@ -116,13 +116,27 @@ for (const status of [404, 410]) {
     assert.deepEqual(logged, [
       {
         level: 'warn',
-        message: 'the path of the probe is gone: keys are not proven',
+        message: 'the path of a probe is gone',
         operation: 'GET vision.cognitiveservices.azure.com/vision/v3.2/models',
         status,
       },
     ])
   })
 }
+
+test('where the token exchange is gone, the read of the kind tries the key instead', async () => {
+  const { cloud, handle, ask, shown, logged } = account({ kind: 'OpenAI' })
+  const dead = handle.keyOf('Key1')
+  handle.regenerateByHand('Key1')
+  cloud.faults.add(serverError({ operation: 'cognitive-services/issueToken', when: 'before', status: 404 }))
+
+  const verdicts = [await ask(handle.keyOf('Key1')), await ask(dead)]
+
+  assert.deepEqual(verdicts, ['accepted', 'refused'])
+  const requests = ['POST vision.openai.azure.com/sts/v1.0/issueToken', 'GET vision.openai.azure.com/openai/models']
+  assert.deepEqual(shown(), [...requests, ...requests])
+  assert.equal(logged.length, 2)
+})
 
 test('the token that a good key is exchanged for reaches no log line', async () => {
   const { cloud, handle, ask, logged } = account({ kind: 'SpeechServices' })

@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { missingPermission, serverError, slowPropagation } from '../../simulator/faults.ts'
+import { type Fault, missingPermission, serverError, slowPropagation } from '../../simulator/faults.ts'
+import type { Call, Reply } from '../../simulator/operations.ts'
 import { providers } from '../../src/providers/index.ts'
 import { Secret } from '../../src/rotation/secret.ts'
 import { connect } from '../simulated-azure.ts'
@@ -149,11 +150,8 @@ for (const provider of providers) {
     test(`${id}: a probe that gets no answer, or not one about the key, says so and never throws`, async () => {
       const { cloud, holder, signal } = opened(provider)
       const ring = await holder.read(signal)
-      const plane =
-        { 'cognitive-services': 'cognitive-services/issueToken', 'iot-hub-policy': 'iot-registry' }[id] ?? id
-
       for (const status of [302, 400, 403, 404, 410, 429, 500, 503]) {
-        cloud.faults.add(serverError({ operation: plane, when: 'before', status }))
+        cloud.faults.add(dataPlane((call) => call.refuse(status, String(status), 'No.').reply))
         assert.equal(await holder.probe!(slots[0], ring[slots[0]]!, signal), 'unknown', String(status))
         cloud.faults.clear()
       }
@@ -167,11 +165,7 @@ for (const provider of providers) {
       const { cloud, holder, signal, call, logged } = opened(provider)
       const before = await holder.read(signal)
       const made = (await holder.regenerate(slots[0], call))[slots[0]]!
-      const host = new Set(['management.azure.com', 'login.microsoftonline.com'])
-      cloud.faults.add({
-        name: 'busyDataPlane',
-        install: () => ({ before: (call) => (host.has(call.host) ? undefined : call.throttled(30)) }),
-      })
+      cloud.faults.add(dataPlane((call) => call.throttled(30)))
 
       const verdicts = [
         await holder.probe!(slots[0], made, signal),
@@ -236,3 +230,12 @@ for (const provider of providers) {
 }
 
 class Unneeded extends Error {}
+
+/** Every call to a data plane is answered so, before the service looks at anything. */
+function dataPlane(answer: (call: Call) => Reply): Fault {
+  const others = ['management.azure.com', 'login.microsoftonline.com']
+  return {
+    name: 'dataPlane',
+    install: () => ({ before: (call) => (others.includes(call.host) ? undefined : answer(call)) }),
+  }
+}

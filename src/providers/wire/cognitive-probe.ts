@@ -70,16 +70,20 @@ const readsByKind: Readonly<Record<string, string>> = {
   Face: '/face/v1.0/largepersongroups?top=1',
 }
 
-/** The request that tries a key of this account; undefined where none is known. Inputs come from the service: nothing is trusted. */
-export function cognitiveProbe(account: AccountDescription, cloud: CloudName): CognitiveProbe | undefined {
+/**
+ * The requests that try a key of this account, the best first; the next one is for a path that turns out to be gone. Empty
+ * where none is known. Inputs come from the service: nothing is trusted.
+ */
+export function cognitiveProbes(account: AccountDescription, cloud: CloudName): readonly CognitiveProbe[] {
   const { kind = '', endpoint, endpoints = {} } = account
   const named = tokenServices.map((name) => endpoints[name]).find((address) => typeof address === 'string')
   const exchange = named ?? (exchangesByKind.includes(kind) ? exchangeHost(account, cloud) : undefined)
-  if (exchange !== undefined) {
-    return { method: 'POST', endpoint: exchange, path: tokenExchange, headers: { accept: '*/*', ...regionOf(account) } }
-  }
+  const headers = { accept: '*/*', ...regionOf(account) }
   const path = readsByKind[kind]
-  return path === undefined || endpoint === undefined ? undefined : { method: 'GET', endpoint, path, headers: {} }
+  return [
+    ...(exchange === undefined ? [] : [{ method: 'POST' as const, endpoint: exchange, path: tokenExchange, headers }]),
+    ...(path === undefined || endpoint === undefined ? [] : [{ method: 'GET' as const, endpoint, path, headers: {} }]),
+  ]
 }
 
 /** Kinds whose documentation has the exchange, though the account may not name it. */
@@ -87,11 +91,15 @@ const exchangesByKind: readonly string[] = ['SpeechServices', 'TextTranslation']
 
 /** Translator's own host is documented without the exchange: there, the region's host has it. */
 function exchangeHost({ kind, endpoint, location }: AccountDescription, cloud: CloudName): string | undefined {
-  const shared = endpoint === undefined || /translator/i.test(endpoint)
-  if (kind !== 'TextTranslation' || !shared) return endpoint
+  if (kind !== 'TextTranslation' || !(endpoint === undefined || isTranslatorHost(endpoint))) return endpoint
   const region = regionName(location)
   if (region === undefined) return undefined
   return region === 'global' ? `https://${regionalHosts[cloud]}/` : `https://${region}.${regionalHosts[cloud]}/`
+}
+
+function isTranslatorHost(endpoint: string): boolean {
+  const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : ''
+  return /\.(microsofttranslator\.(com|us)|translator\.azure\.cn)$/.test(host)
 }
 
 /** Translator refuses a good key of a region without this header; other services ignore it. */

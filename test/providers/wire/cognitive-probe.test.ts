@@ -2,8 +2,12 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { cognitiveProbe, isPathGone } from '../../../src/providers/wire/cognitive-probe.ts'
+import { type AccountDescription, cognitiveProbes, isPathGone } from '../../../src/providers/wire/cognitive-probe.ts'
 
+type CloudName = Parameters<typeof cognitiveProbes>[1]
+
+/** The first request. */
+const cognitiveProbe = (account: AccountDescription, cloud: CloudName) => cognitiveProbes(account, cloud)[0]
 const at = (probe: ReturnType<typeof cognitiveProbe>) => probe && `${probe.method} ${probe.endpoint} ${probe.path}`
 
 for (const [name, endpoint] of [
@@ -41,6 +45,26 @@ test('a Translator without a region is tried at the host that has none, and send
 
   assert.equal(at(probe), 'POST https://api.cognitive.microsoft.com/ /sts/v1.0/issueToken')
   assert.equal(probe!.headers['Ocp-Apim-Subscription-Region'], undefined)
+})
+
+test('a Translator whose custom subdomain has the word translator in it is tried there, not at the host of its region', () => {
+  const endpoint = 'https://contoso-translator.cognitiveservices.azure.com/'
+
+  const probe = cognitiveProbe({ kind: 'TextTranslation', location: 'westeurope', endpoint }, 'public')
+
+  assert.equal(at(probe), `POST ${endpoint} /sts/v1.0/issueToken`)
+})
+
+test('an account with a token exchange and a read of its kind has both, the exchange first', () => {
+  const endpoint = 'https://contoso.openai.azure.com/'
+  const account = { kind: 'OpenAI', endpoint, endpoints: { 'Token Service API': endpoint } }
+
+  const probes = cognitiveProbes(account, 'public').map(at)
+
+  assert.deepEqual(probes, [
+    `POST ${endpoint} /sts/v1.0/issueToken`,
+    `GET ${endpoint} /openai/models?api-version=2024-10-21`,
+  ])
 })
 
 test('a location that is no name of a region becomes neither host nor header', () => {
