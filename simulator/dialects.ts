@@ -177,7 +177,11 @@ const iotHub: Dialect = {
   // Behind a network rule the hub answers as it does to a bad key.
   networkDenied: { status: 401, code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
   challenge: () => ({ 'iothub-errorcode': 'IotHubUnauthorizedAccess' }),
-  forbidden: () => ({ status: 401, code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' }),
+  forbidden: (_action, _scope, objectId) => ({
+    status: 401,
+    code: 'IotHubUnauthorized',
+    message: `Principal ${objectId} is not authorized due to no assigned permissions`,
+  }),
   throttled: { code: 'ThrottlingException', message: 'Operations are throttled. Please back off and try again.' },
 }
 

@@ -9,7 +9,7 @@ import { passes } from '../azure/errors.ts'
 import { type ErrorCode, RekeyError } from '../rotation/errors.ts'
 import type { KeyRing } from '../rotation/key-ring.ts'
 import type { Call, KeyHolder } from '../rotation/ports.ts'
-import { seconds } from '../rotation/target.ts'
+import { minutes, seconds } from '../rotation/target.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall, unexpected } from './wire/answer.ts'
 import { assertUnchanged, connectionString } from './wire/iot-hub.ts'
@@ -193,10 +193,17 @@ function refused({ operation }: ServiceOperation, errorCode: string | number | u
   })
 }
 
+/** What the registry's per-device codes mean; any other is a refusal that needs a person. */
 const meanings: readonly { pattern: RegExp; code: ErrorCode; remedy: string; retryAfter?: number }[] = [
   { pattern: /NotFound|^404/, code: 'ResourceNotFound', remedy: 'Check the device id in targets.json.' },
   { pattern: /Throttl|^429/, code: 'Throttled', remedy: passes, retryAfter: seconds(30) },
   { pattern: /PreconditionFailed|Conflict|^409|^412/, code: 'ServiceChanged', remedy: passes, retryAfter: seconds(1) },
+  {
+    pattern: /^BulkRegenerateDeviceKeyOperationFailure$/,
+    code: 'ServiceUnavailable',
+    remedy: passes,
+    retryAfter: minutes(1),
+  },
 ]
 
 function notSas({ host, name }: Device): RekeyError {

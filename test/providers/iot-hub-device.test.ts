@@ -108,6 +108,8 @@ for (const [errorCode, code, transient] of [
   ['ThrottlingException', 'Throttled', true],
   ['DeviceNotFound', 'ResourceNotFound', false],
   [412001, 'ServiceChanged', true],
+  ['BulkRegenerateDeviceKeyOperationFailure', 'ServiceUnavailable', true],
+  ['InvalidPolicyKey', 'ServiceRefused', false],
   ['EnforceDeviceHISCompliantKey', 'ServiceRefused', false],
   ['Some prose that is no code', 'ServiceRefused', false],
 ] as const) {
@@ -121,6 +123,19 @@ for (const [errorCode, code, transient] of [
     assert.equal(error.transient, transient)
     assert.equal(error.details.outcomeUnknown, undefined)
     assert.doesNotMatch(error.message, /prose/)
+  })
+}
+
+for (const body of [{}, { policyKey: 'primaryKey' }, { policyKey: 'primaryKey', rotatedKeys: [], errors: [] }]) {
+  test(`a 400 with ${JSON.stringify(body)} is a failure, though a client may read it as a result without errors`, async () => {
+    const { cloud, handle, holder, call } = device()
+    const before = handle.keys()
+    answer(cloud, body, 400)
+
+    const error = await rejection(holder.regenerate('primary', call))
+
+    assert.deepEqual([error.code, error.transient, error.details.outcomeUnknown], ['ServiceRefused', false, undefined])
+    assert.deepEqual(handle.keys(), before)
   })
 }
 
@@ -182,11 +197,11 @@ test('a hub that is no host name and an id that cannot be one are refused', () =
   }
 })
 
-/** The registry answers 207 with this to a regenerate, and does nothing. */
-function answer(cloud: Cloud, body: unknown): void {
+/** The registry answers a regenerate with this, and does nothing. */
+function answer(cloud: Cloud, body: unknown, status = 207): void {
   const pass = cloud.fetch
   Object.assign(cloud, {
     fetch: (request: Request) =>
-      request.url.includes('/keys/regenerate') ? Promise.resolve(Response.json(body, { status: 207 })) : pass(request),
+      request.url.includes('/keys/regenerate') ? Promise.resolve(Response.json(body, { status })) : pass(request),
   })
 }
