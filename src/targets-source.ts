@@ -96,13 +96,16 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
   let current: Current | undefined
   let read: ReadTargets | undefined
   let until = Number.NEGATIVE_INFINITY
-  let looking: Promise<ReadTargets> | undefined
+  let checking: Promise<ReadTargets> | undefined
   let recording: Promise<void> | undefined
   let stored: { readonly record: LastValid | undefined; readonly until: number } | undefined
 
-  /** The record, asked for at most once a minute. Throws RekeyError. */
+  let unread: { readonly error: RekeyError; readonly until: number } | undefined
+
+  /** The record, asked for at most once a minute; a failure stands for 15 seconds, since asking a dead service takes long. Throws RekeyError. */
   async function storedRecord(): Promise<LastValid | undefined> {
     if (stored && clock.monotonic() < stored.until) return stored.record
+    if (unread && clock.monotonic() < unread.until) throw unread.error
     const found = await state.read()
     const record = found && readLastValid(found.text)
     stored = { record, until: clock.monotonic() + hold }
@@ -123,11 +126,12 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
       return { definitions: taken, current: inForce }
     } catch (thrown) {
       if (!(thrown instanceof RekeyError)) throw thrown
+      if (unread?.error !== thrown) unread = { error: thrown, until: clock.monotonic() + failedHold }
       return { ...own, problem: asProblem(thrown) }
     }
   }
 
-  async function look(): Promise<ReadTargets> {
+  async function check(): Promise<ReadTargets> {
     const found = await reader(known)
     if (found.found === 'unchanged') {
       until = clock.monotonic() + hold
@@ -196,11 +200,11 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
 
   async function readNow(): Promise<ReadTargets> {
     if (remote && read && clock.monotonic() < until) return read
-    // Whoever comes while a check is under way gets its answer.
-    looking ??= look().finally(() => {
-      looking = undefined
+    // A caller that comes while a check is under way gets its answer.
+    checking ??= check().finally(() => {
+      checking = undefined
     })
-    read = await looking
+    read = await checking
     return read
   }
 

@@ -62,7 +62,7 @@ function stateBlob() {
 }
 
 /** What a source found: the targets in force, and what is not. */
-function told(read: ReadTargets): string {
+function summary(read: ReadTargets): string {
   const problems = read.problems.map(({ path, message }) => (path === 'ROTATION_TARGETS' ? message : path))
   const names = 'targets' in read ? read.targets.map(({ name }) => name).join(' ') : 'nothing'
   return [names, ...problems].join('; ')
@@ -104,8 +104,8 @@ function remote(
     kept,
     state,
     source,
-    read: async () => told(await source.read()),
-    recorded: async () => told(await source.recorded()),
+    read: async () => summary(await source.read()),
+    recorded: async () => summary(await source.recorded()),
   }
 }
 
@@ -183,7 +183,7 @@ for (const [name, answer, says] of [
     '$.defaulst',
   ],
 ] as const) {
-  test(`${name} leaves the last valid file in force, and is told`, async () => {
+  test(`${name} leaves the last valid file in force, and is reported`, async () => {
     const { world, read } = remote()
     world.answer = { status: 200, body: one, etag: '"1"' }
     await read()
@@ -212,7 +212,7 @@ test('a blob that does not answer is asked about no more often than one that doe
   assert.equal(world.requests.length - before, 5)
 })
 
-test('a blob that is said to be unchanged, though nobody has seen it yet, is not taken for one', async () => {
+test('a blob that is said to be unchanged, though it was never read, is not taken for one', async () => {
   const { world, read } = remote()
   world.answer = { status: 304 }
 
@@ -231,7 +231,7 @@ test('a refusal is asked about again after 15 seconds', async () => {
   assert.equal(await read(), 'one')
 })
 
-test('an identity that gets no token is told at once, with its remedy', async () => {
+test('an identity that gets no token is reported at once, with its remedy', async () => {
   const refused = new RekeyError('PermissionDenied', {
     message: 'no token is to be had',
     remedy: 'Assign an identity.',
@@ -260,14 +260,14 @@ test('a file beside the app is found by its relative path, and read again when i
 
   await writeFile(path, one)
   await utimes(path, 1000, 1000)
-  assert.deepEqual([told(await source.read()), told(await source.read()), parsed], ['one', 'one', 1])
+  assert.deepEqual([summary(await source.read()), summary(await source.read()), parsed], ['one', 'one', 1])
 
   await writeFile(path, two)
   await utimes(path, 2000, 2000)
-  assert.deepEqual([told(await source.read()), parsed], ['two', 2])
+  assert.deepEqual([summary(await source.read()), parsed], ['two', 2])
 })
 
-test('a file that is not there is told, with where it was looked for and what to do', async (t) => {
+test('a file that is not there is reported, with where it was looked for and what to do', async (t) => {
   const root = await folder(t)
   const source = targetsSource({
     location: 'targets.json',
@@ -281,7 +281,7 @@ test('a file that is not there is told, with where it was looked for and what to
 
   const parsed = await source.read()
 
-  assert.equal(told(parsed), `nothing; there is no file ${join(root, 'targets.json')}`)
+  assert.equal(summary(parsed), `nothing; there is no file ${join(root, 'targets.json')}`)
   assert.match(parsed.problems[0]!.remedy, /targets\.sample\.json/)
 })
 
@@ -491,6 +491,21 @@ test('while the record cannot be read a new start applies what is valid, says wh
   assert.equal(await read(), 'one two; $.targets[0].rotateEvery')
 })
 
+test('a record that cannot be read is asked for once in 15 seconds, however often a broken file is looked at', async (t) => {
+  const root = await folder(t)
+  await writeFile(join(root, 'targets.json'), mistaken)
+  const { kept, state } = stateBlob()
+  kept.away = true
+  const time = { now: 0 }
+  const clock = { monotonic: () => time.now, now: () => time.now }
+  const azure = () => assert.fail('a file needs no Azure')
+  const source = targetsSource({ location: 'targets.json', root, clock, parse, azure, state, writes: true })
+
+  for (time.now = 0; time.now < minutes(1); time.now += seconds(1)) await source.read()
+
+  assert.equal(kept.reads, 4)
+})
+
 test('the record is written once for each version, and a reader that may not write leaves it alone', async () => {
   const { kept, recorded } = await (async () => {
     const state = stateBlob()
@@ -511,7 +526,7 @@ test('the record is written once for each version, and a reader that may not wri
     state: { read: async () => ({ text: kept.text!, etag: '1' }), write: () => assert.fail('nothing may be written') },
     writes: false,
   })
-  assert.match(told(await looker.recorded()), /^one; there is no file/)
+  assert.match(summary(await looker.recorded()), /^one; there is no file/)
 })
 
 test('a change that takes out more than half of the targets takes effect, and is remembered for a day', async () => {
@@ -534,9 +549,9 @@ test('a change that takes out more than half of the targets takes effect, and is
   assert.equal('targets' in mended && mended.removal, undefined)
 })
 
-test('a record that is not ours is told, and written anew when a file is accepted', async () => {
+test('a record that is not ours is reported, and written anew when a file is accepted', async () => {
   const state = stateBlob()
-  state.kept.text = 'somebody’s notes'
+  state.kept.text = 'an operator’s notes'
   const { found, source, world } = await startWith(file(target('one', wrong)), state)
   assert.match(found, /targets-last-valid\.json/)
 

@@ -54,8 +54,8 @@ export function readLastValid(text: string): LastValid | undefined {
 }
 
 export function writeLastValid({ version, since, files, suspended, removal }: LastValid): string {
-  const told = removal && { ...removal, at: iso(removal.at) }
-  return `${JSON.stringify({ version, since: iso(since), files, suspended, ...(told ? { removal: told } : {}) })}\n`
+  const written = removal && { ...removal, at: iso(removal.at) }
+  return `${JSON.stringify({ version, since: iso(since), files, suspended, ...(written ? { removal: written } : {}) })}\n`
 }
 
 /** The definitions as files again: each under the defaults it was written under. */

@@ -26,8 +26,8 @@ export const health: Handler = {
       const checks = await checksOf({ app, log, signal: AbortSignal.timeout(healthLimit) }, mostScopes)
       return answerOf(app, checks)
     }
-    const told = { status: 'unhealthy', code: 'BadConfiguration', ...problemsIn(composed.problems), checks: [] }
-    return json(503, told)
+    const body = { status: 'unhealthy', code: 'BadConfiguration', ...problemsIn(composed.problems), checks: [] }
+    return json(503, body)
   },
 }
 
@@ -35,8 +35,8 @@ function answerOf(app: App, checks: readonly Check[]): HttpResponseInit {
   const failed = checks.filter(({ status }) => status === 'failed')
   const status = failed.length === 0 ? 'healthy' : 'unhealthy'
   const configuration = describeConfiguration(app)
-  const told = { status, failed: failed.length, configuration, ...problemsIn(app.problems), checks }
-  return json(failed.length === 0 ? 200 : 503, told)
+  const body = { status, failed: failed.length, configuration, ...problemsIn(app.problems), checks }
+  return json(failed.length === 0 ? 200 : 503, body)
 }
 
 /** How many targets of a kind an answer names. */

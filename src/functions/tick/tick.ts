@@ -109,9 +109,9 @@ async function checkConfiguration(app: App, log: Log, collect: Collect): Promise
   try {
     const { removal } = await app.recorded()
     if (removal === undefined) return
-    const told = { removed: removal.removed, of: removal.of, at: iso(removal.at) }
-    log('warn', 'targets removed: more than half of them with one change', told)
-    app.telemetry.removed(told)
+    const removed = { removed: removal.removed, of: removal.of, at: iso(removal.at) }
+    log('warn', 'targets removed: more than half of them with one change', removed)
+    app.telemetry.removed(removed)
   } catch (thrown) {
     collect(thrown, 'rekey-state')
   }

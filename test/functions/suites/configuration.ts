@@ -52,7 +52,7 @@ describe('a target that is misspelt in targets.json', () => {
         v: 1,
         id: `revoke-${target.name}`,
         target: target.name,
-        actor: 'somebody',
+        actor: 'an operator',
         revokeBefore: new Date(made.cloud.clock.now()).toISOString(),
         expiresAt: new Date(made.cloud.clock.now() + days).toISOString(),
       }
@@ -113,7 +113,7 @@ describe('a target that is misspelt in targets.json', () => {
       v: 1,
       id: 'one',
       target: 'fresh',
-      actor: 'somebody',
+      actor: 'an operator',
       freshAfter: new Date(made.cloud.clock.now()).toISOString(),
       expiresAt: new Date(made.cloud.clock.now() + days).toISOString(),
     }
