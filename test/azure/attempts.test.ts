@@ -131,6 +131,15 @@ test('A Retry-After whose date has no Date beside it, or is no date, is as good 
   }
 })
 
+test('An address with :443, as Azure’s next links have it, is the same host, and gets its token', async () => {
+  const { azure, sent } = azureAgainst(keys)
+  const scope = 'https://management.azure.com/.default'
+
+  await azure.send(get({ url: 'https://management.azure.com:443/subscriptions/s', scope }))
+
+  assert.equal(sent[0]?.headers.get('authorization'), 'Bearer token')
+})
+
 test('Retry-After is waited for', async () => {
   const { azure, pauses } = azureAgainst(json(429, {}, { 'retry-after': '7' }), keys)
 
