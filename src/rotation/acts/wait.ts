@@ -52,9 +52,8 @@ export async function tryOrWait(work: Work, at: Situation, candidate: Candidate)
   await notify(work, slot, tried.evidence, since)
   // A listing may be as old as that, and shows another key in the slot.
   const listed = made === undefined ? now : made + settle + clockBound
-  return {
-    until: Math.max(listed, isNotified(work) ? permission.until : Math.min(permission.until, since + notifyAfter)),
-  }
+  const due = since + notifyAfter
+  return { until: Math.max(listed, now < due ? Math.min(permission.until, due) : permission.until) }
 }
 
 function pendingOf(
@@ -81,6 +80,9 @@ async function record(work: Work, pending: Pending | undefined, kept: Stamps): P
       ? waitingStamps(kept, pending)
       : { ...withoutPending(kept), ...(pending ? { pending } : {}) }
   const written = leadIn(work).stamps!
+  // What a regenerate, a swap or a retirement left unfinished is finished by its own check first.
+  const other = written.pending !== undefined && ('asked' in written.pending || 'retired' in written.pending)
+  if (other && !(pending && 'made' in pending)) return
   if (JSON.stringify(written.pending) === JSON.stringify(pending) && written.proven === stamps.proven) return
   await tag(work, leadOf(work.target), stamps)
 }
