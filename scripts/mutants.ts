@@ -39,7 +39,8 @@ async function run(): Promise<number> {
   async function work(): Promise<void> {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const report = await tryMutant(next, from, {
-        seeds: Number(values.seeds),
+        // Whoever is exempt is only asked whether that is still so.
+        seeds: next.exempt ? Math.min(50, Number(values.seeds)) : Number(values.seeds),
         world: !values['unit-only'],
         unit: !values['world-only'],
       })

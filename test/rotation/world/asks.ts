@@ -5,10 +5,20 @@ import { hours, minutes } from '../../../src/rotation/target.ts'
 import { mayBeOld } from './effect-rules.ts'
 import type { Stage } from './stage.ts'
 
-export const allAsks = ['fresh', 'force', 'promote', 'swap', 'revoke', 'revoke older', 'at once', 'future'] as const
+export const allAsks = [
+  'fresh',
+  'force',
+  'promote',
+  'swap',
+  'revoke',
+  'revoke older',
+  'at once',
+  'repair',
+  'future',
+] as const
 
 /**
- * `revoke older`: of keys older than some hours, not of all. `at once`: every slot in one call. `future`: a moment that no
+ * `repair`: compare with the service now, and make nothing anew. `revoke older`: of keys older than some hours, not of all. `at once`: every slot in one call. `future`: a moment that no
  * clock can have shown yet.
  */
 export type Ask = (typeof allAsks)[number]
@@ -53,6 +63,8 @@ function wishOf({ dice, target }: Stage, kind: Ask, moment: number, from: string
       return { revokeBefore: moment - dice.next() * hours(5) }
     case 'at once':
       return { revokeBefore: moment, atOnce: true }
+    case 'repair':
+      return { comparedAfter: moment }
     case 'promote':
       return { promote: { slot: dice.pick(target.slots), from } }
     case 'swap':

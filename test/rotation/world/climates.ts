@@ -25,7 +25,12 @@ export const climates = {
   revokes: { ...two, faults: 4, asks: ['fresh', 'promote', 'revoke', 'revoke older', 'force'] },
   'late effects': { ...two, faults: 4, late: true },
   zombies: { ...two, faults: 5, late: true, zombies: true },
-  operators: { ...two, faults: 2, meddling: ['regenerates', 'overwrites', 'promotes by hand', 'disables'] },
+  operators: {
+    ...two,
+    faults: 2,
+    asks: ['fresh', 'promote', 'repair'],
+    meddling: ['regenerates', 'overwrites', 'promotes by hand', 'disables'],
+  },
   everything: {
     ...two,
     faults: 5,
@@ -75,7 +80,7 @@ export const climates = {
     faults: 2,
     hasty: true,
     meddling: ['regenerates', 'overwrites', 'promotes by hand', 'disables'],
-    asks: ['fresh', 'promote', 'revoke older', 'revoke'],
+    asks: ['fresh', 'promote', 'revoke older', 'revoke', 'repair'],
   },
   refusals: { ...two, faults: 2, refusals: true, hasty: true, asks: ['fresh', 'promote', 'revoke', 'force'] },
   'seldom due, refusals': {

@@ -102,6 +102,7 @@ export function checkRegenerate(stage: Stage, run: Run, slot: string, late: stri
       if (current && !tagsFit(current) && vault.touched(name) < run.knew.vault)
         watch.add('regenerated a key that cannot be stored', name)
     }
+    if (run.request.comparedAfter !== undefined) watch.add('a repair regenerated', `${slot} (${run.reason})`)
     if (run.reason === 'due') checkDue(stage)
     if (run.reason === 'retiring') checkRetiring(stage, lead)
   }

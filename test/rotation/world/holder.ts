@@ -10,6 +10,7 @@ import type { KeyRing } from './words.ts'
 import { type CallOf, noAnswer } from './worker-ports.ts'
 
 const pollEvery = 10_000
+const longestOperation = 150_000
 const mostReads = 18
 
 export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
@@ -46,7 +47,9 @@ export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
     })
   }
 
+  const isUnderWay = (signal: AbortSignal) => call('read', signal, () => stage.ledger.underWay > 0)
   const holder: KeyHolder = {
+    ...(traits.operations === 'none' ? {} : { operation: { limit: longestOperation, isUnderWay } }),
     read,
     regenerate: (slot, held) => {
       checkSending(stage, run, slot)
@@ -58,12 +61,14 @@ export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
   /** A write that is accepted now and takes effect within a minute or so; its end is known by polling, or by reading. */
   async function operation(slot: string, held: Call): Promise<KeyRing> {
     const before = etag
-    const length = stage.dice.next() * 70_000
+    const length = stage.dice.next() * longestOperation
     let done = false
     await call('regenerate', held.signal, (late) => {
       if (traits.etag && etag !== service.listing().etag) throw changed()
+      stage.ledger.underWay++
       time.in(length, () => {
-        regenerateNow(slot, late ?? (run.crashed ? 'an operation of a dead worker' : undefined))
+        regenerateNow(slot, late)
+        stage.ledger.underWay--
         done = true
       })
     })

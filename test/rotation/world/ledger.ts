@@ -41,6 +41,8 @@ export interface Ledger {
   /** When an operator last changed the service or the vault, and when an effect last landed too late. */
   meddledAt: number
   lateAt: number
+  /** Operations of the service that are not over. */
+  underWay: number
   /** When the service was last read. */
   readAt: number
 }
@@ -57,6 +59,7 @@ export function ledger(start: number): Ledger {
     reasons: new Set(),
     meddledAt: start,
     lateAt: Number.NEGATIVE_INFINITY,
+    underWay: 0,
     readAt: Number.NEGATIVE_INFINITY,
   }
 }

@@ -159,7 +159,10 @@ function checkRequest(stage: Stage, asked: Asked): void {
   }
   if (request.revokeBefore !== undefined) {
     const before = Math.min(at, request.revokeBefore) - 2 * skew - sameRevoke(stage, asked)
-    if (Object.values(service.keys()).some((key) => service.madeAt(key) < before)) watch.add('not revoked', request.id)
+    // Two revokes less than the clock bound apart are one.
+    const spared = (made: number) => made > before - clockBound && madeByRevoke(stage, made)
+    const old = Object.values(service.keys()).filter((key) => service.madeAt(key) < before)
+    if (old.some((key) => !spared(service.madeAt(key)))) watch.add('not revoked', request.id)
   }
   const wish = request.promote ?? request.swap
   const lead = vault.current(target.secrets[0].name)
@@ -178,6 +181,10 @@ function sameRevoke({ ledger, skew }: Stage, { request, at }: Asked): number {
       at - other.at < clockBound + 2 * skew,
   )
   return near ? clockBound : 0
+}
+
+function madeByRevoke({ ledger }: Stage, made: number): boolean {
+  return ledger.regenerations.some(({ at, reason }) => at === made && reason === 'revoked')
 }
 
 function endOf({ ledger }: Stage, index: number): number {
