@@ -40,5 +40,7 @@ export function activeSurvives(stamps: Aged, before: Instant): boolean {
 /** The same of the standby's key, where the revoke that published the active one has made it: no consumer was given it. */
 export function standbySurvives(stamps: Aged, before: Instant): boolean {
   const age = standbySince(stamps)
-  return age >= before || (stamps.reason === 'revoked' && !stamps.retire && isAsGood(age, before))
+  // A key that waits to be published was made for another request, after that revoke.
+  const waits = stamps.pending !== undefined && 'made' in stamps.pending
+  return age >= before || (stamps.reason === 'revoked' && !stamps.retire && !waits && isAsGood(age, before))
 }

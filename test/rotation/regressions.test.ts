@@ -562,3 +562,19 @@ test('a forced rotation that is delivered twice is one, and keeps the key before
     assert.deepEqual([again.status, at.regenerated.length - made, at.service.accepts(before)], ['current', 1, true])
   }
 })
+
+test('a key that was made for a rotation and still waits is not spared by a revoke because an older revoke published the active one', async () => {
+  const at = await rotatedStand()
+  await deliver(at, { revokeBefore: at.now() })
+  await at.wait(minutes(30))
+  at.slowBy(minutes(3))
+  await outcomeOf(at, { freshAfter: at.now(), force: true })
+  const waiting = Object.values(at.service.keys()).find((key) => key !== at.leadKey())!
+  await at.wait(minutes(0.4))
+  at.slowBy(0)
+
+  await deliver(at, { revokeBefore: at.now() })
+
+  assert.deepEqual([at.service.accepts(waiting), Object.values(at.service.keys()).includes(waiting)], [false, false])
+  assert.equal(at.works(), true)
+})

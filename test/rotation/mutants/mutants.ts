@@ -583,4 +583,87 @@ export const mutants: readonly Mutant[] = [
       ],
     ],
   },
+  {
+    id: 'behind-not-noted',
+    what: 'a version does not note that it covers one that was never announced',
+    edits: [
+      [
+        'rotation/acts/superseded.ts',
+        '  return covered.stamps.behind || (own && !covered.stamps.announced) ? { behind: true } : {}',
+        '  return own && covered.stamps.behind ? {} : {}',
+      ],
+    ],
+  },
+  {
+    id: 'behind-not-announced',
+    what: 'a covered version is not announced',
+    edits: [
+      [
+        'rotation/acts/superseded.ts',
+        '  if (behind.length === 0) return []\n',
+        '  if (behind.length >= 0) return []\n',
+      ],
+    ],
+  },
+  {
+    id: 'behind-not-carried',
+    what: 'a version that covers one which covers another forgets the older',
+    edits: [
+      [
+        'rotation/acts/superseded.ts',
+        '  return covered.stamps.behind || (own && !covered.stamps.announced) ? { behind: true } : {}',
+        '  return own && !covered.stamps.announced && !covered.stamps.behind ? { behind: true } : {}',
+      ],
+    ],
+  },
+  {
+    id: 'behind-newest-first',
+    what: 'covered versions are announced newest first',
+    edits: [
+      [
+        'rotation/acts/superseded.ts',
+        '    .toSorted((one, other) => one.created - other.created)',
+        '    .toSorted((one, other) => other.created - one.created)',
+      ],
+    ],
+  },
+  {
+    id: 'under-way-ignored',
+    what: 'a regenerate that is still under way is not waited for',
+    edits: [
+      [
+        'rotation/observe.ts',
+        '  return operation && now < until && (await operation.isUnderWay(signal)) ? until : undefined',
+        '  return operation && now < until && (await operation.isUnderWay(signal)) && now < 0 ? until : undefined',
+      ],
+      [
+        'rotation/acts/regenerate.ts',
+        '  if (!operation) return true\n',
+        '  if (operation || !operation) return true\n',
+      ],
+    ],
+  },
+  {
+    id: 'repair-rotates',
+    what: 'a repair does what is due as well',
+    edits: [
+      ['rotation/plan.ts', '  return request.comparedAfter !== undefined\n', '  return request.comparedAfter === 0\n'],
+    ],
+  },
+  {
+    id: 'revoke-young-enough',
+    what: 'a key a minute older than a revoke is young enough for it, whoever made it',
+    edits: [
+      [
+        'rotation/satisfied.ts',
+        "  return age >= before || (stamps.reason === 'revoked' && isAsGood(age, before))",
+        '  return isAsGood(age, before)',
+      ],
+    ],
+  },
+  {
+    id: 'waiting-key-spared',
+    what: 'a revoke spares a key that was made before it and waits, because an older revoke published the active one',
+    edits: [['rotation/satisfied.ts', '!stamps.retire && !waits && ', '!stamps.retire && ']],
+  },
 ]
