@@ -70,6 +70,21 @@ describe('a body that is not what a route wants', () => {
     })
   }
 
+  test('headers that are not what they should be change nothing by any command, and none is answered with a 500', async () => {
+    const made = await oneTarget()
+    const long = 'x'.repeat(8000)
+    for (const handler of Object.values(commands)) {
+      for (const name of ['repeatability-request-id', 'repeatability-first-sent']) {
+        for (const value of ['', long, '0', '-1', '[object Object]', '\u00ff', '%00', '../..']) {
+          const { status, body } = await made.http(handler, { params, headers: { [name]: value } })
+          assert.deepEqual([status, body.code], [400, 'BadRequest'], `${name}: ${value.slice(0, 20)}`)
+        }
+      }
+    }
+    await assertNothingChanged(made)
+    await made.close()
+  })
+
   test('a body that says it is small and is not, is refused as it is read', async () => {
     const made = await oneTarget()
     const body = `{"note":"${'n'.repeat(140_000)}"}`

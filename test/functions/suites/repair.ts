@@ -7,6 +7,7 @@ import { missingPermission, staleReads, throttle } from '../../../simulator/faul
 import type { LeaseNotes } from '../../../src/azure/blob-lease.ts'
 import { repair } from '../../../src/functions/commands/repair.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
+import { checkCompared } from '../../../src/functions/health/compared.ts'
 import { answer } from '../../../src/functions/http/answer.ts'
 import { health } from '../../../src/functions/status/health.ts'
 import { listTargets, showTarget } from '../../../src/functions/status/targets.ts'
@@ -180,6 +181,21 @@ describe('when a target was last compared with its service', () => {
     assert.match(fresh.detail, /1 of 1 .* new/)
     assert.deepEqual(stale.targets, ['vision'])
     assert.match(stale.detail, /^1 targets .*: vision$/)
+    await made.close()
+  })
+
+  test('health cannot tell where the notes cannot be read, and leaves the failure to the check of the storage account', async () => {
+    const { made } = await visionWorld()
+    const composed = await made.compose()
+    assert.ok('app' in composed)
+    const away = async () => {
+      throw new RekeyError('ServiceUnavailable', { message: 'lease of a credential could not be reached' })
+    }
+    const app = { ...composed.app, leaseNotes: { of: away, all: away } }
+
+    const check = await checkCompared({ app, log: () => undefined, signal: AbortSignal.timeout(5000) })
+
+    assert.equal(check.status, 'unseen')
     await made.close()
   })
 
