@@ -2,7 +2,7 @@
 // May import simulator files only.
 
 import { dialects } from './dialects.ts'
-import { type Aim, type Fault, gatewayCaches, striker } from './faults.ts'
+import { type Aim, type Fault, gatewayCaches, striker, untrackableOperations } from './faults.ts'
 import type { HostGroup } from './hosts.ts'
 import type { Token } from './identity.ts'
 import { type Call, ConnectionLost, type Reply, type RetryAfterForm } from './operations.ts'
@@ -76,7 +76,7 @@ export function skewedDate(options: { ms: number }): Fault {
 
 /**
  * What a caller of the real Azure meets on any day and should not notice: empty pages, tokens that expire or are revoked, a clock
- * that is not ours. No call fails for good, none is carried out twice.
+ * that is not ours, operations that it may begin and not follow. No call fails for good, none is carried out twice.
  */
 export function ordinaryDay(): readonly Fault[] {
   return [
@@ -85,6 +85,7 @@ export function ordinaryDay(): readonly Fault[] {
     expiringTokens({ ms: 7 * 60_000 }),
     skewedDate({ ms: -100_000 }),
     slowSoftDelete({ ms: 8000 }),
+    untrackableOperations(),
   ]
 }
 

@@ -8,7 +8,7 @@ import type { AzureClients } from '../azure/clients.ts'
 import { passes } from '../azure/errors.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import type { KeyRing, KeySlot } from '../rotation/key-ring.ts'
-import type { Call, KeyHolder, Verdict } from '../rotation/ports.ts'
+import type { Call, KeyHolder, Log, Verdict } from '../rotation/ports.ts'
 import { Secret } from '../rotation/secret.ts'
 import { type Duration, type Instant, minutes, seconds } from '../rotation/target.ts'
 import { defineProvider } from './provider.ts'
@@ -87,7 +87,8 @@ export const iotHubPolicy = defineProvider({
       credential: `${hub.credential}/iothubkeys/${policy.toLowerCase()}`,
     }
   },
-  open: ({ resource, policy }, azure) => openPolicy({ hub: parseArmId(resource, hubs), name: policy }, azure),
+  open: ({ resource, policy }, azure, _outputs, log) =>
+    openPolicy({ hub: parseArmId(resource, hubs), name: policy, log }, azure),
 })
 
 /** Whether a listing shows what was written. */
@@ -98,6 +99,7 @@ const lookEvery: Duration = seconds(2)
 interface PolicyOfHub {
   readonly hub: ArmId
   readonly name: string
+  readonly log?: Log | undefined
 }
 
 function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
@@ -153,7 +155,7 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
  * where it was written a moment ago, or is being written.
  */
 async function writePolicy(
-  { hub, name }: PolicyOfHub,
+  { hub, name, log }: PolicyOfHub,
   azure: AzureClients,
   call: Call,
   known: { readonly ring: KeyRing | undefined; readonly shownAt: Instant },
@@ -176,7 +178,7 @@ async function writePolicy(
   const answer = await putNoted(hub, { body, etag: description.etag, lastWrite, until }, azure, call)
   try {
     const isOver = () => isWritten(hub, description.etag, azure, call)
-    await finished({ answer, what, until, isOver }, azure, call)
+    await finished({ answer, what, until, isOver, log }, azure, call)
     return await policyAfterWrite({ hub, name }, azure, call, until, (now) => shows(now, before))
   } catch (error) {
     throw undecided(error)

@@ -165,6 +165,7 @@ for (const provider of providers) {
       const { cloud, holder, signal, call, logged } = opened(provider)
       const before = await holder.read(signal)
       const made = (await holder.regenerate(slots[0], call))[slots[0]]!
+      const said = logged.length
       cloud.faults.add(dataPlane((call) => call.throttled(30)))
 
       const verdicts = [
@@ -173,7 +174,7 @@ for (const provider of providers) {
       ]
 
       assert.deepEqual(verdicts, ['unknown', 'unknown'])
-      assert.deepEqual(logged, [])
+      assert.deepEqual(logged.slice(said), [])
     })
 
     test(`${id}: a holder that has never read can probe`, async () => {

@@ -19,7 +19,7 @@ import { readHostSettings } from '../../simulator/local/settings.ts'
 import type { HubOptions } from '../../simulator/services/iot-hub.ts'
 import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
 import { RekeyError } from '../../src/rotation/errors.ts'
-import type { Call } from '../../src/rotation/ports.ts'
+import type { Call, Log } from '../../src/rotation/ports.ts'
 import { callLimit, clockBound, settle } from '../../src/rotation/target.ts'
 import { metadataInMemory, oldMetadata } from '../lease-metadata.ts'
 import { type ConnectOptions, connect } from '../simulated-azure.ts'
@@ -29,7 +29,9 @@ function hub(policy = 'service', more: Partial<HubOptions> = {}, options: Connec
   const cloud = simulatedCloud({ clock: virtualClock(Date.parse('2026-03-01T12:00:00Z')) })
   const handle = cloud.iotHubs.add({ name: 'Hub1', policies: { backup: 'RegistryRead, ServiceConnect' }, ...more })
   const azure = connect(cloud, options)
-  const holder = iotHubPolicy.open({ resource: handle.resourceId, policy }, azure)
+  const logged: object[] = []
+  const log: Log = (level, message, fields) => void logged.push({ level, message, ...fields })
+  const holder = iotHubPolicy.open({ resource: handle.resourceId, policy }, azure, undefined, log)
   const renewedAt: number[] = []
   const call: Call = {
     signal: new AbortController().signal,
@@ -37,7 +39,7 @@ function hub(policy = 'service', more: Partial<HubOptions> = {}, options: Connec
     metadata: oldMetadata(),
   }
   const sent = (operation: string) => cloud.history.filter((entry) => entry.operation === `iot-hub/${operation}`).length
-  return { cloud, handle, azure, holder, call, renewedAt, sent, read: () => holder.read(call.signal) }
+  return { cloud, handle, azure, holder, call, renewedAt, sent, logged, read: () => holder.read(call.signal) }
 }
 
 async function rejection(run: Promise<unknown>): Promise<RekeyError> {
@@ -351,14 +353,22 @@ describe('an operation that may not be followed', () => {
     })
   }
 
-  test('is asked for once', async () => {
-    const { cloud, holder, call, read, sent } = hub()
+  test('is asked for once, and the log says with which status that was refused', async () => {
+    const { cloud, holder, call, read, sent, logged } = hub()
     await read()
     cloud.faults.add(untrackableOperations())
 
     await holder.regenerate('secondary', call)
 
     assert.equal(sent('getOperation'), 1)
+    assert.deepEqual(logged, [
+      {
+        level: 'info',
+        message: 'the operation cannot be followed: its resource is read instead',
+        operation: 'PUT …/IotHubs/Hub1',
+        status: 403,
+      },
+    ])
   })
 
   test('is over when the hub is active again with another etag, though it fails or is not found meanwhile', async () => {

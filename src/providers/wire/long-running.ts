@@ -4,10 +4,9 @@
 import { z } from 'zod'
 import type { AzureClients, RawAnswer } from '../../azure/clients.ts'
 import { RekeyError } from '../../rotation/errors.ts'
-import type { Call } from '../../rotation/ports.ts'
+import type { Call, Log } from '../../rotation/ports.ts'
 import { type Duration, type Instant, minutes, seconds } from '../../rotation/target.ts'
 import { type ServiceOperation, unexpected } from './answer.ts'
-import { unlessUnanswered } from './verdict.ts'
 
 const firstPoll: Duration = seconds(2)
 const longestPoll: Duration = seconds(10)
@@ -24,8 +23,8 @@ const Operation = z.object({
   error: z.object({ code: z.union([z.string(), z.number()]).optional() }).nullish(),
 })
 
-/** How a change goes: seen to be over, still under way, or not to be learnt from whom was asked. */
-type Progress = { readonly state: 'over' | 'running' | 'untold'; readonly wait?: Duration }
+/** How a change goes, as far as its operation says. */
+type Progress = { readonly state: 'over' | 'running' | 'unknown'; readonly wait?: Duration }
 
 /** A change that the service has taken. */
 export interface TakenChange {
@@ -34,6 +33,7 @@ export interface TakenChange {
   readonly what: ServiceOperation
   /** When to stop waiting. */
   readonly until: Instant
+  readonly log?: Log | undefined
   /** Reads the resource itself: whether no change of it is under way, and it is not as it was before. */
   isOver(): Promise<boolean>
 }
@@ -54,8 +54,8 @@ export async function finished(change: TakenChange, azure: AzureClients, call: C
   let wait = retryAfter(answer) ?? pausing
   for (let left = until - azure.now(); left > 0; left = until - azure.now()) {
     await pause(Math.min(wait, left), azure, call, what)
-    const polled: Progress = canBePolled ? await poll(url!, what, azure, call) : { state: 'untold' }
-    canBePolled = polled.state !== 'untold'
+    const polled: Progress = canBePolled ? await poll(url!, change, azure, call) : { state: 'unknown' }
+    canBePolled = polled.state !== 'unknown'
     if (polled.state === 'over' || (!canBePolled && (await change.isOver()))) return
     pausing = Math.min(2 * pausing, longestPoll)
     wait = polled.wait ?? pausing
@@ -64,24 +64,24 @@ export async function finished(change: TakenChange, azure: AzureClients, call: C
 }
 
 /** Throws `ServiceRefused` for an operation that failed, and whatever ends the call. */
-async function poll(url: string, what: ServiceOperation, azure: AzureClients, call: Call): Promise<Progress> {
-  const answer = await unlessUnanswered(() =>
-    azure.send({
-      method: 'GET',
-      url,
-      scope: `${azure.cloud.resourceManager}/.default`,
-      attempts: 'retry',
-      signal: call.signal,
-      operation: what.operation,
-    }),
-  )
-  if (answer === undefined) return { state: 'untold' }
+async function poll(url: string, { what, log }: TakenChange, azure: AzureClients, call: Call): Promise<Progress> {
+  const scope = `${azure.cloud.resourceManager}/.default`
+  const { operation } = what
+  const answer = await azure
+    .send({ method: 'GET', url, scope, attempts: 'retry', signal: call.signal, operation })
+    .catch((error: unknown) => {
+      if (!(error instanceof RekeyError)) throw error
+      const { status } = error.details.service ?? {}
+      log?.('info', 'the operation cannot be followed: its resource is read instead', { operation, status })
+      return undefined
+    })
+  if (answer === undefined) return { state: 'unknown' }
   const wait = retryAfter(answer)
   const running: Progress = { state: 'running', ...(wait === undefined ? {} : { wait }) }
   // 202 without a body is the older way of saying "still at it".
   if (answer.status === 202 && answer.body === undefined) return running
   const { success, data } = Operation.safeParse(answer.body)
-  if (!success) return { state: 'untold' }
+  if (!success) return { state: 'unknown' }
   if (data.status === 'Failed' || data.status === 'Canceled') throw failed(what, data.status, data.error?.code)
   return data.status === 'Succeeded' ? { state: 'over' } : running
 }
