@@ -120,12 +120,12 @@ test('that a key waits is announced after an hour, once, with the same id when t
 
   await delays(at, { freshAfter: since }, hours(5))
 
-  const told = at.events.filter(({ type }) => type === 'Rekey.KeyPending')
+  const sent = at.events.filter(({ type }) => type === 'Rekey.KeyPending')
   assert.equal(early, false)
-  assert.deepEqual(new Set(told.map((event) => event.id)), new Set([id]))
-  assert.equal(told[0]!.time, since + hours(1))
-  assert.deepEqual([told[0]!.data.slot, told[0]!.data.verdict], ['A', 'unknown'])
-  assert.ok(told.length <= 2)
+  assert.deepEqual(new Set(sent.map((event) => event.id)), new Set([id]))
+  assert.equal(sent[0]!.time, since + hours(1))
+  assert.deepEqual([sent[0]!.data.slot, sent[0]!.data.verdict], ['A', 'unknown'])
+  assert.ok(sent.length <= 2)
 })
 
 test('a topic that refuses to say that a key waits does not keep the key back', async () => {

@@ -42,12 +42,12 @@ test('after a topic refused several rotations, each version is announced, oldest
   await outcomeOf(at)
   await outcomeOf(at)
 
-  const told = versionsSince(at, before)
+  const sent = versionsSince(at, before)
   assert.deepEqual(
-    told.map(({ id }) => id),
+    sent.map(({ id }) => id),
     versions,
   )
-  for (const { id, data } of told) {
+  for (const { id, data } of sent) {
     const [first, second] = data.secrets.map(
       ({ name, version }) => at.vault.versions(name).find((each) => each.version === version)!,
     )
@@ -120,7 +120,7 @@ test('a version that another client wrote over before it was announced is announ
   )
 })
 
-test('a note is kept beside the version that its request made, told in its event also after a crash, and not carried on', async () => {
+test('a note is kept beside the version that its request made, and in its event also after a crash, and not carried on', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'announce', what: 'crash before' })
   await at.reconcile({ freshAfter: at.now(), note: 'seen in a log', actor: 'anna' })
