@@ -64,16 +64,20 @@ function lineOf({ id, what }: Mutant, { world, unit, failure }: Report): string 
 }
 
 function summary(reports: readonly Report[]): number {
-  const missed = reports.filter(
-    ({ mutant, world, failure }) => failure !== undefined || (!world && mutant.exempt === undefined),
-  )
   const byWorld = reports.filter(({ world }) => world).length
   const byUnit = reports.filter(({ unit }) => unit && unit.length > 0).length
   process.stdout.write(`\n${reports.length} defects`)
   if (!values['unit-only']) process.stdout.write(`, ${byWorld} noticed by the world`)
   if (!values['world-only']) process.stdout.write(`, ${byUnit} by the unit tests`)
   process.stdout.write('\n')
-  if (values['unit-only']) return 0
-  for (const { mutant } of missed) process.stdout.write(`NOT NOTICED BY THE WORLD, and not exempt: ${mutant.id}\n`)
-  return missed.length > 0 ? 1 : 0
+  const problems = reports.flatMap((report) => problemWith(report) ?? [])
+  for (const problem of problems) process.stdout.write(`PROBLEM: ${problem}\n`)
+  return problems.length > 0 ? 1 : 0
+}
+
+/** Whoever is not exempt must be noticed by the world; whoever is, by the test that the row names. */
+function problemWith({ mutant: { id, exempt }, world, unit, failure }: Report): string | undefined {
+  if (failure !== undefined) return `${id} could not be tried`
+  if (exempt && unit && !unit.includes(exempt.test)) return `${id} is exempt, but ${exempt.test} does not fail`
+  return !exempt && !world && !values['unit-only'] ? `${id} is not noticed by the world, and not exempt` : undefined
 }

@@ -7,7 +7,7 @@ import { harmless } from '../grip.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
 import type { StepOf } from '../plan.ts'
-import { askedAt, hasTwoSlots, madeAt, type Situation } from '../situation.ts'
+import { hasTwoSlots, madeAt, type Situation } from '../situation.ts'
 import { clockBound, type Instant, leadOf, settle } from '../target.ts'
 import { probe } from '../verify.ts'
 import { type Held, leadIn, metadataFor, tag, type Work, withoutPending } from '../work.ts'
@@ -133,7 +133,8 @@ async function readBack(work: Work, slot: KeySlot, at: Situation, why: RekeyErro
     })
   const changed = (await isOver(work)) && slotsChanged(work.ring, ring).includes(slot)
   // A listing may show the key before the last change of this slot: then "changed" means "stale".
-  const last = Math.max(slot === at.active ? at.fresh : at.standby, askedAt(at.stamps) ?? Number.NEGATIVE_INFINITY)
+  // (An earlier record of asking is older than that by now: the check `settling` has waited for it.)
+  const last = slot === at.active ? at.fresh : at.standby
   if (changed && now >= last + settle + clockBound) return ring
   throw unknownOutcome(work, `no answer to the regenerate of ${slot} (${why.code})`, why)
 }

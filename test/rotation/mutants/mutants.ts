@@ -429,7 +429,7 @@ export const mutants: readonly Mutant[] = [
     ],
     exempt: {
       why: 'It matters only if another client writes between the two reads; what breaks then is excused as that write.',
-      test: 'test/rotation/reconcile.test.ts',
+      test: 'test/rotation/reconcile-failures.test.ts',
     },
   },
   {
