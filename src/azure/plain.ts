@@ -1,7 +1,7 @@
 // Room: the Azure adapters. May import zod.
 // What zod finds wrong with a value, in plain words: its own messages speak of inputs, types and parsers. Never quotes the value.
 
-import type { z } from 'zod'
+import type * as z from 'zod'
 
 /** One sentence without its subject, such as "is missing". A message that a schema brings along speaks for itself. */
 export function plainMessage(issue: z.core.$ZodIssue): string {

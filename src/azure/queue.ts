@@ -1,6 +1,6 @@
 // Room: the Azure adapters. Requests on their way to the function that reconciles: base64 JSON, as the Functions host reads it.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { iso } from '../rotation/duration.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import type { RequestQueue } from '../rotation/ports.ts'

@@ -1,7 +1,7 @@
 // Room: the Azure adapters. What is written beside a secret's value. Three tags are Microsoft's tutorial's, so that its
 // templates and ours can follow each other; `rekey` is ours, compact JSON with times as ISO 8601.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { iso } from '../rotation/duration.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import type { Reason, Stamps, StoredSecret } from '../rotation/observation.ts'

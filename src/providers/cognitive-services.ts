@@ -1,7 +1,7 @@
 // Room: the providers. May import the core, azure/clients, ./provider and ./wire.
 // Azure AI services accounts: two keys, each regenerated on its own; both are in every answer.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
 import type { KeyRing } from '../rotation/key-ring.ts'
 import type { KeyHolder, Log, Verdict } from '../rotation/ports.ts'

@@ -1,7 +1,7 @@
 // Room: the providers. May import the core, azure/clients, ./provider and ./wire.
 // Communication Services: two keys, each with its connection string; a regenerate answers only the one it made.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
 import type { Credential, KeyRing } from '../rotation/key-ring.ts'
 import type { KeyHolder, Log } from '../rotation/ports.ts'

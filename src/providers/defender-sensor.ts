@@ -2,7 +2,7 @@
 // Defender for Identity: the one key that installs sensors, one per tenant, through Microsoft Graph. A ring of one: a new
 // key replaces the old at once.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import type { KeyRing } from '../rotation/key-ring.ts'

@@ -3,7 +3,7 @@
 // Devices of an IoT hub's registry: two keys; the registry makes new ones, one or both at once. Only a swap is read and
 // write, guarded by the device's etag. There is no probe: reading as the device would lock a message meant for it.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AzureClients, RawAnswer, RawRequest } from '../azure/clients.ts'
 import { passes } from '../azure/errors.ts'
 import { type ErrorCode, RekeyError } from '../rotation/errors.ts'

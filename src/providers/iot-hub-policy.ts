@@ -3,7 +3,7 @@
 // Shared access policies of an IoT hub. No call regenerates one: the whole hub is read and written back, guarded by its
 // etag, without the key that the service is to make.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
 import { passes } from '../azure/errors.ts'
 import { RekeyError } from '../rotation/errors.ts'

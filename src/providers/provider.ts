@@ -1,6 +1,6 @@
 // Room: the providers. The shape that every one of them has; index.ts is the registry.
 
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
 import type { KeySlot } from '../rotation/key-ring.ts'
 import type { KeyHolder, Log } from '../rotation/ports.ts'

@@ -1,7 +1,7 @@
 // Room: the edge, targets.json. May import zod, the providers' shape and the core's durations.
 // Every field of targets.json: what editors are told about it, and how it is read. A provider adds its own.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { KeyProvider } from '../providers/provider.ts'
 import { formatDuration, parseDuration } from '../rotation/duration.ts'
 import { type Duration, days, minutes, type Window } from '../rotation/target.ts'

@@ -1,7 +1,7 @@
 // Room: the edge, targets.json. May import zod and the providers' shape.
 // The JSON schema of targets.json, for editors: made of the same fields that the app reads, one branch per provider.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { clouds } from '../azure/clouds.ts'
 import type { KeyProvider } from '../providers/provider.ts'
 import { policyFields, targetFields } from './fields.ts'

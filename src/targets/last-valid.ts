@@ -2,7 +2,7 @@
 // The last valid file, as the blob rekey-state/targets-last-valid.json keeps it: what targets.json said when it was last valid,
 // so that an instance that starts while it is broken knows what the others know. Names and ids; no secrets.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { iso } from '../rotation/duration.ts'
 import { type Duration, days, type Instant } from '../rotation/target.ts'
 import type { Definition } from './in-force.ts'

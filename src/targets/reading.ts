@@ -1,7 +1,7 @@
 // Room: the edge, targets.json. May import zod.
 // Reads an object field by field: a mistake in one field does not hide those in the others.
 
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { type Finding, findingsOf, type Path, unknownKey, wanted } from './problems.ts'
 
 export type Fields = Readonly<Record<string, z.ZodType>>

@@ -1,6 +1,6 @@
 // Room: the doorways. What callers may say about why: it goes into events and logs.
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** One line, at most 256 characters. */
 export const note = z

@@ -1,7 +1,7 @@
 // Room: the doorways. POST /api/targets/{name}/promote and …/swap: the other slot becomes the active one.
 
 import type { HttpResponseInit } from '@azure/functions'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { KeySlot } from '../../rotation/key-ring.ts'
 import type { Preview } from '../../rotation/preview.ts'
 import { leadOf, type Target } from '../../rotation/target.ts'

@@ -1,6 +1,6 @@
 // Room: the doorways. POST /api/targets/{name}/repair
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { days } from '../../rotation/target.ts'
 import { enabledTargetOf, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'

@@ -1,6 +1,6 @@
 // Room: the doorways. POST /api/targets/{name}/revoke
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { enabledTargetOf, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
 import { carryOut, requestOf } from './carry-out.ts'

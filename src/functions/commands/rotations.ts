@@ -1,7 +1,7 @@
 // Room: the doorways. POST /api/rotations
 
 import type { HttpResponseInit } from '@azure/functions'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { App } from '../../compose.ts'
 import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'

@@ -1,7 +1,7 @@
 // Room: the doorways. What an access token says about its owner. Read to tell, never to trust: services check it themselves.
 
 import type { TokenCredential } from '@azure/core-auth'
-import { z } from 'zod'
+import * as z from 'zod'
 import { RekeyError } from '../../rotation/errors.ts'
 
 const Claims = z.object({

@@ -1,6 +1,6 @@
 // Room: the doorways. Health of the identity: what each provider's calls need, held against what it may do. Changes nothing.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { App } from '../../compose.ts'
 import type { KeyProvider, Permission } from '../../providers/provider.ts'
 import { RekeyError } from '../../rotation/errors.ts'

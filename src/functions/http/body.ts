@@ -1,7 +1,7 @@
 // Room: the doorways. Reads what callers send: an optional JSON object, small, with no unknown fields.
 
 import type { HttpRequest } from '@azure/functions'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { plainMessage } from '../../azure/plain.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { repeatedKeyIn } from './repeated-key.ts'

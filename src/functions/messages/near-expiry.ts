@@ -2,7 +2,7 @@
 // soon, or has expired. It means "look now" and nothing more, so that it can be told twice, late, or by a liar.
 
 import type { InvocationContext } from '@azure/functions'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseJson } from '../../azure/json.ts'
 import type { App, Compose } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'

@@ -1,6 +1,6 @@
 // Room: the doorways. Of the requests that wait for one secret to be enabled again, the one that asks for the newest key is kept.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { App } from '../../compose.ts'
 import type { Log } from '../../rotation/ports.ts'
 import type { RotationRequest } from '../../rotation/request.ts'

@@ -1,7 +1,7 @@
 // Room: the doorways. The rotations of many targets that were asked for with one request: a list that no tag can hold. May import
 // the core and its neighbours.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { App } from '../../compose.ts'
 import { iso } from '../../rotation/duration.ts'
 import { type ErrorCode, RekeyError } from '../../rotation/errors.ts'

@@ -1,6 +1,6 @@
 // Room: the doorways. What is kept of an operation beside the vault's tags: why it failed, or failed last. May import the core and zod.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { App } from '../../compose.ts'
 import { iso } from '../../rotation/duration.ts'
 import type { RekeyError } from '../../rotation/errors.ts'

@@ -1,7 +1,7 @@
 // Room: the providers, what goes over the wire. May import zod, the core and azure/errors.
 // What a service answered, parsed once, and what it refused, with the right that was missing.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { rebuild } from '../../azure/errors.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { Secret } from '../../rotation/secret.ts'

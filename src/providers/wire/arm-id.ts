@@ -1,7 +1,7 @@
 // Room: the providers, what goes over the wire. May import zod and the provider shape.
 // ARM ids, parsed by segment name and without case: portal, CLI and SDKs disagree about it, and positions shift with the resource type.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Place } from '../provider.ts'
 
 export interface ArmId {

@@ -2,7 +2,7 @@
 // The ARM calls about an IoT hub and its policies, in raw JSON, all with one api-version: the typed client drops what it
 // does not know, and a PUT replaces everything.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AzureClients, RawAnswer, RawRequest } from '../../azure/clients.ts'
 import { parseAnswer, type ServiceOperation, serviceCall, unexpected } from './answer.ts'
 import type { ArmId } from './arm-id.ts'

@@ -2,7 +2,7 @@
 // An IoT hub as JSON. A PUT replaces all of it, so whatever we do not know, or must not touch, goes back as it came:
 // newer properties, masked strings in the routing (the service knows them by the mask), rights.
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A shared access policy as `listkeys` answers it; what else it has is kept. */
 export const Policy = z.looseObject({

@@ -1,7 +1,7 @@
 // Room: the providers, what goes over the wire. May import zod, the azure interfaces and the core.
 // ARM's long-running operations: the change is taken, and a second address says how it goes.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AzureClients, RawAnswer } from '../../azure/clients.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Call, Log } from '../../rotation/ports.ts'
