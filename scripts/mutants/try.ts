@@ -1,4 +1,4 @@
-// Room: the scripts. Tries one defect on a copy of the project: never on the files that somebody works on.
+// Room: the scripts. Tries one defect on a copy of the project: never on the working tree.
 
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -25,7 +25,7 @@ export interface Report {
   readonly failure?: string
 }
 
-/** A copy of the project as it is now, to make defects in; somebody may go on working meanwhile. */
+/** A copy of the project as it is now, to make defects in: work may go on meanwhile. */
 export async function snapshot(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-snapshot-'))
   for (const part of parts) await cp(join(root, part), join(folder, part), { recursive: true })

@@ -88,14 +88,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'lease-after',
-    what: 'no look at the clock after an effect',
+    what: 'the clock is not read after an effect',
     edits: [
       ['rotation/grip.ts', '    if (clock.monotonic() >= until) throw lost()\n    return result', '    return result'],
     ],
   },
   {
     id: 'lease-ignored',
-    what: 'works although somebody else holds the lease',
+    what: 'works under the lease of another worker',
     edits: [
       [
         'rotation/reconcile.ts',
@@ -176,7 +176,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'announce-mark-first',
-    what: 'told is recorded before it is told',
+    what: '`announced` is recorded before the event is sent',
     edits: [
       [
         'rotation/acts/announce.ts',
@@ -192,7 +192,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'announce-once-per-run',
-    what: 'an announcement that failed counts as told',
+    what: 'an announcement that failed counts as announced',
     edits: [
       [
         'rotation/acts/announce.ts',
@@ -203,7 +203,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'event-id',
-    what: 'KeyRetired id differs at each telling',
+    what: 'the id of KeyRetired differs each time',
     edits: [
       ['rotation/events.ts', '    id: `${lead.version}/retired`,', '    id: `${lead.version}/retired/${facts.now}`,'],
     ],
@@ -280,7 +280,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'retire-again',
-    what: '`retire` never cleared: standby regenerated at each look',
+    what: '`retire` is never cleared: the standby is regenerated at each reconcile',
     edits: [
       [
         'rotation/acts/regenerate.ts',
@@ -361,7 +361,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'request-lost',
-    what: 'a waiting request comes back as a mere look',
+    what: 'a waiting request comes back as a resync',
     edits: [['rotation/reconcile.ts', "with: isExplicit(request) ? 'request' : 'look' }", "with: 'look' }"]],
   },
   {

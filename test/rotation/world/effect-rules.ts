@@ -25,8 +25,11 @@ export function checkLease(
   { before }: Course,
 ): string | undefined {
   if (holds) return undefined
-  if (before < longDelay) stage.watch.add('effect outside its lease', `${kind} of run ${run.id}`)
-  else if (run.letGo && !harmless.has(kind))
+  if (before < longDelay) {
+    stage.watch.add('effect outside its lease', `${kind} of run ${run.id}`)
+    return undefined
+  }
+  if (run.letGo && !harmless.has(kind))
     stage.watch.add('lease let go with a write under way', `${kind} of run ${run.id}`)
   stage.ledger.lateAt = stage.time.now()
   stage.log(`!! ${kind} lands outside its lease`)

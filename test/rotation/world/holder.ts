@@ -11,7 +11,8 @@ import { type CallOf, noAnswer } from './worker-ports.ts'
 
 const pollEvery = 10_000
 const longestOperation = 150_000
-const mostReads = 18
+/** Longer than an operation and the lag of a listing together. */
+const mostReads = 30
 
 export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
   const { service, target, time, traits } = stage

@@ -1,9 +1,9 @@
-// Room: tests of the core. What must hold when a run has ended, and when the target is idle: no message waits, nobody works.
+// Room: tests of the core. What must hold when a run has ended, and when the target is idle: no message waits and no worker is busy.
 
 import type { Outcome } from '../../../src/rotation/outcome.ts'
 import { clockBound, minutes, settle } from '../../../src/rotation/target.ts'
 import type { Asked } from './ledger.ts'
-import { keyIn } from './service.ts'
+import { type KeyFacts, keyIn } from './service.ts'
 import type { Run, Stage } from './stage.ts'
 import { tagsFit } from './vault.ts'
 
@@ -31,6 +31,7 @@ function isBlocked({ target, vault }: Stage): boolean {
 }
 
 export function checkRun(stage: Stage, { run, outcome }: Ended): void {
+  checkKept(stage, { run, outcome })
   if (outcome.error || outcome.busy || isBlocked(stage)) {
     checkTakenBack(stage, { run, outcome })
     return
@@ -43,7 +44,7 @@ export function checkRun(stage: Stage, { run, outcome }: Ended): void {
     const current = vault.current(name)
     const key = keyIn(current?.value?.reveal())
     if (!current || keys.includes(key) || service.accepts(key)) continue
-    // Without a probe only time tells a dead key from a listing that lags.
+    // Without a probe only time shows whether the key is dead or the listing lags.
     const mayWait = !traits.probe || target.slots.length === 1 || !works
     // An output written lately whose key is gone from the listing, but still accepted: the listing may be old.
     if (target.secrets.some((other) => isUnseen(stage, other.name))) continue
@@ -53,6 +54,14 @@ export function checkRun(stage: Stage, { run, outcome }: Ended): void {
     watch.add('left unrepaired', `${name} ${current.version} by run ${run.id}`)
   }
 }
+
+/** A revoke is never dropped, unless the request itself is wrong. */
+function checkKept({ watch }: Stage, { run: { request }, outcome: { error, again } }: Ended): void {
+  if (request.revokeBefore === undefined || again || !error) return
+  if (!wrongRequests.has(error.code)) watch.add('a revoke was dropped', `${request.id} ${error.code}`)
+}
+
+const wrongRequests: ReadonlySet<string> = new Set(['FromTheFuture', 'RequestExpired', 'NotSupported'])
 
 function isUnseen({ service, time, vault, skew }: Stage, name: string): boolean {
   const current = vault.current(name)
@@ -159,10 +168,8 @@ function checkRequest(stage: Stage, asked: Asked): void {
   }
   if (request.revokeBefore !== undefined) {
     const before = Math.min(at, request.revokeBefore) - 2 * skew - sameRevoke(stage, asked)
-    // Two revokes less than the clock bound apart are one.
-    const spared = (made: number) => made > before - clockBound && madeByRevoke(stage, made)
     const old = Object.values(service.keys()).filter((key) => service.madeAt(key) < before)
-    if (old.some((key) => !spared(service.madeAt(key)))) watch.add('not revoked', request.id)
+    if (old.some((key) => !isSpared(stage, service.facts(key)!, before))) watch.add('not revoked', request.id)
   }
   const wish = request.promote ?? request.swap
   const lead = vault.current(target.secrets[0].name)
@@ -183,8 +190,15 @@ function sameRevoke({ ledger, skew }: Stage, { request, at }: Asked): number {
   return near ? clockBound : 0
 }
 
-function madeByRevoke({ ledger }: Stage, made: number): boolean {
-  return ledger.regenerations.some(({ at, reason }) => at === made && reason === 'revoked')
+/**
+ * Two revokes less than the clock bound apart are one. And a key that an operator made after the listing that the revoke read seems to be
+ * the revoke's own work.
+ */
+function isSpared({ ledger }: Stage, { made, by }: KeyFacts, before: number): boolean {
+  if (by && !by.knew) return made > before - settle
+  return (
+    made > before - clockBound && ledger.regenerations.some(({ at, reason }) => at === made && reason === 'revoked')
+  )
 }
 
 function endOf({ ledger }: Stage, index: number): number {

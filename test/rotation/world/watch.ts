@@ -17,7 +17,7 @@ export interface Violation {
 
 export interface Watch {
   readonly violations: Violation[]
-  /** Looks at the vault and the service after any change. `died`: a key that is refused from now on. */
+  /** Compares the vault with the service after any change. `died`: a key that is refused from now on. */
   check(died?: string): void
   handedOut(name: string, value: string): void
   /** Something went wrong that may lengthen an outage: it is measured from here. */

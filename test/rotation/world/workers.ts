@@ -87,5 +87,6 @@ function comeBack({ messages, time }: Stage, request: RotationRequest, { again, 
     return
   }
   const { id, target, actor, expiresAt } = request
-  if (time.now() + again.after <= expiresAt) messages.send({ id: `${id}/look`, target, actor, expiresAt }, again.after)
+  if (time.now() + again.after <= expiresAt)
+    messages.send({ id: `${id}/resync`, target, actor, expiresAt }, again.after)
 }
