@@ -48,7 +48,7 @@ function failed(stale: readonly string[]): Check {
     check,
     place,
     status: 'failed',
-    detail: `${stale.length} targets have not been compared with their services for more than 26 hours: ${joined(stale)}`,
+    detail: `not compared with their service for more than 26 hours: ${joined(stale)} (${stale.length} in all)`,
     remedy: `POST /api/targets/${stale[0]}/repair compares one now, and says what is in the way. For all of them: see that the schedule runs.`,
     targets: stale.slice(0, mostNamed),
   }
