@@ -10,7 +10,8 @@ import type { KeyRing } from './words.ts'
 import { type CallOf, noAnswer } from './worker-ports.ts'
 
 const pollEvery = 10_000
-const longestOperation = 150_000
+const usualOperation = 150_000
+const longestOperation = 720_000
 /** Longer than an operation and the lag of a listing together. */
 const mostReads = 30
 
@@ -50,7 +51,9 @@ export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
 
   const isUnderWay = (signal: AbortSignal) => call('read', signal, () => stage.ledger.underWay > 0)
   const holder: KeyHolder = {
-    ...(traits.operations === 'none' ? {} : { operation: { limit: longestOperation, isUnderWay } }),
+    ...(traits.operations === 'none'
+      ? {}
+      : { operation: { limit: usualOperation + longestOperation + 120_000, isUnderWay } }),
     read,
     regenerate: (slot, held) => {
       checkSending(stage, run, slot)
@@ -62,15 +65,20 @@ export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
   /** A write that is accepted now and takes effect within a minute or so; its end is known by polling, or by reading. */
   async function operation(slot: string, held: Call): Promise<KeyRing> {
     const before = etag
-    const length = stage.dice.next() * longestOperation
+    const length = stage.dice.next() * usualOperation
     let done = false
     await call('regenerate', held.signal, (late) => {
       if (traits.etag && etag !== service.listing().etag) throw changed()
       stage.ledger.underWay++
-      time.in(length, () => {
+      const end = () => {
         regenerateNow(slot, late)
         stage.ledger.underWay--
         done = true
+      }
+      // One that its worker does not wait for may take longer than any listing lags.
+      time.in(length, () => {
+        if (run.crashed) time.in(stage.dice.next() * longestOperation, end)
+        else end()
       })
     })
     for (let reads = 0; reads < mostReads; reads++) {
