@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { seededDice } from '../simulator/dice.ts'
 import { serverError, throttle } from '../simulator/faults.ts'
 import { providerById } from '../src/providers/index.ts'
-import { allowances } from '../src/rotation/pace.ts'
+import { armAllowance } from '../src/providers/wire/arm-id.ts'
 import { type LargeFleet, largeFleet, topicHost } from './scale/fleet.ts'
 
 const interval = 5 * 60_000
@@ -51,7 +51,7 @@ function assertEachRotatedOnce(fleet: LargeFleet): void {
 test('two thousand targets due at once are rotated once each, in as many ticks as ARM’s budget asks for, and never throttled', async () => {
   const fleet = largeFleet({ targets: 2000, vaults: 4, age: 60 })
   fleet.cloud.faults.add(throttle({ ...bucket, operation: 'cognitive-services' }))
-  const { burst, perSecond } = allowances.subscription
+  const { burst, perSecond } = armAllowance
   // Those that the burst pays for at once, then one whenever its writes are paid for, before the next tick.
   const eachTick = Math.floor(burst / writes) + Math.ceil((interval / 1000) * (perSecond / writes)) - 1
   const queued: number[] = []

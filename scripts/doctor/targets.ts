@@ -39,8 +39,9 @@ export async function checkTargets(app: App, log: Log, done: (target: Target) =>
 }
 
 function candidateOf(app: App, target: Target) {
+  const { allowance } = app.providerOf(target)
   const { budget } = app.placeOf(target)
-  return { target: target.name, urgency: 0, budget, writes: 1, vault: target.vault, creates: 0 }
+  return { target: target.name, urgency: 0, budget, allowance, writes: 1, vault: target.vault, creates: 0 }
 }
 
 function checkTarget(app: App, log: Log, target: Target): Promise<Check> {

@@ -8,7 +8,7 @@ import type { KeyHolder, Log, Verdict } from '../rotation/ports.ts'
 import type { Secret } from '../rotation/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
-import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { cognitiveHosts, cognitiveProbes, isPathGone } from './wire/cognitive-probe.ts'
 import { keyAddress } from './wire/key-address.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
@@ -59,9 +59,11 @@ export const cognitiveServices = defineProvider({
     { kind: 'action', name: rights.regenerate, why: 'make a new key' },
     { kind: 'action', name: rights.read, why: 'find the endpoint that shows whether a key works' },
   ],
+  grant: { title: 'Cognitive Services keys', resourceType: 'Microsoft.CognitiveServices/accounts' },
   clouds: ['public', 'usgov', 'china'],
   can: { probe: true },
   writes: 2,
+  allowance: armAllowance,
   place: ({ resource }) => armPlace(id, parseArmId(resource, accounts)),
   open: ({ resource }, azure, _outputs, log) => openAccount(parseArmId(resource, accounts), azure, log),
 })

@@ -7,7 +7,7 @@ import type { Credential, KeyRing } from '../rotation/key-ring.ts'
 import type { KeyHolder, Log } from '../rotation/ports.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
-import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { fieldOf, keyIn } from './wire/connection-string.ts'
 import { signedHeaders } from './wire/hmac.ts'
 import { keyAddress } from './wire/key-address.ts'
@@ -56,9 +56,11 @@ export const communicationServices = defineProvider({
     { kind: 'action', name: rights.regenerate, why: 'make a new key' },
     { kind: 'action', name: rights.read, why: 'tell a refusal from local authentication being disabled' },
   ],
+  grant: { title: 'Communication Services keys', resourceType: 'Microsoft.Communication/CommunicationServices' },
   clouds: ['public', 'usgov'],
   can: { probe: true },
   writes: 2,
+  allowance: armAllowance,
   place: ({ resource }) => armPlace(id, parseArmId(resource, services)),
   open: ({ resource }, azure, _outputs, log) => openService(parseArmId(resource, services), azure, log),
 })

@@ -8,6 +8,7 @@ import type { AzureClients, RawAnswer, RawRequest } from '../azure/clients.ts'
 import { passes } from '../azure/errors.ts'
 import { type ErrorCode, RekeyError } from '../rotation/errors.ts'
 import type { KeyRing } from '../rotation/key-ring.ts'
+import type { Allowance } from '../rotation/pace.ts'
 import type { Call, KeyHolder } from '../rotation/ports.ts'
 import { minutes, seconds } from '../rotation/target.ts'
 import { defineProvider } from './provider.ts'
@@ -21,6 +22,9 @@ const rights = {
   read: 'Microsoft.Devices/IotHubs/devices/read',
   write: 'Microsoft.Devices/IotHubs/devices/write',
 }
+
+/** A hub's registry takes, on the smallest unit, 100 writes a minute, which is 1.67 a second. */
+const registryAllowance: Allowance = { burst: 10, perSecond: 0.8 }
 
 interface Device {
   readonly host: string
@@ -67,12 +71,20 @@ export const iotHubDevice = defineProvider({
     { kind: 'dataAction', name: rights.read, why: "read the device's keys" },
     { kind: 'dataAction', name: rights.write, why: 'make new keys, and swap them' },
   ],
+  grant: { title: 'IoT Hub device keys', resourceType: 'Microsoft.Devices/IotHubs' },
   clouds: ['public', 'usgov', 'china'],
   can: { swap: true, atOnce: true },
   writes: 2,
+  allowance: registryAllowance,
   place: ({ hub, device }) => {
     const credential = `${id}:${hub.toLowerCase()}/devices/${caseless(device)}`
-    return { address: `${hub}/devices/${device}`, credential, lease: credential, budget: hub.toLowerCase() }
+    return {
+      address: `${hub}/devices/${device}`,
+      credential,
+      lease: credential,
+      budget: hub.toLowerCase(),
+      shownBy: `az iot hub show --name ${hub.split('.')[0]}`,
+    }
   },
   open: ({ hub, device }, azure) => openDevice({ host: hub, name: device }, azure),
 })

@@ -13,7 +13,7 @@ import { Secret } from '../rotation/secret.ts'
 import { type Duration, type Instant, minutes, seconds } from '../rotation/target.ts'
 import { defineProvider } from './provider.ts'
 import { undecided, unexpected } from './wire/answer.ts'
-import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { keyIn } from './wire/connection-string.ts'
 import { getHub, getPolicy, hubOperation, hubRights, listPolicies, putHub } from './wire/hub-calls.ts'
 import {
@@ -75,10 +75,12 @@ export const iotHubPolicy = defineProvider({
       why: 'at the subscription: see when the write is through; without it the hub itself is asked',
     },
   ],
+  grant: { title: 'IoT Hub policy keys', resourceType: 'Microsoft.Devices/IotHubs' },
   clouds: ['public', 'usgov', 'china'],
   longRunning: true,
   can: { swap: true, probe: true },
   writes: 4,
+  allowance: armAllowance,
   place: ({ resource, policy }) => {
     const hub = armPlace(id, parseArmId(resource, hubs))
     return {

@@ -9,7 +9,7 @@ import type { KeyHolder } from '../rotation/ports.ts'
 import type { Secret } from '../rotation/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
-import { type ArmId, type ArmType, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
 
 const id = 'log-analytics'
@@ -40,9 +40,11 @@ export const logAnalytics = defineProvider({
     { kind: 'action', name: rights.regenerate, why: 'make a new key' },
     { kind: 'action', name: rights.read, why: 'read the workspace id, and whether local authentication is disabled' },
   ],
+  grant: { title: 'Log Analytics workspace keys', resourceType: 'Microsoft.OperationalInsights/workspaces' },
   clouds: ['public', 'usgov', 'china'],
   can: {},
   writes: 2,
+  allowance: armAllowance,
   place: ({ resource }) => armPlace(id, parseArmId(resource, workspaces)),
   open: ({ resource }, azure, outputs) =>
     openWorkspace(

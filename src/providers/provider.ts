@@ -3,6 +3,7 @@
 import type * as z from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
 import type { KeySlot } from '../rotation/key-ring.ts'
+import type { Allowance } from '../rotation/pace.ts'
 import type { KeyHolder, Log } from '../rotation/ports.ts'
 
 /** One right that a provider's calls need. */
@@ -26,6 +27,16 @@ export interface Place {
   readonly budget: string
   /** The ARM scope on which permissions can be asked for, where there is one. */
   readonly scope?: string
+  /** Where there is no `scope`: the `az … show` command, without `--query`, of the resource at which the rights are granted. */
+  readonly shownBy?: string
+}
+
+/** How its rights are granted. */
+export interface Grant {
+  /** Follows "Rekey: " in the name of the custom role. Of an application permission, which has no role: what it is for. */
+  readonly title: string
+  /** Type of the ARM resource at which the role is assigned. Absent: the rights are application permissions. */
+  readonly resourceType?: string
 }
 
 export interface KeyProvider<Resource = unknown> {
@@ -40,6 +51,7 @@ export interface KeyProvider<Resource = unknown> {
   readonly resource: z.ZodObject<z.ZodRawShape, z.core.$strict>
   /** Exactly what its calls need; Bicep, docs and health read this. */
   readonly actions: readonly Permission[]
+  readonly grant: Grant
   /** What it goes without where it is not granted. No role of ours holds these: their scope is wider than the resource. */
   readonly optional?: readonly Permission[]
   /** Clouds in which the service exists. */
@@ -50,6 +62,8 @@ export interface KeyProvider<Resource = unknown> {
   readonly can: { readonly swap?: true; readonly probe?: true; readonly atOnce?: true }
   /** Control-plane writes (POSTs included) of one rotation, for pacing. */
   readonly writes: number
+  /** How fast a tick may spend `Place.budget`: at most half of what the service allows. One budget has one allowance. */
+  readonly allowance: Allowance
   place(resource: Resource): Place
   /**
    * `outputs`: those that the target's secrets hold; what costs a call and nobody wants is left out. Absent: all.

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly urgency: number
   /** Whose writes it draws on: `Place.budget`, a subscription's id or a data plane's host. Any case. */
   readonly budget: string
+  /** How fast that budget may be spent. Candidates of one budget have the same; the most urgent one's counts. */
+  readonly allowance: Allowance
   /** How many writes it needs there: what the provider declares for a rotation, 1 (POST listKeys) for a look. */
   readonly writes: number
   readonly vault: string
@@ -39,38 +41,22 @@ export interface Tick {
   readonly queued: number
 }
 
-/** A token bucket: `burst` at once, then `perSecond`. */
+/**
+ * A token bucket: `burst` at once, then `perSecond`. The schedule allows itself at most half of a service's own limit. Bursts are
+ * small, because ticks follow one another and workers take messages in batches.
+ */
 export interface Allowance {
   readonly burst: number
   readonly perSecond: number
 }
 
-/**
- * What the schedule allows itself of each limit (the limit in brackets). Bursts are small, because ticks follow one
- * another and workers take messages in batches.
- */
-export const allowances = {
-  /** Azure Resource Manager, per subscription, principal and region: writes, POSTs included (200, then 10 a second). */
-  subscription: { burst: 20, perSecond: 5 },
-  /** An IoT hub's identity registry, on the smallest unit (100 a minute, which is 1.67 a second). */
-  registry: { burst: 10, perSecond: 0.8 },
-  /** Any other data plane, such as Microsoft Graph (130,000 in 10 seconds for everything that the app does). */
-  other: { burst: 20, perSecond: 5 },
-  /** A vault: secret versions created (300 in 10 seconds). */
-  vault: { burst: 20, perSecond: 10 },
-} as const satisfies Record<string, Allowance>
+/** A vault's: secret versions created. The vault itself allows 300 in 10 seconds. */
+export const vaultAllowance: Allowance = { burst: 20, perSecond: 10 }
 
 /** The most messages of one tick: a tick has minutes, and the queue takes some hundred messages a second. */
 export const mostPerTick = 5000
 /** What a message that is in the queue already is taken to need: it does not say, so it counts against every budget. */
 const writesQueued = 2
-
-/** The allowance of a budget key, by its look: a subscription's id, an IoT hub's host, or another host. */
-export function allowanceOf(budget: string): Allowance {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(budget)) return allowances.subscription
-  if (/\.azure-devices\.[a-z.]+$/i.test(budget)) return allowances.registry
-  return allowances.other
-}
 
 /** A bucket at a moment, in milliseconds from now. Below zero it is in debt. */
 interface Bucket {
@@ -189,7 +175,13 @@ function linesOf<C extends Candidate>(urgentFirst: readonly C[], tick: Tick): re
   const lines = new Map<string, Line<C>>()
   for (const [rank, candidate] of urgentFirst.entries()) {
     const key = candidate.budget.toLowerCase()
-    const start = (): Line<C> => ({ bucket: bucketOf(allowanceOf(key), tick), waiting: [], head: 0, next: 0, rank: 0 })
+    const start = (): Line<C> => ({
+      bucket: bucketOf(candidate.allowance, tick),
+      waiting: [],
+      head: 0,
+      next: 0,
+      rank: 0,
+    })
     entry(lines, key, start).waiting.push({ candidate, rank })
   }
   for (const line of lines.values()) advance(line, 0)
@@ -198,7 +190,7 @@ function linesOf<C extends Candidate>(urgentFirst: readonly C[], tick: Tick): re
 
 function gateOf<C extends Candidate>(tick: Tick): Gate<C> {
   const waiting = heap<Line<C>>((a, b) => a.rank - b.rank)
-  return { bucket: bucketOf(allowances.vault, tick), waiting, next: 0, rank: 0 }
+  return { bucket: bucketOf(vaultAllowance, tick), waiting, next: 0, rank: 0 }
 }
 
 function isGate<C extends Candidate>(one: Line<C> | Gate<C>): one is Gate<C> {

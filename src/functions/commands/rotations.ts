@@ -129,10 +129,10 @@ async function spread(app: App, targets: readonly Target[]): Promise<{ target: T
 }
 
 function candidate(app: App, target: Target): Wanted {
-  const { writes } = app.providerOf(target)
+  const { writes, allowance } = app.providerOf(target)
   const { budget } = app.placeOf(target)
   const creates = target.secrets.length
-  return { of: target, target: target.name, urgency: 0, budget, writes, vault: target.vault, creates }
+  return { of: target, target: target.name, urgency: 0, budget, allowance, writes, vault: target.vault, creates }
 }
 
 /** The first few with what was probably meant: comparing a thousand names with every target takes too long. */

@@ -26,7 +26,7 @@ export const scopes = {
   vault: (url: string) => `"$(az keyvault show --name ${labelOf(url)} --query id -o tsv)"`,
   topic: (url: string) => `"$(az eventgrid topic list --query "[?name=='${labelOf(url)}'].id" -o tsv)"`,
   storage: (url: string) => `"$(az storage account show --name ${labelOf(url)} --query id -o tsv)"`,
-  hub: (host: string) => `"$(az iot hub show --name ${labelOf(`https://${host}`)} --query id -o tsv)"`,
+  shown: (command: string) => `"$(${command} --query id -o tsv)"`,
 }
 
 /** The line that gives the identity of our calls a role. Throws nothing: an identity that cannot be told is left blank. */
@@ -39,13 +39,13 @@ export async function grantLine(app: App, role: Role, scope: string, signal: Abo
 export async function providerGrant(
   app: App,
   provider: KeyProvider,
-  { scope, budget = '' }: Partial<Pick<Place, 'scope' | 'budget'>>,
+  { scope, shownBy = '' }: Pick<Place, 'scope' | 'shownBy'>,
   signal: AbortSignal,
 ): Promise<string> {
   const action = provider.actions.find(({ kind }) => kind !== 'appRole')
   if (action === undefined) return graphGrant
   const role = customRole(action.kind === 'dataAction' ? 'dataActions' : 'actions', action.name)
-  return grantLine(app, role, scope === undefined ? scopes.hub(budget) : scopes.id(scope), signal)
+  return grantLine(app, role, scope === undefined ? scopes.shown(shownBy) : scopes.id(scope), signal)
 }
 
 export const graphGrant =

@@ -74,6 +74,7 @@ export function wanted(app: App, seen: Seen, period: Period): Wanted | undefined
     request: state === 'expired' ? { ...request, ignoreWindow: true } : request,
     urgency: urgencyOf(seen, period),
     budget: app.placeOf(target).budget,
+    allowance: provider.allowance,
     // A look is a POST listKeys; whoever is looked at may turn out to need more, and the queue sees to it.
     writes: rotates ? provider.writes : 1,
     vault: target.vault,

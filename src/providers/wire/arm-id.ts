@@ -2,6 +2,7 @@
 // ARM ids, parsed by segment name and without case: portal, CLI and SDKs disagree about it, and positions shift with the resource type.
 
 import * as z from 'zod'
+import type { Allowance } from '../../rotation/pace.ts'
 import type { Place } from '../provider.ts'
 
 export interface ArmId {
@@ -43,6 +44,9 @@ export function parseArmId(text: string, armType: ArmType): ArmId {
   if (typeof parsed === 'string') throw new TypeError(parsed)
   return parsed
 }
+
+/** Of a subscription. Resource Manager allows, per subscription, principal and region, 200 writes, POSTs included, then 10 a second. */
+export const armAllowance: Allowance = { burst: 20, perSecond: 5 }
 
 /** The place of a credential that is a whole ARM resource. */
 export function armPlace(provider: string, { id, subscription }: ArmId): Place {
