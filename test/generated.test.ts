@@ -1,0 +1,16 @@
+// Room: the tests of the scripts. What `npm run generate` writes is checked in, and up to date.
+
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { generated } from '../scripts/generate.ts'
+
+for (const [name, content] of Object.entries(generated)) {
+  test(`${name} is what the providers declare now`, async () => {
+    const text = await readFile(new URL(`../${name}`, import.meta.url), 'utf8')
+
+    const current: unknown = JSON.parse(JSON.stringify(content()))
+
+    assert.deepEqual(JSON.parse(text), current, 'run: npm run generate')
+  })
+}
