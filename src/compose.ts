@@ -1,4 +1,4 @@
-// Room: the composition root. The only file that knows everybody: settings, targets, providers, Azure, the core.
+// The composition root: builds the app from settings, targets, providers, Azure adapters and the engine.
 
 import type { TokenCredential } from '@azure/core-auth'
 import { createLeaseNotes, createLeases, type LeaseNotes } from './azure/blob-lease.ts'

@@ -1,6 +1,5 @@
-// Room: the edge. May import azure's clouds and settings types, and the core.
-// App settings: read once, every problem at once, each with the setting's name and what to do. No value is ever repeated:
-// people paste keys into the wrong field.
+// Reads the app settings once and reports every problem together, each with the setting's name and what to do. A value is
+// never repeated: people paste keys into the wrong field.
 
 import { type Cloud, type CloudName, clouds } from './azure/clouds.ts'
 import type { EventSchema } from './azure/event-grid.ts'

@@ -1,6 +1,5 @@
-// Room: the edge. May import azure's clients and state blob, the core, and targets.
-// Keeps targets.json at hand: read again when it has changed, asked about at most once a minute, also while it gives no answer.
-// What cannot be applied is said, and the last valid definitions stay in force.
+// Keeps targets.json in memory: checked for a change at most once a minute, also while it cannot be read. What cannot be
+// applied is reported, and the last valid definitions stay in force.
 
 import { createHash } from 'node:crypto'
 import type { AzureClients } from './azure/clients.ts'

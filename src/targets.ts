@@ -1,5 +1,4 @@
-// Room: the edge. May import the providers' shape, clouds, and the core.
-// targets.json: read entry by entry, with every problem at once, each with its path, line, target and what to do.
+// Reads targets.json entry by entry and reports every problem together, each with its path, line, target and what to do.
 
 import { type CloudName, clouds } from './azure/clouds.ts'
 import type { KeyProvider } from './providers/provider.ts'

@@ -155,8 +155,8 @@ test('the folder of providers, the registry, the fleet of the tests and the simu
   for (const id of ids) assert.ok(named('simulator/services/*.ts').includes(homes[id] ?? id), id)
 })
 
-test('every file says first which room it is', () => {
-  const silent = all.filter((file) => !/^\/\/ Room: \S/.test(read(file)))
+test('every file begins with a comment that says what it is for', () => {
+  const silent = all.filter((file) => !/^\/\/ \S/.test(read(file)))
 
   assert.deepEqual(silent, [])
 })

@@ -1,4 +1,4 @@
-// Room: tests of the edge: settings.
+// Reading and checking the app settings.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'

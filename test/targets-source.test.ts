@@ -1,4 +1,4 @@
-// Room: tests of the edge: where targets.json comes from.
+// Where targets.json comes from, and which of it stays in force.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-// Room: tests of the edge: targets.json.
+// Reading and checking targets.json.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'

@@ -1,6 +1,6 @@
-// Room: the Azure adapters. How often one call is sent, and how long it may take, whichever client sends it.
-// The SDKs' own retries are switched off: they repeat a POST that may have made a key, sleep through any Retry-After
-// without a bound, and know no time limit.
+// How often one call is sent and how long it may take, for every client.
+// The SDKs' own retries are switched off: they repeat a POST that may have created a key, wait for any Retry-After
+// without a bound, and have no time limit.
 
 import type { PipelinePolicy, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline'
 import { callLimit, type Duration, seconds } from '../rotation/target.ts'

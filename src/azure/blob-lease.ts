@@ -1,4 +1,4 @@
-// Room: the Azure adapters. The right to change one credential: a blob lease of 60 seconds, one blob per credential.
+// The right to change one credential: a blob lease of 60 seconds, one blob per credential.
 
 import { createHash, randomUUID } from 'node:crypto'
 import type { BlobLeaseClient, BlockBlobClient } from '@azure/storage-blob'

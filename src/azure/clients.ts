@@ -1,4 +1,4 @@
-// Room: the Azure adapters. How every call to Azure is made: credential, cloud, retries, time limits.
+// How every call to Azure is made: credential, cloud, retries, time limits.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TokenCredential } from '@azure/core-auth'

@@ -1,4 +1,4 @@
-// Room: the Azure adapters. Public, US Government and China: host names and token scopes.
+// The supported clouds (public, US Government, China): host names and token scopes.
 
 export type CloudName = 'public' | 'usgov' | 'china'
 

@@ -1,4 +1,4 @@
-// Room: the Azure adapters. Who we are: the app's managed identity in Azure, the developer on their own machine.
+// The app's credential: its managed identity in Azure, the developer's own sign-in on their machine.
 
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth'
 import type { HttpClient } from '@azure/core-rest-pipeline'

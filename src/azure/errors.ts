@@ -1,5 +1,4 @@
-// Room: the Azure adapters. May import the core, nothing of an SDK.
-// Every error of a service or an SDK is rebuilt here from status, code and request id. Its message and cause stay behind:
+// Rebuilds every error of a service or an SDK from status, code and request id. Its message and cause are dropped:
 // an SDK's parse error quotes the body, new key included, and the host logs causes.
 
 import { type ErrorCode, type ErrorDetails, RekeyError } from '../rotation/errors.ts'

@@ -1,4 +1,4 @@
-// Room: the Azure adapters. Tells Event Grid, through @azure/eventgrid, loaded with the first event.
+// Sends events to Event Grid through @azure/eventgrid, which is loaded with the first event.
 
 import { iso } from '../rotation/duration.ts'
 import type { RekeyEvent } from '../rotation/events.ts'

@@ -1,5 +1,4 @@
-// Room: the Azure adapters. May import the core.
-// What can be known of a failure without keeping a word of it: its kind, status, codes, request id and Retry-After.
+// What can be learned from a failure without copying its text: kind, status, codes, request id and Retry-After.
 
 import type { Duration } from '../rotation/target.ts'
 

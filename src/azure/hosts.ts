@@ -1,6 +1,5 @@
-// Room: the Azure adapters. Imports their clouds and the core's errors.
-// Which hosts may have a token. A setting that names another host gets none: whoever can write a setting, or a name
-// server, must not be able to collect tokens with it.
+// Which hosts may receive a token. A setting that names another host gets none: whoever can write a setting or a DNS
+// record must not be able to collect tokens with it.
 
 import { RekeyError } from '../rotation/errors.ts'
 import type { Cloud } from './clouds.ts'

@@ -1,5 +1,5 @@
-// Room: the Azure adapters. App Service's identity endpoint, asked directly. @azure/identity keeps the tokens of a managed identity for the
-// life of the process, and takes no claims for a reason to ask anew (4.14.1): a token that a service has refused would come back.
+// Calls App Service's identity endpoint directly. @azure/identity caches the tokens of a managed identity for the life
+// of the process and ignores claims (4.14.1): a token that a service has refused would be returned again.
 
 import type { AccessToken, TokenCredential } from '@azure/core-auth'
 import type { HttpClient } from '@azure/core-rest-pipeline'

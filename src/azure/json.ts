@@ -1,4 +1,4 @@
-// Room: the Azure adapters. Text that comes from outside and may be no JSON. Imports nothing.
+// Parses text from outside that may not be valid JSON.
 
 /** What the text says; undefined where it is no JSON, which every schema then refuses, and says so with its path. */
 export function parseJson(text: string): unknown {

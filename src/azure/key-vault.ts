@@ -1,8 +1,8 @@
-// Room: the Azure adapters. One Key Vault, through @azure/keyvault-secrets, loaded with the first call.
+// One Key Vault through @azure/keyvault-secrets, which is loaded with the first call.
 // Traps of the client:
 // - It corrupts an expiry past 2038-01-19.
-// - Of an error without a body it makes a TypeError.
-// - It sends the first request of its life without the body, only to be told where to get a token, and then sends it again.
+// - It turns an error without a body into a TypeError.
+// - It sends its first request without the body, only to learn where to get a token, and then sends it again.
 //   A second request that is under way at that moment loses its body for good. So there is one client per vault, and it reads
 //   before it writes, as a reconcile always does.
 

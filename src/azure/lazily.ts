@@ -1,4 +1,4 @@
-// Room: the Azure adapters. What is loaded with the first call that needs it. Imports nothing.
+// Loads a module with the first call that needs it.
 
 /** Gives what `load` gives, loaded once. A failure is not kept: the next call loads anew. */
 export function lazily<Loaded>(load: () => Promise<Loaded>): () => Promise<Loaded> {

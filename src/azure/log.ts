@@ -1,4 +1,4 @@
-// Room: the Azure adapters. The core's log as lines: a static message, then one JSON object with the fields.
+// Writes the engine's log as lines: a static message, then one JSON object with the fields.
 
 import { RekeyError } from '../rotation/errors.ts'
 import type { Log, LogLevel } from '../rotation/ports.ts'

@@ -1,4 +1,4 @@
-// Room: the Azure adapters. What operations leave behind that the vault's tags cannot hold: small JSON blobs, kept for two weeks.
+// Stores what the vault's tags cannot hold about an operation: small JSON blobs, kept for two weeks.
 
 import type { BlockBlobClient } from '@azure/storage-blob'
 import { rebuild } from './errors.ts'

@@ -1,5 +1,4 @@
-// Room: the Azure adapters. May import zod.
-// What zod finds wrong with a value, in plain words: its own messages speak of inputs, types and parsers. Never quotes the value.
+// Describes zod's issues in plain words: zod's own messages speak of inputs, types and parsers. Never quotes the value.
 
 import type * as z from 'zod'
 

@@ -1,4 +1,4 @@
-// Room: the Azure adapters. Requests on their way to the function that reconciles: base64 JSON, as the Functions host reads it.
+// The storage queues that carry requests to the functions that reconcile: base64 JSON, as the Functions host reads it.
 
 import * as z from 'zod'
 import { iso } from '../rotation/duration.ts'

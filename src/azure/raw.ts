@@ -1,5 +1,5 @@
-// Room: the Azure adapters. Calls for which no SDK is right: through core-rest-pipeline, so that tokens, retries, limits and
-// the redirection of tests are the same as for all others.
+// Calls for which no SDK fits, through core-rest-pipeline, so that tokens, retries, limits and the redirection of tests
+// are the same as for all others.
 
 import type { TokenCredential } from '@azure/core-auth'
 import type { HttpClient, Pipeline, PipelinePolicy, PipelineResponse } from '@azure/core-rest-pipeline'

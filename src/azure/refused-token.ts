@@ -1,4 +1,4 @@
-// Room: the Azure adapters. What happens when a service no longer takes a token that we still hold for good.
+// Handles a service that no longer accepts a token which is still cached as valid.
 
 import type { PipelinePolicy, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline'
 

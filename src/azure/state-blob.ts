@@ -1,5 +1,5 @@
-// Room: the Azure adapters. One blob of the container `rekey-state`: text that every instance of the app reads, and that is
-// written only by who has seen its latest version.
+// One blob of the container `rekey-state`: text that every instance of the app reads, and that only an instance which has
+// read the latest version may write.
 
 import { rebuild } from './errors.ts'
 import { failureOf } from './failure.ts'

@@ -1,4 +1,4 @@
-// Room: the Azure adapters. The storage account that the Functions host uses too, found by the same settings.
+// The storage account, which is the Functions host's too, found by the same settings.
 
 import type { TokenCredential } from '@azure/core-auth'
 import type { BlobServiceClient } from '@azure/storage-blob'

@@ -1,5 +1,5 @@
-// Room: the Azure adapters. What is written beside a secret's value. Three tags are Microsoft's tutorial's, so that its
-// templates and ours can follow each other; `rekey` is ours, compact JSON with times as ISO 8601.
+// The tags written beside a secret's value. Three tags are those of Microsoft's tutorial, so that its templates and Rekey
+// can replace each other; `rekey` is ours, compact JSON with times as ISO 8601.
 
 import * as z from 'zod'
 import { iso } from '../rotation/duration.ts'

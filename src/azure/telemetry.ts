@@ -1,6 +1,6 @@
-// Room: the Azure adapters. Custom events and metrics, through `applicationinsights`, which is loaded only where a connection
-// string is set: it costs a second and a hundred megabytes. Requests, traces and exceptions are the Functions host's.
-// Nothing here may reach a rotation: a failure is logged once, and that is all.
+// Custom events and metrics through `applicationinsights`, which is loaded only where a connection string is set: it costs
+// a second and a hundred megabytes. Requests, traces and exceptions are recorded by the Functions host.
+// No failure here may affect a rotation: it is logged once, and that is all.
 
 import type { TokenCredential } from '@azure/core-auth'
 import type { TelemetryClient } from 'applicationinsights'

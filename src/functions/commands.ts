@@ -1,4 +1,4 @@
-// Room: the doorways. HTTP that changes something: each route a function of its own, so that each has a key of its own.
+// HTTP functions that change something: one function per route, so that each has a function key of its own.
 
 import { route } from './http/route.ts'
 

@@ -1,4 +1,4 @@
-// Room: the doorways. Key Vault's news of secrets that expire, by Event Grid or, in private networks, by a storage queue.
+// Key Vault's events about expiring secrets, from Event Grid or, in private networks, from a storage queue.
 
 import { app, type InvocationContext } from '@azure/functions'
 

@@ -1,4 +1,4 @@
-// Room: the doorways. Storage queue: revokes. A function of its own, so that the host reads this queue whatever waits in the other.
+// Storage queue trigger for revokes: a function of its own, so that the host reads this queue however full the other is.
 
 import { app } from '@azure/functions'
 

@@ -1,4 +1,4 @@
-// Room: the doorways. Storage queue: reconcile one target.
+// Storage queue trigger: reconciles one target.
 
 import { app } from '@azure/functions'
 

@@ -1,4 +1,4 @@
-// Room: the doorways. Timer: who is due, and today's slice of everybody else.
+// Timer trigger: queues the targets that are due, and today's share of the others.
 
 import { app } from '@azure/functions'
 import { scheduleToRegister } from '../settings/schedule.ts'

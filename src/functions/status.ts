@@ -1,4 +1,4 @@
-// Room: the doorways. HTTP that reads, and changes nothing.
+// HTTP functions that read, and change nothing.
 
 import { route } from './http/route.ts'
 

@@ -1,5 +1,5 @@
-// Room: the edge, settings. Imports its neighbours only.
-// Every setting that the app reads, once: the README, the infrastructure and local.settings.sample.json are held against it.
+// The name of every setting that the app reads: the README, the infrastructure and local.settings.sample.json are checked
+// against it.
 
 import { defaultSchedule } from './schedule.ts'
 

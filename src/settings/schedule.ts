@@ -1,4 +1,4 @@
-// Room: the edge, settings. Loaded with the registrations of the functions: imports next to nothing, for each start pays for it.
+// The schedule of the timer. Loaded when functions are registered: every import here makes each cold start slower.
 
 import { scheduleProblem } from './ncrontab.ts'
 

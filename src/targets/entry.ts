@@ -1,5 +1,4 @@
-// Room: the edge, targets.json. May import the providers' shape and the core.
-// One entry of `targets`: its fields, its provider's, what it takes over from the defaults, and what it lays claim to.
+// One entry of `targets`: its fields, its provider's fields, what it inherits from the defaults, and what it claims.
 
 import type { CloudName } from '../azure/clouds.ts'
 import type { KeyProvider, Place } from '../providers/provider.ts'

@@ -1,5 +1,4 @@
-// Room: the edge, targets.json. May import zod, the providers' shape and the core's durations.
-// Every field of targets.json: what editors are told about it, and how it is read. A provider adds its own.
+// Every field of targets.json: what editors show about it, and how it is read. A provider adds its own.
 
 import * as z from 'zod'
 import type { KeyProvider } from '../providers/provider.ts'

@@ -1,5 +1,4 @@
-// Room: the edge, targets.json. Imports the core's types and its neighbours.
-// Which targets are in force when something is wrong with targets.json: a bad entry stops only itself.
+// Which targets are in force when something is wrong with targets.json: an invalid entry stops only itself.
 
 import type { Target } from '../rotation/target.ts'
 import type { TargetsFile } from '../targets.ts'

@@ -1,5 +1,4 @@
-// Room: the edge, targets.json. May import zod and the providers' shape.
-// The JSON schema of targets.json, for editors: made of the same fields that the app reads, one branch per provider.
+// The JSON schema of targets.json, for editors: built from the same fields that the app reads, one branch per provider.
 
 import * as z from 'zod'
 import { clouds } from '../azure/clouds.ts'

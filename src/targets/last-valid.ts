@@ -1,6 +1,5 @@
-// Room: the edge, targets.json. May import the core, zod and its neighbours.
-// The last valid file, as the blob rekey-state/targets-last-valid.json keeps it: what targets.json said when it was last valid,
-// so that an instance that starts while it is broken knows what the others know. Names and ids; no secrets.
+// The last valid targets.json, kept in the blob rekey-state/targets-last-valid.json, so that an instance which starts while
+// the file is broken knows what the others know. Holds names and ids; no secrets.
 
 import * as z from 'zod'
 import { iso } from '../rotation/duration.ts'

@@ -1,5 +1,4 @@
-// Room: the edge. Imports nothing.
-// What was probably meant by a word that nothing is called by.
+// Suggests the known word that an unknown one was probably meant to be.
 
 /** The candidate that was probably meant, or none when all are far off. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {

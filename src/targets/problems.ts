@@ -1,5 +1,4 @@
-// Room: the edge, targets.json and settings. May import zod.
-// What is wrong with a configuration, where, and what to do. Never the wrong value itself: people paste keys into the wrong place.
+// What is wrong with a configuration, where, and what to do. Never the wrong value itself: people paste keys into the wrong field.
 
 import * as z from 'zod'
 import { plainMessage } from '../azure/plain.ts'

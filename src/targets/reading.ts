@@ -1,4 +1,3 @@
-// Room: the edge, targets.json. May import zod.
 // Reads an object field by field: a mistake in one field does not hide those in the others.
 
 import type * as z from 'zod'

@@ -1,5 +1,4 @@
-// Room: the edge, targets.json. May import the core's numbers and durations.
-// What durations must be to one another, and what targets may not share.
+// How durations must relate to one another, and what targets may not share.
 
 import { formatDuration } from '../rotation/duration.ts'
 import {

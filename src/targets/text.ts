@@ -1,5 +1,4 @@
-// Room: the edge, targets.json. May import azure/clients and the core.
-// Where the text of targets.json comes from: a file beside the app, or a blob.
+// Reads the text of targets.json from a file beside the app or from a blob.
 
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'

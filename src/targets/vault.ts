@@ -1,5 +1,4 @@
-// Room: the edge, targets.json and settings. Imports nothing.
-// The address of a Key Vault, as people write it in targets.json and in ROTATION_VAULT.
+// The address of a Key Vault, as written in targets.json and in ROTATION_VAULT.
 
 interface NoVault {
   readonly message: string

@@ -1,4 +1,4 @@
-// Room: the tests. How often a call is sent, and how long it waits between.
+// How often a call is sent, and how long it waits between attempts.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

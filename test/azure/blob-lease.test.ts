@@ -1,4 +1,4 @@
-// Room: the tests. Leases on Azurite. One of them waits for a lease to run out, in real time, beside the others.
+// Leases on Azurite. One test waits in real time for a lease to expire, beside the others.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'

@@ -1,4 +1,4 @@
-// Room: the tests. What an SDK throws becomes an error of ours: status, codes and request id, and not a word more.
+// What an SDK throws becomes a RekeyError with status, codes and request id, and nothing else.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. What a topic receives, against the simulated Event Grid.
+// What a topic receives, against the simulated Event Grid.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the Azure adapters: which hosts may have a token.
+// Which hosts may receive a token.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. The vault as the core sees it, against the simulated Key Vault.
+// The vault as the engine sees it, against the simulated Key Vault.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

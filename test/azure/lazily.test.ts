@@ -1,4 +1,4 @@
-// Room: the tests. What is loaded with the first call that needs it.
+// Modules are loaded with the first call that needs them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

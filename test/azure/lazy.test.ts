@@ -1,4 +1,4 @@
-// Room: the tests. What a cold start pays for: no SDK is loaded before the first call that needs it.
+// What a cold start loads: no SDK before the first call that needs it.
 
 import assert from 'node:assert/strict'
 import { registerHooks } from 'node:module'

@@ -1,4 +1,4 @@
-// Room: the tests. Lines of the log.
+// The lines of the log.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. Records of operations on Azurite.
+// Records of operations on Azurite.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'

@@ -1,4 +1,4 @@
-// Room: the tests. Requests through Azurite's queue, and the text they travel as.
+// Requests through Azurite's queue, and the text of their messages.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

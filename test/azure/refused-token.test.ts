@@ -1,5 +1,5 @@
-// Room: the tests. Tokens that a service no longer takes: expired in the middle of a rotation, or revoked. Every client of ours asks for
-// one more and sends once more; a key is made exactly once.
+// Tokens that a service no longer accepts: expired in the middle of a rotation, or revoked. Every client requests one new
+// token and sends once more; a key is created exactly once.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

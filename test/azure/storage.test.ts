@@ -1,4 +1,4 @@
-// Room: the tests. Which storage account the settings name.
+// Which storage account the settings name.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

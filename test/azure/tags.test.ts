@@ -1,4 +1,4 @@
-// Room: the tests. What is written beside a secret, and read back.
+// The tags written beside a secret, and read back.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// Room: the tests. The parts that make their own connections: tokens and telemetry, over TLS to the simulated Azure under its real
-// host names, with verification on.
+// The parts that make their own connections (tokens and telemetry), over TLS to the simulated Azure under its real host
+// names, with verification on.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'

@@ -1,5 +1,5 @@
-// Room: the tests. SDK clients in this process, their HTTP answered by a function: the simulated Azure's `fetch`, or canned
-// answers. The clients are the real ones; only the socket is missing.
+// SDK clients in this process whose HTTP is answered by a function: the simulated Azure's `fetch`, or canned answers. The
+// clients are the real ones; only the socket is missing.
 
 import type { HttpClient, PipelineRequest } from '@azure/core-rest-pipeline'
 import { createHttpHeaders, RestError } from '@azure/core-rest-pipeline'

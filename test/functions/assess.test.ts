@@ -1,4 +1,4 @@
-// Room: the tests. What the tags of a target's secrets say.
+// What the tags of a target's secrets say.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. Work under way at the same time, and what becomes of it when one piece fails.
+// Work that runs at the same time, and what happens when one piece fails.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

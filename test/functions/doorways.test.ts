@@ -1,4 +1,4 @@
-// Room: the tests. Every suite of the doorways in one process: Azurite takes a second and a half to load, once.
+// Runs every suite of the functions in one process: Azurite takes a second and a half to load, once.
 
 import { after } from 'node:test'
 import './suites/bad-input.ts'

@@ -1,4 +1,4 @@
-// Room: the tests. What is loaded, and when: registration costs nothing, and a request loads no SDK that it does not need.
+// What is loaded, and when: registration loads nothing, and a request loads no SDK that it does not need.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

@@ -1,4 +1,4 @@
-// Room: the tests. Long lists in pages, and problems as HTTP has them.
+// Long lists in pages, and problems as HTTP responses.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. What an outcome leaves to do, and what stretch of time a tick stands for.
+// What an outcome leaves to do, and which period of time a tick stands for.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,5 +1,5 @@
-// Room: the tests. The app's doorways against a simulated Azure and Azurite, with a clock of their own.
-// Handlers are called as the runtime calls them: an HttpRequest or a message, and an InvocationContext.
+// The app's functions against a simulated Azure and Azurite, with a clock of their own.
+// Handlers are called as the runtime calls them: with an HttpRequest or a message, and an InvocationContext.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

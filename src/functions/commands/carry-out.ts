@@ -1,4 +1,4 @@
-// Room: the doorways. Carries out what a caller asks of one target: at once where there is time, else through the queue.
+// Carries out a caller's request for one target: at once where there is time, otherwise through the queue.
 
 import type { HttpResponseInit } from '@azure/functions'
 import { iso } from '../../rotation/duration.ts'

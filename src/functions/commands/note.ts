@@ -1,4 +1,4 @@
-// Room: the doorways. What callers may say about why: it goes into events and logs.
+// The note in which a caller says why: it is copied to events and logs.
 
 import * as z from 'zod'
 

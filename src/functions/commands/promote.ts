@@ -1,4 +1,4 @@
-// Room: the doorways. POST /api/targets/{name}/promote and …/swap: the other slot becomes the active one.
+// POST /api/targets/{name}/promote and …/swap: the other slot becomes the active one.
 
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod'

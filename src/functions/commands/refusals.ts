@@ -1,4 +1,4 @@
-// Room: the doorways. Why a target cannot be changed now, in words a caller can act on.
+// Why a target cannot be changed now, in words a caller can act on.
 
 import { iso } from '../../rotation/duration.ts'
 import { RekeyError } from '../../rotation/errors.ts'

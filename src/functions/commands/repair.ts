@@ -1,4 +1,4 @@
-// Room: the doorways. POST /api/targets/{name}/repair
+// POST /api/targets/{name}/repair: compares a target with its service now.
 
 import * as z from 'zod'
 import { days } from '../../rotation/target.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. POST /api/targets/{name}/revoke
+// POST /api/targets/{name}/revoke: replaces every key that was created before a moment.
 
 import * as z from 'zod'
 import { enabledTargetOf, type Handler } from '../http/answer.ts'

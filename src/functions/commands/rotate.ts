@@ -1,4 +1,4 @@
-// Room: the doorways. POST /api/targets/{name}/rotate
+// POST /api/targets/{name}/rotate: requests a new key.
 
 import * as z from 'zod'
 import { enabledTargetOf, type Handler } from '../http/answer.ts'

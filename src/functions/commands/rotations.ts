@@ -1,4 +1,4 @@
-// Room: the doorways. POST /api/rotations
+// POST /api/rotations: requests new keys for many targets.
 
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod'

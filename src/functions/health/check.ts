@@ -1,4 +1,4 @@
-// Room: the doorways. What one health check says.
+// The result of one health check.
 
 import type { App } from '../../compose.ts'
 import type { RekeyError } from '../../rotation/errors.ts'

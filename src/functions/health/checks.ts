@@ -1,4 +1,4 @@
-// Room: the doorways. Everything that health looks at; `npm run doctor` looks at the same. Changes no key and no secret.
+// Everything that health checks; `npm run doctor` runs the same checks. Changes no key and no secret.
 
 import { asStopped, isStopped, stopSetting } from '../shared/stopped.ts'
 import { type Check, checked, type Round, unseen } from './check.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. What an access token says about its owner. Read to tell, never to trust: services check it themselves.
+// Reads the claims of an access token, to show whose it is. They are never trusted: services validate the token themselves.
 
 import type { TokenCredential } from '@azure/core-auth'
 import * as z from 'zod'

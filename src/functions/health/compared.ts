@@ -1,4 +1,4 @@
-// Room: the doorways. Health of the daily comparison: drift shows itself only where a target is compared with its service.
+// Health of the daily resync: drift is found only where a target is compared with its service.
 
 import { leaseContainer } from '../../azure/blob-lease.ts'
 import type { App } from '../../compose.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. Health of the configuration: what is in force, and what is not.
+// Health of the configuration: what is in force, and what is not.
 
 import type { App } from '../../compose.ts'
 import { iso } from '../../rotation/duration.ts'

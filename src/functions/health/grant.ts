@@ -1,4 +1,4 @@
-// Room: the doorways. The lines that give the identity what it lacks, ready to be pasted into a shell.
+// The commands that grant the identity what it lacks, ready to be pasted into a shell.
 
 import { vaultActions } from '../../azure/key-vault.ts'
 import type { App } from '../../compose.ts'

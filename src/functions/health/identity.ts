@@ -1,4 +1,4 @@
-// Room: the doorways. Health of the identity: whether it has a token, and who it is. Changes nothing.
+// Health of the identity: whether it gets a token, and which principal it is. Changes nothing.
 
 import { type Check, checked, type Round } from './check.ts'
 import { claimsOf } from './claims.ts'

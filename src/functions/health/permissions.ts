@@ -1,4 +1,4 @@
-// Room: the doorways. Health of the identity: what each provider's calls need, held against what it may do. Changes nothing.
+// Health of the identity: compares what each provider's calls need with what the identity may do. Changes nothing.
 
 import * as z from 'zod'
 import type { App } from '../../compose.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. Health of what every rotation needs: vaults, storage, topic. Changes nothing.
+// Health of what every rotation needs: vaults, storage, topic. Changes nothing.
 
 import { leaseContainer } from '../../azure/blob-lease.ts'
 import { rebuild } from '../../azure/errors.ts'

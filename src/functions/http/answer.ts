@@ -1,4 +1,4 @@
-// Room: the doorways. The way every HTTP call goes: compose, ask the handler, turn what went wrong into a problem.
+// What every HTTP call goes through: compose, call the handler, turn an error into a problem.
 
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
 import type { App, Compose } from '../../compose.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. Reads what callers send: an optional JSON object, small, with no unknown fields.
+// Reads a request body: an optional JSON object, small, with no unknown fields.
 
 import type { HttpRequest } from '@azure/functions'
 import type * as z from 'zod'

@@ -1,4 +1,4 @@
-// Room: the doorways. Who asks, for the audit, and whether their app role allows it.
+// Identifies the caller for the audit log, and checks whether their app role allows the call.
 
 import type { HttpRequest } from '@azure/functions'
 import { RekeyError } from '../../rotation/errors.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. Outcomes as callers see them: times and durations in ISO 8601, errors without their class.
+// Outcomes as callers see them: times and durations in ISO 8601, errors without their class.
 
 import { formatDuration, iso } from '../../rotation/duration.ts'
 import type { Outcome } from '../../rotation/outcome.ts'

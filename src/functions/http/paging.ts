@@ -1,4 +1,4 @@
-// Room: the doorways. Long lists in pages: `?page=2`.
+// Splits long lists into pages: `?page=2`.
 
 import type { HttpRequest } from '@azure/functions'
 import { badRequest } from './body.ts'

@@ -1,6 +1,5 @@
-// Room: the doorways. Errors as application/problem+json (RFC 9457). The table here is where a status such as 409 comes from:
-// commands (refusals.ts), the core, the adapters and the providers throw a RekeyError with a code, and know nothing of HTTP;
-// `answer` and the commands turn it into its problem.
+// Errors as application/problem+json (RFC 9457). Every HTTP status of an error is set here: the engine, adapters,
+// providers and commands throw a RekeyError with a code and know nothing of HTTP.
 
 import type { HttpResponseInit } from '@azure/functions'
 import type { ErrorCode, RekeyError } from '../../rotation/errors.ts'

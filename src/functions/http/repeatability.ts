@@ -1,4 +1,4 @@
-// Room: the doorways. Repeatable requests (OASIS, version 1.0): a caller that got no answer may send the same POST again, and it is
+// Repeatable requests (OASIS, version 1.0): a caller that got no answer may send the same POST again, and both count as
 // one request. Both headers or none. https://docs.oasis-open.org/odata/repeatable-requests/v1.0/repeatable-requests-v1.0.html
 
 import { randomUUID } from 'node:crypto'

@@ -1,4 +1,4 @@
-// Room: the doorways. Finds a key that an object of a JSON text has twice: JSON.parse keeps the last one in silence. Imports nothing.
+// Finds a key that occurs twice in an object of a JSON text: JSON.parse silently keeps the last one.
 
 /** Strings, and what opens, closes or separates; numbers and words do not matter here. */
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\]:]/gs

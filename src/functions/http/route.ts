@@ -1,4 +1,4 @@
-// Room: the doorways. Registers one HTTP function; imports nothing at load but what the runtime has loaded already.
+// Registers one HTTP function; at load it imports nothing that the runtime has not loaded already.
 
 import { app, type HttpMethod } from '@azure/functions'
 import type { Handler } from './answer.ts'

@@ -1,5 +1,5 @@
-// Room: the doorways. What Key Vault says through Event Grid, directly or by way of a storage queue: a secret expires
-// soon, or has expired. It means "look now" and nothing more, so that it can be told twice, late, or by a liar.
+// Handles Key Vault's events that a secret expires soon or has expired, from Event Grid directly or through a storage queue.
+// Such an event only causes a resync of the target, so it may arrive twice, late, or from an untrusted sender.
 
 import type { InvocationContext } from '@azure/functions'
 import * as z from 'zod'

@@ -1,4 +1,4 @@
-// Room: the doorways. Messages that are not carried out now: the app is stopped, or the target is disabled or gone.
+// Messages that are not carried out now: the app is stopped, or the target is disabled or gone.
 
 import type { App } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. One message of the queue `rekey-requests` or `rekey-revocations`: reconcile one target.
+// Handles one message of the queue `rekey-requests` or `rekey-revocations`: reconciles one target.
 
 import type { InvocationContext } from '@azure/functions'
 import { parseRequest, type QueueName } from '../../azure/queue.ts'

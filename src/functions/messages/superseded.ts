@@ -1,4 +1,4 @@
-// Room: the doorways. Of the requests that wait for one secret to be enabled again, the one that asks for the newest key is kept.
+// Of the requests that wait for one secret to be enabled again, keeps the one that asks for the newest key.
 
 import * as z from 'zod'
 import type { App } from '../../compose.ts'

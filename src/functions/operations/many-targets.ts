@@ -1,5 +1,4 @@
-// Room: the doorways. The rotations of many targets that were asked for with one request: a list that no tag can hold. May import
-// the core and its neighbours.
+// The rotations of many targets that were requested together: a list that no tag can hold.
 
 import * as z from 'zod'
 import type { App } from '../../compose.ts'

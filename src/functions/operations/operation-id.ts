@@ -1,5 +1,5 @@
-// Room: the doorways. The id of an operation says everything that is needed to find out how it went. It grants nothing: whoever
-// makes one up learns what GET /api/targets/{name} would say, with the same key and role. May import the core.
+// The id of an operation contains everything needed to find out how it went. It grants nothing: whoever makes one up
+// learns what GET /api/targets/{name} returns with the same key and role.
 
 import type { KeySlot } from '../../rotation/key-ring.ts'
 import type { RotationRequest } from '../../rotation/request.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. What is kept of an operation beside the vault's tags: why it failed, or failed last. May import the core and zod.
+// What is stored of an operation beside the vault's tags: why it failed, or failed last.
 
 import * as z from 'zod'
 import type { App } from '../../compose.ts'

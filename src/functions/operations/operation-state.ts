@@ -1,5 +1,4 @@
-// Room: the doorways. How far an operation of one target has got, read from the tags: they are what the engine itself goes by.
-// May import the core and its neighbours.
+// The status of an operation of one target, read from the tags, which the engine itself relies on.
 
 import type { Stamps, StoredSecret } from '../../rotation/observation.ts'
 import type { Vault } from '../../rotation/ports.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. GET /api/operations/{id}: how a command that was answered with 202 goes on, and how it ended.
+// GET /api/operations/{id}: how a command that was answered with 202 is going, and how it ended.
 
 import type { HttpResponseInit } from '@azure/functions'
 import type { App } from '../../compose.ts'

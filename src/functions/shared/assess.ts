@@ -1,5 +1,5 @@
-// Room: the doorways. What a target's secrets say by their tags and dates alone, without asking the service: for the
-// schedule, the plan of the whole fleet, and the list of targets.
+// What a target's secrets say by their tags and dates alone, without calling the service: for the schedule, the plan of
+// the whole fleet, and the list of targets.
 
 import { inWindow, isOverdue, soonestDue } from '../../rotation/due.ts'
 import type { StoredSecret } from '../../rotation/observation.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. The beginning of what may be long: a log line or an error has room for so much, a fleet for more.
+// Shortens a list for a log line or an error message, which hold fewer names than a fleet has.
 
 import type { Problem } from '../../compose.ts'
 

@@ -1,4 +1,4 @@
-// Room: the doorways. Reads the secrets of many targets: by listing a vault, or one by one.
+// Reads the secrets of many targets: by listing a vault, or one by one.
 
 import type { ListedSecret, ListedVault } from '../../azure/key-vault.ts'
 import type { Target } from '../../rotation/target.ts'

@@ -1,5 +1,4 @@
-// Room: the doorways. What every invocation has: a log, a way to keep foreign errors from getting out, and outcomes that
-// are counted.
+// What every invocation has: a log, a guard that keeps foreign errors from leaving the app, and telemetry of outcomes.
 
 import type { InvocationContext } from '@azure/functions'
 import { logTo } from '../../azure/log.ts'

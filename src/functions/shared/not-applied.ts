@@ -1,4 +1,4 @@
-// Room: the doorways. A target whose entry in targets.json cannot be applied, and that is therefore not in force.
+// A target whose entry in targets.json cannot be applied, and that is therefore not in force.
 
 import type { App, NotApplied } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. What a run would do now, for routes that answer with it and for commands that look before they act.
+// What a run would do now, for routes that return it and for commands that check it before they act.
 
 import { type Preview, preview } from '../../rotation/preview.ts'
 import type { RotationRequest } from '../../rotation/request.ts'

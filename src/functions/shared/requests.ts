@@ -1,4 +1,4 @@
-// Room: the doorways. The requests that doorways make, and what becomes of what an outcome leaves to do.
+// Builds the requests of all triggers, and carries on what an outcome leaves to do.
 
 import { RekeyError } from '../../rotation/errors.ts'
 import type { Outcome } from '../../rotation/outcome.ts'

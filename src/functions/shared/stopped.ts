@@ -1,4 +1,4 @@
-// Room: the doorways. The setting that stops everything that changes anything, and how that is said.
+// The setting that stops everything that changes anything, and the message that says so.
 
 import type { App } from '../../compose.ts'
 import { RekeyError } from '../../rotation/errors.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. A target as callers see it: what is in the vault, when it is due, how it failed last.
+// A target as callers see it: what is in the vault, when it is due, how it failed last.
 
 import type { App } from '../../compose.ts'
 import { comparedAt } from '../../rotation/compared.ts'

@@ -1,5 +1,5 @@
-// Room: the doorways. GET /api/health: whether rotations can work, and what to do where they cannot. Changes no key and no
-// secret; the last valid targets.json is recorded.
+// GET /api/health: whether rotations can work, and what to do where they cannot. Changes no key and no secret; the last
+// valid targets.json is recorded.
 
 import type { HttpResponseInit } from '@azure/functions'
 import type { App, NotApplied } from '../../compose.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. GET /api/targets/{name}/history
+// GET /api/targets/{name}/history: the versions of a target's lead secret.
 
 import { iso } from '../../rotation/duration.ts'
 import type { StoredSecret } from '../../rotation/observation.ts'

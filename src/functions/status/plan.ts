@@ -1,4 +1,4 @@
-// Room: the doorways. GET /api/plan: what a run would do now, and why. Changes nothing.
+// GET /api/plan: what a run would do now, and why. Changes nothing.
 
 import type { HttpResponseInit } from '@azure/functions'
 import { iso } from '../../rotation/duration.ts'

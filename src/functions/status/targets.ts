@@ -1,4 +1,4 @@
-// Room: the doorways. GET /api/targets and GET /api/targets/{name}
+// GET /api/targets and GET /api/targets/{name}.
 
 import { minutes } from '../../rotation/target.ts'
 import { type Handler, json, targetOf } from '../http/answer.ts'

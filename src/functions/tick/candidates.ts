@@ -1,4 +1,4 @@
-// Room: the doorways. Who is queued by a tick, and how urgent it is.
+// Which targets a tick queues, and how urgent each is.
 
 import type { ListedSecret } from '../../azure/key-vault.ts'
 import type { App } from '../../compose.ts'

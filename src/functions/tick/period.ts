@@ -1,4 +1,4 @@
-// Room: the doorways. Which stretch of time a tick stands for.
+// Which period of time a tick stands for.
 
 import type { Timer } from '@azure/functions'
 import { type Duration, days, type Instant, minutes } from '../../rotation/target.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. Puts into the queue what one tick wants, as far as the services' limits go.
+// Queues what one tick requests, as far as the services' limits allow.
 
 import { requestQueue } from '../../azure/queue.ts'
 import type { App } from '../../compose.ts'

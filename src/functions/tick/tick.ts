@@ -1,4 +1,4 @@
-// Room: the doorways. One tick of the schedule: find who is due, and queue it. Rotates nothing itself.
+// One tick of the schedule: finds the targets that are due and queues them. Rotates nothing itself.
 
 import type { InvocationContext, Timer } from '@azure/functions'
 import type { SeenTarget } from '../../azure/telemetry.ts'

@@ -1,4 +1,4 @@
-// Room: the doorways. What the vaults say about all targets, in one tick.
+// Reads the vaults of all targets for one tick.
 
 import type { App } from '../../compose.ts'
 import { fraction } from '../../rotation/due.ts'

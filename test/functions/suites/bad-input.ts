@@ -1,4 +1,4 @@
-// Room: the tests. What bad input gets, by every route: a problem with a stable code, and nothing changed.
+// Every route answers bad input with a problem that has a stable code, and changes nothing.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

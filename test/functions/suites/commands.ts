@@ -1,4 +1,4 @@
-// Room: the tests. Rotating on demand: at once, through the queue, or not now.
+// Rotating on demand: at once, through the queue, or not now.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. What goes on while something is wrong with targets.json, by every way in.
+// What each trigger does while something is wrong with targets.json.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

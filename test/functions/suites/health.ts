@@ -1,4 +1,4 @@
-// Room: the tests. Health names what is wrong, what to do, and what it cannot see; it changes nothing.
+// Health says what is wrong, what to do, and what it cannot see; it changes nothing.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

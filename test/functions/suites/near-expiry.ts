@@ -1,4 +1,4 @@
-// Room: the tests. What Key Vault says through Event Grid becomes a look at the right target, and nothing else does.
+// Key Vault's events cause a resync of the right target, and nothing else does.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

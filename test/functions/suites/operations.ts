@@ -1,4 +1,4 @@
-// Room: the tests. Operations: how a command that was answered with 202 goes on, and that each of them ends.
+// Operations: how a command that was answered with 202 is going, and that each of them ends.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

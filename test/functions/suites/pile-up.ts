@@ -1,4 +1,4 @@
-// Room: the tests. What cannot be carried out ends, or waits once: nothing piles up in the queues.
+// Requests that cannot be carried out end, or wait once: nothing piles up in the queues.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

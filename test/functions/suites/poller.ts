@@ -1,4 +1,4 @@
-// Room: the tests. Operations as Microsoft's own poller sees them: the one that Azure's JavaScript SDKs follow theirs with.
+// Operations as seen by Microsoft's own poller, which Azure's JavaScript SDKs use for theirs.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. The other slot becomes the active one: by promoting its key, or by swapping the two at the service.
+// The other slot becomes the active one: by promoting its key, or by swapping the two at the service.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

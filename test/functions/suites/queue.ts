@@ -1,4 +1,4 @@
-// Room: the tests. Messages of the queue: reconciled, put off as new messages, or unreadable.
+// Messages of the queue: reconciled, postponed as new messages, or unreadable.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. Comparing a target with its service now, and saying when that was done last.
+// Comparing a target with its service now, and saying when that was done last.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. Commands that are sent again, because the caller got no answer: one request, one new key.
+// Commands sent again because the caller got no answer: one request, one new key.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'

@@ -1,4 +1,4 @@
-// Room: the tests. A revoke is never dropped: whatever is in its way, it waits in a queue of its own until it is carried out.
+// A revoke is never dropped: whatever prevents it, it waits in a queue of its own until it is carried out.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

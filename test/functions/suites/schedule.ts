@@ -1,4 +1,4 @@
-// Room: the tests. A tick queues whoever is due, and says what it did.
+// A tick queues the targets that are due, and says what it did.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

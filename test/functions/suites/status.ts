@@ -1,4 +1,4 @@
-// Room: the tests. Routes that read: what they say, and that they change nothing.
+// Routes that read: what they return, and that they change nothing.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

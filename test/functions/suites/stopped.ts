@@ -1,4 +1,4 @@
-// Room: the tests. One setting stops everything that changes anything, and what is queued waits.
+// One setting stops everything that changes anything, and what is queued waits.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
