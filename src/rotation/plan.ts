@@ -7,7 +7,7 @@ import { type KeySlot, slotsOf } from './key-ring.ts'
 import type { Reason, Stamps, StoredSecret } from './observation.ts'
 import { verdictLimit } from './proof.ts'
 import { isExplicit } from './request.ts'
-import { activeSurvives, isNewEnough, standbySurvives } from './satisfied.ts'
+import { activeSurvives, standbySurvives, wasRotated } from './satisfied.ts'
 import {
   askedAt,
   hasTwoSlots,
@@ -296,7 +296,7 @@ function swapped(at: Situation): Plan | undefined {
 
 function requested(at: Situation): Plan | undefined {
   const after = at.request.freshAfter
-  if (after === undefined || isNewEnough(at.stamps, after)) return undefined
+  if (after === undefined || wasRotated(at.stamps, after)) return undefined
   if (hasTwoSlots(at.ring) && at.standby >= after) return move(at, 'requested', { rotatedAt: at.standby })
   if (!at.request.force && at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
   return regenerate(at, 'requested')

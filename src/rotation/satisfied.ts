@@ -19,8 +19,17 @@ export function standbySince({ standby, pending }: Aged): Instant {
 }
 
 /** Whether the active key is new enough for `freshAfter`: the request's moment decides, so the same request twice is one rotation. */
-export function isNewEnough(stamps: Aged, after: Instant): boolean {
+function isNewEnough(stamps: Aged, after: Instant): boolean {
   return activeSince(stamps) >= after
+}
+
+/**
+ * Whether a key that is new enough for `after` is active, or was until a promote went back from it: the standby slot still holds it then
+ * (`retire`). That decision is younger than the request, so a late copy of the request must not undo it.
+ */
+export function wasRotated(stamps: Aged, after: Instant): boolean {
+  if (isNewEnough(stamps, after)) return true
+  return stamps.reason === 'promoted' && stamps.retire === true && (stamps.standby ?? unknownAge) >= after
 }
 
 /** Clocks differ by up to ε: two moments less than that apart cannot be put in order. */

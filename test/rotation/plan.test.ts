@@ -392,6 +392,30 @@ describe('requested', () => {
       'requested',
     ],
     ['on a ring of one', [ringOfOne, wants({ freshAfter: now })], 'requested'],
+    [
+      'not: a promote went back from a key that is as young',
+      [
+        stamped('lead', { reason: 'promoted', retire: true, fresh: standbyMade - 1 }),
+        wants({ freshAfter: standbyMade, force: true }),
+      ],
+      'nothing',
+    ],
+    [
+      'a promote went back from a key that is older than asked for',
+      [
+        stamped('lead', { reason: 'promoted', retire: true, fresh: standbyMade - 1 }),
+        wants({ freshAfter: standbyMade + 1, force: true }),
+      ],
+      'requested',
+    ],
+    [
+      'since a promote the standby slot has a key that was never current',
+      [
+        stamped('lead', { reason: 'promoted', retire: false, fresh: standbyMade - 1 }),
+        wants({ freshAfter: standbyMade }),
+      ],
+      'requested',
+    ],
   ])
 })
 

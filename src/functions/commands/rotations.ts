@@ -12,7 +12,7 @@ import { asRekeyError } from '../../rotation/unforeseen.ts'
 import { nearest } from '../../targets/nearest.ts'
 import { acceptedAs, type Command, type Handler } from '../http/answer.ts'
 import { parseBody } from '../http/body.ts'
-import { problem } from '../http/problem.ts'
+import { notQueued, problem } from '../http/problem.ts'
 import { type Many, readMany, writeMany } from '../operations/many-targets.ts'
 import { manyOperationId } from '../operations/operation-id.ts'
 import { memberId } from '../operations/operation-record.ts'
@@ -51,12 +51,12 @@ export const startRotations: Handler = {
     const { targets: names, ...said } = await parseBody(call.request, body)
     const { app } = call
     const unapplied = names === 'all' ? [] : [...new Set(names)].filter((name) => notApplied(app, name))
-    if (unapplied.length > 0) return problem(asUnapplied(unapplied.length), { targets: unapplied })
+    if (unapplied.length > 0) return notQueued(asUnapplied(unapplied.length), { targets: unapplied })
     const unknown = names === 'all' ? [] : names.filter((name) => app.targetNamed(name) === undefined)
     if (unknown.length > 0) return unknownNames(app, [...new Set(unknown)])
     const chosen = names === 'all' ? app.targets : [...new Set(names)].map((name) => app.targetNamed(name)!)
     const disabled = chosen.filter((target) => !target.enabled).map((target) => target.name)
-    if (names !== 'all' && disabled.length > 0) return problem(asDisabled(disabled.length), { targets: disabled })
+    if (names !== 'all' && disabled.length > 0) return notQueued(asDisabled(disabled.length), { targets: disabled })
     const enabled = chosen.filter((target) => target.enabled)
     return queueAll(call, enabled, said, disabled)
   },
@@ -89,10 +89,10 @@ async function queueAll(
   } catch (thrown) {
     const error = asUnfinished(asRekeyError(thrown, call.log), sent.size, paced.length)
     call.log('error', 'rotations not all queued', { code: error.code, detail: error.message })
-    const notQueued = names.filter((name) => !sent.has(name))
-    await keep(call, { ...many, unsent: notQueued, refusedWith: error.code })
+    const unsent = names.filter((name) => !sent.has(name))
+    await keep(call, { ...many, unsent, refusedWith: error.code })
     const operation = manyOperationId(asked.id)
-    return problem(error, { operation, freshAfter, queued: [...sent], notQueued, skipped })
+    return problem(error, { operation, freshAfter, queued: [...sent], notQueued: unsent, skipped })
   }
   const { refusedWith: _, ended: __, ...rest } = many
   if (names.length > 0) await keep(call, { ...rest, unsent: [] })
@@ -139,19 +139,19 @@ function candidate(app: App, target: Target): Wanted {
 function unknownNames(app: App, unknown: readonly string[]): HttpResponseInit {
   const names = app.targets.map(({ name }) => name)
   const guesses = unknown.slice(0, 5).flatMap((name) => nearest(name, names) ?? [])
-  return problem(asUnknown(unknown.length, [...new Set(guesses)]), { targets: unknown })
+  return notQueued(asUnknown(unknown.length, [...new Set(guesses)]), { targets: unknown })
 }
 
 function asUnknown(count: number, guesses: readonly string[]): RekeyError {
   return new RekeyError('UnknownTarget', {
-    message: `${count} of these names ${count === 1 ? 'is' : 'are'} no target's; nothing was queued`,
+    message: `${count} of these names ${count === 1 ? 'is' : 'are'} no target's`,
     remedy: `${guesses.length === 0 ? '' : `Did you mean ${guesses.join(', ')}? `}GET /api/targets lists the names; upper and lower case count.`,
   })
 }
 
 function asUnapplied(count: number): RekeyError {
   return new RekeyError('BadConfiguration', {
-    message: `the entries of ${count} of these targets in targets.json cannot be applied; nothing was queued`,
+    message: `the entries of ${count} of these targets in targets.json cannot be applied`,
     remedy: 'Correct them (GET /api/health lists the problems), or leave these targets out.',
   })
 }
@@ -166,7 +166,7 @@ function asUnfinished({ code, details }: RekeyError, queued: number, all: number
 
 function asDisabled(count: number): RekeyError {
   return new RekeyError('Disabled', {
-    message: `${count} of these targets ${count === 1 ? 'is' : 'are'} disabled in targets.json; nothing was queued`,
+    message: `${count} of these targets ${count === 1 ? 'is' : 'are'} disabled in targets.json`,
     remedy: 'Leave them out, or set "enabled" to true and ask again a minute later.',
   })
 }

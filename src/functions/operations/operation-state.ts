@@ -2,7 +2,7 @@
 
 import type { Stamps, StoredSecret } from '../../rotation/observation.ts'
 import type { Vault } from '../../rotation/ports.ts'
-import { activeSurvives, isNewEnough, standbySurvives } from '../../rotation/satisfied.ts'
+import { activeSurvives, standbySurvives, wasRotated } from '../../rotation/satisfied.ts'
 import { type Instant, leadOf, type Target } from '../../rotation/target.ts'
 import type { Listed } from '../shared/assess.ts'
 import { type Look, leadIn } from '../status/describe.ts'
@@ -44,10 +44,10 @@ function isWhole(secrets: readonly Listed[], slot: string): boolean {
   return secrets.every((secret) => secret?.slot === slot)
 }
 
-/** Whether all secrets of the target hold a key that is new enough for this moment, by their tags. */
+/** Whether all secrets of the target hold a key that is new enough for this moment, or did until a promote went back, by their tags. */
 export function isRotated(target: Target, secrets: readonly Listed[], after: Instant): boolean {
   const stamps = stampsOf(target, secrets)
-  return stamps !== undefined && isNewEnough(stamps, after)
+  return stamps !== undefined && wasRotated(stamps, after)
 }
 
 /** Whether no slot has a key that a revoke of this moment ends, by the tags. */

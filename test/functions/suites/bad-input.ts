@@ -199,6 +199,7 @@ describe('a target or a query that does not exist', () => {
 
     assert.equal(answer.status, 404)
     assert.deepEqual(answer.body.targets, ['visoin', 'chat'])
+    assert.equal(answer.body.accepted, false)
     await assertNothingChanged(made)
     await made.close()
   })

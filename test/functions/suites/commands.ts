@@ -432,6 +432,7 @@ describe('rotations', () => {
 
     assert.deepEqual([answer.status, answer.body.code], [409, 'Disabled'])
     assert.deepEqual(answer.body.targets, ['off'])
+    assert.equal(answer.body.accepted, false)
     assert.deepEqual(await made.messages(), [])
     await made.close()
   })

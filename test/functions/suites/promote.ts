@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { staleReads } from '../../../simulator/faults.ts'
+import { encodeMessage } from '../../../src/azure/queue.ts'
 import { promote, swap } from '../../../src/functions/commands/promote.ts'
 import { rotate } from '../../../src/functions/commands/rotate.ts'
 import { rotateMessage } from '../../../src/functions/messages/rotate.ts'
@@ -52,6 +53,39 @@ describe('promote', () => {
 
     assert.equal(answer.status, 200)
     assert.equal(inVault(), handle.keyOf('Key1'))
+    await made.close()
+  })
+
+  test('A roll-back stays: the copy of its rotation that waits in the queue does not undo it', async () => {
+    const { made, handle, target, inVault } = await visionWorld()
+    stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
+    await made.http(rotate, { params })
+    made.cloud.clock.advance(minute)
+    await made.http(promote, { params, body: asOfNow(made) })
+    const keys = handle.keys()
+    const copy = JSON.parse(Buffer.from(encodeMessage(made.sends[0]!.request), 'base64').toString())
+
+    made.cloud.clock.advance(10 * minute)
+    await rotateMessage(copy, made.context(), made.compose)
+
+    assert.deepEqual([inVault(), handle.keys()], [keys['Key1'], keys])
+    await made.close()
+  })
+
+  test('The operation of a rotation that was rolled back has succeeded all the same', async () => {
+    const { made, handle, target } = await visionWorld()
+    stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
+    const accepted = await made.http(rotate, { params, headers: { prefer: 'respond-async' } })
+    await made.drain()
+    const before = await follow(made, accepted)
+    await made.http(promote, { params, body: asOfNow(made) })
+
+    const after = await follow(made, accepted)
+
+    assert.deepEqual(
+      [before.body.status, after.body.status, after.body.result?.reason],
+      ['Succeeded', 'Succeeded', 'promoted'],
+    )
     await made.close()
   })
 
