@@ -10,12 +10,13 @@ import { RekeyError } from '../rotation/errors.ts'
 import type { KeyRing, KeySlot } from '../rotation/key-ring.ts'
 import type { Call, KeyHolder, Log, Verdict } from '../rotation/ports.ts'
 import { Secret } from '../rotation/secret.ts'
-import { type Duration, type Instant, minutes, seconds } from '../rotation/target.ts'
+import { type Instant, minutes } from '../rotation/target.ts'
 import { defineProvider } from './provider.ts'
 import { undecided, unexpected } from './wire/answer.ts'
 import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { keyIn } from './wire/connection-string.ts'
 import { getHub, getPolicy, hubOperation, hubRights, listPolicies, putHub } from './wire/hub-calls.ts'
+import { changesOf, isTaken, isWritten, readEvery, unlessForNow } from './wire/hub-changes.ts'
 import {
   type HubDescription,
   hubWith,
@@ -96,8 +97,6 @@ export const iotHubPolicy = defineProvider({
 /** Whether a listing shows what was written. */
 type Shows = (now: Policy, before: Policy) => boolean
 
-const lookEvery: Duration = seconds(2)
-
 interface PolicyOfHub {
   readonly hub: ArmId
   readonly name: string
@@ -125,6 +124,7 @@ function openPolicy(place: PolicyOfHub, azure: AzureClients): KeyHolder {
 
   return {
     read,
+    operation: changesOf(place.hub, azure),
 
     regenerate: async (slot, call) => {
       const name = keyName(slot)
@@ -187,7 +187,10 @@ async function writePolicy(
   }
 }
 
-/** Writes the hub, noted before. A write that was refused has not happened: its note is taken back, for nothing has to wait for it. */
+/**
+ * Writes the hub, noted before. A write that was refused has not happened: its note is taken back, for nothing has to wait for it. One
+ * without an answer may have been taken: that the hub itself says.
+ */
 async function putNoted(
   hub: ArmId,
   write: { readonly body: unknown; readonly etag: string; readonly lastWrite: Instant; readonly until: Instant },
@@ -199,7 +202,9 @@ async function putNoted(
   try {
     return await putHub(hub, write.body, write.etag, azure, call.signal)
   } catch (error) {
-    if (error instanceof RekeyError && !error.details.outcomeUnknown) await noteWriteIfPossible(call, write.lastWrite)
+    if (!(error instanceof RekeyError)) throw error
+    if (!error.details.outcomeUnknown) await noteWriteIfPossible(call, write.lastWrite)
+    else if (await isTaken(hub, write.etag, azure, call)) return { status: 202, headers: {} }
     throw error
   }
 }
@@ -220,12 +225,6 @@ function named(state: string | null | undefined): string {
   return /^[A-Za-z]{1,40}$/.test(state ?? '') ? state! : 'unknown'
 }
 
-/** Whether the hub says of itself that a write which began at `etag` is over. */
-async function isWritten(hub: ArmId, etag: string, azure: AzureClients, call: Call): Promise<boolean> {
-  const now = await unlessForNow(() => getHub(hub, azure, call.signal))
-  return now !== undefined && now.etag !== etag && isSettled(now)
-}
-
 /**
  * The policy once the hub is written and its listing shows it. A listing that lags shows the keys from before: not to wait
  * for it would leave the outcome open, and so cost another write.
@@ -244,20 +243,7 @@ async function policyAfterWrite(
     if (azure.now() >= until) {
       throw unexpected(what.operation, 'the hub took the change, but its listing does not show it')
     }
-    await pause(lookEvery, azure, call, what)
-  }
-}
-
-/**
- * For what is read again until it shows a write of ours: undefined where it fails for a passing reason, or the hub is not
- * found, as it may be for a moment after it was written.
- */
-async function unlessForNow<Found>(read: () => Promise<Found>): Promise<Found | undefined> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof RekeyError && (error.transient || error.code === 'ResourceNotFound')) return undefined
-    throw error
+    await pause(readEvery, azure, call, what)
   }
 }
 

@@ -487,10 +487,11 @@ describe('a hub that was just written', () => {
   test('is one whose write got no answer: it may land for as long as a write may take', async () => {
     const { cloud, azure, handle, holder, call, read } = hub()
     await read()
-    cloud.faults.add(lostAnswer({ operation: 'iot-hub/putHub' }))
+    const sentAt = cloud.clock.now()
+    cloud.faults.add(serverError({ operation: 'iot-hub/putHub', when: 'before' }))
     await rejection(holder.regenerate('secondary', call))
     cloud.faults.clear()
-    cloud.clock.advance(settled)
+    cloud.clock.advance(sentAt + settled - cloud.clock.now())
     const other = iotHubPolicy.open({ resource: handle.resourceId, policy: 'backup' }, azure)
 
     const error = await rejection(other.regenerate('secondary', call))
@@ -547,6 +548,38 @@ test('a hub that says that it is being changed is busy, and neither listed nor w
   cloud.clock.advance(60_000)
   await read()
   await holder.regenerate('secondary', call)
+})
+
+test('a hub whose last change failed, of whoever, can be written: its state says so for ever', async () => {
+  const { cloud, handle, holder, call, read } = hub()
+  await read()
+  const pass = cloud.fetch
+  Object.assign(cloud, {
+    fetch: async (request: Request) => {
+      const answer = await pass(request)
+      if (request.method !== 'GET' || !request.url.includes('/IotHubs/Hub1?')) return answer
+      const text = (await answer.text()).replace('"provisioningState":"Succeeded"', '"provisioningState":"Failed"')
+      return new Response(text, answer)
+    },
+  })
+
+  const made = revealed(await holder.regenerate('secondary', call))
+
+  assert.deepEqual(made, handle.policy('service').keys())
+})
+
+test('a write without an answer leaves open what became of it where the hub may not be read, and does not look refused', async () => {
+  const { cloud, holder, call, read } = hub()
+  await read()
+  cloud.faults.add(lostAnswer({ operation: 'iot-hub/putHub' }))
+  let renewals = 0
+  const keepLease = async () => {
+    if (++renewals > 1) cloud.faults.add(missingPermission({ action: '*/iotHubs/Read' }))
+  }
+
+  const error = await rejection(holder.regenerate('secondary', { ...call, keepLease }))
+
+  assert.deepEqual([error.code, error.details.outcomeUnknown], ['PermissionDenied', true])
 })
 
 test('a hub that is not found for a moment after it was written is asked again', async () => {

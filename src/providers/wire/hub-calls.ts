@@ -4,11 +4,14 @@
 
 import * as z from 'zod'
 import type { AzureClients, RawAnswer, RawRequest } from '../../azure/clients.ts'
+import { type Duration, seconds } from '../../rotation/target.ts'
 import { parseAnswer, type ServiceOperation, serviceCall, unexpected } from './answer.ts'
 import type { ArmId } from './arm-id.ts'
 import { HubDescription, Policy } from './hub-description.ts'
 
 const apiVersion = '2023-06-30'
+/** Less than a call may take: the rest is for reading what became of a write that got no answer. */
+const longestAnswer: Duration = seconds(15)
 export const hubRights = {
   read: 'Microsoft.Devices/iotHubs/Read',
   write: 'Microsoft.Devices/iotHubs/Write',
@@ -74,7 +77,7 @@ export async function putHub(
     headers: request,
     body,
     attempts: 'once',
-    signal,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(longestAnswer)]),
   })
   return { status, headers }
 }

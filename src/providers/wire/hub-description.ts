@@ -32,9 +32,12 @@ export const HubDescription = z.looseObject({
 })
 export type HubDescription = z.output<typeof HubDescription>
 
+/** How a change can have ended. One that failed has ended too: the hub says so until its next change, and can be changed. */
+const ended = ['Succeeded', 'Failed', 'Canceled']
+
 /** Whether no change of the hub is under way. A hub that does not say so is taken for one that rests. */
 export function isSettled({ properties: { state, provisioningState } }: HubDescription): boolean {
-  return (state ?? 'Active') === 'Active' && (provisioningState ?? 'Succeeded') === 'Succeeded'
+  return (state ?? 'Active') === 'Active' && ended.includes(provisioningState ?? 'Succeeded')
 }
 
 /** What the service calls read-only (2023-06-30), or the Azure CLI does not send back: everything else goes back. */
