@@ -6,7 +6,7 @@ import { iso } from '../rotation/duration.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import type { Reason, Stamps, StoredSecret } from '../rotation/observation.ts'
 import type { SecretMetadata } from '../rotation/ports.ts'
-import type { Instant } from '../rotation/target.ts'
+import type { Duration, Instant } from '../rotation/target.ts'
 import { parseJson } from './json.ts'
 
 const ourTags = ['rekey', 'rekey-note', 'CredentialId', 'ProviderAddress', 'ValidityPeriodDays'] as const
@@ -51,6 +51,12 @@ const StampsTag = z.object({
       z.object({ retired: instant }),
     ])
     .optional(),
+  took: z
+    .int()
+    .positive()
+    .transform((whole): Duration => whole * 1000)
+    .optional()
+    .catch(undefined),
   proven: z.boolean().optional(),
   retire: z.boolean().optional(),
   announced: z.boolean().optional(),
@@ -118,7 +124,7 @@ export function parseTags(
 
 /** The tag `rekey`. The actor is cut to what room is left: a long name must not stop a rotation. */
 function encodeStamps(stamps: Stamps): string {
-  const { rotatedAt, fresh, standby, pending, failed, actor, ...plain } = stamps
+  const { rotatedAt, fresh, standby, pending, took, failed, actor, ...plain } = stamps
   const text = (who: string | undefined) =>
     JSON.stringify({
       ...plain,
@@ -127,6 +133,7 @@ function encodeStamps(stamps: Stamps): string {
       standby: iso(standby),
       pending:
         pending && Object.fromEntries(Object.entries(pending).map(([what, at]) => [what, at === true ? at : iso(at)])),
+      took: took && took / 1000,
       failed: failed && { ...failed, at: iso(failed.at) },
       actor: who,
     })

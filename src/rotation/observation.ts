@@ -2,7 +2,7 @@
 
 import type { KeyRing, KeySlot } from './key-ring.ts'
 import type { Secret } from './secret.ts'
-import type { Instant } from './target.ts'
+import type { Duration, Instant } from './target.ts'
 
 /** Why a version was published, or why nothing was done: the names of the checks, used in logs, events and answers. */
 export type Reason =
@@ -44,6 +44,8 @@ export interface Stamps {
   /** Lower bound of when the other slot's key was made. Absent where unknown. */
   readonly standby?: Instant
   readonly pending?: Pending
+  /** How long the regenerate of the standby's key took, where that was long: listings lag from its end. Whole seconds. */
+  readonly took?: Duration
   /**
    * `true`: a probe has once accepted a key of this target, so a probe without an answer is an outage. `false`: a version was published
    * without a verdict. Absent: not known.

@@ -18,6 +18,7 @@ import {
   retiredAt,
   type Situation,
   slotHeldBy,
+  standbyListedAt,
   standbySlot,
   unansweredSince,
 } from './situation.ts'
@@ -361,7 +362,7 @@ function regenerate(at: Situation, reason: Reason, what: 'slot' | 'ring' = 'slot
 
 /** Publishes the standby slot's present key, once every listing must show it. */
 function move(at: Situation, reason: Reason, extra: Decided): Plan {
-  const settled = at.standby + settle + clockBound
+  const settled = standbyListedAt(at.stamps)
   if (at.now < settled) return { reason, until: settled }
   const stamps = known({
     rotatedAt: at.stamps.rotatedAt,

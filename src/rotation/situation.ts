@@ -4,7 +4,7 @@ import { type KeyRing, type KeySlot, nextSlot, slotsHolding, slotsOf } from './k
 import type { Observation, Stamps, StoredSecret } from './observation.ts'
 import type { RotationRequest } from './request.ts'
 import { activeSince, standbySince } from './satisfied.ts'
-import { type Instant, leadOf, type SecretName, type Target } from './target.ts'
+import { clockBound, type Instant, leadOf, type SecretName, settle, type Target } from './target.ts'
 
 /** Everything the checks of the plan look at. */
 export interface Situation {
@@ -105,6 +105,14 @@ export function askedAt(stamps: Partial<Stamps>): Instant | undefined {
 /** When a key was made that waits to be published. */
 export function madeAt(stamps: Partial<Stamps>): Instant | undefined {
   return stamps.pending && 'made' in stamps.pending ? stamps.pending.made : undefined
+}
+
+/**
+ * When every listing must show the standby's key. Its age is a lower bound, taken before the regenerate was sent; what that took comes
+ * on top, or a listing from before a long operation's end would pass for a current one.
+ */
+export function standbyListedAt(stamps: Partial<Stamps>): Instant {
+  return standbySince(stamps) + (stamps.took ?? 0) + settle + clockBound
 }
 
 /** Since when no probe has given a verdict on a key that waits to be published. */

@@ -23,6 +23,7 @@ const stamps: fc.Arbitrary<Stamps> = fc.record(
       fc.record({ unanswered: at, notified: fc.constant(true as const) }, { requiredKeys: ['unanswered'] }),
       fc.record({ retired: at }),
     ),
+    took: fc.integer({ min: 1, max: 100_000 }).map((whole) => whole * 1000),
     proven: fc.boolean(),
     behind: fc.constant(true as const),
     retire: fc.boolean(),

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Outcome } from '../../src/rotation/outcome.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
+import { clockBound, seconds, settle } from '../../src/rotation/target.ts'
 import { hours, minutes, rotatedStand, type Stand } from './stand.ts'
 
 async function outcomeOf(at: Stand, wish: Partial<RotationRequest> = {}): Promise<Outcome> {
@@ -68,4 +69,16 @@ test('a change that is reported for longer than one may take is not waited for',
 
   assert.deepEqual([early.reason, early.again!.after <= minutes(2)], ['settling', true])
   assert.deepEqual([outcome.reason, sentBy(at)], ['requested', sent + 1])
+})
+
+test('a key whose regenerate took long waits until listings from its end must show it, not from when it was sent', async () => {
+  const at = await rotatedStand()
+  const asked = at.now()
+  at.slowBy(hours(1))
+  at.fault({ on: 'regenerate', what: 'paused', meanwhile: () => at.wait(seconds(40)) })
+
+  const { status, again } = await outcomeOf(at, { freshAfter: asked, force: true })
+
+  assert.equal(status, 'waiting')
+  assert.ok(again!.at >= asked + seconds(40) + settle + clockBound, `${(again!.at - asked) / 1000} s`)
 })

@@ -7,14 +7,18 @@ import { harmless } from '../grip.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
 import type { StepOf } from '../plan.ts'
-import { hasTwoSlots, madeAt, type Situation } from '../situation.ts'
-import { clockBound, type Instant, leadOf, settle } from '../target.ts'
+import { hasTwoSlots, madeAt, type Situation, standbyListedAt } from '../situation.ts'
+import { clockBound, type Duration, type Instant, leadOf, minutes, seconds, settle } from '../target.ts'
 import { probe } from '../verify.ts'
 import { type Held, leadIn, metadataFor, tag, type Work, withoutPending } from '../work.ts'
 import { retirement } from './announce.ts'
 import { stampsFor, write } from './publish.ts'
 import { coverageOf } from './superseded.ts'
 import { tryOrWait, waitingStamps } from './wait.ts'
+
+/** A shorter regenerate is covered by what the settling time has to spare. */
+const worthNoting: Duration = seconds(10)
+type Lasted = Pick<Stamps, 'took'>
 
 /**
  * Makes a slot's key anew, and publishes it or, where an old key is only to die, tells of it. Held while the service refuses the
@@ -36,10 +40,13 @@ export async function regenerate(
   await tag(work, lead, { ...kept, pending: { asked: since } }, { slot: leadIn(work).slot ?? at.active! })
 
   const before = work.ring
+  const sentAt = ports.clock.now()
   work.ring = fold(before, await regenerated(work, step, at, recorded))
   work.changed = true
   // A key of which there is no record would be made once more: until there is one, the deadline has to wait.
-  return work.grip.finish(() => handOut(work, step, reason, at, { before, kept, since }))
+  return work.grip.finish(() =>
+    handOut(work, step, reason, at, { before, kept: { ...withoutTook(kept), ...lasted(work, sentAt) }, since }),
+  )
 }
 
 /** The lead's stamps, or where another client wrote over it (and disabled it: a revoke goes on) those of our version before. */
@@ -56,6 +63,20 @@ function recordedStamps(work: Work, at: Situation): Stamps {
 function beforeAsking(recorded: Stamps): Stamps {
   const made = madeAt(recorded)
   return { ...withoutPending(recorded), ...(made === undefined ? {} : { standby: made }) }
+}
+
+/** What a regenerate that was sent at this moment has taken, in whole seconds, where the wait for a listing must count it. */
+function lasted({ ports }: Work, sentAt: Instant): Lasted {
+  const took = Math.ceil((ports.clock.now() - sentAt) / 1000) * 1000
+  return took >= worthNoting ? { took } : {}
+}
+
+function lastedOf({ took }: Stamps): Lasted {
+  return took === undefined ? {} : { took }
+}
+
+function withoutTook({ took: _, ...stamps }: Stamps): Stamps {
+  return stamps
 }
 
 /** What has to be recorded of a slot just regenerated: `kept` are the lead's stamps from before, `since` is the key's age. */
@@ -87,7 +108,7 @@ async function handOut(
       work.ports.log('warn', 'published before the service accepts it', { target: work.target.name })
     return undefined
   }
-  if (step.after === 'retire') return retire(work, step.slot, reason, since)
+  if (step.after === 'retire') return retire(work, step.slot, reason, { standby: since, ...lastedOf(kept) })
   const allowed = await tryOrWait(work, at, { slot: step.slot, made: since, kept })
   if ('until' in allowed) return allowed
   try {
@@ -134,8 +155,8 @@ async function readBack(work: Work, slot: KeySlot, at: Situation, why: RekeyErro
   const changed = (await isOver(work)) && slotsChanged(work.ring, ring).includes(slot)
   // A listing may show the key before the last change of this slot: then "changed" means "stale".
   // (An earlier record of asking is older than that by now: the check `settling` has waited for it.)
-  const last = slot === at.active ? at.fresh : at.standby
-  if (changed && now >= last + settle + clockBound) return ring
+  const listed = slot === at.active ? at.fresh + settle + clockBound : standbyListedAt(at.stamps)
+  if (changed && now >= listed) return ring
   throw unknownOutcome(work, `no answer to the regenerate of ${slot} (${why.code})`, why)
 }
 
@@ -150,7 +171,12 @@ async function isOver({ holder: { operation }, grip }: Work): Promise<boolean> {
     }))
 }
 
-async function retire(work: Work, slot: KeySlot, reason: Reason, since: Instant): Promise<undefined> {
+async function retire(
+  work: Work,
+  slot: KeySlot,
+  reason: Reason,
+  made: Lasted & { readonly standby: Instant },
+): Promise<undefined> {
   const { ports, grip } = work
   const event = retirement(work, slot, reason)
   const { retire: _, failed: __, ...kept } = leadIn(work).stamps!
@@ -159,11 +185,11 @@ async function retire(work: Work, slot: KeySlot, reason: Reason, since: Instant)
   } catch (error) {
     // Recorded, it is told later; unrecorded, the next try would make another key.
     if (error instanceof RekeyError && changedNothing(error))
-      await tag(work, leadOf(work.target), { ...kept, standby: since, pending: { retired: since } })
+      await tag(work, leadOf(work.target), { ...withoutTook(kept), ...made, pending: { retired: made.standby } })
     throw error
   }
   work.eventId = event.id
-  await tag(work, leadOf(work.target), { ...withoutPending(kept), standby: since })
+  await tag(work, leadOf(work.target), { ...withoutTook(withoutPending(kept)), ...made })
 }
 
 /** A regenerate is worth nothing if its key cannot be stored: whatever can be known of that is known before. */
@@ -173,6 +199,7 @@ function prove(work: Work, now: Instant): void {
     rotatedAt: now,
     fresh: now,
     pending: { made: now, unanswered: now, notified: true },
+    took: minutes(60),
     proven: false,
     retire: true,
     announced: false,

@@ -38,7 +38,7 @@ export async function tryOrWait(work: Work, at: Situation, candidate: Candidate)
     now,
     proven: tried.accepted || kept.proven === true,
     unanswered,
-    tried: made === undefined ? (unanswered ?? now) : made + settle + clockBound,
+    tried: made === undefined ? (unanswered ?? now) : listedAt(made, kept),
     kind: work.request.revokeBefore === undefined ? 'rotation' : 'revoke',
   })
   if (permission.publish) return permission.proven === undefined ? {} : { proven: permission.proven }
@@ -51,9 +51,13 @@ export async function tryOrWait(work: Work, at: Situation, candidate: Candidate)
   sayIfStuck(work, slot, tried.evidence, since)
   await notify(work, slot, tried.evidence, since)
   // A listing may be as old as that, and shows another key in the slot.
-  const listed = made === undefined ? now : made + settle + clockBound
+  const listed = made === undefined ? now : listedAt(made, kept)
   const due = since + notifyAfter
   return { until: Math.max(listed, now < due ? Math.min(permission.until, due) : permission.until) }
+}
+
+function listedAt(made: Instant, { took = 0 }: Stamps): Instant {
+  return made + took + settle + clockBound
 }
 
 function pendingOf(

@@ -219,8 +219,19 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'rotation/acts/regenerate.ts',
-        '  if (changed && now >= last + settle + clockBound) return ring',
+        '  if (changed && now >= listed) return ring',
         '  if (changed) return ring',
+      ],
+    ],
+  },
+  {
+    id: 'took-ignored',
+    what: 'waits for a listing from when a long regenerate was sent, not from its end',
+    edits: [
+      [
+        'rotation/acts/regenerate.ts',
+        '  return took >= worthNoting ? { took } : {}',
+        '  return took < worthNoting ? { took } : {}',
       ],
     ],
   },
