@@ -33,6 +33,8 @@ function common({ app, packages }: Where) {
     legalComments: 'none',
     banner: { js: banner },
     nodePaths: [join(packages, 'node_modules')],
+    // Its main is UMD, whose inner files esbuild cannot follow: they would be missing at run time.
+    alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
     metafile: true,
     logLevel: 'error',
   } as const satisfies BuildOptions

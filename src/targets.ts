@@ -12,7 +12,7 @@ import {
   type Surroundings,
 } from './targets/entry.ts'
 import { policyFields, type TargetFields, targetFields } from './targets/fields.ts'
-import { lines, offsetsOf, outlineOf } from './targets/outline.ts'
+import { outlineOf, type Position, positionsOf } from './targets/outline.ts'
 import { type Finding, type Path, type Problem, pathText } from './targets/problems.ts'
 import { isObject, type JsonObject, readFields, refuseUnknown } from './targets/reading.ts'
 import { type Claim, conflicts } from './targets/relations.ts'
@@ -140,23 +140,22 @@ function indexOf([list, index]: Path): number | undefined {
 
 /** The findings in the order of the document, with line and name. */
 function located(json: string, findings: readonly Finding[], entries: readonly ReadEntry[]): readonly Placed[] {
-  const offsets = offsetsOf(json)
-  const lineAt = lines(json)
+  const positions = positionsOf(json)
   return findings
-    .map((finding) => ({ ...finding, offset: offsetOf(finding.path, offsets) }))
+    .map((finding) => ({ ...finding, ...positionOf(finding.path, positions) }))
     .toSorted((a, b) => a.offset - b.offset)
-    .map(({ path, message, remedy, offset }) => {
+    .map(({ path, message, remedy, line }) => {
       const index = indexOf(path)
       const name = index === undefined ? undefined : entries[index]?.name
-      const place = { index, path: pathText(path), line: lineAt(offset) }
+      const place = { index, path: pathText(path), line }
       return { ...place, ...(name === undefined ? {} : { target: name }), message, remedy }
     })
 }
 
 /** Where a path is in the text; of what is missing, where it is missing. */
-function offsetOf(path: Path, offsets: ReadonlyMap<string, number>): number {
-  if (path.length === 0) return 0
-  return offsets.get(pathText(path)) ?? offsetOf(path.slice(0, -1), offsets)
+function positionOf(path: Path, positions: ReadonlyMap<string, Position>): Position {
+  if (path.length === 0) return { offset: 0, line: 1 }
+  return positions.get(pathText(path)) ?? positionOf(path.slice(0, -1), positions)
 }
 
 interface ReadDocument {

@@ -1,8 +1,7 @@
-// Room: the core. Imports nothing but its own types and a heap.
 // What one tick puts into the queue, and when each message shows itself. The services' limits are budgets that other
 // callers draw on too (HTTP requests, retries, people), so the schedule spends at most half of each, and evenly.
 
-import { type Heap, heap } from './heap.ts'
+import TinyQueue from 'tinyqueue'
 import { type Duration, seconds } from './target.ts'
 
 /** A target that may be looked at or rotated in this tick. */
@@ -87,7 +86,7 @@ interface Line<C extends Candidate> extends Turn {
 /** A vault, the lines whose heads wait for it, and when it is asked again. */
 interface Gate<C extends Candidate> extends Turn {
   readonly bucket: Bucket
-  readonly waiting: Heap<Line<C>>
+  readonly waiting: TinyQueue<Line<C>>
 }
 
 /**
@@ -126,8 +125,8 @@ export function pace<C extends Candidate>(candidates: readonly C[], tick: Tick):
   const chosen = new Set<C>()
   // Whatever comes next is taken in the order of time, so that it never runs backwards in a vault that lines share. A line
   // waits at its vault instead of asking again and again: a thousand hubs would ask a thousand times for each that goes.
-  const coming = heap<Line<C> | Gate<C>>((a, b) => a.next - b.next || a.rank - b.rank)
-  for (const line of linesOf(urgentFirst, tick)) coming.add(line)
+  const coming = new TinyQueue<Line<C> | Gate<C>>([], (a, b) => a.next - b.next || a.rank - b.rank)
+  for (const line of linesOf(urgentFirst, tick)) coming.push(line)
 
   const go = (line: Line<C>, at: Duration) => {
     const { candidate } = headOf(line)!
@@ -136,33 +135,33 @@ export function pace<C extends Candidate>(candidates: readonly C[], tick: Tick):
     chosen.add(candidate)
     line.head += 1
     advance(line, at)
-    if (headOf(line)) coming.add(line)
+    if (headOf(line)) coming.push(line)
   }
   const askAt = (gate: Gate<C>, next: Duration) => {
     gate.next = next
-    gate.rank = gate.waiting.first()!.rank
-    coming.add(gate)
+    gate.rank = gate.waiting.peek()!.rank
+    coming.push(gate)
   }
   const waitAt = (line: Line<C>) => {
     const key = headOf(line)!.candidate.vault.toLowerCase()
     const gate = entry(gates, key, () => gateOf<C>(tick))
-    const asked = gate.waiting.first() !== undefined
-    gate.waiting.add(line)
+    const asked = gate.waiting.peek() !== undefined
+    gate.waiting.push(line)
     if (!asked) askAt(gate, line.next)
   }
   /** Lets the first through that waits at the gate, if it is still what the vault has enough for. */
   const open = (gate: Gate<C>) => {
     const { next } = gate
-    const { creates } = headOf(gate.waiting.first()!)!.candidate
+    const { creates } = headOf(gate.waiting.peek()!)!.candidate
     if (affordableAt(gate.bucket, creates, next) <= next) {
       spend(gate.bucket, creates, next)
-      go(gate.waiting.take()!, next)
+      go(gate.waiting.pop()!, next)
     }
-    const following = gate.waiting.first()
+    const following = gate.waiting.peek()
     if (following) askAt(gate, affordableAt(gate.bucket, headOf(following)!.candidate.creates, next))
   }
 
-  for (let first = coming.take(); first && now.length < mostPerTick; first = coming.take()) {
+  for (let first = coming.pop(); first && now.length < mostPerTick; first = coming.pop()) {
     if (first.next >= tick.interval) break
     if (isGate(first)) open(first)
     else if (headOf(first)!.candidate.creates > 0) waitAt(first)
@@ -189,7 +188,7 @@ function linesOf<C extends Candidate>(urgentFirst: readonly C[], tick: Tick): re
 }
 
 function gateOf<C extends Candidate>(tick: Tick): Gate<C> {
-  const waiting = heap<Line<C>>((a, b) => a.rank - b.rank)
+  const waiting = new TinyQueue<Line<C>>([], (a, b) => a.rank - b.rank)
   return { bucket: bucketOf(vaultAllowance, tick), waiting, next: 0, rank: 0 }
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { nearest } from '../../src/targets/nearest.ts'
-import { offsetsOf, outlineOf } from '../../src/targets/outline.ts'
+import { outlineOf, positionsOf } from '../../src/targets/outline.ts'
 import { pathText } from '../../src/targets/problems.ts'
 
 function accepts(text: string): boolean {
@@ -88,14 +88,14 @@ test('nesting without end is refused rather than followed', () => {
 test('every value is found by its path', () => {
   const text = '{ "targets": [ { "name": "a" }, { "secrets": { "a-b": "key" } } ] }'
 
-  const offsets = offsetsOf(text)
+  const positions = positionsOf(text)
 
   for (const [path, found] of [
     ['$.targets[0].name', '"name"'],
     ['$.targets[1]', '{ "secrets"'],
     ["$.targets[1].secrets['a-b']", '"a-b"'],
   ] as const) {
-    assert.ok(text.slice(offsets.get(path)).startsWith(found))
+    assert.ok(text.slice(positions.get(path)?.offset).startsWith(found))
   }
 })
 
