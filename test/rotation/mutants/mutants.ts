@@ -217,11 +217,7 @@ export const mutants: readonly Mutant[] = [
     id: 'readback-any',
     what: 'read-back believes any change',
     edits: [
-      [
-        'rotation/acts/regenerate.ts',
-        '  if (changed && now >= listed) return ring',
-        '  if (changed) return ring',
-      ],
+      ['rotation/acts/regenerate.ts', '  if (changed && now >= listed) return ring', '  if (changed) return ring'],
     ],
   },
   {
