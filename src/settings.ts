@@ -277,7 +277,7 @@ function readTelemetry(get: Get, cloud: Cloud, report: Report): Settings['teleme
     report('APPLICATIONINSIGHTS_CONNECTION_STRING', 'names no InstrumentationKey', remedy)
   } else if (authentication && !isOurTelemetry(connection, cloud)) {
     const remedy = `Paste the connection string as the portal shows it: with Authorization=AAD, tokens go to hosts below ${cloud.telemetrySuffixes.join(', ')} only.`
-    report('APPLICATIONINSIGHTS_CONNECTION_STRING', 'names a host that gets no token of this app', remedy)
+    report('APPLICATIONINSIGHTS_CONNECTION_STRING', 'names a host to which this app sends no token', remedy)
   }
   return { connectionString: Secret.of(connection), ...(authentication ? { authentication } : {}) }
 }

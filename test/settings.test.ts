@@ -177,7 +177,7 @@ test('an endpoint of the storage account without TLS is refused, and no message 
   assert.ok('problems' in read)
   assert.deepEqual(
     read.problems.map(({ path, message }) => `${path} ${message}`),
-    ['AzureWebJobsStorage__queueServiceUri is no https URL'],
+    ['AzureWebJobsStorage__queueServiceUri is not an https URL'],
   )
   assert.equal(read.waiting, undefined)
 })

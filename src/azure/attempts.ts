@@ -13,7 +13,7 @@ const retries = 3
 const firstPause: Duration = 500
 /** Key Vault throttles without a Retry-After, and advises 1, 2, 4, 8 and 16 seconds. */
 const firstPauseThrottled: Duration = seconds(1)
-/** A longer Retry-After is for the queue to sit out, not for a call with a lease behind it. */
+/** A longer Retry-After is waited for in the queue, not in a call whose caller holds a lease. */
 const longestPause: Duration = seconds(10)
 const cutShort = new Set([
   'ETIMEDOUT',
@@ -39,8 +39,8 @@ export function sendOnce(): PipelinePolicy {
 }
 
 /**
- * Sends up to four times within one call limit, honouring Retry-After; for reads and idempotent writes alone.
- * `monotonic`: milliseconds that only grow.
+ * Sends up to four times within one call limit, honouring Retry-After; only for reads and idempotent writes.
+ * `monotonic`: milliseconds of a clock that never goes back.
  */
 export function sendAgain(wait: Wait, monotonic: () => number): PipelinePolicy {
   return {
@@ -59,13 +59,13 @@ export function sendAgain(wait: Wait, monotonic: () => number): PipelinePolicy {
 }
 
 interface AttemptOutcome {
-  /** Present: worth another attempt after so many milliseconds. */
+  /** Present: retry after so many milliseconds. */
   readonly pause?: Duration
   /** Gives the response, or throws the error. */
   settle(): PipelineResponse
 }
 
-// Some clients have turned the answer into an error before it gets here, others have not.
+// Some clients turn the response into an error before it gets here, others do not.
 async function attemptOnce(
   request: PipelineRequest,
   next: (request: PipelineRequest) => Promise<PipelineResponse>,
@@ -90,7 +90,7 @@ async function attemptOnce(
   }
 }
 
-/** How long to wait after the attempt with this number, from 0; nothing, where another attempt would be of no use. */
+/** How long to wait after the attempt with this number, from 0; nothing where a retry cannot help. */
 function pauseFor(
   attempt: number,
   status: number,
@@ -103,7 +103,7 @@ function pauseFor(
   return { pause: Math.max(asked ?? 0, first * 2 ** attempt) }
 }
 
-/** Ends the request at the call limit, or when its caller does. Gives the signal that says so. */
+/** Ends the request at the call limit, or when its caller does. Returns the signal for both. */
 function limit(request: PipelineRequest): AbortSignal {
   const own = AbortSignal.timeout(callLimit)
   const asked = request.abortSignal as AbortSignal | undefined

@@ -12,13 +12,13 @@ import { inLimit, type Storage } from './storage.ts'
 
 export const leaseContainer = 'rekey-leases'
 const operation = 'lease of a credential'
-// Another holder, also one whose lease somebody is breaking. Any other 409, such as a container being deleted, is an error.
+// Another holder, also one whose lease is being broken. Any other 409, such as a container being deleted, is an error.
 const heldCode = 'LeaseAlreadyPresent'
 
 /**
- * Leases on blobs of the container `rekey-leases`; both are made when first needed. `PUT {blob}?comp=lease`. A lease that
- * ran out and that nobody took since can still be renewed: the holder's clock, not a renewal, says whether it was held
- * throughout. `now`: wall-clock milliseconds, noted in a blob when it is made. Throws RekeyError.
+ * Leases on blobs of the container `rekey-leases`; both are created when first needed. `PUT {blob}?comp=lease`. A lease that
+ * expired and was not taken since can still be renewed: the holder's clock, not a renewal, says whether it was held
+ * throughout. `now`: wall-clock milliseconds, recorded in a blob when it is created. Throws RekeyError.
  */
 export function createLeases(storage: Storage, now: () => Instant = Date.now): Leases {
   return {
@@ -26,7 +26,7 @@ export function createLeases(storage: Storage, now: () => Instant = Date.now): L
       const limited = inLimit(signal)
       const container = (await storage.blobs()).getContainerClient(leaseContainer)
       const blob = container.getBlockBlobClient(blobName(credential))
-      // Our own id, a new one each time: an acquire that is sent twice gets the same lease, and nobody else can have it.
+      // Our own id, a new one each time: an acquire that is sent twice gets the same lease, and no other worker can get it.
       const lease = blob.getBlobLeaseClient(randomUUID())
 
       const first = await take(lease, limited)
@@ -40,7 +40,7 @@ export function createLeases(storage: Storage, now: () => Instant = Date.now): L
   }
 }
 
-/** What leases' blobs say, for whoever only reads. */
+/** What the blobs of leases say, for callers that only read. */
 export interface LeaseNotes {
   /** The entries of one credential's lease; undefined: it was never held. `HEAD {blob}`. Throws RekeyError. */
   of(credential: string, signal: AbortSignal): Promise<LeaseEntries | undefined>
@@ -90,7 +90,7 @@ function holding(blob: BlockBlobClient, lease: BlobLeaseClient): Lease {
       try {
         await lease.releaseLease({ abortSignal: inLimit(signal) })
       } catch (error) {
-        // What somebody else has, or nobody, is released already.
+        // A lease that another worker has, or none has, is released already.
         if (!isLost(error)) throw rebuild(error, operation)
       }
     },
@@ -98,7 +98,7 @@ function holding(blob: BlockBlobClient, lease: BlobLeaseClient): Lease {
 }
 
 /**
- * The blob's metadata, read once, then known: nobody else writes it while the lease is held. HEAD of the blob;
+ * The blob's metadata, read once, then cached: no other worker writes it while the lease is held. HEAD of the blob;
  * `PUT {blob}?comp=metadata`, which replaces all of it.
  */
 function metadataUnder(leaseId: string, blob: BlockBlobClient): LeaseMetadata {
@@ -123,7 +123,7 @@ function metadataUnder(leaseId: string, blob: BlockBlobClient): LeaseMetadata {
   }
 }
 
-/** Reads, and writes that may be repeated: their failures leave nothing to be settled. Throws `LeaseLost`. */
+/** For reads, and writes that may be repeated: their failures leave no unknown outcome. Throws `LeaseLost`. */
 async function unlessLost<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run()
@@ -145,8 +145,8 @@ async function take(lease: BlobLeaseClient, abortSignal: AbortSignal): Promise<'
 }
 
 /**
- * An empty blob that says which credential it stands for, for people, and since when. Made by another worker meanwhile,
- * leased even: as good.
+ * An empty blob that says, for people, which credential it stands for and since when. One that another worker created
+ * meanwhile, or already leased, serves as well.
  */
 async function createBlob(
   blob: BlockBlobClient,
@@ -180,8 +180,8 @@ function isLost(error: unknown): boolean {
 }
 
 /**
- * The name of the blob that stands for a lease. Resource ids may hold any character and be compared without case; a blob's
- * name may not. The id is no secret.
+ * The name of the blob that stands for a lease. Resource ids may hold any character and are compared without case; blob
+ * names are not. The id is not a secret.
  */
 function blobName(credential: string): string {
   return createHash('sha256').update(credential.toLowerCase()).digest('hex')
@@ -190,15 +190,15 @@ function blobName(credential: string): string {
 function lost(): RekeyError {
   return new RekeyError('LeaseLost', {
     message: `${operation}: another worker holds it`,
-    remedy: 'Nothing to do: the target is read again shortly.',
+    remedy: 'No action is needed: the target is read again shortly.',
     retryAfter: seconds(30),
   })
 }
 
 function gone(): RekeyError {
   return new RekeyError('ServiceBusy', {
-    message: `${operation}: the blob was deleted as soon as it was made`,
-    remedy: `Let nobody clean up the container ${leaseContainer}.`,
+    message: `${operation}: the blob was deleted as soon as it was created`,
+    remedy: `Exclude the container ${leaseContainer} from any cleanup.`,
     retryAfter: seconds(30),
   })
 }

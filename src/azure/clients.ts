@@ -11,7 +11,7 @@ import { refusedToken } from './refused-token.ts'
 /** `once`: sent once, whatever happens. `retry`: bounded retries that honour Retry-After, for reads and idempotent writes. */
 export type Attempts = 'once' | 'retry'
 
-/** A raw call, where no SDK is right for the job. */
+/** A raw call, where no SDK fits. */
 export interface RawRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: string
@@ -22,7 +22,7 @@ export interface RawRequest {
   readonly body?: unknown
   readonly attempts: Attempts
   readonly signal: AbortSignal
-  /** For errors: REST operation in words, e.g. `PUT IoT hub`. */
+  /** For errors: the REST operation in words, e.g. `PUT IoT hub`. */
   readonly operation: string
 }
 
@@ -30,7 +30,7 @@ export interface RawAnswer {
   readonly status: number
   /** Header names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** Parsed JSON; undefined for an empty body. A body that should be JSON and is not throws `UnexpectedAnswer`, outcome unknown. */
+  /** Parsed JSON; undefined for an empty body. A body that is not valid JSON throws `UnexpectedAnswer`, outcome unknown. */
   readonly body: unknown
 }
 
@@ -48,36 +48,36 @@ export interface SdkOptions {
 export interface AzureClients {
   readonly cloud: Cloud
   readonly credential: TokenCredential
-  /** Wall-clock milliseconds: what request signatures are dated with. */
+  /** Wall-clock milliseconds, which date the signatures of requests. */
   now(): number
-  /** Resolves after `ms`; rejects when the signal ends. Between the polls of a long-running operation. */
+  /** Resolves after `ms`; rejects when the signal ends. Used between the polls of a long-running operation. */
   wait(ms: number, signal: AbortSignal): Promise<void>
   /**
    * Options for a generated ARM client. Every request ends at the call limit. A client that both reads and writes may
-   * say by HTTP method how often a request is sent.
+   * choose by HTTP method how often a request is sent.
    */
   sdk(attempts: Attempts | ((method: string) => Attempts)): SdkOptions
   /**
-   * A raw call through core-rest-pipeline. Answers any 2xx; throws RekeyError for everything else, rebuilt from status,
+   * A raw call through core-rest-pipeline. Returns any 2xx; throws RekeyError for everything else, rebuilt from status,
    * code and request id alone.
    */
   send(request: RawRequest): Promise<RawAnswer>
-  /** The same where any status is an answer, and the body no JSON: for probes and blobs. Throws only when there was no answer. */
+  /** The same, but returns every status and does not parse the body: for probes and blobs. Throws only when there was no answer. */
   ask(request: RawRequest): Promise<Omit<RawAnswer, 'body'> & { readonly text: string }>
 }
 
 export interface ClientSettings {
   readonly cloud: Cloud
   readonly credential: TokenCredential
-  /** Tests only: stands in for the network. */
+  /** Tests only: replaces the network. */
   readonly httpClient?: HttpClient
-  /** Tests only: the clocks, and how pauses pass. */
+  /** Tests only: the clocks and the timer. */
   readonly now?: () => number
   readonly monotonic?: () => number
   readonly wait?: Wait
 }
 
-/** How every call to Azure is made from now on. Loads no SDK: each is loaded by the first call that needs it. */
+/** Creates the means to call Azure. Loads no SDK: each is loaded by the first call that needs it. */
 export function createAzureClients(settings: ClientSettings): AzureClients {
   const { cloud, credential, httpClient, now = Date.now, monotonic = uptime, wait = sleep } = settings
   const policies = { once: sendOnce(), retry: sendAgain(wait, monotonic) }

@@ -14,9 +14,9 @@ export interface Cloud {
   readonly topicSuffix: string
   readonly iotHubSuffix: string
   readonly storageSuffix: string
-  /** Of accounts with a DNS zone of their own. Absent: none is documented for this cloud. */
+  /** Of storage accounts with a DNS zone endpoint. Absent: none is documented for this cloud. */
   readonly storageZoneSuffix?: string
-  /** Of the hosts that take telemetry in, and of its live view. */
+  /** Of the telemetry ingestion hosts, and of its live view. */
   readonly telemetrySuffixes: readonly string[]
 }
 

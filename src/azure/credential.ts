@@ -17,8 +17,8 @@ export interface CredentialSettings {
 }
 
 /**
- * The identity that calls are made with. @azure/identity is loaded with the first token. A token that cannot be had is
- * `PermissionDenied`, an identity endpoint that is out of order `ServiceUnavailable`.
+ * The identity that makes the calls. @azure/identity is loaded with the first token. A token that cannot be obtained is
+ * `PermissionDenied`, an identity endpoint that fails `ServiceUnavailable`.
  */
 export function credential(settings: CredentialSettings): TokenCredential {
   const loaded = lazily(() => load(settings))
@@ -39,9 +39,9 @@ async function load({ clientId, authority, managed }: CredentialSettings): Promi
   const retryOptions = { maxRetries: 2 }
   const ours = clientId === undefined ? {} : { clientId }
   if (managed) {
-    const httpClient = await outspoken()
+    const httpClient = await clientThatThrows()
     const library = new identity.ManagedIdentityCredential({ retryOptions, httpClient, ...ours })
-    // As the library reads them.
+    // The same variables that the library reads.
     const { IDENTITY_ENDPOINT: url = '', IDENTITY_HEADER: header = '' } = process.env
     return pastItsCache(library, (resource) => askIdentityEndpoint({ url, header, ...ours }, resource, httpClient))
   }
@@ -52,9 +52,9 @@ async function load({ clientId, authority, managed }: CredentialSettings): Promi
   })
 }
 
-// The library takes any JSON from the identity endpoint for a token, and then misses the token's expiry: a 500 looks like an app
-// without an identity. As an error it is retried, and known for what it is.
-async function outspoken(): Promise<HttpClient> {
+// The library takes any JSON from the identity endpoint for a token, and then misses the token's expiry: it reports a 500 as
+// an app without an identity. Thrown as an error, the 500 is retried, and reported as what it is.
+async function clientThatThrows(): Promise<HttpClient> {
   const { createDefaultHttpClient, RestError } = await import('@azure/core-rest-pipeline')
   const client = createDefaultHttpClient()
   return {
@@ -62,12 +62,12 @@ async function outspoken(): Promise<HttpClient> {
       const response = await client.sendRequest(request)
       const { status } = response
       if (status < 500 && status !== 429) return response
-      throw new RestError('the identity endpoint is out of order', { statusCode: status, request, response })
+      throw new RestError('the identity endpoint failed', { statusCode: status, request, response })
     },
   }
 }
 
-// The managed identity's client knows neither abort signals nor limits.
+// The managed identity's client supports neither abort signals nor time limits.
 async function inTime(
   token: Promise<AccessToken | null>,
   { abortSignal }: GetTokenOptions,

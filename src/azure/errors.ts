@@ -9,20 +9,20 @@ interface Meaning {
   readonly code: ErrorCode
   readonly what: string
   readonly remedy?: string
-  /** Makes the error a transient one; the service's own Retry-After goes before it. */
+  /** Makes the error transient; the service's own Retry-After takes precedence. */
   readonly retryAfter?: Duration
   readonly outcomeUnknown?: true
 }
 
-const lock = 'Remove the lock for the rotation: a read-only lock forbids reading and making keys.'
+const lock = 'Remove the lock for the rotation: a read-only lock forbids listing and regenerating keys.'
 const recover = 'Recover it, or write another secret name in targets.json.'
 const grant = 'Give the identity of the app the role that docs/security.md names for it, then wait some minutes.'
 const identity =
   'In Azure: give the app a managed identity, and name its client id in AZURE_CLIENT_ID if it is user-assigned. On your own machine: az login.'
-/** Of a passing failure. An adapter does not know whether what called it is queued, so it promises nothing. */
+/** For a transient failure. An adapter does not know whether its caller is queued, so it promises nothing. */
 export const passes = 'This usually passes. What is queued waits for it; anything else has to be asked for again.'
 
-/** In order; the first whose `when` holds is what the failure means. Only 404 means absent. */
+/** In order; the first whose `when` is true applies. Only 404 means absent. */
 const meanings: readonly { readonly when: (failure: Failure) => boolean; readonly meaning: Meaning }[] = [
   {
     when: ({ kind }) => kind === 'token',
@@ -58,7 +58,7 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
       code: 'LocalAuthDisabled',
       what: 'has no keys, because local authentication is disabled',
       remedy:
-        'Enable local authentication (disableLocalAuth: false) if its keys are wanted, else take the target out of targets.json.',
+        'Enable local authentication (disableLocalAuth: false) if its keys are needed; otherwise remove the target from targets.json.',
     },
   },
   {
@@ -66,13 +66,13 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     meaning: { code: 'ServiceBusy', what: 'is being changed', remedy: passes, retryAfter: minutes(1) },
   },
   {
-    // Storage's word for an api-version that it does not know: the emulator knows fewer than the SDK speaks.
+    // Storage's code for an api-version that it does not know: the emulator knows fewer than the SDK sends.
     when: has(400, 'InvalidHeaderValue'),
     meaning: {
       code: 'ServiceRefused',
       what: 'refused a header, perhaps the version of the call',
       remedy:
-        'If it is Azurite, start it with npx azurite --skipApiVersionCheck. Else quote the request id to support.',
+        'If it is Azurite, start it with npx azurite --skipApiVersionCheck. Otherwise quote the request id to support.',
     },
   },
   {
@@ -92,11 +92,11 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     },
   },
   {
-    // A new token was asked for and sent before this: what the platform keeps of tokens has its own time.
+    // A new token was requested and sent before this: the platform's own token cache can be older.
     when: has(401, tokenOver),
     meaning: {
       code: 'ServiceUnavailable',
-      what: 'no longer takes our access token',
+      what: 'no longer accepts our access token',
       remedy: passes,
       retryAfter: minutes(1),
     },
@@ -127,14 +127,14 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     when: is(412),
     meaning: {
       code: 'ServiceChanged',
-      what: 'was changed by somebody else meanwhile',
+      what: 'was changed by another client meanwhile',
       remedy: passes,
       retryAfter: seconds(1),
     },
   },
   {
     when: is(429),
-    meaning: { code: 'Throttled', what: 'has had too many calls', remedy: passes, retryAfter: seconds(30) },
+    meaning: { code: 'Throttled', what: 'is rate limiting requests', remedy: passes, retryAfter: seconds(30) },
   },
   {
     when: ({ status = 0 }) => status === 408 || status >= 500,
@@ -151,34 +151,34 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     meaning: {
       code: 'ServiceRefused',
       what: 'refused the call',
-      remedy: 'Look its code up in docs/operating.md, and quote the request id to support.',
+      remedy: 'Find its code in docs/operating.md, and quote the request id to support.',
     },
   },
 ]
 
-/** An undeclared 2xx, a redirect, or nothing of a status at all: the service may have acted. */
+/** An undeclared 2xx, a redirect, or no status at all: the service may have acted. */
 const otherwise: Meaning = {
   code: 'UnexpectedAnswer',
-  what: 'gave an answer that nobody declared',
+  what: 'gave an undocumented answer',
   remedy: passes,
   retryAfter: seconds(30),
   outcomeUnknown: true,
 }
 
 /**
- * The RekeyError for whatever an SDK threw. `operation` says which call, e.g. `GET secret "vision-key"`; it opens the
- * message. A RekeyError comes back as it is.
+ * The RekeyError for whatever an SDK threw. `operation` says which call, e.g. `GET secret "vision-key"`; it begins the
+ * message. A RekeyError is returned unchanged.
  */
 export function rebuild(error: unknown, operation: string): RekeyError {
   return error instanceof RekeyError ? error : mean(failureOf(error), operation)
 }
 
-/** The RekeyError for the answer to a raw call: any status that is no success. */
+/** The RekeyError for the response to a raw call: any status that is not a success. */
 export function refusal(answer: RawFailure, operation: string): RekeyError {
   return mean(rawFailure(answer), operation)
 }
 
-/** An answer, or what should be one, that cannot be read. The service may have acted. */
+/** The RekeyError for a response that cannot be read. The service may have acted. */
 export function unreadable(operation: string, status?: number): RekeyError {
   return mean({ kind: 'unreadable', codes: [], ...(status === undefined ? {} : { status }) }, operation)
 }
@@ -204,7 +204,7 @@ function mean(failure: Failure, operation: string): RekeyError {
 }
 
 function remedyFor(remedy: string, { action }: Failure): string {
-  return action === undefined ? remedy : `${remedy} What it lacks is ${action}.`
+  return action === undefined ? remedy : `${remedy} The missing permission is ${action}.`
 }
 
 function said(status: number | undefined, code: string | undefined): string {

@@ -13,15 +13,15 @@ export type EventSchema = 'CloudEvent' | 'EventGrid'
 export interface Topic {
   /** `https://<topic>.<region>.eventgrid.azure.net`, with or without `/api/events`. */
   readonly endpoint: string
-  /** Must be the topic's own input schema: else every event is refused. */
+  /** Must be the topic's own input schema: otherwise every event is refused. */
   readonly schema: EventSchema
   /** Absent: the app's identity is used. */
   readonly key?: Secret
-  /** The CloudEvents `source`: who is telling. */
+  /** The CloudEvents `source`: which app sends the events. */
   readonly source: string
 }
 
-/** What Event Grid takes in one request: 5,000 events, and 1 MB, of which a little is left for the envelope. */
+/** Event Grid's limits for one request: 5,000 events and 1 MB, less a little for the envelope. */
 const mostEvents = 5000
 const mostBytes = 1_000_000
 /** What an event gains on the wire: names of its schema, `source`, times as text. */
@@ -29,7 +29,7 @@ const envelopeBytes = 1024
 
 /**
  * Announces to a custom topic. `POST /api/events`, api-version 2018-01-01; retried with the same ids, so that consumers can
- * tell a repeat. Throws RekeyError.
+ * recognize a repeat. Throws RekeyError.
  */
 export function createAnnouncer(topic: Topic, azure: AzureClients): Announcer {
   const endpoint = eventsUrl(topic.endpoint)
@@ -47,7 +47,7 @@ export function createAnnouncer(topic: Topic, azure: AzureClients): Announcer {
   }
 }
 
-/** In order, as few as the service's limits allow. An event that is too large by itself is sent by itself. */
+/** Splits events, in order, into as few batches as the limits allow. An event that is too large is sent by itself. */
 function batches(events: readonly RekeyEvent[]): readonly (readonly RekeyEvent[])[] {
   const made: RekeyEvent[][] = []
   let bytes = 0
@@ -65,7 +65,7 @@ function batches(events: readonly RekeyEvent[]): readonly (readonly RekeyEvent[]
   return made
 }
 
-/** Where there is no topic: the event goes to the log. */
+/** Without a topic, the event is written to the log. */
 export function logAnnouncer(log: Log): Announcer {
   return {
     announce: async (events) => {

@@ -6,15 +6,15 @@ import type { Duration } from '../rotation/target.ts'
 const keyTypeRequired = 'KeyTypeRequired'
 
 /**
- * Given as a code where a 401 says that the token is over, or that another is wanted; or where Key Vault could not check a good one,
- * which comes and goes within a second (AKV10046: hashicorp/terraform-provider-azurerm issue 30912).
+ * Given as a code where a 401 says that the token has expired, or that another is required; or where Key Vault could not check a
+ * valid one, which happens for less than a second (AKV10046: hashicorp/terraform-provider-azurerm issue 30912).
  */
 export const tokenOver = 'TokenOver'
 
 export interface Failure {
   /**
    * `answered`: there is a status. `unsent`: nothing reached the service. `unanswered`: it may have. `unreadable`: it
-   * answered, and the answer was cut or is no JSON. `token`: no access token.
+   * answered, and the answer was cut short or is not JSON. `token`: no access token.
    */
   readonly kind: 'answered' | 'unsent' | 'unanswered' | 'unreadable' | 'token'
   readonly status?: number
@@ -22,11 +22,11 @@ export interface Failure {
   readonly codes: readonly string[]
   readonly requestId?: string
   readonly retryAfter?: Duration
-  /** The action that the caller lacks: an id out of Azure's own list, which refusals name. */
+  /** The permission that the caller lacks, as the refusal names it. */
   readonly action?: string
 }
 
-/** The answer to a raw call. */
+/** The response to a raw call. */
 export interface RawFailure {
   readonly status: number
   header(name: string): string | undefined
@@ -34,7 +34,7 @@ export interface RawFailure {
   readonly body: unknown
 }
 
-/** As much of an SDK's error as is looked at. */
+/** The fields of an SDK's error that are read. */
 interface SdkError {
   readonly name?: string
   readonly code?: unknown
@@ -58,8 +58,8 @@ const noToken = new Set([
   'AggregateAuthenticationError',
   'AuthenticationRequiredError',
 ])
-// What texts are searched for, and the code that stands for it from then on. The text itself is dropped.
-const telling: readonly (readonly [RegExp, string])[] = [
+// Texts that are searched for, each with the code that replaces it. The text itself is dropped.
+const knownTexts: readonly (readonly [RegExp, string])[] = [
   [/disableLocalAuth/i, 'disableLocalAuth'],
   [/keyType value must/i, keyTypeRequired],
   [/ObjectIsDeletedButRecoverable|deleted but recoverable/i, 'ObjectIsDeletedButRecoverable'],
@@ -68,7 +68,7 @@ const telling: readonly (readonly [RegExp, string])[] = [
 /** Reads an error that an SDK threw. */
 export function failureOf(error: unknown): Failure {
   const { name = '', code: given, statusCode, details, message, response, cause } = Object(error) as SdkError
-  // A number is the place of a DOMException in a list of the browsers', and says nothing of the service.
+  // A number is the legacy code of a DOMException, and says nothing about the service.
   const code = typeof given === 'string' ? given : undefined
   if (noToken.has(name)) return tokenFailure(statusCode, cause)
   if (typeof statusCode !== 'number') {
@@ -91,7 +91,7 @@ export function failureOf(error: unknown): Failure {
   return statusCode < 300 && code === 'PARSE_ERROR' ? { ...found, kind: 'unreadable', codes } : { ...found, codes }
 }
 
-/** Reads the answer to a call. `text`: whatever else may hold telling words. */
+/** Reads the response to a call. `text`: whatever else may contain a known text. */
 export function rawFailure({
   status,
   header,
@@ -104,7 +104,7 @@ export function rawFailure({
     ...namesIn(header('x-ms-error-code')),
     ...namesIn(header('iothub-errorcode')),
     ...namesIn(/ErrorCode:(\w+)/.exec(words)?.[1]),
-    ...(status >= 400 ? telling.filter(([pattern]) => pattern.test(words)).map(([, code]) => code) : []),
+    ...(status >= 400 ? knownTexts.filter(([pattern]) => pattern.test(words)).map(([, code]) => code) : []),
   ]
   if (status === 401 && isTokenOver(header('www-authenticate') ?? '', words)) codes.push(tokenOver)
   const requestId = firstOf(['x-ms-request-id', 'request-id', 'x-ms-correlation-request-id', 'apim-request-id'], header)
@@ -128,8 +128,8 @@ function isTokenOver(challenge: string, words: string): boolean {
 }
 
 /**
- * Milliseconds that the answer asks us to wait, from any of Azure's three headers; undefined when it names none. A date
- * counts from the answer's own date: our clock may be another.
+ * Milliseconds to wait, from any of Azure's three headers; undefined when there is none. A date is relative to the
+ * response's own date: our clock may differ.
  */
 export function retryAfterOf(header: (name: string) => string | undefined): Duration | undefined {
   for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
@@ -142,7 +142,7 @@ export function retryAfterOf(header: (name: string) => string | undefined): Dura
   return Number.isFinite(wait) ? Math.max(0, wait) : undefined
 }
 
-/** An identity endpoint that is out of order comes back; a missing identity does not. */
+/** An identity endpoint that fails is transient; a missing identity is not. */
 function tokenFailure(status: unknown, cause: unknown): Failure {
   const { errorCode, code } = Object(cause) as SdkError
   const busy = typeof status === 'number' && (status === 429 || status >= 500)
@@ -151,7 +151,7 @@ function tokenFailure(status: unknown, cause: unknown): Failure {
     : { kind: 'token', codes: namesIn(errorCode ?? code) }
 }
 
-/** `error.code`, its inner codes and details, wherever the service's clients leave them: the particular one last. */
+/** `error.code`, its inner codes and details, wherever the service's clients put them: the most specific one last. */
 function codesIn(body: unknown, depth = 0): readonly string[] {
   if (typeof body !== 'object' || body === null || depth > 6) return []
   // IoT Hub's registry lists `errors`, each with an `errorCode`, where a call is about several devices.
@@ -179,7 +179,7 @@ function namesIn(code: unknown): readonly string[] {
   return typeof name === 'string' && /^(?:[A-Za-z][A-Za-z._-]{0,63}|[A-Za-z]*\d{1,9})$/.test(name) ? [name] : []
 }
 
-/** The first of these headers that holds what looks like a request's id: a guid, or the like of it. */
+/** The first of these headers that holds a plausible request id: a GUID, or similar. */
 function firstOf(names: readonly string[], header: (name: string) => string | undefined): string | undefined {
   return names.map(header).find((value) => value !== undefined && /^[\w.:-]{8,80}$/.test(value))
 }

@@ -6,15 +6,15 @@ import type { Cloud } from './clouds.ts'
 
 /** The hosts of one service in one cloud. */
 export interface Hosts {
-  /** Fits a whole host name in lower case. */
+  /** Matches a whole host name in lower case. */
   readonly pattern: RegExp
-  /** The form of their addresses, for people. */
+  /** The form of their addresses, for messages. */
   readonly form: string
 }
 
 /**
  * The hosts of storage accounts. An account has 3 to 24 lower-case letters and digits; `-secondary` is its copy for reading;
- * an account with a DNS zone of its own has `z00` to `z99` and another suffix, documented for the public cloud alone.
+ * an account with a DNS zone endpoint has `z00` to `z99` and another suffix, documented for the public cloud only.
  * A private endpoint is reached by these names too. A custom domain is not among them: anything may be behind it.
  * Source: learn.microsoft.com, "Storage account overview" (endpoints) and "Get endpoints for a storage account".
  */
@@ -37,7 +37,7 @@ export function topicHosts(cloud: Cloud): Hosts {
   }
 }
 
-/** The hosts that take telemetry in. Source: learn.microsoft.com, "Azure Monitor endpoint access and firewall configuration". */
+/** The telemetry ingestion hosts. Source: learn.microsoft.com, "Azure Monitor endpoint access and firewall configuration". */
 export function telemetryHosts(cloud: Cloud): Hosts {
   const suffixes = cloud.telemetrySuffixes.map(escaped).join('|')
   return {
@@ -46,16 +46,16 @@ export function telemetryHosts(cloud: Cloud): Hosts {
   }
 }
 
-/** Why an address is none of these; undefined: it is one. Default port, https and no user name, besides the host. */
+/** Why an address is not one of these; undefined: it is. Besides the host: https, the default port and no user name. */
 export function objectionTo(address: string, hosts: Hosts): string | undefined {
   const url = URL.parse(address)
-  if (url?.protocol !== 'https:') return 'is no https URL'
+  if (url?.protocol !== 'https:') return 'is not an https URL'
   if (url.username || url.password) return 'carries a user name or a password'
   if (url.port !== '') return 'names a port'
-  return hosts.pattern.test(url.hostname) ? undefined : 'names a host that gets no token of this app'
+  return hosts.pattern.test(url.hostname) ? undefined : 'names a host to which this app sends no token'
 }
 
-/** Throws RekeyError `BadConfiguration` unless the address is at a host of the cloud. Every raw call with a token passes here. */
+/** Throws RekeyError `BadConfiguration` unless the address is at a host of the cloud. Checked for every raw call with a token. */
 export function assertTokenHost(address: string, cloud: Cloud): void {
   const url = URL.parse(address)
   const host = url?.hostname ?? ''
@@ -65,8 +65,8 @@ export function assertTokenHost(address: string, cloud: Cloud): void {
   const known = exact.includes(host) || below.some((suffix) => host.endsWith(suffix))
   if (plain && (known || storageHosts(cloud, 'blob').pattern.test(host))) return
   throw new RekeyError('BadConfiguration', {
-    message: `no token is sent to ${plain ? host : 'an address with a port or a user name, or without https'}: it is no host of the cloud ${cloud.name}`,
-    remedy: 'Correct the address, or AZURE_CLOUD.',
+    message: `no token is sent to ${plain ? host : 'an address with a port or a user name, or without https'}: it is not a host of the cloud ${cloud.name}`,
+    remedy: 'Correct the address, or the setting AZURE_CLOUD.',
   })
 }
 

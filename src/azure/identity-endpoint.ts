@@ -14,7 +14,7 @@ export interface IdentityEndpoint {
   readonly clientId?: string
 }
 
-/** The library's credential, except where claims are asked for: then a new token, which from then on goes before the library's. */
+/** The library's credential, except for a request with claims: it gets a new token, which from then on replaces the library's. */
 export function pastItsCache(
   library: TokenCredential,
   ask: (resource: string) => Promise<AccessToken>,
@@ -46,13 +46,13 @@ export async function askIdentityEndpoint(
   const request = createPipelineRequest({
     url: asked.href,
     headers: createHttpHeaders({ accept: 'application/json', 'x-identity-header': header }),
-    // It is this machine's own: http://localhost or 127.0.0.1.
+    // The endpoint is local to this machine: http://localhost or 127.0.0.1.
     allowInsecureConnection: true,
   })
   const { status, bodyAsText } = await client.sendRequest(request)
   const token = status === 200 ? tokenIn(bodyAsText) : undefined
   if (token !== undefined) return token
-  // Neither the answer nor what it says: it may hold a token.
+  // Without the response and its text: it may hold a token.
   throw Object.assign(new RestError('the identity endpoint gave no token', { statusCode: status }), {
     name: 'CredentialUnavailableError',
   })

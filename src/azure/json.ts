@@ -1,6 +1,6 @@
 // Parses text from outside that may not be valid JSON.
 
-/** What the text says; undefined where it is no JSON, which every schema then refuses, and says so with its path. */
+/** The parsed text; undefined where it is not JSON: every schema then refuses it and names the path. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

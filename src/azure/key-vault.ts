@@ -30,7 +30,7 @@ export interface ListedVault extends Vault {
   listCurrent(signal: AbortSignal): AsyncIterable<readonly ListedSecret[]>
 }
 
-/** Exactly what the calls below need, by what it lets them do: data actions of the vault's role in infra/roles. */
+/** Exactly the data actions that the calls below need: those of the vault's role in infra/roles. */
 export const vaultActions = {
   list: 'Microsoft.KeyVault/vaults/secrets/readMetadata/action',
   read: 'Microsoft.KeyVault/vaults/secrets/getSecret/action',
@@ -38,7 +38,7 @@ export const vaultActions = {
   describe: 'Microsoft.KeyVault/vaults/secrets/update/action',
 } as const
 
-/** One call to the vault; `what` is what an error says of it. */
+/** One call to the vault; `what` names it in an error. */
 type Call = <T>(what: string, work: (client: SecretClient) => Promise<T>) => Promise<T>
 
 /**
@@ -87,7 +87,7 @@ function reading(call: Call): Pick<Vault, 'current' | 'version' | 'versions'> {
     return (all ?? []).map((properties) => stored(what, name, properties)).sort(newestFirst)
   }
 
-  // Nobody can read a disabled version, and no earlier one takes its place: its tags are still in the listing.
+  // A disabled version cannot be read, and no earlier one takes its place: its tags are still in the listing.
   async function disabled(name: string, isIt: (version: StoredSecret) => boolean, signal: AbortSignal) {
     const found = (await listed(name, signal)).find(isIt)
     return found === undefined ? undefined : { ...found, enabled: false }
@@ -156,13 +156,13 @@ function writing(call: Call, place: string): Pick<Vault, 'publish' | 'describe'>
   }
 }
 
-/** A deleted secret keeps its name: the error with the line that brings it back. Any other error as it is. */
+/** A deleted secret keeps its name: adds the command that recovers it. Any other error is returned unchanged. */
 function recoverable(error: unknown, place: string, name: string): unknown {
   if (!(error instanceof RekeyError) || error.code !== 'SecretDeleted') return error
   const line = `az keyvault secret recover --vault-name ${place.split('.')[0]} --name ${name}`
   return new RekeyError(error.code, {
     ...error.details,
-    remedy: `Recover it: ${line}. Or write another secret name in targets.json.`,
+    remedy: `Recover it: ${line}. Or use another secret name in targets.json.`,
   })
 }
 
@@ -189,8 +189,8 @@ async function open(url: string, azure: AzureClients): Promise<SecretClient> {
 }
 
 /**
- * A vault's challenge names an authority, a tenant and a resource. Of these only the tenant is taken: the authority is the
- * credential's own, and the token is for vaults of the configured cloud. The client would take any parent domain for a resource.
+ * A vault's challenge names an authority, a tenant and a resource. Only the tenant is used: the authority is the
+ * credential's own, and the token is for vaults of the configured cloud. The client would accept any parent domain as a resource.
  */
 function ourTokensOnly({ cloud, credential }: AzureClients): TokenCredential {
   const scopes = [`https://${cloud.vaultSuffix}/.default`]
@@ -210,7 +210,7 @@ async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
 function stored(what: string, name: string, properties: SecretProperties, value?: string): StoredSecret {
   const { version } = properties
   if (version === undefined) throw unreadable(what)
-  // Key Vault can hold an empty value; no service gives out empty keys, so that one is nobody's.
+  // Key Vault can hold an empty value; no service issues empty keys, so it counts as no value.
   return { ...listing(what, { ...properties, name }), version, ...(value ? { value: Secret.of(value) } : {}) }
 }
 
@@ -229,8 +229,8 @@ function listing(
   }
 }
 
-// Vault times are whole seconds. Where two share one, the disabled one goes first: the current one is looked for among
-// them only when the vault has said that it is disabled.
+// Vault times are whole seconds. Where two are equal, the disabled one goes first: the list is searched for the current
+// one only when the vault has said that it is disabled.
 function newestFirst(a: StoredSecret, b: StoredSecret): number {
   return b.created - a.created || Number(a.enabled) - Number(b.enabled)
 }
@@ -238,7 +238,7 @@ function newestFirst(a: StoredSecret, b: StoredSecret): number {
 function expiry(name: string, expiresOn: Instant): Date {
   if (expiresOn <= latestExpiry) return new Date(expiresOn)
   throw new RekeyError('BadConfiguration', {
-    message: `secret "${name}" would expire at ${iso(expiresOn)}, and no time after 2038-01-19 can be stored`,
+    message: `secret "${name}" would expire at ${iso(expiresOn)}, but Rekey stores no expiry after 2038-01-19`,
     remedy: 'Make validFor shorter in targets.json.',
   })
 }

@@ -1,6 +1,6 @@
 // Loads a module with the first call that needs it.
 
-/** Gives what `load` gives, loaded once. A failure is not kept: the next call loads anew. */
+/** Returns what `load` returns, loaded once. A failure is not cached: the next call loads again. */
 export function lazily<Loaded>(load: () => Promise<Loaded>): () => Promise<Loaded> {
   let loaded: Promise<Loaded> | undefined
   return () => {

@@ -6,7 +6,7 @@ import type { Log, LogLevel } from '../rotation/ports.ts'
 /** Where lines go: an invocation's context, or the console. */
 export type LogSink = Readonly<Record<LogLevel, (line: string) => void>>
 
-/** A log whose lines read `<message> {"field":…}`. Of an error that is not ours, only its class is told. */
+/** A log whose lines read `<message> {"field":…}`. Of an error that is not a RekeyError, only the class is written. */
 export function logTo(sink: LogSink): Log {
   return (level, message, fields) => {
     const json = fields === undefined ? '{}' : JSON.stringify(fields, (_, value) => plain(value))
@@ -20,6 +20,6 @@ function plain(value: unknown): unknown {
     const { retryAfter: _, ...details } = value.details
     return { code: value.code, ...details }
   }
-  // The message of somebody else's error may quote anything.
+  // The message of a foreign error may quote anything.
   return value instanceof Error ? { name: value.name } : value
 }

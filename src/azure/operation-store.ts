@@ -9,19 +9,19 @@ import { inLimit, type Storage } from './storage.ts'
 /** The deployment's lifecycle rule deletes its blobs 14 days after they were last written. */
 const operationContainer = 'rekey-operations'
 
-/** Records by name. A name is made of letters, digits, hyphens, dots and slashes; the caller sees to that. */
+/** Records by name. A name consists of letters, digits, hyphens, dots and slashes; the caller ensures that. */
 export interface OperationStore {
-  /** What was written; undefined: there is no such record. `GET {blob}`. Throws RekeyError. */
+  /** The record; undefined: it does not exist. `GET {blob}`. Throws RekeyError. */
   read(name: string, signal?: AbortSignal): Promise<unknown>
-  /** Writes over what was there. `PUT {blob}`. Throws RekeyError. */
+  /** Creates or replaces the record. `PUT {blob}`. Throws RekeyError. */
   write(name: string, record: object, signal?: AbortSignal): Promise<void>
-  /** Writes only where nothing is; says whether it did. `PUT {blob}` with `If-None-Match: *`. Throws RekeyError. */
+  /** Writes only where no record exists; says whether it did. `PUT {blob}` with `If-None-Match: *`. Throws RekeyError. */
   create(name: string, record: object, signal?: AbortSignal): Promise<boolean>
   /** The names that begin with `prefix`. `GET {container}?comp=list`, 5,000 a page. Throws RekeyError. */
   names(prefix: string, signal?: AbortSignal): Promise<readonly string[]>
 }
 
-/** Records as blobs of the container `rekey-operations`, which is made when first needed. */
+/** Records as blobs of the container `rekey-operations`, which is created when first needed. */
 export function createOperationStore(storage: Storage): OperationStore {
   const open = async () => (await storage.blobs()).getContainerClient(operationContainer)
 

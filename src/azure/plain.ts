@@ -2,7 +2,7 @@
 
 import type * as z from 'zod'
 
-/** One sentence without its subject, such as "is missing". A message that a schema brings along speaks for itself. */
+/** One sentence without its subject, such as "is missing". A message that a schema defines is used as it is. */
 export function plainMessage(issue: z.core.$ZodIssue): string {
   if (!/^(Invalid|Too |Unrecognized|Not )/.test(issue.message)) return issue.message
   switch (issue.code) {
@@ -15,7 +15,7 @@ export function plainMessage(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `may have at most ${counted(issue.maximum, issue.origin)}`
     default:
-      return 'is not in the form that it must have'
+      return 'does not have the expected form'
   }
 }
 

@@ -13,7 +13,7 @@ import { plainMessage } from './plain.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 export const requestQueue = 'rekey-requests'
-/** Revokes have a queue of their own, with a function of its own: whatever else is queued, nothing waits in front of a leaked key. */
+/** Revokes have a queue and a function of their own, so that no other request delays the revocation of a leaked key. */
 export const revocationQueue = 'rekey-revocations'
 export type QueueName = typeof requestQueue | typeof revocationQueue
 
@@ -23,21 +23,21 @@ function queueFor({ revokeBefore }: RotationRequest): QueueName {
 }
 
 /**
- * The service takes no longer delay. A request that comes too early is sent on again where its target must wait; one that was
- * only spread over time, to spare the services, is carried out early.
+ * The longest delay that the service accepts. A request that comes too early is queued again where its target must wait; one
+ * that was only spread over time, to stay below rate limits, is carried out early.
  */
 const longestDelay = days(7)
 
 export interface StorageRequestQueue extends RequestQueue {
   /**
-   * About how many messages of `rekey-requests` there are, or of the queue named, invisible ones included; 0 where it was never
+   * The approximate number of messages in `rekey-requests`, or in the queue named, invisible ones included; 0 where it was never
    * used. `GET {queue}?comp=metadata`.
    */
   depth(signal?: AbortSignal, name?: QueueName): Promise<number>
 }
 
 /**
- * The queues `rekey-requests` and `rekey-revocations`, each made when first needed; a request goes into its own.
+ * The queues `rekey-requests` and `rekey-revocations`, each created when first needed; a request goes into its own.
  * `POST {queue}/messages`. Throws RekeyError.
  */
 export function createRequestQueue(storage: Storage): StorageRequestQueue {
@@ -52,7 +52,7 @@ export function createRequestQueue(storage: Storage): StorageRequestQueue {
           queue.sendMessage(encodeMessage(request), {
             abortSignal,
             visibilityTimeout: Math.ceil(Math.min(Math.max(delay, 0), longestDelay) / 1000),
-            // The request says itself when it is over; the message must not die before that is told.
+            // The request itself says when it expires; the message must not expire before that is reported.
             messageTimeToLive: -1,
           })
         await put().catch(async (error: unknown) => {
@@ -94,7 +94,7 @@ const line = (longest: number) =>
     .regex(/^[^\p{C}]*$/u, 'has control characters')
 const choice = z.strictObject({ slot: line(64), from: line(64) })
 
-// Strict: a wish that this version does not know must not be dropped in silence.
+// Strict: a desired state that this version does not know must not be dropped silently.
 const Message = z.strictObject({
   v: z.literal(1),
   id: line(256),
@@ -126,8 +126,8 @@ export function encodeMessage(request: RotationRequest): string {
 }
 
 /**
- * The request that a message of this queue holds: its JSON as text, or parsed already, as the Functions host does where it can.
- * Throws RekeyError `BadRequest`, which names the place and never quotes the message.
+ * The request in a message of this queue: its JSON as text, or parsed already, as the Functions host does where it can.
+ * Throws RekeyError `BadRequest`, which names the field and never quotes the message.
  */
 export function parseRequest(message: unknown, queue: QueueName = requestQueue): RotationRequest {
   const read = Message.safeParse(typeof message === 'string' ? parseJson(message) : message)
@@ -139,7 +139,7 @@ export function parseRequest(message: unknown, queue: QueueName = requestQueue):
     })
   }
   const { v: _, ...request } = read.data
-  // Absent, not undefined: that is what the core's types say.
+  // Absent, not undefined: the engine's types require it.
   return Object.fromEntries(
     Object.entries(request).filter(([, value]) => value !== undefined),
   ) as unknown as RotationRequest

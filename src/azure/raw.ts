@@ -13,7 +13,7 @@ interface Means {
   readonly cloud: Cloud
   readonly credential: TokenCredential
   readonly policies: Readonly<Record<Attempts, PipelinePolicy>>
-  /** What a 401 for a token that is over is turned into. */
+  /** Requests a new token after a 401 for an expired one. */
   readonly newToken: PipelinePolicy
   readonly httpClient: HttpClient | undefined
 }

@@ -13,10 +13,10 @@ export interface StoredText {
 }
 
 export interface StateBlob {
-  /** `GET Blob`. Undefined: it was never written. Throws RekeyError. */
+  /** `GET Blob`. Undefined: it does not exist. Throws RekeyError. */
   read(signal?: AbortSignal): Promise<StoredText | undefined>
   /**
-   * `PUT Blob`, with If-Match, or If-None-Match where `etag` is undefined; the container is made when it is missing. False:
+   * `PUT Blob`, with If-Match, or If-None-Match where `etag` is undefined; the container is created when it is missing. False:
    * another instance has written meanwhile. Throws RekeyError.
    */
   write(text: string, etag: string | undefined, signal?: AbortSignal): Promise<boolean>

@@ -41,12 +41,12 @@ export function storageSettings(
     return { by: 'identity', blobs, queues, ...(clientId ? { clientId } : {}) }
   }
   throw new RekeyError('BadConfiguration', {
-    message: `no storage account is set: the setting ${setting}, or ${setting}__blobServiceUri and ${setting}__queueServiceUri, is missing or no URL`,
+    message: `no storage account is set: the setting ${setting}, or ${setting}__blobServiceUri and ${setting}__queueServiceUri, is missing or not a URL`,
     remedy: `Set it in the app settings; on your own machine in local.settings.json: "${setting}": "UseDevelopmentStorage=true".`,
   })
 }
 
-/** The account's clients, each loaded when first asked for. `credentialOf` gives the identity with this client id. */
+/** The account's clients, each loaded when first needed. `credentialOf` returns the identity with this client id. */
 export function openStorage(
   settings: StorageSettings,
   credentialOf: (clientId: string | undefined) => TokenCredential,
@@ -63,7 +63,7 @@ export function inLimit(signal?: AbortSignal): AbortSignal {
   return signal === undefined ? own : AbortSignal.any([signal, own])
 }
 
-// Every call of ours may be sent twice: a lease is taken with the id that we propose, and a request states what is wanted.
+// Every call of ours may be sent twice: a lease is taken with the id that we propose, and a request names a desired state.
 const options = {
   retryOptions: { maxTries: 3, retryDelayInMs: 500, maxRetryDelayInMs: seconds(4), tryTimeoutInMs: seconds(10) },
 }
@@ -94,7 +94,7 @@ function readable<T>(open: () => T): T {
   } catch {
     // The client's own message may quote the connection string.
     throw new RekeyError('BadConfiguration', {
-      message: `the setting ${setting} is no connection string of a storage account`,
+      message: `the setting ${setting} is not a connection string of a storage account`,
       remedy: 'Copy it again from the storage account, or use the identity-based form.',
     })
   }

@@ -37,7 +37,7 @@ const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Da
 
 const notified = z.literal(true).optional()
 
-// A word that a later version of ours may have added must not cost us the rest: it is left out.
+// A field that a later version may have added must not make the rest unreadable: it is left out.
 const StampsTag = z.object({
   target: z.string().min(1),
   rotatedAt: instant.optional(),
@@ -76,7 +76,7 @@ const StampsTag = z.object({
     .optional(),
 })
 
-/** The tags of a version: everybody else's, and ours over them. Throws RekeyError `TagsTooLarge`. */
+/** The tags of a version: those of others, with ours on top. Throws RekeyError `TagsTooLarge`. */
 export function encodeTags(metadata: Omit<SecretMetadata, 'expiresOn'>): Tags {
   const { stamps, slot, address, validityDays, otherTags, note } = metadata
   const tags = {
@@ -91,7 +91,7 @@ export function encodeTags(metadata: Omit<SecretMetadata, 'expiresOn'>): Tags {
   return tags
 }
 
-/** Refuses what Key Vault would: more than 15 tags, or a value over 512 characters; their names it has taken before. Throws `TagsTooLarge`. */
+/** Refuses what Key Vault would: more than 15 tags, or a value over 512 characters. Their names it has accepted before. Throws `TagsTooLarge`. */
 function tagsFit(tags: Tags, target: string): void {
   const long = Object.entries(tags).find(([, value]) => value.length > longestTag)
   if (long === undefined && Object.keys(tags).length <= mostTags) return
@@ -99,13 +99,13 @@ function tagsFit(tags: Tags, target: string): void {
     target,
     message:
       long === undefined
-        ? `the secret would have ${Object.keys(tags).length} tags, and Key Vault takes ${mostTags}`
-        : `the tag "${long[0].slice(0, 60)}" would be longer than the ${longestTag} characters that Key Vault takes`,
-    remedy: 'Take tags away from the current version of the secret: Rekey needs five of its own.',
+        ? `the secret would have ${Object.keys(tags).length} tags, and Key Vault allows ${mostTags}`
+        : `the tag "${long[0].slice(0, 60)}" would be longer than the ${longestTag} characters that Key Vault allows`,
+    remedy: 'Remove tags from the current version of the secret: Rekey needs five of its own.',
   })
 }
 
-/** What a version's tags say. A tag `rekey` that cannot be read is nobody's stamps; nothing here throws. */
+/** Parses a version's tags. A tag `rekey` that cannot be read counts as absent; nothing here throws. */
 export function parseTags(
   tags: Tags | undefined,
 ): Pick<StoredSecret, 'stamps' | 'slot' | 'address' | 'note' | 'otherTags'> {
@@ -122,7 +122,7 @@ export function parseTags(
   }
 }
 
-/** The tag `rekey`. The actor is cut to what room is left: a long name must not stop a rotation. */
+/** The tag `rekey`. The actor is cut to the space that is left: a long name must not stop a rotation. */
 function encodeStamps(stamps: Stamps): string {
   const { rotatedAt, fresh, standby, pending, took, failed, actor, ...plain } = stamps
   const text = (who: string | undefined) =>

@@ -21,15 +21,15 @@ export interface SeenTarget {
 }
 
 export interface Telemetry {
-  /** One reconcile is over: counted, timed, and told as an event unless there was nothing to do. */
+  /** One reconcile has ended: counted, timed, and sent as an event unless there was nothing to do. */
   rotation(outcome: Outcome, duration: Duration): void
-  /** How many targets are past their time now, by provider; call it with every look at all of them, also when none is. */
+  /** How many targets are overdue now, by provider; call it with every tick, also when none is. */
   overdue(targets: readonly { readonly target: string; readonly provider: string; readonly dueAt: string }[]): void
   /** Targets as the schedule saw them, each once a day: the workbook shows their ages and due dates. */
   seen(targets: readonly SeenTarget[]): void
-  /** A change of targets.json took out more than half of the targets; with every tick of the day after it. */
+  /** A change of targets.json removed more than half of the targets; call it with every tick of the day after it. */
   removed(removal: { readonly removed: number; readonly of: number; readonly at: string }): void
-  /** Sends what was told so far. Takes a bounded time, and never throws. */
+  /** Sends what was collected so far. Takes a bounded time, and never throws. */
   flush(): Promise<void>
 }
 
@@ -45,12 +45,12 @@ export interface TelemetrySettings {
 
 const flushLimit = seconds(5)
 
-/** The names that alerts and workbooks ask for. */
+/** The names that alerts and workbooks query. */
 export const telemetryNames = {
   finished: 'RotationFinished',
-  /** Needs a person. */
+  /** Needs an operator. */
   failed: 'RotationFailed',
-  /** Failed, and comes back by itself. */
+  /** Failed, and is retried by itself. */
   delayed: 'RotationDelayed',
   paused: 'RotationPaused',
   overdue: 'TargetOverdue',
@@ -74,38 +74,38 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
     return { rotation: () => {}, overdue: () => {}, seen: () => {}, removed: () => {}, flush: async () => {} }
   }
 
-  let complained = false
+  let warned = false
   const opened = lazily(() => open(connectionString, settings))
-  /** What was told so far; undefined: nothing yet, and nothing loaded. */
-  let told: Promise<void> | undefined
-  const tell = (work: (client: TelemetryClient) => void | Promise<void>): Promise<void> => {
-    told = (told ?? Promise.resolve())
+  /** The last piece of work; undefined: none yet, and nothing loaded. */
+  let pending: Promise<void> | undefined
+  const enqueue = (work: (client: TelemetryClient) => void | Promise<void>): Promise<void> => {
+    pending = (pending ?? Promise.resolve())
       .then(async () => work(await opened()))
       .catch(() => {
-        if (complained) return
-        complained = true
+        if (warned) return
+        warned = true
         log('warn', 'telemetry cannot be sent; rotations go on without it')
       })
-    return told
+    return pending
   }
 
   return {
     rotation: (outcome, duration) => {
-      void tell((open) => tellRotation(open, outcome, duration))
+      void enqueue((open) => trackRotation(open, outcome, duration))
     },
     overdue: (targets) => {
-      void tell((open) => {
+      void enqueue((open) => {
         open.trackMetric({ name: telemetryNames.overdueTargets, value: targets.length })
         for (const target of targets) open.trackEvent({ name: telemetryNames.overdue, properties: { ...target } })
       })
     },
     seen: (targets) => {
-      void tell((open) => {
+      void enqueue((open) => {
         for (const target of targets) open.trackEvent({ name: telemetryNames.seen, properties: { ...target } })
       })
     },
     removed: ({ removed, of, at }) => {
-      void tell((open) => {
+      void enqueue((open) => {
         open.trackEvent({
           name: telemetryNames.removed,
           properties: { removed: String(removed), of: String(of), at },
@@ -113,14 +113,14 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
       })
     },
     flush: async () => {
-      if (told === undefined) return
+      if (pending === undefined) return
       const late = new Promise<void>((resolve) => setTimeout(resolve, flushLimit).unref())
-      await Promise.race([tell((open) => open.flush()), late])
+      await Promise.race([enqueue((open) => open.flush()), late])
     },
   }
 }
 
-function tellRotation(client: TelemetryClient, outcome: Outcome, duration: Duration): void {
+function trackRotation(client: TelemetryClient, outcome: Outcome, duration: Duration): void {
   const { target, provider, status, reason, slot, proven, error, busy } = outcome
   if (busy) return
   const properties = { provider, reason: reason ?? 'none', outcome: status }
@@ -139,7 +139,7 @@ function tellRotation(client: TelemetryClient, outcome: Outcome, duration: Durat
 }
 
 async function open(connectionString: Secret, settings: TelemetrySettings): Promise<TelemetryClient> {
-  // The library's own usage statistics would go to addresses that nobody here has asked for.
+  // The library's own usage statistics would go to addresses that are not configured here.
   process.env['APPLICATION_INSIGHTS_NO_STATSBEAT'] ??= 'true'
   const { TelemetryClient } = await import('applicationinsights')
   // Its own providers, so that nothing is instrumented, and nothing global is touched.
@@ -150,7 +150,7 @@ async function open(connectionString: Secret, settings: TelemetrySettings): Prom
   return client
 }
 
-/** False: no Entra authentication is asked for. */
+/** False: Entra authentication is not configured. */
 function entraClientId(authentication: string | undefined): string | undefined | false {
   const parts = new Map(
     (authentication ?? '').split(';').map((part) => {

@@ -222,7 +222,10 @@ test('a lease that the service no longer knows is lost, whichever conflict it ca
 test('a blob that is gone as soon as it is made is said to be, with what to do', async (t) => {
   const { leases } = await scripted(t, [404, 'BlobNotFound'], [201, ''], [201, ''], [404, 'BlobNotFound'])
 
-  await assert.rejects(leases.acquire('a', signal), { code: 'ServiceBusy', message: /deleted as soon as it was made/ })
+  await assert.rejects(leases.acquire('a', signal), {
+    code: 'ServiceBusy',
+    message: /deleted as soon as it was created/,
+  })
 })
 
 test('an Azurite that does not know the version of our calls is told, with how to start it', async (t) => {
