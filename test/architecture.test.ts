@@ -139,12 +139,6 @@ test('nothing that is deployed can be pointed at a simulator', () => {
 
 test('the folder of providers, the registry, the fleet of the tests and the simulated services are the same', () => {
   const ids = providers.map(({ id }) => id).toSorted()
-  // Devices and policies are in one hub; the sensor's key is in Graph.
-  const homes: Readonly<Record<string, string>> = {
-    'defender-sensor': 'graph',
-    'iot-hub-device': 'iot-registry',
-    'iot-hub-policy': 'iot-hub',
-  }
   const named = (glob: string) => filesIn(glob).map((file) => /([^/]+)\.ts$/.exec(file)![1]!)
 
   assert.deepEqual(
@@ -152,7 +146,6 @@ test('the folder of providers, the registry, the fleet of the tests and the simu
     ids,
   )
   assert.deepEqual(Object.keys(fleet).toSorted(), ids)
-  for (const id of ids) assert.ok(named('simulator/services/*.ts').includes(homes[id] ?? id), id)
 })
 
 test('every file begins with a comment that says what it is for', () => {

@@ -14,52 +14,7 @@ import { days } from '../src/rotation/target.ts'
 import { type Azurite, startAzurite } from './azurite.ts'
 import { type StorageTap, tapStorage } from './leak/storage-tap.ts'
 import { type Estate, estate, estateBegins } from './matrix/estate.ts'
-
-interface Cost {
-  readonly look: string
-  readonly change: readonly string[]
-  /** What else is asked of storage under the lease. */
-  readonly storage?: readonly string[]
-}
-
-/** What a rotation asks of each service, in order, between reading the keys and handing the new one out. */
-const atTheService: Readonly<Record<string, Cost>> = {
-  'cognitive-services': {
-    look: 'cognitive-services/listKeys',
-    // Where the account's data plane is, only its description says.
-    change: ['cognitive-services/regenerateKey', 'cognitive-services/getAccount', 'cognitive-services/issueToken'],
-  },
-  'communication-services': {
-    look: 'communication-services/listKeys',
-    change: ['communication-services/regenerateKey', 'communication-services/listPhoneNumbers'],
-  },
-  'defender-sensor': {
-    look: 'graph/getDeploymentAccessKey',
-    change: ['graph/regenerateDeploymentAccessKey'],
-  },
-  'iot-hub-device': {
-    look: 'iot-registry/getDevice',
-    change: ['iot-registry/regenerateKeys'],
-  },
-  'iot-hub-policy': {
-    look: 'iot-hub/listKeysOfPolicy',
-    change: [
-      'iot-hub/getHub',
-      'iot-hub/listKeys',
-      'iot-hub/putHub',
-      // Half a minute, at 2, 6, 14, 24 and 34 seconds.
-      ...Array.from({ length: 5 }, () => 'iot-hub/getOperation'),
-      'iot-hub/listKeysOfPolicy',
-      'iot-registry/serviceStatistics',
-    ],
-    // That the hub is being written; that it was. The write takes longer than a lease lasts.
-    storage: ['lease/writeMetadata', 'lease/renew', 'lease/writeMetadata'],
-  },
-  'log-analytics': {
-    look: 'log-analytics/sharedKeys',
-    change: ['log-analytics/regenerateSharedKey'],
-  },
-}
+import { samples } from './providers/fleet.ts'
 
 /** The lease, and in the metadata of its blob when the target was last compared with its service. */
 const atTheStorage = ['lease/acquire', 'lease/readMetadata', 'lease/writeMetadata']
@@ -113,7 +68,7 @@ describe('calls', () => {
   }
 
   for (const provider of providers) {
-    const { look, change, storage = [] } = atTheService[provider.id]!
+    const { read, rotation, storage = [] } = samples[provider.id]!
 
     test(`a rotation of ${provider.id} makes the calls it must, and no other`, async () => {
       const lived = await settled(provider)
@@ -124,10 +79,10 @@ describe('calls', () => {
         ...atTheStorage,
         ...storage,
         'lease/release',
-        look,
+        read,
         'key-vault/getSecret',
         'key-vault/updateSecret',
-        ...change,
+        ...rotation,
         'key-vault/setSecret',
         'event-grid/publish',
         'key-vault/updateSecret',
@@ -139,15 +94,18 @@ describe('calls', () => {
 
       const calls = await callsOf(lived, {})
 
-      assert.deepEqual(calls, [...atTheStorage, 'lease/release', look, 'key-vault/getSecret'])
+      assert.deepEqual(calls, [...atTheStorage, 'lease/release', read, 'key-vault/getSecret'])
     })
   }
 
   test('where the answer has the new key and the address of the probe is known, a rotation is twelve calls', async () => {
-    const lived = await settled(providers.find(({ id }) => id === 'communication-services')!)
+    const plain = providers.filter(({ id, can }) => can.probe && samples[id]!.rotation.length === 2)
+    assert.ok(plain.length > 0)
 
-    const calls = await callsOf(lived, { freshAfter: lived.cloud.clock.now() })
-
-    assert.equal(calls.length, 12)
+    for (const provider of plain) {
+      const lived = await settled(provider)
+      const calls = await callsOf(lived, { freshAfter: lived.cloud.clock.now() })
+      assert.equal(calls.length, 12, provider.id)
+    }
   })
 })

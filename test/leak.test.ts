@@ -25,16 +25,8 @@ import { asOfNow, closeStorage, follow, vaultHost } from './functions/world.ts'
 import { faultsOf } from './leak/faults.ts'
 import { type Listening, listen, target } from './leak/listening.ts'
 import { leaksIn } from './leak/search.ts'
+import { samples } from './providers/fleet.ts'
 
-/** The operations that read and make the keys. */
-const operations: Readonly<Record<string, readonly [read: string, regenerate: string]>> = {
-  'cognitive-services': ['cognitive-services/listKeys', 'cognitive-services/regenerateKey'],
-  'communication-services': ['communication-services/listKeys', 'communication-services/regenerateKey'],
-  'log-analytics': ['log-analytics/sharedKeys', 'log-analytics/regenerateSharedKey'],
-  'iot-hub-policy': ['iot-hub/listKeysOfPolicy', 'iot-hub/putHub'],
-  'iot-hub-device': ['iot-registry/getDevice', 'iot-registry/regenerateKeys'],
-  'defender-sensor': ['graph/getDeploymentAccessKey', 'graph/regenerateDeploymentAccessKey'],
-}
 const readers: readonly Handler[] = [plan, listTargets, showTarget, targetHistory, health]
 
 after(closeStorage)
@@ -61,7 +53,7 @@ for (const provider of providers) {
       t.after(listening.close)
       const { cloud } = listening
       await adopt(listening)
-      const [read, regenerate] = operations[provider.id]!
+      const { read, regenerate } = samples[provider.id]!
 
       for (const { name, fault, inHeaders } of faultsOf(regenerate, read)) {
         cloud.clock.advance(days(3))

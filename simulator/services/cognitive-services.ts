@@ -4,6 +4,7 @@
 import type { Kernel } from '../kernel.ts'
 import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Call } from '../operations.ts'
+import type { Sample } from '../sample.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { type Account, accountsOf, endpointOf, endpointsOf } from './cognitive-account.ts'
 import { cognitiveDataPlane } from './cognitive-data-plane.ts'
@@ -33,6 +34,19 @@ export interface CognitiveAccountOptions {
 
 const type = 'Microsoft.CognitiveServices/accounts'
 const apiVersions = ['2023-05-01', '2024-10-01', '2025-06-01', '2025-09-01']
+
+export const sample: Sample = {
+  add: (cloud, name = 'vision') => {
+    const handle = cloud.cognitiveServices.add({ name })
+    return { fields: { resource: handle.resourceId }, handle }
+  },
+  read: 'cognitive-services/listKeys',
+  regenerate: 'cognitive-services/regenerateKey',
+  describes: 'cognitive-services/getAccount',
+  apiVersions: ['2023-05-01'],
+  // Where the account's data plane is, only its description says.
+  rotation: ['cognitive-services/regenerateKey', 'cognitive-services/getAccount', 'cognitive-services/issueToken'],
+}
 
 export function cognitiveServices(kernel: Kernel) {
   const accounts = accountsOf()

@@ -4,6 +4,7 @@
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Call, Reply } from '../operations.ts'
+import type { Sample } from '../sample.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { etagOf, platformKey, systemData } from './resource-wire.ts'
 import { hmacProof } from './signatures.ts'
@@ -43,6 +44,18 @@ const numberVersions = ['2021-03-07', '2022-12-01', '2024-03-01', '2025-06-01']
 const rights = 'Microsoft.Communication/CommunicationServices'
 const apiVersions = ['2023-04-01', '2025-09-01', '2026-03-18']
 const pairs: Readonly<Record<string, 'primary' | 'secondary'>> = { primary: 'primary', secondary: 'secondary' }
+
+export const sample: Sample = {
+  add: (cloud, name = 'chat') => {
+    const handle = cloud.communicationServices.add({ name })
+    return { fields: { resource: handle.resourceId }, handle }
+  },
+  read: 'communication-services/listKeys',
+  regenerate: 'communication-services/regenerateKey',
+  describes: 'communication-services/getResource',
+  apiVersions: ['2026-03-18'],
+  rotation: ['communication-services/regenerateKey', 'communication-services/listPhoneNumbers'],
+}
 
 export function communicationServices(kernel: Kernel) {
   const resources = new Map<string, Resource>()

@@ -4,6 +4,7 @@
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Call, Reply } from '../operations.ts'
+import type { Sample } from '../sample.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { sharedKeyProof } from './signatures.ts'
 
@@ -40,6 +41,18 @@ interface State {
 const type = 'Microsoft.OperationalInsights/workspaces'
 const apiVersions = ['2020-08-01', '2025-02-01', '2025-07-01']
 const slotOf: Readonly<Record<string, string>> = { primarySharedKey: 'primary', secondarySharedKey: 'secondary' }
+
+export const sample: Sample = {
+  add: (cloud, name = 'logs') => {
+    const handle = cloud.logAnalytics.add({ name })
+    return { fields: { resource: handle.resourceId }, handle }
+  },
+  read: 'log-analytics/sharedKeys',
+  regenerate: 'log-analytics/regenerateSharedKey',
+  describes: 'log-analytics/getWorkspace',
+  apiVersions: ['2025-07-01'],
+  rotation: ['log-analytics/regenerateSharedKey'],
+}
 
 export function logAnalytics(kernel: Kernel) {
   const workspaces = new Map<string, State>()

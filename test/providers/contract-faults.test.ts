@@ -9,41 +9,12 @@ import { dataPlaneOutages, networkRule } from '../../simulator/wire-faults.ts'
 import { providers } from '../../src/providers/index.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
 import { Secret } from '../../src/rotation/secret.ts'
+import { samples } from './fleet.ts'
 import { calls, failure, opened, revealed } from './opened.ts'
-
-/** The call that reads the keys, the one that makes a key, and the api-versions that go over the wire. */
-const wire: Readonly<Record<string, { read: string; regenerate: string; versions: readonly string[] }>> = {
-  'cognitive-services': {
-    read: 'cognitive-services/listKeys',
-    regenerate: 'cognitive-services/regenerateKey',
-    versions: ['2023-05-01'],
-  },
-  'communication-services': {
-    read: 'communication-services/listKeys',
-    regenerate: 'communication-services/regenerateKey',
-    versions: ['2026-03-18'],
-  },
-  'log-analytics': {
-    read: 'log-analytics/sharedKeys',
-    regenerate: 'log-analytics/regenerateSharedKey',
-    versions: ['2025-07-01'],
-  },
-  'iot-hub-policy': { read: 'iot-hub/listKeysOfPolicy', regenerate: 'iot-hub/putHub', versions: ['2023-06-30'] },
-  'iot-hub-device': {
-    read: 'iot-registry/getDevice',
-    regenerate: 'iot-registry/regenerateKeys',
-    versions: ['2024-03-31'],
-  },
-  'defender-sensor': {
-    read: 'graph/getDeploymentAccessKey',
-    regenerate: 'graph/regenerateDeploymentAccessKey',
-    versions: [],
-  },
-}
 
 for (const provider of providers) {
   const { id, slots } = provider
-  const { read, regenerate, versions } = wire[id]!
+  const { read, regenerate, answersNewKey = regenerate, apiVersions } = samples[id]!
 
   test(`${id}: a regenerate that is throttled is sent once, changes nothing, and says when to come back`, async () => {
     const { on, before } = await ready(provider)
@@ -97,9 +68,7 @@ for (const provider of providers) {
   ] as const) {
     test(`${id}: an answer to a regenerate that ${what} leaves its outcome open`, async () => {
       const { on } = await ready(provider)
-      // A policy's new key is not in the answer to the write, but read afterwards.
-      const answers = id === 'iot-hub-policy' ? read : regenerate
-      const hollow = replies(answers, body)
+      const hollow = replies(answersNewKey, body)
 
       const error = await failure(on, [hollow], () => on.holder.regenerate(slots[0], on.call))
 
@@ -178,7 +147,7 @@ for (const provider of providers) {
 
     const sent = on.azure.sent.flatMap(({ url }) => url.searchParams.get('api-version') ?? [])
 
-    assert.deepEqual([...new Set(sent)], versions)
+    assert.deepEqual([...new Set(sent)], apiVersions)
   })
 }
 
@@ -226,6 +195,7 @@ const wrongKey = { key: Secret.of(Buffer.from('no key of this').toString('base64
 
 for (const provider of providers.filter(({ can }) => can.probe)) {
   const { id, slots } = provider
+  const { behindNetworkRule = 'unknown' } = samples[id]!
 
   /** A resource whose probe has been used, and the hosts it went to. */
   async function probed() {
@@ -244,7 +214,7 @@ for (const provider of providers.filter(({ can }) => can.probe)) {
     const verdicts = [await probe(), await probe(wrongKey)]
 
     assert.equal(verdicts[0], verdicts[1])
-    assert.equal(verdicts[0], service === 'iot-hub' ? 'refused' : 'unknown')
+    assert.equal(verdicts[0], behindNetworkRule)
   })
 
   test(`${id}: where a service throttles before it looks at the key, a probe says nothing of the key`, async () => {

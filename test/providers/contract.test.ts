@@ -8,10 +8,12 @@ import type { Call, Reply } from '../../simulator/operations.ts'
 import { providers } from '../../src/providers/index.ts'
 import { Secret } from '../../src/rotation/secret.ts'
 import { connect } from '../simulated-azure.ts'
+import { samples } from './fleet.ts'
 import { failure, opened, revealed } from './opened.ts'
 
 for (const provider of providers) {
   const { id, slots, can, outputs } = provider
+  const { read, describes } = samples[id]!
 
   test(`${id}: read gives every slot the key that the service holds, and every output`, async () => {
     const { holder, handle, signal } = opened(provider)
@@ -84,14 +86,14 @@ for (const provider of providers) {
     await on.holder.probe?.(slots[0], ring[slots[0]]!, on.signal)
     await on.holder.regenerate(slots[0], on.call)
     await on.holder.swap?.(on.call)
-    if (id === 'communication-services') await askWhyRefused()
+    if (describes !== undefined) await askWhyRefused()
 
     const used = new Set(on.cloud.history.flatMap(({ permission }) => permission?.toLowerCase() ?? []))
     const declared = [...provider.actions, ...(provider.optional ?? [])]
     assert.deepEqual([...used].toSorted(), declared.map(({ name }) => name.toLowerCase()).toSorted())
 
     async function askWhyRefused() {
-      await failure(on, [serverError({ operation: `${id}/listKeys`, when: 'before', status: 400 })], () =>
+      await failure(on, [serverError({ operation: read, when: 'before', status: 400 })], () =>
         on.holder.read(on.signal),
       )
     }

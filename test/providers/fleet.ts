@@ -1,30 +1,27 @@
-// Room: the tests of the providers. One resource of every provider, for whoever tests over all of them.
+// Room: the tests of the providers. One resource of every provider, for whoever tests over all of them. Each simulated service
+// that has keys says how: the `sample` in simulator/services/<id>.ts.
 
-import type { Cloud, ServiceHandle } from '../../simulator/cloud.ts'
+import { readdirSync } from 'node:fs'
+import type { Cloud } from '../../simulator/cloud.ts'
+import type { Member, Sample } from '../../simulator/sample.ts'
 
-export interface Member {
-  /** The provider's own fields of a target in targets.json. */
-  readonly fields: Readonly<Record<string, string>>
-  readonly handle: ServiceHandle
-}
+export type { Member } from '../../simulator/sample.ts'
+
+const folder = new URL('../../simulator/services/', import.meta.url)
+
+/** By provider id. */
+export const samples: Readonly<Record<string, Sample>> = Object.fromEntries(await found())
 
 /** By provider id: adds a resource to the cloud. Every service can have others beside it; `name` tells them apart. */
-export const fleet: Readonly<Record<string, (cloud: Cloud, name?: string) => Member>> = {
-  'cognitive-services': (cloud, name = 'vision') => whole(cloud.cognitiveServices.add({ name })),
-  'communication-services': (cloud, name = 'chat') => whole(cloud.communicationServices.add({ name })),
-  'log-analytics': (cloud, name = 'logs') => whole(cloud.logAnalytics.add({ name })),
-  'iot-hub-policy': (cloud, name = 'hub1') => {
-    const hub = cloud.iotHubs.add({ name })
-    return { fields: { resource: hub.resourceId, policy: 'service' }, handle: hub.policy('service') }
-  },
-  'iot-hub-device': (cloud, name = 'hub1') => {
-    const hub = cloud.iotHubs.add({ name })
-    return { fields: { hub: hub.host, device: 'Thermostat-7' }, handle: hub.device('Thermostat-7') }
-  },
-  // One per tenant, so it is there already.
-  'defender-sensor': (cloud) => ({ fields: {}, handle: cloud.defenderSensor }),
-}
+export const fleet: Readonly<Record<string, (cloud: Cloud, name?: string) => Member>> = Object.fromEntries(
+  Object.entries(samples).map(([id, { add }]) => [id, add]),
+)
 
-function whole(handle: ServiceHandle): Member {
-  return { fields: { resource: handle.resourceId }, handle }
+async function found(): Promise<readonly (readonly [id: string, Sample])[]> {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
+  const services = files.map(async (file) => {
+    const { sample }: { sample?: Sample } = await import(new URL(file, folder).href)
+    return sample === undefined ? [] : [[file.replace('.ts', ''), sample] as const]
+  })
+  return (await Promise.all(services)).flat()
 }

@@ -3,22 +3,18 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { serverError } from '../../simulator/faults.ts'
-import { providerById } from '../../src/providers/index.ts'
+import { providers } from '../../src/providers/index.ts'
+import { samples } from './fleet.ts'
 import { failure, opened } from './opened.ts'
 
 interface Switch {
   disableLocalAuth(disabled: boolean): void
 }
 
-/** How the simulator calls the read of the keys, and that of the resource itself. */
-const calls: Readonly<Record<string, readonly [list: string, look: string]>> = {
-  'cognitive-services': ['listKeys', 'getAccount'],
-  'communication-services': ['listKeys', 'getResource'],
-  'log-analytics': ['sharedKeys', 'getWorkspace'],
-}
-
-for (const id of Object.keys(calls)) {
-  const provider = providerById(id)!
+for (const provider of providers) {
+  const { id } = provider
+  const { read, describes } = samples[id]!
+  if (describes === undefined) continue
 
   test(`${id}: with local authentication disabled, every call on the keys says so, and what to do`, async () => {
     const on = opened(provider)
@@ -40,7 +36,7 @@ for (const id of Object.keys(calls)) {
   ] as const) {
     test(`${id}: a ${status} that does not give its reason is explained by the resource's own properties`, async () => {
       const on = opened(provider)
-      const refused = serverError({ operation: `${id}/${calls[id]![0]}`, when: 'before', status })
+      const refused = serverError({ operation: read, when: 'before', status })
       const enabled = await failure(on, [refused], () => on.holder.read(on.signal))
       ;(on.handle as unknown as Switch).disableLocalAuth(true)
 
@@ -53,9 +49,8 @@ for (const id of Object.keys(calls)) {
 
   test(`${id}: a missing right is not looked into, and a look that fails hides no refusal`, async () => {
     const on = opened(provider, ['key'])
-    const [list, look] = calls[id]!
-    const away = serverError({ operation: `${id}/${look}`, when: 'before', status: 404 })
-    const refused = serverError({ operation: `${id}/${list}`, when: 'before', status: 400 })
+    const away = serverError({ operation: describes, when: 'before', status: 404 })
+    const refused = serverError({ operation: read, when: 'before', status: 400 })
     on.cloud.identity.deny('*')
 
     const lacking = await failure(on, [], () => on.holder.read(on.signal))

@@ -1,0 +1,12 @@
+// Room: the simulator. The deployment key of Defender for Identity's sensors, for the tests that run over every service. Microsoft Graph is in graph.ts. May import simulator files only.
+
+import type { Sample } from '../sample.ts'
+
+export const sample: Sample = {
+  // One per tenant, so it is there already.
+  add: (cloud) => ({ fields: {}, handle: cloud.defenderSensor }),
+  read: 'graph/getDeploymentAccessKey',
+  regenerate: 'graph/regenerateDeploymentAccessKey',
+  apiVersions: [],
+  rotation: ['graph/regenerateDeploymentAccessKey'],
+}

@@ -1,0 +1,28 @@
+// Room: the simulator. A shared access policy of an IoT hub, for the tests that run over every service. The hub itself is in iot-hub.ts. May import simulator files only.
+
+import type { Sample } from '../sample.ts'
+
+export const sample: Sample = {
+  add: (cloud, name = 'hub1') => {
+    const hub = cloud.iotHubs.add({ name })
+    return { fields: { resource: hub.resourceId, policy: 'service' }, handle: hub.policy('service') }
+  },
+  read: 'iot-hub/listKeysOfPolicy',
+  regenerate: 'iot-hub/putHub',
+  // A policy's new key is not in the answer to the write, but read afterwards.
+  answersNewKey: 'iot-hub/listKeysOfPolicy',
+  apiVersions: ['2023-06-30'],
+  rotation: [
+    'iot-hub/getHub',
+    'iot-hub/listKeys',
+    'iot-hub/putHub',
+    // Half a minute, at 2, 6, 14, 24 and 34 seconds.
+    ...Array.from({ length: 5 }, () => 'iot-hub/getOperation'),
+    'iot-hub/listKeysOfPolicy',
+    'iot-registry/serviceStatistics',
+  ],
+  // That the hub is being written; that it was. The write takes longer than a lease lasts.
+  storage: ['lease/writeMetadata', 'lease/renew', 'lease/writeMetadata'],
+  // A hub refuses an address with the 401 of a wrong key.
+  behindNetworkRule: 'refused',
+}
