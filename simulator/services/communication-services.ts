@@ -31,7 +31,7 @@ interface Resource {
   readonly immutableId: string
   readonly name: string
   readonly host: string
-  /** A number somebody bought: the one thing in the data plane's answer that is a customer's. */
+  /** A purchased number: the one thing in the answer of the data plane that belongs to a customer. */
   readonly phoneNumber: string
   readonly createdAt: number
   readonly slots: KeySlots

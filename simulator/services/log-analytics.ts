@@ -174,7 +174,7 @@ function described(workspace: State): unknown {
         legacy: 0,
         searchVersion: 1,
         enableLogAccessUsingOnlyResourcePermissions: true,
-        // Absent until somebody sets it.
+        // Absent until it is set.
         ...(workspace.disableLocalAuth ? { disableLocalAuth: true } : {}),
       },
       publicNetworkAccessForIngestion: 'Enabled',
