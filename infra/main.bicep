@@ -1,6 +1,6 @@
-// Room: the infrastructure. The whole of Rekey in one resource group, and the rights it needs elsewhere.
-// Checked by a parser and lint rules (test/infra), not compiled: run `az bicep build --file infra/main.bicep`, or
-// `azd provision --preview`, before the first use.
+// The whole of Rekey in one resource group, and the rights it needs elsewhere. Checked by a parser and lint rules
+// (test/infra), not compiled: run `az bicep build --file infra/main.bicep`, or `azd provision --preview`, before the
+// first use.
 
 targetScope = 'subscription'
 

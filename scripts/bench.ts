@@ -1,5 +1,5 @@
-// Room: the scripts. `npm run bench`: what Rekey costs on this machine, as a table; `-- --seed <n>` for other dice. It asserts nothing:
-// wall time says as much about the machine as about the code. Imports its neighbours, the local host's progress line and flags and node:* only.
+// `npm run bench`: prints what Rekey costs on this machine as a table; `-- --seed <n>` sets the seed. It asserts
+// nothing: wall time depends on the machine as much as on the code.
 
 import { flags } from '../simulator/local/flags.ts'
 import { progressOn } from '../simulator/local/show.ts'

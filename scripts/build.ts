@@ -1,4 +1,4 @@
-// Room: the scripts. `npm run build`: makes what is deployed, dist/. May import its neighbours and node:* only.
+// `npm run build`: writes dist/, which is what is deployed.
 
 import { existsSync, globSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'

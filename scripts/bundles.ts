@@ -1,5 +1,5 @@
-// Room: the scripts. The three bundles that a deployed app is made of: what registers the functions, what they load with their
-// first call, and telemetry. May import esbuild and node:* only.
+// The three bundles of a deployed app: what registers the functions, what they load with their first call, and
+// telemetry.
 
 import { cpSync, existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'

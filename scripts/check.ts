@@ -1,4 +1,4 @@
-// Room: the scripts. Types, lint and format, side by side. Imports node:* only; runs tsc and Biome as programs.
+// `npm run check`: types, lint and format, side by side, with tsc and Biome as programs.
 
 import { spawn } from 'node:child_process'
 import { dirname, join } from 'node:path'

@@ -1,6 +1,5 @@
-// Room: the scripts. `npm run doctor`: whether rotations can work with this machine's settings, and what to do where they
-// cannot; `--json` prints the report as one JSON document. Changes nothing. Exit code 1 when something failed.
-// May import src/, the local host's progress line and flags, its neighbours and node:*.
+// `npm run doctor`: checks whether rotations can work with this machine's settings, and says what to do where they
+// cannot; `--json` prints the report as one JSON document. Changes nothing. Exit code 1 when a check failed.
 
 import { flags } from '../simulator/local/flags.ts'
 import { progressOn } from '../simulator/local/show.ts'

@@ -1,5 +1,5 @@
-// Room: the scripts. Installs the dependencies when they are missing or not those of package-lock.json.
-// Needs nothing installed and runs on any Node from 18: imports node:* only.
+// Installs the dependencies when they are missing or differ from package-lock.json. Needs nothing installed and runs on
+// any Node from 18, so it imports node:* only.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Room: scripts. Writes the files that follow from what the providers declare: `npm run generate`. They are checked in.
+// `npm run generate`: writes the files that follow from what the providers declare. They are checked in.
 
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'

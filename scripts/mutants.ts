@@ -1,5 +1,6 @@
-// Room: the scripts. `npm run mutants`: breaks the engine on purpose, one way at a time, and reports who notices: the world, at which
-// seed, and the unit tests. `-- --help` says how. The defects are rows of test/rotation/mutants/. Imports its neighbours and node:* only.
+// `npm run mutants`: breaks the engine on purpose, one defect at a time, and reports which test notices: the simulated
+// world, with its seed, and the unit tests. `-- --help` lists the options. The defects are rows of
+// test/rotation/mutants/.
 
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'

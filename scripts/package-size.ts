@@ -1,4 +1,4 @@
-// Room: the scripts. How large what is uploaded is. Imports node:* only.
+// Measures the size of the package that is uploaded.
 
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Room: the scripts. `node scripts/run.mjs <file> [arguments]`: installs what is missing, then runs the file with the
-// Node that this project pins, whatever Node the machine has. Every npm script goes through here.
+// `node scripts/run.mjs <file> [arguments]`: installs what is missing, then runs the file with the Node that this
+// project pins, whatever Node the machine has. Every npm script uses it.
 // Why not `ensure-install && node <file>`: a shell remembers where it found `node` before the install.
 
 import { spawn } from 'node:child_process'

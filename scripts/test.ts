@@ -1,5 +1,4 @@
-// Room: the scripts. `npm test`: build, types, lint and format, then every test; `npm test -- <files>` those files only.
-// Imports its neighbours and node:* only.
+// `npm test`: build, types, lint and format, then every test; `npm test -- <files>` runs those files only.
 
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'

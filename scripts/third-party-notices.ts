@@ -1,5 +1,5 @@
-// Room: the scripts. The licenses of the packages that the bundle is made from: most of them ask that their notice goes along
-// with every copy, and minified code carries none. May import node:* only.
+// Collects the licenses of the packages in the bundle: most of them require their notice in every copy, and minified
+// code carries none.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Room: the simulator. What Azure Resource Manager says is left of a subscription's calls, on every answer. It only reports: refusing is
-// the fault `throttle`. May import simulator files only.
+// Reports how many Resource Manager calls a subscription has left, as a header of every answer. It refuses nothing: the
+// fault `throttle` does.
 
 import type { SimulatedClock } from './clock.ts'
 import type { Call } from './operations.ts'

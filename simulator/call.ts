@@ -1,4 +1,4 @@
-// Room: the simulator. One call: what handlers see of it, and how its answer looks. May import simulator files only.
+// One call: what a handler reads of the request, and how its answer becomes a response.
 
 import type { SimulatedClock } from './clock.ts'
 import { claimsChallenge, type Dialect, dialects, type ErrorContext } from './dialects.ts'

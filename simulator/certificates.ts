@@ -1,4 +1,4 @@
-// Room: the simulator. A certificate authority for one run, and certificates for Azure's host names. May import selfsigned, node: and simulator files.
+// A certificate authority for one run, and certificates for Azure's host names.
 
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { generate } from 'selfsigned'

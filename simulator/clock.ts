@@ -1,4 +1,4 @@
-// Room: the simulator. What time it is in the simulated Azure. Imports nothing.
+// The clock of the simulated Azure.
 
 export interface SimulatedClock {
   /** Milliseconds since 1970. */

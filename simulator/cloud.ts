@@ -1,4 +1,4 @@
-// Room: the simulator. The whole of Azure behind one `fetch`, for tests and demos. May import simulator files only, never src/.
+// The whole simulated Azure behind one `fetch`, for tests and demos.
 
 import { realClock, type SimulatedClock } from './clock.ts'
 import type { Effect } from './effects.ts'

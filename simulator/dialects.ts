@@ -1,4 +1,4 @@
-// Room: the simulator. How each service says no: the shapes of its errors, its headers, and whose tokens it takes. May import simulator files only.
+// How each service refuses a request: the format of its errors, its headers, and the token audiences it accepts.
 
 import type { HostGroup } from './hosts.ts'
 import type { RetryAfterForm } from './operations.ts'

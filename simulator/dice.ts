@@ -1,4 +1,4 @@
-// Room: the simulator. Seeded randomness: the same seed gives the same run. Imports nothing.
+// Seeded randomness: the same seed gives the same run.
 
 export interface Dice {
   /** At least 0, below 1. */

@@ -1,4 +1,4 @@
-// Room: the simulator. Effects are numbered, listened to, and died at. May import simulator files only.
+// Numbers effects, notifies listeners of them, and simulates a crash at one of them.
 
 import type { Trace } from './call.ts'
 import type { FaultSet } from './fault-set.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. The faults of one cloud, asked together. May import simulator files only.
+// The faults of one simulated cloud, combined.
 
 import type { SimulatedClock } from './clock.ts'
 import type { Dice } from './dice.ts'

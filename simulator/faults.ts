@@ -1,5 +1,5 @@
-// Room: the simulator. What can go wrong, by name, seeded and replayable. May import simulator files only.
-// A fault is a description; `install` makes its state for one cloud, so that one description may serve many runs.
+// The faults of the simulated Azure, by name: seeded and repeatable.
+// A fault is a description. `install` makes its state for one cloud, so one description can serve many runs.
 
 import type { SimulatedClock } from './clock.ts'
 import type { Dice } from './dice.ts'

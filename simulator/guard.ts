@@ -1,4 +1,4 @@
-// Room: the simulator. Keeps it out of Azure. Imports nothing.
+// Keeps the simulator from running inside Azure.
 
 /** Throws where the environment says that this is Azure, and not a machine that plays Functions host. */
 export function refuseInAzure(environment: Readonly<Record<string, string | undefined>>): void {

@@ -1,4 +1,5 @@
-// Room: the simulator. Which of Azure's host names belong to which service, in all three clouds. Imports nothing: the preload uses it.
+// Which of Azure's host names belong to which service, in all three clouds. The preload uses this file, so it imports
+// nothing.
 // A name that starts with a dot covers every host below it, at any depth (Event Grid's topics are two labels deep).
 
 export type HostGroup =

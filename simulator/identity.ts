@@ -1,4 +1,4 @@
-// Room: the simulator. Who calls, and what they may do: tokens with an audience, and granted or denied actions. May import simulator files only.
+// Who calls and what they may do: tokens with an audience, and granted or denied actions.
 
 import { createHash } from 'node:crypto'
 import type { Dice } from './dice.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. One call through the cloud: recognise it, apply faults, do it, remember it. May import simulator files only.
+// Takes one call through the simulated cloud: find its operation, apply faults, run it, record it.
 
 import { armAllowance } from './allowance.ts'
 import { bearer, checkVersion, makeCall, type Trace, toResponse, unknownOperation } from './call.ts'

@@ -1,5 +1,4 @@
-// Room: the simulator. Slots of minted keys that remember: stale reads, slow propagation and lingering keys need the past.
-// May import simulator files only.
+// Key slots with a history, which stale reads, slow propagation and lingering keys need.
 
 import type { Kernel } from './kernel.ts'
 

@@ -1,5 +1,4 @@
-// Room: the simulator. Looking behind the scenes from another process: history, clock, keys, vaults, events, faults. Loopback only.
-// May import hono and simulator files.
+// The management API, for another process: history, clock, keys, vaults, events, faults. Loopback only.
 
 import { Hono } from 'hono'
 import type { Cloud, ServiceHandle } from './cloud.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. What a service is made of: operations with a host, a path and a handler. May import simulator files only.
+// What a simulated service is made of: operations with a host, a path and a handler.
 
 import type { HostGroup } from './hosts.ts'
 import type { Token } from './identity.ts'

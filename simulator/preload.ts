@@ -1,4 +1,4 @@
-// Room: the simulator. `node --import …/simulator/preload.ts`: this process's Azure is the simulated one. May import node: and simulator files.
+// `node --import …/simulator/preload.ts` redirects this process's Azure connections to the simulator.
 // Reads SIMULATED_AZURE_PORT and SIMULATED_AZURE_CA (path of a PEM file). For a test's own process: redirectAzure in redirect.ts.
 
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Room: the simulator. Makes this process's connections to Azure's host names end on loopback, with verification on. May import node: and simulator/hosts only.
+// Redirects this process's connections to Azure's host names to loopback, with certificate verification on.
 
 import { syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'

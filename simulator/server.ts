@@ -1,5 +1,5 @@
-// Room: the simulator. The simulated Azure on loopback: TLS for Azure's host names, plain http for the managed identity and the management API.
-// May import hono, node: and simulator files.
+// The simulated Azure on loopback: TLS for Azure's host names, plain HTTP for the managed identity and the management
+// API.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'

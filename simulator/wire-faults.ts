@@ -1,5 +1,4 @@
-// Room: the simulator. What goes wrong on the wire: tokens, dates, pages, network rules, and data planes that are away as a whole.
-// May import simulator files only.
+// Faults on the wire: tokens, dates, pages, network rules, and data planes that are unavailable as a whole.
 
 import { dialects } from './dialects.ts'
 import { type Aim, type Fault, gatewayCaches, striker, untrackableOperations } from './faults.ts'

@@ -1,6 +1,6 @@
-// Room: the infrastructure. What raises an alarm, asked of the logs. Event Grid's own failures: delivery-alerts.bicep.
-// The names in these queries are the app's: its functions, its custom events (src/azure/telemetry.ts) and its log lines.
-// A test compares them with the code.
+// What raises an alarm, asked of the logs. Event Grid's own failures: delivery-alerts.bicep. The names in these queries
+// are the app's: its functions, its custom events (src/azure/telemetry.ts) and its log lines. A test compares them with
+// the code.
 
 param actionGroupName string
 param location string

@@ -1,5 +1,5 @@
-// Room: the infrastructure. Alarms on an Event Grid topic, ours or a vault's: an event that was not taken in, was put
-// aside, or was thrown away. Single failed attempts are retried for a day, so only many of them count.
+// Alarms on an Event Grid topic, ours or a vault's: an event that was not taken in, was put aside, or was thrown away.
+// Single failed attempts are retried for a day, so only many of them count.
 
 param topicId string
 param tags object

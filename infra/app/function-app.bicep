@@ -1,5 +1,5 @@
-// Room: the infrastructure. The function app on Flex Consumption, its settings, and who may call it.
-// Every setting that src/settings.ts reads is set here; a test compares the two.
+// The function app on Flex Consumption, its settings, and who may call it. Every setting that src/settings.ts reads is
+// set here; a test compares the two.
 
 param name string
 param planName string

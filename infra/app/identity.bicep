@@ -1,4 +1,4 @@
-// Room: the infrastructure. The identity the app acts as: user-assigned, so that its rights exist before the app starts.
+// The identity the app acts as: user-assigned, so that its rights exist before the app starts.
 
 param name string
 param location string

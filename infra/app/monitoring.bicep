@@ -1,4 +1,4 @@
-// Room: the infrastructure. Application Insights on a workspace; telemetry is sent with Entra tokens, never with a key.
+// Application Insights on a workspace; telemetry is sent with Entra tokens, never with a key.
 
 param workspaceName string
 param componentName string

@@ -1,4 +1,4 @@
-// Room: the infrastructure. The virtual network of a private installation, and the DNS zones of its private endpoints.
+// The virtual network of a private installation, and the DNS zones of its private endpoints.
 
 param name string
 param location string

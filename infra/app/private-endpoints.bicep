@@ -1,4 +1,4 @@
-// Room: the infrastructure. Private endpoints, each registered in its DNS zone.
+// Private endpoints, each registered in its DNS zone.
 
 param location string
 param tags object

@@ -1,5 +1,5 @@
-// Room: the infrastructure. The storage account of the Functions host: package, leases, queues, dead letters, targets.json.
-// Nothing in it is needed to recover: the vault tells it all. Shared keys are off; everybody comes with an identity.
+// The storage account of the Functions host: package, leases, queues, dead letters, targets.json. Nothing in it is
+// needed to recover: the vault tells it all. Shared keys are off; everybody comes with an identity.
 
 param name string
 param location string

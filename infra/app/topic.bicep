@@ -1,5 +1,5 @@
-// Room: the infrastructure. The custom topic that announcements go to. What its own identity may write is granted here,
-// long before the second step (events/announcements.bicep) asks Event Grid to use it.
+// The custom topic that announcements go to. What its own identity may write is granted here, long before the second
+// step (events/announcements.bicep) asks Event Grid to use it.
 
 param name string
 param location string

@@ -1,4 +1,4 @@
-// Room: the infrastructure. Gives the app its narrow role on one vault, new or existing. Existing vaults must use RBAC.
+// Gives the app its narrow role on one vault, new or existing. Existing vaults must use RBAC.
 
 param vaultName string
 param principalId string

@@ -1,4 +1,4 @@
-// Room: the infrastructure. A new Key Vault: RBAC, purge protection, and an audit log of who read what.
+// A new Key Vault: RBAC, purge protection, and an audit log of who read what.
 
 param name string
 param location string

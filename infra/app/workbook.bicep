@@ -1,4 +1,4 @@
-// Room: the infrastructure. A workbook that shows the estate: how old each key is, what is due next, what failed.
+// A workbook that shows the estate: how old each key is, what is due next, what failed.
 
 param location string
 param tags object

@@ -1,7 +1,7 @@
-// Room: the infrastructure. Keeps every announcement in a storage queue too, with a dead-letter: proof of the first rotation,
-// and an example of a subscription. A second step like near-expiry.bicep: Event Grid checks the rights of the topic's
-// identity as it makes the subscription, and rights made in the same deployment are not seen yet.
-// Deployed into the topic's resource group. Checked by a parser and lint rules, not compiled.
+// Keeps every announcement in a storage queue too, with a dead-letter: proof of the first rotation, and an example of a
+// subscription. A second step like near-expiry.bicep: Event Grid checks the rights of the topic's identity as it makes
+// the subscription, and rights made in the same deployment are not seen yet. Deployed into the topic's resource group.
+// Checked by a parser and lint rules, not compiled.
 
 param topicId string
 param storageAccountId string

@@ -1,7 +1,7 @@
-// Room: the infrastructure. The second step: Key Vault's near-expiry events for one vault. It runs after the code is
-// deployed (infra/hooks/postdeploy), because Event Grid refuses a function that is not there yet. No keys: the function
-// is named by its resource id, the queue is written with the topic's own identity.
-// Deployed into the resource group of the vault's system topic. Checked by a parser and lint rules, not compiled.
+// The second step: Key Vault's near-expiry events for one vault. It runs after the code is deployed
+// (infra/hooks/postdeploy), because Event Grid refuses a function that is not there yet. No keys: the function is named
+// by its resource id, the queue is written with the topic's own identity. Deployed into the resource group of the
+// vault's system topic. Checked by a parser and lint rules, not compiled.
 
 @description('Id of the vault.')
 param vaultId string

@@ -1,4 +1,4 @@
-// Room: the infrastructure. Lets an Event Grid topic's identity write to one queue and to the dead letters; nothing else.
+// Lets an Event Grid topic's identity write to one queue and to the dead letters; nothing else.
 
 param storageAccountName string
 param principalId string

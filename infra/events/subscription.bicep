@@ -1,4 +1,4 @@
-// Room: the infrastructure. The subscription of a vault's system topic: two event types, to the function or to the queue.
+// The subscription of a vault's system topic: two event types, to the function or to the queue.
 
 param systemTopicName string
 param subscriptionName string

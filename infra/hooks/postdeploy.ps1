@@ -1,6 +1,6 @@
-# Room: the infrastructure. The second step on Windows: the same as postdeploy.sh, line by line.
+# The second step on Windows: the same as postdeploy.sh, line by line.
 # azd runs it after each deployment. Without azd: infra/hooks/postdeploy.ps1 <name of the deployment of main.bicep>
-# Idempotent, and without keys. A vault has at most one system topic: one that is there is used, ours or not.
+# Idempotent, and without keys. A vault has at most one system topic: an existing one is used, whether ours or not.
 param([string]$Deployment = '')
 
 $ErrorActionPreference = 'Stop'

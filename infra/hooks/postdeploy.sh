@@ -1,8 +1,8 @@
 #!/bin/sh
-# Room: the infrastructure. The second step on Linux and macOS: subscribes Rekey to the near-expiry events of each vault,
-# and a storage queue to Rekey's announcements.
+# The second step on Linux and macOS: subscribes Rekey to the near-expiry events of each vault, and a storage queue to
+# Rekey's announcements.
 # azd runs it after each deployment. Without azd: infra/hooks/postdeploy.sh <name of the deployment of main.bicep>
-# Idempotent, and without keys. A vault has at most one system topic: one that is there is used, ours or not.
+# Idempotent, and without keys. A vault has at most one system topic: an existing one is used, whether ours or not.
 set -eu
 
 cd "$(dirname "$0")/../.."

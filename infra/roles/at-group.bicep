@@ -1,4 +1,4 @@
-// Room: the infrastructure. Gives the app one role on a resource group.
+// Gives the app one role on a resource group.
 
 param principalId string
 

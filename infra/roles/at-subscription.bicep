@@ -1,4 +1,4 @@
-// Room: the infrastructure. Gives the app one role on a whole subscription.
+// Gives the app one role on a whole subscription.
 
 targetScope = 'subscription'
 

@@ -1,7 +1,6 @@
-// Room: the infrastructure. The custom roles: one per provider, from provider-actions.json, a narrow one for vaults,
-// and one to see its own permissions.
-// provider-actions.json says what each provider's code calls; a test compares it with `actions` in src/providers.
-// Azure knows no role for defender-sensor: its right is an application permission of Microsoft Graph
+// The custom roles: one per provider, from provider-actions.json, a narrow one for vaults, and one to see its own
+// permissions. provider-actions.json says what each provider's code calls; a test compares it with `actions` in
+// src/providers. Azure knows no role for defender-sensor: its right is an application permission of Microsoft Graph
 // (infra/scripts/graph-permission.sh).
 
 targetScope = 'subscription'

@@ -1,4 +1,4 @@
-# Room: the infrastructure. Gives the app's identity the one permission of Microsoft Graph that `defender-sensor` needs.
+# Gives the app's identity the one permission of Microsoft Graph that `defender-sensor` needs.
 #
 #   infra/scripts/graph-permission.ps1 [principal id of the identity]     (default: IDENTITY_PRINCIPAL_ID, an output)
 #

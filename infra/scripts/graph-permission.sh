@@ -1,5 +1,5 @@
 #!/bin/sh
-# Room: the infrastructure. Gives the app's identity the one permission of Microsoft Graph that `defender-sensor` needs.
+# Gives the app's identity the one permission of Microsoft Graph that `defender-sensor` needs.
 #
 #   infra/scripts/graph-permission.sh [principal id of the identity]     (default: IDENTITY_PRINCIPAL_ID, an output)
 #

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Room: the infrastructure. Makes the app registration for the sign-in in front of the HTTP routes, with three app roles:
-# Rekey.Read, Rekey.Rotate, Rekey.Revoke (scripts/app-roles.json). Prints what switches the sign-in on.
+# Makes the app registration for the sign-in in front of the HTTP routes, with three app roles: Rekey.Read,
+# Rekey.Rotate, Rekey.Revoke (scripts/app-roles.json). Prints what switches the sign-in on.
 #
 #   infra/scripts/sign-in.sh [display name]      (default: Rekey)
 #

@@ -1,5 +1,4 @@
-// Room: the scripts. What the pure parts cost: reading targets.json, planning. May import src/, the simulator's dice and the
-// tests' large fleet.
+// Measures the pure parts: reading targets.json, planning.
 
 import { type Dice, seededDice } from '../../simulator/dice.ts'
 import { providers } from '../../src/providers/index.ts'

@@ -1,4 +1,4 @@
-// Room: the scripts. How a benchmark says what it found. Imports the local host’s columns and node:* only.
+// Formats the figures of a benchmark.
 
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { columns } from '../../simulator/local/columns.ts'

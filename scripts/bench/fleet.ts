@@ -1,5 +1,4 @@
-// Room: the scripts. What a tick and a rotation cost in this process: real doorways and SDK clients, the simulated Azure without
-// a socket. May import the tests' large fleet.
+// Measures a tick and a rotation in this process: real adapters and SDK clients, the simulated Azure without a socket.
 
 import { type LargeFleet, largeFleet } from '../../test/scale/fleet.ts'
 import { type Figure, ms, timed } from './figures.ts'

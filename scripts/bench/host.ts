@@ -1,5 +1,5 @@
-// Room: the scripts. How many rotations a minute one instance does: the built app in the local host, a process of its own, over TLS
-// on loopback, with Azurite for queue and leases. May import src/, the simulator, the tests' large fleet and node:*.
+// Measures how many rotations a minute one instance does: the built app in the local host, in a process of its own,
+// over TLS on loopback, with Azurite for queue and leases.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

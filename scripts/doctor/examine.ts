@@ -1,5 +1,4 @@
-// Room: the scripts. The doctor's examination: the checks of GET /api/health, and a look at every target. Changes nothing.
-// May import src/ and its neighbours.
+// Runs the doctor's checks: those of GET /api/health, and one of every target. Changes nothing.
 
 import { logTo } from '../../src/azure/log.ts'
 import type { Compose, Problem } from '../../src/compose.ts'

@@ -1,4 +1,4 @@
-// Room: the scripts. The doctor's settings: what the app would get on this machine. Imports node:* only.
+// The doctor's settings: what the app would get on this machine.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,4 @@
-// Room: the scripts. The doctor's report for people: a table, then every failure with what to do. Imports its neighbours and the
-// local host’s columns.
+// Prints the doctor's report: a table, then every failure with what to do.
 
 import { columns } from '../../simulator/local/columns.ts'
 import type { Check } from '../../src/functions/health/check.ts'

@@ -1,5 +1,4 @@
-// Room: the scripts. The doctor's look at every target: one read of its service and its vault, as GET /api/plan?target= takes.
-// May import src/ and node:*.
+// The doctor's check of every target: one read of its service and its vault, as GET /api/plan?target= makes.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { App } from '../../src/compose.ts'

@@ -1,4 +1,4 @@
-// Room: the scripts. Tries one defect on a copy of the project: never on the working tree.
+// Tries one defect on a copy of the project, never on the working tree.
 
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'

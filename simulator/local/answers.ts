@@ -1,4 +1,4 @@
-// Room: the local host. What its routes answer with. Imports node:* only.
+// The answers of the local host's routes.
 
 import type { IncomingMessage } from 'node:http'
 

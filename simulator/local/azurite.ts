@@ -1,5 +1,4 @@
-// Room: the local host. Azurite in this process: blobs and queues in memory, gone when the process ends.
-// May import azurite's insides: it has no public interface for this, so its version is pinned and this file alone knows them.
+// Runs Azurite in this process: blobs and queues in memory, gone when the process ends.
 
 import { createRequire } from 'node:module'
 

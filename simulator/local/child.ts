@@ -1,4 +1,4 @@
-// Room: the local host. Starts host.ts as a process of its own and stops it. Imports its neighbours and node:* only.
+// Starts host.ts as a process of its own and stops it.
 
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'

@@ -1,4 +1,4 @@
-// Room: the local host. Text in columns, for `npm start` and the scripts. Imports nothing.
+// Formats text in columns, for `npm start` and the scripts.
 
 /** Rows as lines, each column as wide as its widest cell. The first row is the head. */
 export function columns(rows: readonly (readonly string[])[]): string {

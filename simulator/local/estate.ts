@@ -1,5 +1,5 @@
-// Room: the local host. Everything around the function app on one machine: the simulated Azure over TLS, Azurite, the sample
-// fleet, and the app settings that lead there. Imports the simulator and node:* only.
+// Everything around the function app on one machine: the simulated Azure over TLS, Azurite, the sample fleet, and the
+// app settings that point there.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

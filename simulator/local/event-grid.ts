@@ -1,4 +1,4 @@
-// Room: the local host. The webhook through which Event Grid calls functions, in both of its schemas. Imports its neighbours only.
+// The webhook through which Event Grid calls functions, in both of its schemas.
 
 import type { IncomingMessage } from 'node:http'
 import { type Answer, header, json, parseJson } from './answers.ts'

@@ -1,4 +1,4 @@
-// Room: the local host. The options of a command line, for `npm start` and the scripts. Imports node:* only.
+// The command-line options of `npm start` and the scripts.
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 

@@ -1,5 +1,5 @@
-// Room: the local host. The sample fleet: resources in the simulated Azure, what a year of rotations left in the vault, and
-// the targets.json that names them. Imports the simulator only.
+// The sample fleet: resources in the simulated Azure, what a year of rotations left in the vault, and the targets.json
+// that names them.
 
 import type { Cloud } from '../cloud.ts'
 

@@ -1,7 +1,6 @@
-// Room: the local host. Runs a built function app without Core Tools; a process of its own, so that what runs is what is
-// deployed. Imports its neighbours and node:* only. `node --import ../preload.ts host.ts --app <directory> --port <n>
-// --timers <JSON of what timers remember>`;
-// app settings are the environment. Tells its parent over IPC when it is ready.
+// Runs a built function app without Core Tools, in a process of its own, so that what runs is what is deployed.
+// `node --import ../preload.ts host.ts --app <directory> --port <n> --timers <timer state as JSON>`
+// App settings are the environment. It sends its parent an IPC message when it is ready.
 
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'

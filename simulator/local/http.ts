@@ -1,4 +1,4 @@
-// Room: the local host. HTTP triggers, the Event Grid webhook and the management routes. Imports its neighbours and node:* only.
+// HTTP triggers, the Event Grid webhook and the management routes.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type Answer, header, json, parseJson } from './answers.ts'

@@ -1,5 +1,4 @@
-// Room: the local host. Runs functions as the Functions host does: log lines around each run, the time limit, counting.
-// Imports its neighbours and node:* only.
+// Runs functions as the Functions host does: log lines around each run, the time limit, a count of runs.
 
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'

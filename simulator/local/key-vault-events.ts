@@ -1,5 +1,5 @@
-// Room: the local host. Event Grid's part between the simulated vault and the function that hears of secrets near their
-// expiry: delivers until the function takes them. Imports its neighbours only.
+// Stands in for Event Grid between the simulated vault and the function for secrets near their expiry: delivers each
+// event until the function accepts it.
 
 import type { Estate } from './estate.ts'
 

@@ -1,4 +1,4 @@
-// Room: the local host. Function keys, and what a request's key allows: as the Functions host decides it. Imports node:* only.
+// Function keys and what each of them allows, decided as the Functions host decides it.
 
 import { randomBytes } from 'node:crypto'
 

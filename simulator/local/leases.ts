@@ -1,4 +1,4 @@
-// Room: the local host. The blobs of leases, as Rekey would have left them. May import @azure/storage-blob and node:* only.
+// The lease blobs that Rekey would have left behind for the sample fleet.
 
 import { createHash } from 'node:crypto'
 import { BlobServiceClient } from '@azure/storage-blob'

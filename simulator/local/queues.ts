@@ -1,4 +1,4 @@
-// Room: the local host. Queue triggers: polling, visibility, dequeue count, poison queue. May import @azure/storage-queue.
+// Queue triggers: polling, visibility, dequeue count, poison queue.
 
 import { setTimeout } from 'node:timers/promises'
 import { QueueServiceClient, type ReceivedMessageItem } from '@azure/storage-queue'

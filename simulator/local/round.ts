@@ -1,5 +1,5 @@
-// Room: the local host. The first round: waits until the schedule has been through the fleet, and says what came of it,
-// from what the app itself answers and what reached the topic. Imports the simulator, @azure/storage-queue and node:* only.
+// The first round of `npm start`: waits until the schedule has reached every target, and reports the result from the
+// app's own answers and the events on the topic.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { QueueServiceClient } from '@azure/storage-queue'

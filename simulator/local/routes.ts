@@ -1,4 +1,4 @@
-// Room: the local host. ASP.NET route templates, as HTTP triggers use them: parameters, constraints, precedence. Imports nothing.
+// ASP.NET route templates, as HTTP triggers use them: parameters, constraints, precedence.
 
 export interface Route {
   readonly template: string

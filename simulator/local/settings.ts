@@ -1,4 +1,4 @@
-// Room: the local host. What the host reads before the app runs: host.json, and `%NAME%` in bindings. Imports node:* only.
+// What the Functions host reads before the app runs: host.json, and `%NAME%` in bindings.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

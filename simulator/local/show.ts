@@ -1,4 +1,4 @@
-// Room: the local host. What `npm start` prints: the progress line, the table, what to try next. Imports its neighbours only.
+// What `npm start` prints: the progress line, the table, and commands to try next.
 
 import type { HostChild } from './child.ts'
 import { columns } from './columns.ts'

@@ -1,5 +1,4 @@
-// Room: the local host. `npm run simulator`: the simulated Azure and Azurite alone, with the sample fleet, for `func start`.
-// Imports its neighbours and node:* only.
+// `npm run simulator`: only the simulated Azure and Azurite, with the sample fleet, for `func start`.
 
 import { dirname } from 'node:path'
 import { type Estate, startEstate } from './estate.ts'

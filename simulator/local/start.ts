@@ -1,6 +1,6 @@
-// Room: the local host. `npm start`: everything on one machine. Starts the simulated Azure, Azurite and the built function app,
-// lets the schedule fire once over a sample fleet, prints what happened, and stays up. `--once` ends then; `--json` prints
-// one JSON document on stdout instead of a table. Imports its neighbours, the build and node:* only.
+// `npm start`: everything on one machine. Starts the simulated Azure, Azurite and the built function app, lets the
+// schedule fire once over a sample fleet, prints what happened, and keeps running.
+// `--once` exits after that; `--json` prints one JSON document on stdout instead of a table.
 
 import { createWriteStream } from 'node:fs'
 import { dirname, join } from 'node:path'

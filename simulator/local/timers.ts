@@ -1,4 +1,4 @@
-// Room: the local host. Timer triggers: NCRONTAB with six fields, or a time span. May import croner.
+// Timer triggers: NCRONTAB with six fields, or a time span.
 
 import { Cron } from 'croner'
 import type { Invoker } from './invoker.ts'

@@ -1,6 +1,6 @@
-// Room: the local host. The language worker's part: `@azure/functions-core`, loading the app, running one invocation.
-// Imports node:* only. It offers the app what the real worker offers under that name, so that the app's own copy of
-// `@azure/functions` registers and converts exactly as it does in Azure.
+// The language worker: loads the app and runs one invocation. It offers the app the `@azure/functions-core` that the
+// real worker offers, so that the app's own copy of `@azure/functions` registers and converts exactly as it does in
+// Azure.
 
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import Module from 'node:module'

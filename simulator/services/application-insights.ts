@@ -1,4 +1,4 @@
-// Room: the simulator. Application Insights ingestion: takes telemetry, keeps it for tests to search. May import simulator files only.
+// Application Insights ingestion: accepts telemetry and keeps it for tests to search.
 
 import { gunzipSync } from 'node:zlib'
 import type { Kernel } from '../kernel.ts'

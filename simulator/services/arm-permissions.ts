@@ -1,4 +1,4 @@
-// Room: the simulator. ARM's permissions API: what the caller may do at a scope. May import simulator files only.
+// Azure Resource Manager's permissions API: what the caller may do at a scope.
 
 import type { Kernel } from '../kernel.ts'
 

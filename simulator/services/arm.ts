@@ -1,4 +1,4 @@
-// Room: the simulator. Ids and paths of Azure Resource Manager. May import simulator files only.
+// Ids and paths of Azure Resource Manager.
 
 import type { Call } from '../operations.ts'
 

@@ -1,4 +1,4 @@
-// Room: the simulator. What a Cognitive Services account is, and where it answers, by kind and host form. May import simulator files only.
+// A Cognitive Services account: its state, and the hosts where it answers, by kind and host form.
 
 import type { KeySlots } from '../keys.ts'
 

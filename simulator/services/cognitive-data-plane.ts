@@ -1,4 +1,4 @@
-// Room: the simulator. The data plane of Cognitive Services accounts: custom subdomains, regional hosts, Translator. May import simulator files only.
+// The data plane of Cognitive Services accounts: custom subdomains, regional hosts, Translator.
 
 import type { Kernel } from '../kernel.ts'
 import { type Call, type Operation, Refusal, type Reply } from '../operations.ts'

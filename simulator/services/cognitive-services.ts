@@ -1,5 +1,5 @@
-// Room: the simulator. Cognitive Services accounts: Azure Resource Manager. The data plane that takes their keys is beside it. May import simulator files only.
-// What the answers are held against: test/simulator/conformance/cognitive-services.test.ts.
+// Cognitive Services accounts in Azure Resource Manager. Their data plane is cognitive-data-plane.ts.
+// The answers are checked by test/simulator/conformance/cognitive-services.test.ts.
 
 import type { Kernel } from '../kernel.ts'
 import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'

@@ -1,5 +1,5 @@
-// Room: the simulator. Communication Services: Azure Resource Manager, and the data plane that checks HMAC signatures. May import simulator files only.
-// What the answers are held against: test/simulator/conformance/communication-services.test.ts.
+// Communication Services: Azure Resource Manager, and the data plane that checks HMAC signatures.
+// The answers are checked by test/simulator/conformance/communication-services.test.ts.
 
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. Where tokens come from: App Service's managed-identity endpoint (2019-08-01) and Entra's login. May import simulator files only.
+// Issues tokens: App Service's managed-identity endpoint (2019-08-01) and Entra's login.
 
 import type { Kernel } from '../kernel.ts'
 import type { Call, Operation } from '../operations.ts'

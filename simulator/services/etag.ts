@@ -1,4 +1,4 @@
-// Room: the simulator. Entity tags that remember, so that a stale read shows the tag of its own moment. May import simulator files only.
+// Entity tags with a history, so that a stale read shows the tag of its own moment.
 
 import type { Kernel } from '../kernel.ts'
 

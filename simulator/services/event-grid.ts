@@ -1,4 +1,4 @@
-// Room: the simulator. Event Grid custom topics: what was published to them. May import simulator files only.
+// Event Grid custom topics, and the events published to them.
 
 import type { Kernel } from '../kernel.ts'
 import { type Call, ConnectionLost } from '../operations.ts'

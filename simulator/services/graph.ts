@@ -1,5 +1,5 @@
-// Room: the simulator. Microsoft Graph, as far as Defender for Identity's sensor deployment key goes: one key per tenant.
-// Nothing documented checks this key but the installer of a sensor, so its data plane is the handle's `accepts`. May import simulator files only.
+// Microsoft Graph, as far as Defender for Identity's sensor deployment key needs it: one key per tenant.
+// Nothing documented checks this key but the installer of a sensor, so its data plane is the handle's `accepts`.
 
 import type { Kernel } from '../kernel.ts'
 import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'

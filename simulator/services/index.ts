@@ -1,4 +1,4 @@
-// Room: the simulator. Every simulated service, one line each; its fleet or handle becomes a property of the cloud. May import simulator files only.
+// Every simulated service, one line each. Its fleet or handle becomes a property of the cloud.
 
 import type { Kernel } from '../kernel.ts'
 import { applicationInsights } from './application-insights.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. Who may do what on an IoT hub's own host: a policy's SAS, a device's SAS, or an Entra token. May import simulator files only.
+// Decides who may do what on an IoT hub's own host: a policy's SAS, a device's SAS, or an Entra token.
 
 import type { Call } from '../operations.ts'
 import { takesKeys } from './iot-hub-handle.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. What an IoT hub says of itself: what it fills in, what it masks, and what a write of it replaces. Imports nothing.
+// An IoT hub's description: what the hub fills in, what it masks, and what a write replaces.
 
 export type Json = { readonly [name: string]: unknown }
 

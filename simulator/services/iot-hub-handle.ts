@@ -1,4 +1,4 @@
-// Room: the simulator. What tests hold of an IoT hub: its policies and devices, and an operator's hands. May import simulator files only.
+// The handle tests have on an IoT hub: its policies and devices, and changes an operator makes by hand.
 
 import type { Kernel } from '../kernel.ts'
 import { type ServiceHandle, serviceHandle } from '../keys.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. An IoT hub's memory: its description, its policies, its devices, and the write that is under way. May import simulator files only.
+// An IoT hub's state: its description, its policies, its devices, and the write that is under way.
 
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots } from '../keys.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. PUT of an IoT hub: everything is replaced by what was sent. May import simulator files only.
+// PUT of an IoT hub: everything is replaced by what was sent.
 
 import type { Kernel } from '../kernel.ts'
 import { type Call, Refusal } from '../operations.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. IoT hubs in Azure Resource Manager: a hub is read whole and replaced whole. May import simulator files only.
+// IoT hubs in Azure Resource Manager: a hub is read whole and replaced whole.
 
 import type { Kernel } from '../kernel.ts'
 import type { Call, Reply } from '../operations.ts'

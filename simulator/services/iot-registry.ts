@@ -1,4 +1,4 @@
-// Room: the simulator. An IoT hub's own host: the device registry, statistics, and a device's mailbox. May import simulator files only.
+// An IoT hub's own host: the device registry, statistics, and a device's message queue.
 
 import type { Kernel } from '../kernel.ts'
 import { type Call, ConnectionLost, type Operation, type Reply } from '../operations.ts'

@@ -1,5 +1,5 @@
-// Room: the simulator. Key Vault's secrets API as the real one speaks it: challenge first, 25 a page, versions in no order of time,
-// soft delete, disabled versions. May import simulator files only.
+// Key Vault's secrets API as the real one answers: a challenge first, 25 items a page, versions in no order of time,
+// soft delete, disabled versions.
 
 import type { Kernel } from '../kernel.ts'
 import { type Call, ConnectionLost, type Operation, type Reply } from '../operations.ts'

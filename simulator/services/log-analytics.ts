@@ -1,5 +1,5 @@
-// Room: the simulator. Log Analytics workspaces: Azure Resource Manager, and the collector that checks shared keys. May import simulator files only.
-// What the answers are held against: test/simulator/conformance/log-analytics.test.ts.
+// Log Analytics workspaces: Azure Resource Manager, and the HTTP Data Collector that checks shared keys.
+// The answers are checked by test/simulator/conformance/log-analytics.test.ts.
 
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'

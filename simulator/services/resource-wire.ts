@@ -1,4 +1,4 @@
-// Room: the simulator. What answers about resources of Resource Manager have in common. May import simulator files only.
+// Parts that answers about Resource Manager resources have in common.
 
 import type { Dice } from '../dice.ts'
 

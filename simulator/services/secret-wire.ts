@@ -1,4 +1,4 @@
-// Room: the simulator. The secrets API's bodies: what it takes, what it gives, and its pages. May import simulator files only.
+// The bodies of the secrets API: what it accepts, what it answers, and its pages.
 
 import type { Call, Reply } from '../operations.ts'
 import type { SecretVersion, StoredSecret, VaultStore } from './vault-store.ts'

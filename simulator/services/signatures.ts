@@ -1,4 +1,4 @@
-// Room: the simulated Azure, services. How the data planes check a signed request. May import node:* only.
+// How the data planes check a signed request.
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 

@@ -1,4 +1,4 @@
-// Room: the simulator. A vault as tests and demos hold it: what somebody other than the app does and sees. May import simulator files only.
+// The handle tests and demos have on a vault: what a client other than the app does and sees.
 
 import type { SimulatedClock } from '../clock.ts'
 import type { KeyVaultEvent, SecretVersion, StoredSecret, VaultStore } from './vault-store.ts'

@@ -1,4 +1,4 @@
-// Room: the simulator. What one key vault holds: secrets, their versions, soft delete, expiry events. May import simulator files only.
+// What one key vault holds: secrets, their versions, soft delete, expiry events.
 
 import type { SimulatedClock } from '../clock.ts'
 import type { Dice } from '../dice.ts'

@@ -1,4 +1,4 @@
-// Room: the tests. What the infrastructure says of the app is what the app's code says: rights, settings, names in queries.
+// What the infrastructure says of the app is what the app's code says: rights, settings, names in queries.
 
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'

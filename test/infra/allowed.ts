@@ -1,5 +1,5 @@
-// Room: the tests. What the infrastructure may name: api-versions, roles, functions. Extend a list only with something that
-// was looked up; a version that the service does not know is found out at deployment, by everybody.
+// What the infrastructure may name: api-versions, roles, functions. Extend a list only with something that was looked
+// up; a version that the service does not know is found out at deployment, by everybody.
 
 /** Newest stable ones known to exist; older ones where a newer brings nothing. */
 export const apiVersions: Readonly<Record<string, readonly string[]>> = {

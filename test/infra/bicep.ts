@@ -1,5 +1,5 @@
-// Room: the tests. Reads Bicep with tree-sitter: enough of it to check names and values, not types. No compiler can be had
-// from npm, so what is checked here is checked, not compiled.
+// Reads Bicep with tree-sitter: enough of it to check names and values, not types. No compiler can be had from npm, so
+// what is checked here is checked, not compiled.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,5 +1,5 @@
-// Room: the tests. Works out the value of a variable of a Bicep file, for the few functions that turn parameters into lists.
-// As Resource Manager does it: every variable is worked out, also one in the branch that is not taken, and fail() ends it all.
+// Works out the value of a variable of a Bicep file, for the few functions that turn parameters into lists. As Resource
+// Manager does it: every variable is worked out, also one in the branch that is not taken, and fail() ends it all.
 
 import { posix } from 'node:path'
 import { type BicepFile, literal, type Node, named, walk } from './bicep.ts'

@@ -1,4 +1,4 @@
-// Room: the tests. Runs a script with sh and with an `az` that notes what it is asked, and answers as the real one prints.
+// Runs a script with sh and with an `az` that notes what it is asked, and answers as the real one prints.
 
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// Room: the tests. What main.bicep makes of its parameters: an entry that would give no right, or an alert that would cry
-// with every tick, ends the deployment.
+// What main.bicep makes of its parameters: an entry that would give no right, or an alert that would cry with every
+// tick, ends the deployment.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

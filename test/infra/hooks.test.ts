@@ -1,4 +1,4 @@
-// Room: the tests. The scripts for sh, run for real, with an `az` that notes what it is asked.
+// The scripts for sh, run for real, with an `az` that notes what it is asked.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

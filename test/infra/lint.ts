@@ -1,4 +1,4 @@
-// Room: the tests. All lint rules on the infrastructure.
+// All lint rules on the infrastructure.
 
 import { loadedFiles, moduleFiles, moduleOutputs, moduleParameters, unusedOutputs } from './modules.ts'
 import { syntax, undeclared, unused } from './names.ts'

@@ -1,5 +1,5 @@
-// Room: the tests. Lint rules between files: modules get exactly their parameters, give what is asked of them, and what
-// is loaded is there.
+// Lint rules between files: modules get exactly their parameters, give what is asked of them, and what is loaded is
+// there.
 
 import { posix } from 'node:path'
 import { type BicepFile, literal, type Module, type Node, named, propertiesOf, walk } from './bicep.ts'

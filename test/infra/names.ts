@@ -1,4 +1,4 @@
-// Room: the tests. Lint rules about names: all are declared, all are used, and what the grammar cannot read is said.
+// Lint rules about names: all are declared, all are used, and what the grammar cannot read is said.
 
 import { decorators, functions } from './allowed.ts'
 import { type BicepFile, type Node, named, walk } from './bicep.ts'

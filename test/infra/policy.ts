@@ -1,4 +1,4 @@
-// Room: the tests. Lint rules about Azure: versions, roles, no keys, tags.
+// Lint rules about Azure: versions, roles, no keys, tags.
 
 import { apiVersions, required, roleIds, untagged } from './allowed.ts'
 import { type BicepFile, literal, type Node, named, propertiesOf, type Resource, valueAt, walk } from './bicep.ts'

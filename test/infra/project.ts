@@ -1,4 +1,4 @@
-// Room: the tests. The infrastructure as texts, so that a test can spoil one and see the lint say so.
+// The infrastructure as texts, so that a test can spoil one and see the lint say so.
 
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

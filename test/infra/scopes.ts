@@ -1,5 +1,4 @@
-// Room: the tests. Lint rules about where things are deployed: modules at the scope they are written for, roles on what they
-// are for.
+// Lint rules about where things are deployed: modules at the scope they are written for, roles on what they are for.
 
 import { assignments } from './allowed.ts'
 import { type BicepFile, type Module, type Node, named, propertiesOf, type Resource, valueAt } from './bicep.ts'

@@ -1,5 +1,5 @@
-// Room: the tests. Lint rules about what is told to whom: queues and containers of events, event types, metrics, alerts, and the
-// queries of alerts and workbook.
+// Lint rules about what is told to whom: queues and containers of events, event types, metrics, alerts, and the queries
+// of alerts and workbook.
 
 import {
   alertRules,

@@ -1,4 +1,4 @@
-// Room: the tests. Lint rules about what lies around the Bicep: azure.yaml, main.parameters.json, the hooks, the scripts.
+// Lint rules about what lies around the Bicep: azure.yaml, main.parameters.json, the hooks, the scripts.
 
 import { posix } from 'node:path'
 import { type BicepFile, literal, named, propertiesOf, walk } from './bicep.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. A caller with a token, without any SDK. May import simulator/.
+// A caller with a token, without any SDK.
 
 import type { Cloud } from '../../simulator/cloud.ts'
 

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Cognitive Services: keys at the control plane, checked at the data plane. May import simulator/.
+// Cognitive Services: keys at the control plane, checked at the data plane.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Event Grid topics and Application Insights: what is sent to them is kept. May import simulator/.
+// Event Grid topics and Application Insights: what is sent to them is kept.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

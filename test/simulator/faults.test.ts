@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Each fault does what its name says, and seeded runs replay. May import simulator/.
+// Each fault does what its name says, and seeded runs replay.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

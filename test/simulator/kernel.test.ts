@@ -1,4 +1,4 @@
-// Room: tests of the simulator. The kernel: versions, tokens, permissions, history, effects. May import simulator/.
+// The kernel: versions, tokens, permissions, history, effects.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

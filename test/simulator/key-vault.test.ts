@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Key Vault, as the real one speaks. May import simulator/.
+// Key Vault, as the real one speaks.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

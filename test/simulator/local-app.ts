@@ -1,4 +1,4 @@
-// Room: the tests. A small function app with one function of each kind, built into a temporary folder, for the local host.
+// A small function app with one function of each kind, built into a temporary folder, for the local host.
 
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

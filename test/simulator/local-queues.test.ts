@@ -1,4 +1,4 @@
-// Room: the tests. A queue of the local host, with a function of the test's own behind it.
+// A queue of the local host, with a function of the test's own behind it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

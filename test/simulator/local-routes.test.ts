@@ -1,4 +1,4 @@
-// Room: the tests. Route templates as the Functions host reads them.
+// Route templates as the Functions host reads them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. What `npm start` prints for people.
+// What `npm start` prints for people.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

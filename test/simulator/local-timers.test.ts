@@ -1,4 +1,4 @@
-// Room: the tests. What the local host leaves behind: no timer of a function that has ended, or was stopped.
+// What the local host leaves behind: no timer of a function that has ended, or was stopped.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests. The local host runs a built app as the Functions runtime would: a process of its own, Azurite's queues.
+// The local host runs a built app as the Functions runtime would: a process of its own, Azurite's queues.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

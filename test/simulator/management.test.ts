@@ -1,4 +1,4 @@
-// Room: the tests. The simulator's controls, by another process: what they cannot do or read is 400 or 404, with one sentence.
+// The simulator's controls, by another process: what they cannot do or read is 400 or 404, with one sentence.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Another process: the preload, the environment, the management API. May import simulator/.
+// Another process: the preload, the environment, the management API.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Unmodified SDK clients reach it by Azure's real names, over TLS with verification on. May import simulator/ and the SDKs.
+// Unmodified SDK clients reach it by Azure's real names, over TLS with verification on.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

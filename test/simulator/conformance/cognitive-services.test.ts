@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Cognitive Services accounts: what Azure was recorded or documented to answer. May import simulator/.
+// Cognitive Services accounts: what Azure was recorded or documented to answer.
 
 import assert from 'node:assert/strict'
 import { virtualClock } from '../../../simulator/clock.ts'

@@ -1,5 +1,5 @@
-// Room: tests of the simulator. Tokens: where they come from, how long they last, and how they are refused, fact by fact, each with its
-// public source. May import simulator/.
+// Tokens: where they come from, how long they last, and how they are refused, fact by fact, each with its public
+// source.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// Room: tests of the simulator. What the real Event Grid was recorded or documented to answer to a publisher, fact by fact, each with
-// its public source. May import simulator/.
+// What the real Event Grid was recorded or documented to answer to a publisher, fact by fact, each with its public
+// source.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Facts about Azure that the simulator is held against.
+// Facts about Azure that the simulator is held against.
 
 import { test } from 'node:test'
 

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. The sensor deployment key in Microsoft Graph: what is documented. May import simulator/.
+// The sensor deployment key in Microsoft Graph: what is documented.
 
 import assert from 'node:assert/strict'
 import { simulatedCloud } from '../../../simulator/cloud.ts'

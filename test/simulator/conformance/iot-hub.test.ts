@@ -1,4 +1,4 @@
-// Room: tests of the simulator. IoT hubs in Resource Manager: what Azure was recorded or documented to answer. May import simulator/.
+// IoT hubs in Resource Manager: what Azure was recorded or documented to answer.
 
 import assert from 'node:assert/strict'
 import { virtualClock } from '../../../simulator/clock.ts'

@@ -1,5 +1,5 @@
-// Room: tests of the simulator. What the real Key Vault was recorded or documented to answer, fact by fact, each with its public
-// source. Where the simulator says otherwise, the simulator is wrong. May import simulator/.
+// What the real Key Vault was recorded or documented to answer, fact by fact, each with its public source. Where the
+// simulator says otherwise, the simulator is wrong.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Log Analytics workspaces: what Azure was recorded, documented or reported to answer. May import simulator/.
+// Log Analytics workspaces: what Azure was recorded, documented or reported to answer.
 
 import assert from 'node:assert/strict'
 import { virtualClock } from '../../../simulator/clock.ts'

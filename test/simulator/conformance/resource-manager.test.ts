@@ -1,5 +1,5 @@
-// Room: tests of the simulator. What Azure Resource Manager itself was recorded or documented to answer, whichever provider is behind
-// it, fact by fact, each with its public source. May import simulator/.
+// What Azure Resource Manager itself was recorded or documented to answer, whichever provider is behind it, fact by
+// fact, each with its public source.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Communication Services over the wire: the generated client, and signed requests. May import simulator/.
+// Communication Services over the wire: the generated client, and signed requests.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. The sensor deployment key in Microsoft Graph. May import simulator/.
+// The sensor deployment key in Microsoft Graph.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

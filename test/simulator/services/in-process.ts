@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Lets a generated SDK client call the cloud in this process, without a socket. May import simulator/.
+// Lets a generated SDK client call the cloud in this process, without a socket.
 
 import { createHttpHeaders, type HttpClient } from '@azure/core-rest-pipeline'
 import type { Cloud } from '../../../simulator/cloud.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. IoT hubs in Azure Resource Manager: what a write of the whole hub loses and keeps. May import simulator/.
+// IoT hubs in Azure Resource Manager: what a write of the whole hub loses and keeps.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

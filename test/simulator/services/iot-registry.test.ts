@@ -1,4 +1,4 @@
-// Room: tests of the simulator. An IoT hub's own host: who gets in with which key, and the device registry. May import simulator/.
+// An IoT hub's own host: who gets in with which key, and the device registry.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the simulator. Log Analytics workspaces over the wire: the generated client, and signed rows. May import simulator/.
+// Log Analytics workspaces over the wire: the generated client, and signed rows.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

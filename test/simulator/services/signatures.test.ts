@@ -1,4 +1,4 @@
-// Room: tests of the simulated Azure. The signature checks against vectors computed apart from both sides.
+// The signature checks against vectors computed apart from both sides.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

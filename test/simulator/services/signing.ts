@@ -1,5 +1,5 @@
-// Room: tests of the simulated Azure. A client's side of every signature, written from Microsoft's documents and not
-// shared with src/, so that the two sides check each other. May import node:* only.
+// A client's side of every signature, written from Microsoft's documents and not shared with src/, so that the two
+// sides check each other.
 
 import { createHash, createHmac } from 'node:crypto'
 
