@@ -75,7 +75,7 @@ export function management(cloud: Cloud): Hono {
     const vault = cloud.vault(c.req.param('host'))
     const name = c.req.param('name')
     const value = vault.read(name)
-    const versions = vault.versions(name).map(({ value: _value, told: _told, ...version }) => version)
+    const versions = vault.versions(name).map(({ value: _value, reported: _reported, ...version }) => version)
     return value === undefined ? c.json({ error: 'no such secret' }, 404) : c.json({ name, value, versions })
   })
   app.post('/vaults/:host/secrets/:name/:act', (c) => {

@@ -19,7 +19,7 @@ export function applicationInsights(kernel: Kernel) {
     path,
     handle,
   })
-  // Nobody watches live metrics, and configuration is the client's own.
+  // No portal shows live metrics here, and the client keeps its own configuration.
   const notSubscribed = () => ({ status: 200, headers: { 'x-ms-qps-subscribed': 'false' }, body: {} })
   kernel.register([
     operation('track', 'POST', '/v2.1/track', track),
@@ -31,7 +31,7 @@ export function applicationInsights(kernel: Kernel) {
   return { telemetry: telemetry as readonly unknown[] }
 }
 
-/** One JSON array, or one item a line; perhaps gzipped. */
+/** One JSON array, or one item per line; may be gzipped. */
 function itemsOf(call: Call): unknown[] {
   const zipped = call.headers.get('content-encoding') === 'gzip'
   const text = (zipped ? gunzipSync(call.bytes) : call.bytes).toString('utf8').trim()

@@ -3,7 +3,7 @@
 import type { Kernel } from '../kernel.ts'
 
 export function armPermissions(kernel: Kernel) {
-  /** Actions that some operation off Azure Resource Manager checks: data actions, in role definitions' words. */
+  /** Actions checked by an operation outside Azure Resource Manager: data actions, as role definitions call them. */
   const dataActions = (): string[] =>
     kernel.operations
       .filter(({ host }) => host !== 'resource-manager' && host !== 'graph')

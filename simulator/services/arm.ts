@@ -10,7 +10,7 @@ export function armPath(type: string, parameter: string): string {
   return `/subscriptions/:subscription/resourceGroups/:group/providers/${type}/:${parameter}`
 }
 
-/** The resource a call's path names (`name` = its parameter), or that a test adds (`name` = its name). */
+/** The id of the resource that a call's path names (`name`: the path parameter), or that a test adds (`name`: its name). */
 export function armResourceId(
   from: Call | { readonly subscription?: string; readonly group?: string },
   type: string,

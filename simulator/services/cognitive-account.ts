@@ -7,12 +7,12 @@ export interface Account {
   readonly name: string
   readonly kind: string
   readonly location: string
-  /** Undefined: only the region's host. */
+  /** Undefined: the account has only the region's host. */
   readonly subdomain: string | undefined
   readonly internalId: string
   readonly createdAt: number
   readonly slots: KeySlots
-  /** How often it was changed: its etag. */
+  /** How often the account was changed; its etag follows from this. */
   changes: number
   disableLocalAuth: boolean
 }
@@ -21,7 +21,7 @@ export interface Accounts {
   add(account: Account): void
   byId(id: string): Account | undefined
   bySubdomain(name: string): Account | undefined
-  /** Those of a region; `global` has those without one. */
+  /** The accounts of a region; those without one are under `global`. */
   inRegion(location: string): readonly Account[]
 }
 
@@ -63,7 +63,7 @@ function hostOf({ kind, subdomain, location }: Account): string {
   return `https://${location.toLowerCase()}.api.cognitive.microsoft.com/`
 }
 
-/** What an account's `properties.endpoints` names, in part. The three spellings of the token exchange are Azure's. */
+/** Some of the names in an account's `properties.endpoints`. The three spellings of the token exchange are Azure's. */
 const apis: Readonly<Record<string, readonly string[]>> = {
   AIServices: [
     'OpenAI Language Model Instance API',
@@ -92,7 +92,7 @@ const apis: Readonly<Record<string, readonly string[]>> = {
   ComputerVision: ['Computer Vision', 'Container'],
 }
 
-/** `properties.endpoints`: a map by the name of the API. An account of a kind we have no recording of names nothing. */
+/** `properties.endpoints`: a map by the name of the API. Empty for a kind that was never recorded. */
 export function endpointsOf(account: Account): Readonly<Record<string, string>> {
   const { kind, subdomain, name } = account
   const base = kind === 'SpeechServices' ? endpointOf(account) : hostOf(account)

@@ -9,7 +9,7 @@ const denied =
   'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active ' +
   'subscription and use a correct regional API endpoint for your resource.'
 
-/** Any path: the gateway checks the key first and only then looks at the path. */
+/** Any path: the gateway checks the key first, and the path only after it. */
 export function cognitiveDataPlane(kernel: Kernel, accounts: Accounts): Operation[] {
   const dice = kernel.dice.fork('cognitive tokens')
 
@@ -33,17 +33,17 @@ export function cognitiveDataPlane(kernel: Kernel, accounts: Accounts): Operatio
   const serves =
     (kinds: readonly string[], body: object) =>
     (call: Call, { kind }: Account): Reply => {
-      // A version in the path, or in the query: without one there is no such resource.
+      // A version is required in the path or in the query: without one the answer is 404.
       const versioned = /\/v\d/.test(call.url.pathname) || call.query.has('api-version')
       return versioned && kinds.includes(kind) ? { status: 200, body } : notFound(call)
     }
 
   return [
     operation('issueToken', 'POST', '/sts/v1.0/issueToken', (call, account) => {
-      // Translator's keys of a region need the region beside them; without it a good key is refused.
+      // A regional Translator key needs the region's header; without it a valid key is refused.
       if (account.kind === 'TextTranslation' && !namesRegion(call, account)) throw call.refuse(401, '401', denied)
       if (['FormRecognizer', 'ComputerVision'].includes(account.kind)) return notFound(call)
-      // Documented with a length of zero; a body of no stated length is refused.
+      // Documented with `Content-Length: 0`; a body without a stated length is refused.
       if (call.headers.has('transfer-encoding')) return call.refuse(411, '411', 'Length Required').reply
       const token = `${dice.hex(20)}.${dice.hex(120)}.${dice.hex(64)}`
       kernel.minted.add(token)
@@ -52,7 +52,7 @@ export function cognitiveDataPlane(kernel: Kernel, accounts: Accounts): Operatio
     operation('models', 'GET', '/openai/models', serves(['OpenAI', 'AIServices'], { data: [], object: 'list' })),
     operation('info', 'GET', '/documentintelligence/info', serves(['FormRecognizer', 'AIServices'], documentInfo)),
     operation('visionModels', 'GET', '/vision/v3.2/models', serves(vision, { models: [] })),
-    // Ended on 2026-09-13. Which status says so is unverified.
+    // Retired on 2026-09-13. The status that reports it is unverified.
     ...['1.0', '2.0', '2.1', '3.0', '3.1'].map((version) =>
       operation('retired', 'GET', `/vision/v${version}/*`, (call) => {
         return call.refuse(410, 'ApiVersionRetired', `The API version v${version} has been retired.`).reply
@@ -66,7 +66,7 @@ export function cognitiveDataPlane(kernel: Kernel, accounts: Accounts): Operatio
     ),
     operation('projects', 'GET', '/language/authoring/analyze-text/projects', serves(['TextAnalytics'], { value: [] })),
     operation('personGroups', 'GET', '/face/v1.0/largepersongroups', serves(['Face', 'CognitiveServices'], [])),
-    // Translator lists its languages to everybody: this answer says nothing of a key.
+    // Translator lists its languages without authentication: this answer does not depend on a key.
     { ...operation('languages', 'GET', '/languages', notFound), handle: languages },
     operation('unknownPath', 'GET', '/*', notFound),
     operation('unknownPath', 'POST', '/*', notFound),
@@ -80,7 +80,7 @@ function keyOf(call: Call): string {
   return call.headers.get('ocp-apim-subscription-key') ?? call.headers.get('api-key') ?? ''
 }
 
-/** A regional host has many accounts: the key says which. */
+/** A regional host has many accounts: the key identifies the account. */
 function accountFor(call: Call, accounts: Accounts): Account | undefined {
   const labels = call.host.toLowerCase().split('.')
   const byKey = (region: string) => accounts.inRegion(region).find(({ slots }) => slots.accepts(keyOf(call)))

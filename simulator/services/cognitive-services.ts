@@ -25,7 +25,7 @@ export interface CognitiveAccountOptions {
   readonly kind?: string
   /** Default `westeurope`; `global` is Translator's location without a region. */
   readonly location?: string
-  /** `none`: the account answers at its region's host, as all did before July 2019. Default: its name, in lower case. */
+  /** `none`: the account answers at its region's host, as every account did before July 2019. Default: its name, in lower case. */
   readonly customSubdomain?: 'none'
   /** `hex`: 32 hexadecimal digits, as until 2023. Default: 84 letters and digits. */
   readonly keys?: 'hex'
@@ -62,7 +62,7 @@ export function cognitiveServices(kernel: Kernel) {
       `The Resource '${type}/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
     )
   }
-  // The refusal of listKeys is reported by many; that regenerateKey refuses alike is unverified.
+  // That listKeys is refused has been reported often; that regenerateKey is refused in the same way is unverified.
   const needLocalAuth = (call: Call, account: Account, doing: string): void => {
     if (account.disableLocalAuth) {
       throw call.refuse(400, 'BadRequest', `Failed to ${doing} key. disableLocalAuth is set to be true`)
@@ -165,7 +165,7 @@ function described(account: Account): unknown {
       provisioningState: 'Succeeded',
       internalId,
       dateCreated: new Date(createdAt).toISOString(),
-      // Absent without one.
+      // Absent without a custom subdomain.
       ...(subdomain === undefined ? {} : { customSubDomainName: subdomain }),
       isMigrated: false,
       privateEndpointConnections: [],
@@ -173,7 +173,7 @@ function described(account: Account): unknown {
       disableLocalAuth: account.disableLocalAuth,
       endpoints: endpointsOf(account),
     },
-    // A regenerate moves the etag and leaves these dates alone.
+    // A regenerate changes the etag but not these dates.
     systemData: systemData(createdAt),
   }
 }

@@ -68,7 +68,7 @@ export function communicationServices(kernel: Kernel) {
       throw call.refuse(404, 'ResourceNotFound', `The Resource '${type}/${call.params['resource']}' was not found.`)
     return found
   }
-  // What the real one answers is not documented; it is taken to refuse as Cognitive Services does.
+  // The real answer is not documented; the simulator refuses as Cognitive Services does.
   const withLocalAuth = (call: Call): Resource => {
     const resource = resourceOf(call)
     if (resource.disableLocalAuth)
@@ -141,7 +141,7 @@ export function communicationServices(kernel: Kernel) {
       path: '/*',
       handle: (call) =>
         signedBy(call, byHost.get(call.host.toLowerCase())) ??
-        call.refuse(404, 'NotFound', 'There is no such path.').reply,
+        call.refuse(404, 'NotFound', 'The path does not exist.').reply,
     },
   ])
 
@@ -194,7 +194,7 @@ function numbersOf({ phoneNumber }: Resource, call: Call): unknown {
   return { phoneNumbers: call.query.get('top') === '0' ? [] : [number] }
 }
 
-/** The refusal of a request that no accepted key has signed. */
+/** The refusal of a request that was not signed with an accepted key; undefined for one that was. */
 function signedBy(call: Call, resource: Resource | undefined): Reply | undefined {
   const { method, url, headers, text } = call
   const proof = hmacProof({ method, url, headers, body: text }, call.now)

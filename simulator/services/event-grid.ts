@@ -11,9 +11,9 @@ export interface SimulatedTopic {
   readonly resourceId: string
   readonly endpoint: string
   readonly key: string
-  /** What it accepts; anything else is a 400. */
+  /** The schema it accepts; anything else is a 400. */
   inputSchema: InputSchema
-  /** Keys are refused, only Entra tokens count. */
+  /** Keys are refused; only Entra tokens are accepted. */
   disableLocalAuth: boolean
   /** Everything received, repeats included, in order. */
   readonly events: readonly Record<string, unknown>[]
@@ -45,8 +45,8 @@ export function eventGrid(kernel: Kernel) {
       apiVersions: ['2018-01-01'],
       authenticate(call) {
         const topic = topics.get(call.host)
-        // A topic that does not exist has no name in DNS either.
-        if (!topic) throw new ConnectionLost(`there is no topic ${call.host}`)
+        // The host name of a topic that does not exist is not in DNS either.
+        if (!topic) throw new ConnectionLost(`the host name ${call.host} does not resolve: no topic has it`)
         const key = call.headers.get('aeg-sas-key')
         if (key === null) call.authorize(sendAction, topic.resourceId)
         else if (key !== topic.key || topic.disableLocalAuth) throw unauthorized(call, key)
@@ -103,7 +103,7 @@ function received(call: Call, schema: InputSchema): Record<string, unknown>[] {
   }
   const body = call.json()
   const events = (Array.isArray(body) ? body : [body]) as Record<string, unknown>[]
-  // What the service answers to more of them is not documented.
+  // What the service answers to more events is not documented.
   if (events.length > mostEvents) throw call.refuse(400, 'BadRequest', `At most ${mostEvents} events are accepted.`)
   for (const event of events) {
     const missing = required[schema].find((field) => typeof event[field] !== 'string')

@@ -5,7 +5,7 @@ import type { Kernel } from '../kernel.ts'
 import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Operation } from '../operations.ts'
 
-/** How the answer names and wraps the key: the examples say one thing, the resource type (`unwrapped`) another. */
+/** How the answer names and wraps the key: the documented examples and the resource type (`unwrapped`) disagree. */
 export type SensorAnswer = 'sensorDeploymentAccessKey' | 'deploymentAccessKey' | 'unwrapped'
 
 export interface DefenderSensor extends ServiceHandle {

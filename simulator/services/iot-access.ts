@@ -7,7 +7,7 @@ import { sasProof } from './signatures.ts'
 
 export type Right = 'RegistryRead' | 'RegistryWrite' | 'ServiceConnect'
 
-/** Lets in an Entra identity that may do `action`, or a policy that has the right. Throws 401, for whatever reason. */
+/** Accepts an Entra identity that may do `action`, or a policy that has the right. Throws 401, whatever the reason. */
 export function admit(call: Call, hub: Hub, right: Right, action: string): void {
   checkNetwork(call, hub)
   if (call.headers.get('authorization')?.startsWith('Bearer ')) {
@@ -26,7 +26,7 @@ export function admit(call: Call, hub: Hub, right: Right, action: string): void 
   }
 }
 
-/** Lets in the device itself, by its own SAS, which names no policy. Throws 401. */
+/** Accepts the device itself, by its own SAS, which names no policy. Throws 401. */
 export function admitDevice(call: Call, hub: Hub, device: Device): void {
   checkNetwork(call, hub)
   const proof = sasProof(call.headers, call.now)
@@ -37,7 +37,7 @@ export function admitDevice(call: Call, hub: Hub, device: Device): void {
   }
 }
 
-/** A hub that is closed to the network answers as it does to a bad key. */
+/** A hub without public network access answers as it does to an invalid key. */
 function checkNetwork(call: Call, hub: Hub): void {
   if (propertiesOf(hub)['publicNetworkAccess'] === 'Disabled') throw unauthorized(call, 'Unauthorized')
 }

@@ -2,12 +2,12 @@
 
 export type Json = { readonly [name: string]: unknown }
 
-/** What the service fills in itself, whatever a write says. */
+/** The fields that the service fills in itself, whatever a write contains. */
 const readOnly = ['id', 'name', 'type', 'etag', 'systemData', 'subscriptionid', 'resourcegroup']
 const readOnlyProperties = ['state', 'provisioningState', 'hostName', 'locations', 'authorizationPolicies']
 const readOnlyOfEndpoints = ['path', 'endpoint', 'partitionIds']
 
-/** A hub as it is written: everything but what the service fills in itself. `properties` is always there. */
+/** A hub as it is written: everything except what the service fills in itself. `properties` is always present. */
 export function writable(description: Json): Json {
   const { sku, ...rest } = without(description, readOnly)
   const { eventHubEndpoints, rootCertificate, ...properties } = without(
@@ -25,7 +25,7 @@ export function writable(description: Json): Json {
   }
 }
 
-/** What a GET shows of the properties beside what was written. */
+/** The properties that a GET shows in addition to what was written. */
 export function filledIn(properties: Json, name: string, createdAt: number): Json {
   const { eventHubEndpoints, rootCertificate } = properties
   const ours = {
@@ -62,7 +62,7 @@ export function masked(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, masked(inner)]))
 }
 
-/** What was sent, where a mask that came back as it was shown stands for the secret that is stored. Any other string is taken as it is. */
+/** What was sent, where a mask that came back as it was shown stands for the secret that is stored. Any other string is stored unchanged. */
 export function unmasked(sent: unknown, stored: unknown): unknown {
   if (typeof sent === 'string') return typeof stored === 'string' && sent === masked(stored) ? stored : sent
   if (Array.isArray(sent)) return sent.map((element, index) => unmasked(element, counterpart(element, index, stored)))
@@ -71,7 +71,7 @@ export function unmasked(sent: unknown, stored: unknown): unknown {
   return Object.fromEntries(Object.entries(sent).map(([name, inner]) => [name, unmasked(inner, before[name])]))
 }
 
-/** Endpoints go by their names, not by their places in the list. */
+/** Endpoints are matched by name, not by their position in the list. */
 function counterpart(element: unknown, index: number, stored: unknown): unknown {
   if (!Array.isArray(stored)) return undefined
   if (!isObject(element) || typeof element['name'] !== 'string') return stored[index]
@@ -82,7 +82,7 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What a new hub has. One property is of an api-version yet to come: clients must carry it along. */
+/** The description of a new hub. One property belongs to a future api-version: clients must preserve it. */
 export function newDescription(options: {
   readonly group: string
   readonly subscription: string

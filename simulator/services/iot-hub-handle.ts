@@ -17,7 +17,7 @@ export interface PolicyHandle extends SwapHandle {
 /** Its `resourceId` is `<host>/devices/<id>`. */
 export interface DeviceHandle extends SwapHandle {
   readonly tag: string
-  /** Whatever was written beside the keys. */
+  /** Everything that was written except the keys. */
   properties(): Json
 }
 
@@ -26,9 +26,9 @@ export interface HubHandle {
   /** `hub1.azure-devices.net` */
   readonly host: string
   readonly tag: string
-  /** Names of the policies there are now. */
+  /** Names of the current policies. */
   readonly policyNames: readonly string[]
-  /** Slots `primary`, `secondary`. Throws TypeError where there is none of this name. */
+  /** Slots `primary`, `secondary`. Throws TypeError where no policy has this name. */
   policy(name: string): PolicyHandle
   /** Registers the device on first mention. Slots `primary`, `secondary`. */
   device(id: string, options?: { readonly type?: Device['type'] }): DeviceHandle
@@ -75,7 +75,7 @@ function policyHandle(current: () => Hub, name: string): PolicyHandle {
   const first = find()
   if (!first) throw new TypeError(`the hub has no policy ${name}`)
   const { slots } = first
-  // A write may take the policy away, and another bring back one of the same name with other keys.
+  // A write may remove the policy, and a later one may add a policy of the same name with other keys.
   const usable = (): boolean => find()?.slots === slots && propertiesOf(current())['disableLocalAuth'] !== true
   const changed = (): void => current().tag.renew()
   return {
@@ -114,7 +114,7 @@ function deviceHandle(current: () => Hub, device: Device): DeviceHandle {
   }
 }
 
-/** Whether the hub lets the device in by its keys at all. */
+/** Whether the hub accepts the device's keys at all. */
 export function takesKeys(hub: Hub, device: Device): boolean {
   const { disableLocalAuth, disableDeviceSAS } = propertiesOf(hub)
   const allowed = disableLocalAuth !== true && disableDeviceSAS !== true

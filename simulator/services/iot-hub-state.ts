@@ -18,16 +18,16 @@ export interface Device {
   readonly type: 'sas' | 'selfSigned' | 'certificateAuthority'
   readonly slots: KeySlots
   readonly tag: EntityTag
-  /** Whatever else was written: status, capabilities, and what nobody knows yet. */
+  /** Everything else that was written: status, capabilities, and fields of later api-versions. */
   document: Json
 }
 
-/** A write that was taken and is not done yet. */
+/** A write that was accepted and has not finished yet. */
 export interface Pending {
   readonly id: string
   readonly endsAt: number
   readonly fails: boolean
-  /** Makes the change. */
+  /** Applies the change. */
   apply(): void
 }
 
@@ -37,7 +37,7 @@ export interface Hub {
   readonly host: string
   readonly createdAt: number
   readonly tag: EntityTag
-  /** As written, secrets and all. */
+  /** As written, secrets included. */
   document: Json
   /** By lower-case name, in the order they were written. */
   policies: Map<string, Policy>
@@ -46,7 +46,7 @@ export interface Hub {
   /** How the finished operations ended. */
   readonly finished: Map<string, 'Succeeded' | 'Failed'>
   readonly pageSize: number
-  /** Whether a failed operation has made its change all the same. */
+  /** Whether a failed operation has changed the hub nevertheless. */
   readonly afterFailure: 'changed' | 'unchanged'
 }
 
@@ -61,7 +61,7 @@ export function propertiesOf(hub: Hub): Json {
   return hub.document['properties'] as Json
 }
 
-/** Ends the write that is under way, if its time has come. Every look at a hub begins with this. */
+/** Finishes the write that is under way if it is due. Every operation on a hub calls this first. */
 export function settle(hub: Hub, now: number): Hub {
   const { pending } = hub
   if (pending === undefined || now < pending.endsAt) return hub

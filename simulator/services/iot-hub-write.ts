@@ -45,7 +45,7 @@ export function checkTag(call: Call, hub: Hub): void {
   }
 }
 
-/** Parses what was sent and answers what makes it so. Throws 400. */
+/** Parses the body and returns the function that applies it. Throws 400. */
 export function replacement(kernel: Kernel, call: Call, hub: Hub, mint: () => Buffer): () => void {
   const body = call.json()
   if (!isObject(body) || typeof body['location'] !== 'string' || !isObject(body['sku'])) {
@@ -64,7 +64,7 @@ export function replacement(kernel: Kernel, call: Call, hub: Hub, mint: () => Bu
 
 function sentPolicies(call: Call, sent: unknown): readonly SentPolicy[] {
   const refused = (message: string) => devicesError(call, 400, 400004, 'BadRequest', message)
-  if (!Array.isArray(sent)) throw refused('authorizationPolicies is no list.')
+  if (!Array.isArray(sent)) throw refused('authorizationPolicies must be a list.')
   const policies = sent.map((policy: unknown): SentPolicy => {
     const { keyName, rights, primaryKey, secondaryKey } = isObject(policy) ? policy : {}
     if (typeof keyName !== 'string' || keyName === '') throw refused('A policy has no keyName.')
@@ -84,7 +84,7 @@ function sentPolicies(call: Call, sent: unknown): readonly SentPolicy[] {
   return policies
 }
 
-/** Whether it is the base64 of 16 to 64 bytes, as the keys of policies and devices are. */
+/** Whether a value is the base64 of 16 to 64 bytes, as the keys of policies and devices are. */
 export function isKey(value: string): boolean {
   const bytes = Buffer.from(value, 'base64')
   return bytes.toString('base64') === value && bytes.length >= 16 && bytes.length <= 64

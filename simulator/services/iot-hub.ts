@@ -16,13 +16,13 @@ export interface HubOptions {
   readonly name: string
   /** Default 1. */
   readonly units?: number
-  /** Name to rights, beside the five that every hub has. */
+  /** Name to rights, in addition to the five policies that every hub has. */
   readonly policies?: Readonly<Record<string, string>>
-  /** Beside, or instead of, what a new hub has. */
+  /** Added to the properties of a new hub, or replacing them. */
   readonly properties?: Readonly<Record<string, unknown>>
   /** How many policies are listed at a time. Default: all of them. */
   readonly pageSize?: number
-  /** Whether a failed operation has made its change all the same. Default `unchanged`. */
+  /** Whether a failed operation has changed the hub nevertheless. Default `unchanged`. */
   readonly afterFailure?: 'changed' | 'unchanged'
 }
 
@@ -37,7 +37,7 @@ const writeTime = 30_000
 export function iotHub(kernel: Kernel) {
   const hubs = new Map<string, Hub>()
   const byHost = new Map<string, Hub>()
-  /** The hubs of the writes that were taken, by the id of the operation. */
+  /** The hubs of the accepted writes, by the id of the operation. */
   const written = new Map<string, Hub>()
   const dice = kernel.dice.fork('iot-hub')
   const mint = (): Buffer => dice.bytes(32)
@@ -63,7 +63,7 @@ export function iotHub(kernel: Kernel) {
     return { status: 201, headers: { 'azure-asyncoperation': pollAddress(call, hub, id) }, body: echoed(call, hub) }
   }
 
-  /** A location's, not the hub's, and several kB long: it carries a certificate and a signature. */
+  /** The address belongs to a location, not to the hub. It is several kB long: it carries a certificate and a signature. */
   function pollAddress(call: Call, hub: Hub, id: string): string {
     const { subscription } = call.params
     const query = [
@@ -109,7 +109,7 @@ export function iotHub(kernel: Kernel) {
       apiVersions,
       handle: (call) => operationStatus(written.get(call.params['id']!), call),
     },
-    // The first page is asked for with POST; the generated clients follow nextLink with GET.
+    // The first page is read with POST; the generated clients follow nextLink with GET.
     ...['POST', 'GET'].map((method) => ({
       operation: 'iot-hub/listKeys',
       permission: `${rights}/listkeys/Action`,
@@ -138,7 +138,7 @@ export function iotHub(kernel: Kernel) {
 
   return {
     iotHubs: {
-      /** A new hub with the five usual policies, settings nobody knows yet, and secrets in its routing. */
+      /** A new hub with the five usual policies, a setting of a future api-version, and secrets in its routing. */
       add(options: HubOptions): HubHandle {
         const id = armResourceId(options, type, options.name)
         const hub = newHub(kernel, id, options, mint)
@@ -189,7 +189,7 @@ function described(hub: Hub, at?: number): unknown {
     systemData: { createdAt: new Date(hub.createdAt).toISOString() },
     properties: {
       ...(masked(filledIn(propertiesOf(hub), hub.name, hub.createdAt)) as object),
-      // What it is in between is not recorded; a device provisioning service says Transitioning.
+      // The state during a write is not recorded; a device provisioning service reports Transitioning.
       state: hub.pending ? 'Transitioning' : 'Active',
       provisioningState: hub.pending ? 'Accepted' : 'Succeeded',
       hostName: hub.host,
@@ -244,7 +244,7 @@ function operationStatus(hub: Hub | undefined, call: Call): Reply {
   const id = call.params['id']!
   if (hub && settle(hub, call.now).pending?.id === id) return { status: 200, body: { status: 'Running' } }
   const status = hub?.finished.get(id)
-  if (!status) throw devicesError(call, 404, 404001, 'NotFound', 'There is no such operation.')
+  if (!status) throw devicesError(call, 404, 404001, 'NotFound', 'The operation does not exist.')
   if (status === 'Succeeded') return { status: 200, body: { status } }
   return { status: 200, body: { status, error: { code: '500001', message: 'The update of the hub failed.' } } }
 }

@@ -16,8 +16,8 @@ const statistics = 'Microsoft.Devices/IotHubs/statistics/read'
 export function iotRegistry(kernel: Kernel, hubAt: (host: string) => Hub | undefined): void {
   const hubOf = (call: Call): Hub => {
     const hub = hubAt(call.host)
-    // A hub that is not there has no name in DNS.
-    if (!hub) throw new ConnectionLost(`there is no hub ${call.host}`)
+    // The host name of a hub that does not exist is not in DNS.
+    if (!hub) throw new ConnectionLost(`the host name ${call.host} does not resolve: no IoT hub has it`)
     return settle(hub, call.now)
   }
   const deviceOf = (call: Call, hub: Hub): Device => {
@@ -177,7 +177,7 @@ const slotsOf: Readonly<Record<string, readonly string[]>> = {
   both: ['primary', 'secondary'],
 }
 
-/** 200: all of them; 207: some; 400: none. The list says which and why. */
+/** 200: all of them; 207: some; 400: none. The list names each device and the reason. */
 function regenerate(call: Call, hub: Hub): Reply {
   const { policyKey, devices } = call.json() as { policyKey?: unknown; devices?: unknown }
   const slots = slotsOf[String(policyKey)]

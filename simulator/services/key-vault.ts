@@ -18,8 +18,8 @@ export function keyVault(kernel: Kernel) {
   const vaults = new Map<string, VaultStore>()
   const storeOf = (call: Call): VaultStore => {
     const store = vaults.get(call.host)
-    // A vault that does not exist has no name in DNS either.
-    if (!store) throw new ConnectionLost(`there is no vault ${call.host}`)
+    // The host name of a vault that does not exist is not in DNS either.
+    if (!store) throw new ConnectionLost(`the host name ${call.host} does not resolve: no vault has it`)
     return store
   }
   kernel.register(operations(kernel, storeOf))
@@ -138,7 +138,7 @@ function operations(kernel: Kernel, storeOf: (call: Call) => VaultStore): Operat
     const { store, secret } = deletedForGood(call)
     const now = kernel.clock.now()
     secret.deletedAt = undefined
-    // It can be read before it can be written: clients that wait for the first are surprised by the second.
+    // A recovered secret can be read before it can be written. Clients that wait only until it can be read then fail.
     secret.readableFrom = now + call.softDeleteTime / 2
     secret.recoveringUntil = now + call.softDeleteTime
     return { status: 200, body: bundle(store, secret, secret.versions.at(-1)!) }

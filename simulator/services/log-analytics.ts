@@ -8,7 +8,7 @@ import type { Sample } from '../sample.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { sharedKeyProof } from './signatures.ts'
 
-/** `both`: as documented, the bare POST changes both keys. `keyType`: as people meet it, it wants the undocumented query. */
+/** `both`: as documented, the bare POST changes both keys. `keyType`: as reported, it requires the undocumented query parameter. */
 export type RegenerateBehaviour = 'both' | 'keyType'
 
 export interface Workspace extends ServiceHandle {
@@ -65,7 +65,7 @@ export function logAnalytics(kernel: Kernel) {
       throw call.refuse(404, 'ResourceNotFound', `The Resource '${type}/${call.params['workspace']}' was not found.`)
     return found
   }
-  // What the real one answers is not documented; it is taken to refuse as Cognitive Services does.
+  // The real answer is not documented; the simulator refuses as Cognitive Services does.
   const withLocalAuth = (call: Call): State => {
     const workspace = workspaceOf(call)
     if (workspace.disableLocalAuth)
@@ -102,7 +102,7 @@ export function logAnalytics(kernel: Kernel) {
       apiVersions,
       handle(call) {
         const workspace = withLocalAuth(call)
-        // The body is not looked at: people who put keyType there got the same refusal.
+        // The body is ignored: a keyType in the body is reported to get the same refusal.
         for (const slot of slotsToRegenerate(call, workspace.behaviour)) workspace.slots.regenerate(slot)
         return { status: 200, body: keyPair(workspace) }
       },
@@ -152,14 +152,14 @@ function slotsToRegenerate(call: Call, behaviour: RegenerateBehaviour): readonly
   if (behaviour === 'both') return Object.values(slotOf)
   const slot = slotOf[call.query.get('keyType') ?? '']
   if (!slot) {
-    // Two codes are reported with the same words.
+    // Two codes are reported with the same message.
     const message = 'keyType value must equal primarySharedKey or secondarySharedKey'
     throw call.refuse(400, call.query.has('keyType') ? 'InvalidParameter' : 'BadArgumentError', message)
   }
   return [slot]
 }
 
-/** The id comes back in another case than it was asked for, and dates in another format than elsewhere. */
+/** The id comes back in a different case than in the request, and dates have a different format than elsewhere. */
 function described(workspace: State): unknown {
   const [subscription, group, name] = workspace.id.split('/').filter((_, index) => [2, 4, 8].includes(index))
   const made = new Date(workspace.createdAt).toUTCString()
@@ -194,7 +194,7 @@ function keyPair(workspace: State, at?: number): unknown {
   return { primarySharedKey, secondarySharedKey }
 }
 
-/** The HTTP Data Collector: the signature first, then what is sent. */
+/** The HTTP Data Collector checks the signature first, then the headers. */
 function collect(call: Call, workspace: State | undefined): Reply {
   if (!workspace) return call.refuse(400, 'InvalidCustomerId', 'The specified customer ID is invalid.').reply
   const { method, url, headers, text } = call

@@ -2,7 +2,7 @@
 
 import type { Dice } from '../dice.ts'
 
-/** A resource's etag: moved by each change, quoted, and no version of anything. */
+/** A resource's etag: quoted, different after each change. */
 export function etagOf({ id, changes }: { readonly id: string; readonly changes: number }): string {
   let hash = 0
   for (const character of id) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) >>> 0
@@ -10,7 +10,7 @@ export function etagOf({ id, changes }: { readonly id: string; readonly changes:
   return `"${hex(hash)}-0000-0700-0000-${hex(changes)}0000"`
 }
 
-/** Who made a resource, and when. What was done to its keys later does not show here. */
+/** `systemData`: who created a resource, and when. Later changes to its keys do not show here. */
 export function systemData(createdAt: number): object {
   const at = new Date(createdAt).toISOString()
   const by = { By: 'operator@contoso.example', ByType: 'User', At: at }

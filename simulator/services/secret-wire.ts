@@ -3,9 +3,9 @@
 import type { Call, Reply } from '../operations.ts'
 import type { SecretVersion, StoredSecret, VaultStore } from './vault-store.ts'
 
-/** The most the service puts on one page. */
+/** The largest page the service returns. */
 const pageSize = 25
-/** Stands in a page's link for an empty page that is still to come. Sorts before every name and id. */
+/** In a page's link: one more empty page will follow. Sorts before every name and id. */
 const emptyMark = '\u0001'
 
 /** The body of a set or an update, as far as it is used. */
@@ -16,7 +16,7 @@ export interface Parameters {
   readonly attributes?: { readonly enabled?: boolean; readonly nbf?: number; readonly exp?: number }
 }
 
-/** The body of a set or an update; throws the service's 400 for names, tags and times it does not take. */
+/** The body of a set or an update; throws the service's 400 for names, tags and times it does not accept. */
 export function parameters(call: Call): Parameters {
   const given = call.json() as Parameters
   const bad = (message: string) => call.refuse(400, 'BadParameter', message)
@@ -78,7 +78,7 @@ export function deletedBundle(store: VaultStore, secret: StoredSecret): object {
   }
 }
 
-/** Pages by key rather than by number, so that a write between two pages neither repeats nor skips anybody else. */
+/** Pages by key rather than by number, so that a write between two pages neither repeats nor skips any other item. */
 export function page<T>(call: Call, all: readonly T[], keyOf: (one: T) => string, show: (one: T) => object): Reply {
   const asked = call.query.get('maxresults')
   const size = asked === null ? pageSize : Number(asked)
@@ -87,7 +87,7 @@ export function page<T>(call: Call, all: readonly T[], keyOf: (one: T) => string
   }
   const token = call.query.get('$skiptoken')
   const after = Buffer.from(token ?? '', 'base64url').toString()
-  // So many empty pages are still to come. No name begins with this character.
+  // The number of empty pages still to come. No name begins with the mark.
   const empty = token === null ? call.emptyPages : after.startsWith(emptyMark) ? after.length - 1 : 0
   const rest = all.filter((one) => keyOf(one) > after).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
   const shown = rest.slice(0, size)

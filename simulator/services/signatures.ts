@@ -2,12 +2,12 @@
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
-/** What a request claims, before anybody knows which key signed it. */
+/** What a request claims, before it is known which key signed it. */
 export type Proof =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'signed'; readonly signedWith: (key: string) => boolean }
 
-/** A shared access signature's own words, beside the proof. */
+/** The fields of a shared access signature, with its proof. */
 export type SasProof =
   | { readonly kind: 'refused'; readonly reason: string }
   | {
@@ -18,7 +18,7 @@ export type SasProof =
       readonly signedWith: (key: string) => boolean
     }
 
-/** What a signature covers of a request. */
+/** The parts of a request that a signature covers. */
 export interface SignedRequest {
   readonly method: string
   readonly url: URL
@@ -53,7 +53,7 @@ function skewed(date: string | null, now: number): boolean {
  */
 export function hmacProof({ method, url, headers, body }: SignedRequest, now: number): Proof {
   const match = /^HMAC-SHA256 SignedHeaders=([^&]+)&Signature=(.+)$/i.exec(headers.get('authorization') ?? '')
-  if (match === null) return refused('The Authorization header is missing or is no HMAC-SHA256 header.')
+  if (match === null) return refused('The Authorization header is missing or is not an HMAC-SHA256 header.')
   const [, list = '', claimed = ''] = match
   const names = list.toLowerCase().split(';')
   const missing = ['x-ms-date', 'host', 'x-ms-content-sha256'].find((name) => !names.includes(name))
@@ -70,7 +70,7 @@ export function hmacProof({ method, url, headers, body }: SignedRequest, now: nu
 /** Log Analytics' HTTP Data Collector: `SharedKey <workspaceId>:<signature>`. `now` in milliseconds since 1970. */
 export function sharedKeyProof({ method, url, headers, body }: SignedRequest, workspaceId: string, now: number): Proof {
   const match = /^SharedKey ([^:]+):(.+)$/.exec(headers.get('authorization') ?? '')
-  if (match === null) return refused('The Authorization header is missing or is no SharedKey header.')
+  if (match === null) return refused('The Authorization header is missing or is not a SharedKey header.')
   const [, claimedId = '', claimed = ''] = match
   if (claimedId.toLowerCase() !== workspaceId.toLowerCase()) return refused('The header names another workspace.')
   const date = headers.get('x-ms-date')
@@ -87,7 +87,8 @@ export function sharedKeyProof({ method, url, headers, body }: SignedRequest, wo
 export function sasProof(headers: Headers, now: number): SasProof {
   const header = headers.get('authorization') ?? ''
   if (header === '') return refused('Authorization header missing')
-  if (!header.startsWith('SharedAccessSignature ')) return refused('Authorization header is no SharedAccessSignature')
+  if (!header.startsWith('SharedAccessSignature '))
+    return refused('Authorization header is not a SharedAccessSignature')
   const fields = new Map(
     header
       .slice('SharedAccessSignature '.length)

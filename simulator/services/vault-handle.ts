@@ -7,7 +7,7 @@ export interface SimulatedVault {
   readonly host: string
   readonly url: string
   readonly resourceId: string
-  /** A new current version, as somebody other than the app would make it. Times in milliseconds. Answers its version id. */
+  /** Writes a new current version, as a client other than the app would. Times in milliseconds. Returns the version id. */
   set(
     name: string,
     value: string,
@@ -30,7 +30,7 @@ export interface SimulatedVault {
   delete(name: string): void
   /** Brings a deleted secret back; writes are refused for another `settlingMs`. */
   recover(name: string, settlingMs?: number): void
-  /** The expiry events due by the cloud's clock that were not taken yet, oldest first. */
+  /** Takes the expiry events that are due by the cloud's clock and were not taken yet, oldest first. */
   takeEvents(): KeyVaultEvent[]
 }
 

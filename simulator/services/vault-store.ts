@@ -17,7 +17,7 @@ export interface SecretVersion {
   readonly created: number
   updated: number
   supersededAt: number | undefined
-  readonly told: Set<ExpiryEventType>
+  readonly reported: Set<ExpiryEventType>
 }
 
 export interface StoredSecret {
@@ -25,7 +25,7 @@ export interface StoredSecret {
   /** Oldest first. */
   readonly versions: SecretVersion[]
   deletedAt: number | undefined
-  /** Until then a deleted secret is shown neither as deleted nor as there, and can be neither recovered nor purged. */
+  /** Until then a deleted secret is listed neither as deleted nor as existing, and can be neither recovered nor purged. */
   deletingUntil: number
   /** From then on a recovered secret can be read again. */
   readableFrom: number
@@ -81,7 +81,7 @@ export interface VaultStore {
 
 const day = 24 * 60 * 60_000
 const nearExpiry = 30 * day
-/** A version made with less than 30 days to go is told of a little later. */
+/** A version written with less than 30 days to go is reported as near expiry after this time. */
 const shortNotice = 5 * 60_000
 
 /** An empty vault. `resourceId` names it in its events. */
@@ -112,7 +112,7 @@ export function vaultStore(host: string, resourceId: string, clock: SimulatedClo
         created,
         updated: created,
         supersededAt: undefined,
-        told: new Set(),
+        reported: new Set(),
       }
       secret.versions.push(version)
       secrets.set(name.toLowerCase(), secret)
@@ -127,7 +127,7 @@ export function vaultStore(host: string, resourceId: string, clock: SimulatedClo
       const due = [...secrets.values()].flatMap((secret) => dueEvents(secret, clock.now()))
       due.sort((a, b) => a.at - b.at)
       return due.map(({ secret, version, type, at }) => {
-        version.told.add(type)
+        version.reported.add(type)
         return keyVaultEvent(host, resourceId, secret, version, type, at, dice.uuid())
       })
     },
@@ -169,7 +169,7 @@ function dueEvents(secret: StoredSecret, now: number): DueEvent[] {
       ({ at, type }) =>
         at <= now &&
         at < (version.supersededAt ?? Number.POSITIVE_INFINITY) &&
-        !version.told.has(type) &&
+        !version.reported.has(type) &&
         !(type === 'Microsoft.KeyVault.SecretNearExpiry' && at >= expiresAt),
     )
   })
