@@ -37,5 +37,5 @@ async function all(): Promise<readonly Figure[]> {
 
 const figures = await all()
 process.stdout.write(`${table(figures)}\n\nSeed ${seed}. On ${on}.\n`)
-// Not left to an empty event loop: Azurite keeps a timer of its own.
+// An explicit exit: Azurite's own timer keeps the event loop alive.
 process.exit(0)

@@ -18,16 +18,16 @@ export interface BuildOptions {
   readonly out?: string
 }
 
-/** esbuild's accounts of the bundles. */
+/** esbuild's metafiles of the bundles. */
 export interface Built {
   /** What loading `main` loads. */
   readonly functions: Metafile
-  /** What comes with the first call of any function, and the clients that come when they are first needed. */
+  /** What the first call of any function loads, and the clients that are loaded when first needed. */
   readonly onDemand: Metafile
 }
 
 /**
- * Bundles the app. The new files take the old ones' place at the end, in one rename, so that a host which starts
+ * Bundles the app. The new files replace the old ones at the end, in one rename, so that a host which starts
  * meanwhile never sees half of them. Throws where the sources do not build.
  */
 export async function buildApp({ app = root, out = join(app, 'dist') }: BuildOptions = {}): Promise<Built> {
@@ -44,7 +44,7 @@ export async function buildApp({ app = root, out = join(app, 'dist') }: BuildOpt
   return { functions, onDemand }
 }
 
-/** Whether a source, the lock file or the build itself is younger than what was built. */
+/** Whether a source, the lock file or the build itself is newer than the last build. */
 export function isStale(): boolean {
   const main = join(root, 'dist/functions/index.js')
   if (!existsSync(main)) return true
@@ -53,7 +53,7 @@ export function isStale(): boolean {
   return sources.some((file) => statSync(join(root, file)).mtimeMs > statSync(main).mtimeMs)
 }
 
-/** What builds left that were killed half way. */
+/** Deletes the remains of builds that were killed half-way. */
 function sweep(out: string): void {
   for (const left of globSync(`${basename(out)}.*`, { cwd: dirname(out) })) {
     const pid = Number(/\.(\d+)(\.old)?$/.exec(left)?.[1])
@@ -67,7 +67,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // EPERM: alive, and somebody else's.
+    // EPERM: the process is alive and belongs to another user.
     return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }

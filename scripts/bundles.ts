@@ -17,7 +17,7 @@ export interface Where {
 const appChunk = 'chunks/app.js'
 const telemetryChunk = 'chunks/telemetry.js'
 
-/** Bundled CommonJS asks for `require`; the runtime's own `@azure/functions-core` is reached through it as well. */
+/** Bundled CommonJS asks for `require`; the runtime's own `@azure/functions-core` is loaded through it as well. */
 const banner = `import{createRequire as $createRequire}from'node:module';const require=$createRequire(import.meta.url);`
 
 function common({ app, packages }: Where) {
@@ -40,15 +40,18 @@ function common({ app, packages }: Where) {
   } as const satisfies BuildOptions
 }
 
-/** What `main` loads: one file, because each that it names, or that those import, costs a cold start its reading. */
+/** What `main` loads: one file, because every further file adds a read to a cold start. */
 export async function bundleFunctions(where: Where): Promise<Metafile> {
   const { app, out } = where
-  const doorways = globSync('src/functions/*.ts', { cwd: app }).sort()
-  if (doorways.length === 0) throw new Error(`${join(app, 'src/functions')} has no functions: nothing to build.`)
+  const registrations = globSync('src/functions/*.ts', { cwd: app }).sort()
+  if (registrations.length === 0)
+    throw new Error(
+      `${join(app, 'src/functions')} has no .ts files that register functions: there is nothing to build.`,
+    )
   const { metafile } = await build({
     ...common(where),
     stdin: {
-      contents: doorways.map((file) => `import './${file}'`).join('\n'),
+      contents: registrations.map((file) => `import './${file}'`).join('\n'),
       resolveDir: app,
       sourcefile: 'functions',
     },
@@ -68,10 +71,10 @@ export async function bundleFunctions(where: Where): Promise<Metafile> {
 }
 
 /**
- * What doorways load with their first call. Each loads a file of its own; esbuild would make a chunk for every set of them
- * that shares another: sixty, most smaller than a kilobyte. Whoever calls one route calls the next as well, so their files
+ * What the functions load with their first call. Each loads a file of its own; esbuild would make a chunk for every set of them
+ * that shares another: sixty, most smaller than a kilobyte. A caller of one route usually calls others, so their files
  * become one module that exports what all of them export. Azure's clients keep chunks of their own, loaded when first
- * needed. Throws where two of the files export one name, since then neither would be found.
+ * needed. Throws if two of the files export the same name, since neither would be found then.
  */
 export async function bundleApp(where: Where): Promise<Metafile> {
   const { app, out } = where
@@ -104,7 +107,7 @@ export async function bundleApp(where: Where): Promise<Metafile> {
 
 /**
  * Telemetry is more code than all the rest, in a hundred pieces: one file of its own, found from every chunk under its plain
- * name. Its sources change with the lock file only, so what `before` holds is taken over while it is younger.
+ * name. Its sources change with the lock file only, so what `before` holds is reused while it is newer.
  */
 export async function bundleTelemetry(where: Where, before: string): Promise<Metafile> {
   const built = join(before, telemetryChunk)
@@ -119,7 +122,7 @@ export async function bundleTelemetry(where: Where, before: string): Promise<Met
   const contents = "export { TelemetryClient } from 'applicationinsights'"
   const js = `${banner}const __dirname=import.meta.dirname,__filename=import.meta.filename;`
   const stdin = { contents, resolveDir: where.packages }
-  // The package looks for its configuration beside its own files, and cannot be constructed where they have no place.
+  // The package looks for its configuration beside its own files, and cannot be constructed without them.
   const { metafile } = await build({ ...common(where), banner: { js }, stdin, outfile })
   return metafile
 }
@@ -131,7 +134,7 @@ const telemetryApart: Plugin = {
   },
 }
 
-/** The files of ours that some file of ours imports dynamically. */
+/** The source files that another source file imports dynamically. */
 function onDemand(app: string): string[] {
   const found = globSync('src/**/*.ts', { cwd: app }).flatMap((file) => {
     const source = readFileSync(join(app, file), 'utf8')

@@ -12,15 +12,17 @@ const tools = {
   lint: ['node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings'],
 } as const
 
-/** Runs the checks named; both by default. Answers whether all passed; what they found is on stdout and stderr. */
+/** Runs the checks named; both by default. Returns whether all passed; their findings are on stdout and stderr. */
 export async function check(names: readonly (keyof typeof tools)[] = ['types', 'lint']): Promise<boolean> {
   const codes = await Promise.all(names.map((name) => run(tools[name])))
   const failed = names.filter((_, index) => codes[index] !== 0)
-  process.stderr.write(failed.length === 0 ? `Clean: ${names.join(', ')}.\n` : `Not clean: ${failed.join(', ')}.\n`)
+  process.stderr.write(
+    failed.length === 0 ? `Passed: ${names.join(', ')}.\n` : `Failed: ${failed.join(', ')}. The findings are above.\n`,
+  )
   return failed.length === 0
 }
 
-/** Runs a JavaScript program of the repository with this Node, and answers its exit code. */
+/** Runs a JavaScript program of the repository with this Node, and returns its exit code. */
 export function run([file, ...args]: readonly [string, ...string[]]): Promise<number> {
   const child = spawn(process.execPath, [join(root, file), ...args], { cwd: root, stdio: 'inherit' })
   return new Promise((resolve, reject) => {

@@ -18,7 +18,7 @@ async function diagnose(say: (text: string) => void): Promise<Report> {
 
 const usage = `npm run doctor [-- --json]
 
-Looks with this machine's settings and sign-in at everything that a rotation needs. Changes nothing. Exit code 1 if something is wrong.
+Checks everything that a rotation needs, with this machine's settings and sign-in. Changes nothing. Exit code 1 if a check fails.
   --json   the report as one JSON document
 `
 const { json } = flags(usage, { json: { type: 'boolean' } })

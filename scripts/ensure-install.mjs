@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Why `npm ci` is needed, in words, or undefined when what is installed is what the lock file says.
+ * The reason why `npm ci` is needed, or undefined if the installed packages are those of the lock file.
  * npm leaves a lock file of its own inside node_modules: the two are compared by name and version, which takes
  * milliseconds. Optional packages may be absent, since most of them are for other machines.
  *
@@ -27,7 +27,7 @@ export function whyInstall(root) {
 }
 
 /**
- * Makes node_modules what package-lock.json says, and says on stderr why when there is anything to do.
+ * Brings node_modules in line with package-lock.json; if there is anything to do, writes the reason to stderr.
  *
  * @param {string} root the repository
  * @returns {number} 0, or npm's exit code when it failed
@@ -36,7 +36,7 @@ export function ensureInstalled(root) {
   const why = whyInstall(root)
   if (why === undefined) return 0
   process.stderr.write(`Installing dependencies with npm ci, which takes a minute or two: ${why}.\n`)
-  // Its stdout must not be ours, and a person reads this: no JSON, whatever the project's .npmrc says.
+  // npm must not write to our stdout, and its output is read by people: no JSON, whatever the project's .npmrc sets.
   const npm = ['ci', '--loglevel=error', '--no-json', '--no-audit', '--no-fund']
   const cli = process.env.npm_execpath
   const stdio = /** @type {const} */ (['ignore', 2, 2])
@@ -44,7 +44,7 @@ export function ensureInstalled(root) {
     ? spawnSync(process.execPath, [cli, ...npm], { cwd: root, stdio: [...stdio] })
     : spawnSync('npm', npm, { cwd: root, stdio: [...stdio], shell: process.platform === 'win32' })
   if (error) process.stderr.write(`npm could not be started: ${error.message}\n`)
-  if (status !== 0) process.stderr.write('npm ci failed: its own lines above say why.\n')
+  if (status !== 0) process.stderr.write('npm ci failed: its own output above gives the reason.\n')
   return status ?? 1
 }
 

@@ -32,7 +32,8 @@ else process.exitCode = await run()
 
 async function run(): Promise<number> {
   const unknown = positionals.filter((id) => !mutants.some((mutant) => mutant.id === id))
-  if (unknown.length > 0) throw new Error(`There is no defect named ${unknown.join(', ')}: see test/rotation/mutants/`)
+  if (unknown.length > 0)
+    throw new Error(`Unknown defects: ${unknown.join(', ')}. The names are in test/rotation/mutants/.`)
   const chosen = mutants.filter(({ id }) => positionals.length === 0 || positionals.includes(id))
   const waiting = [...chosen]
   const reports: Report[] = []
@@ -40,7 +41,7 @@ async function run(): Promise<number> {
   async function work(): Promise<void> {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const report = await tryMutant(next, from, {
-        // Whoever is exempt is only asked whether that is still so.
+        // An exempt defect is tried only to confirm that it is still exempt.
         seeds: next.exempt ? Math.min(50, Number(values.seeds)) : Number(values.seeds),
         world: !values['unit-only'],
         unit: !values['world-only'],
@@ -76,7 +77,7 @@ function summary(reports: readonly Report[]): number {
   return problems.length > 0 ? 1 : 0
 }
 
-/** Whoever is not exempt must be noticed by the world; whoever is, by the test that the row names. */
+/** The world must notice every defect that is not exempt; the test that its row names must notice an exempt one. */
 function problemWith({ mutant: { id, exempt }, world, unit, failure }: Report): string | undefined {
   if (failure !== undefined) return `${id} could not be tried`
   if (exempt && unit && !unit.includes(exempt.test)) return `${id} is exempt, but ${exempt.test} does not fail`

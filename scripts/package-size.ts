@@ -4,7 +4,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
 
-/** Limits for what is uploaded without telemetry's one file: it is loaded late, and only where it is wanted. */
+/** Limits of the package without telemetry's file, which is loaded late and only if telemetry is on. */
 export const packageLimits = { files: 40, bytes: 1_000_000 }
 
 export interface PackageSize {
@@ -15,11 +15,11 @@ export interface PackageSize {
 
 /** The size of `dist`, `host.json` and `package.json` in `folder` as they are uploaded, telemetry left out. */
 export function packageSize(folder: string): PackageSize {
-  const beside = ['host.json', 'package.json'].filter((file) => existsSync(join(folder, file)))
-  const files = [...globSync('dist/**/*.{js,txt}', { cwd: folder }), ...beside].filter(
+  const manifests = ['host.json', 'package.json'].filter((file) => existsSync(join(folder, file)))
+  const files = [...globSync('dist/**/*.{js,txt}', { cwd: folder }), ...manifests].filter(
     (file) => !file.endsWith('telemetry.js'),
   )
-  // A zip adds about a hundred bytes a file.
+  // A zip adds about a hundred bytes per file.
   const sizes = files.map((file) => deflateRawSync(readFileSync(join(folder, file))).length + 100)
   return { files: files.length, zipped: sizes.reduce((sum, size) => sum + size, 0) }
 }

@@ -24,10 +24,10 @@ const child = spawn(node, [resolve(root, file), ...rest], {
   stdio: 'inherit',
   env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` },
 })
-// Ctrl-C reaches the child by itself, as one of the terminal's group: wait for it to finish its own way.
+// Ctrl-C reaches the child directly, as a member of the terminal's process group: wait for it to finish.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => child.kill('SIGTERM'))
-// npm passes a SIGTERM on to the shell between us only, and a shell dies of it without a word.
+// npm forwards a SIGTERM only to the shell between us, and a shell ends on it silently.
 const shell = process.ppid
 setInterval(() => process.ppid !== shell && child.kill('SIGTERM'), 500).unref()
 child.on('error', (error) => {

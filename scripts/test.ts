@@ -8,7 +8,7 @@ import { check } from './check.ts'
 const files = process.argv.slice(2)
 const [clean] = await Promise.all([check(), buildApp()])
 
-// Node's own choice leaves one core idle, and these files wait for sockets much of the time.
+// Node's default leaves one core idle, and these files often wait for sockets.
 const concurrency = Math.max(2, availableParallelism())
 const tests = spawn(
   process.execPath,
@@ -21,6 +21,6 @@ const tests = spawn(
   { stdio: 'inherit' },
 )
 tests.once('exit', (code) => {
-  if (!clean) process.stderr.write('The tests ran, but types, lint or format are not clean: see above.\n')
+  if (!clean) process.stderr.write('The tests ran, but the check of types, lint or format failed: see above.\n')
   process.exitCode = code === 0 && clean ? 0 : 1
 })

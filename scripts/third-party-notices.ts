@@ -65,7 +65,10 @@ function noticeOf(root: string, folder: string): { label: string; text: string }
         .replaceAll('\r\n', '\n')
         .trim(),
     )
-  if (texts.length === 0 && !license) throw new Error(`${folder} has no license: look it up before it is bundled.`)
+  if (texts.length === 0 && !license)
+    throw new Error(
+      `${folder} has neither a license file nor a license in its manifest: find its license before you bundle it.`,
+    )
   const holder = typeof author === 'string' ? author : author?.name
   const text =
     texts.length > 0 ? texts.join('\n\n') : `License: ${license}. Copyright ${holder ?? `the authors of ${name}`}.`

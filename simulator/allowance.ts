@@ -4,18 +4,18 @@
 import type { SimulatedClock } from './clock.ts'
 import type { Call } from './operations.ts'
 
-/** Token buckets: what they hold at most, and how much comes back each second. */
+/** Token buckets: their capacity, and how many tokens return each second. */
 const buckets = {
   reads: { holds: 250, perSecond: 25 },
   writes: { holds: 200, perSecond: 10 },
   deletes: { holds: 200, perSecond: 10 },
 } as const
 
-/** All callers of a subscription together have so many times what one of them has. */
+/** The limit of a whole subscription is this many times the limit of one caller. */
 const together = 15
 
 export interface Allowance {
-  /** `x-ms-ratelimit-remaining-subscription-…`; nothing for other services, or where no subscription is named. */
+  /** `x-ms-ratelimit-remaining-subscription-…`; nothing for other services, or without a subscription in the path. */
   headers(call: Call): Record<string, string>
 }
 

@@ -7,7 +7,7 @@ import type { HostGroup } from './hosts.ts'
 import type { Identity, Token } from './identity.ts'
 import { type Call, type Operation, Refusal, type Reply, type RetryAfterForm } from './operations.ts'
 
-/** What a call adds to its history entry on the way. */
+/** What a call adds to its history entry while it runs. */
 export interface Trace {
   permission?: string
   effect?: true
@@ -58,7 +58,7 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
       return clock.now()
     },
     get readAt() {
-      // Asked once a call: probability is rolled per read.
+      // Read once per call: each read draws again.
       readAt ??= clock.now() - faults.staleness(call)
       return readAt
     },
@@ -106,7 +106,7 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
   return call
 }
 
-/** 401, and how to come by a token that counts. */
+/** 401, with the challenge that leads to an accepted token. */
 function notLetIn(
   call: Call,
   dialect: Dialect,
@@ -150,7 +150,7 @@ export function checkVersion(call: Call): void {
   throw call.refuse(400, code, message)
 }
 
-/** What Azure Resource Manager says; services that say something else have it in their dialect. */
+/** Azure Resource Manager's answer; services with another answer have it in their dialect. */
 const inGeneral: Required<Pick<Dialect, 'noVersion' | 'unknownVersion'>> = {
   noVersion: () => ({
     code: 'MissingApiVersionParameter',
@@ -162,14 +162,15 @@ const inGeneral: Required<Pick<Dialect, 'noVersion' | 'unknownVersion'>> = {
   }),
 }
 
-/** Answers 404 to whatever no service registered. */
+/** Answers 404 to a call that no service has registered. */
 export function unknownOperation(host: HostGroup, method: string): Operation {
   return {
     operation: 'unknown',
     host,
     method,
     path: '*',
-    handle: (call) => call.refuse(404, 'NotFound', `No operation ${method} ${call.url.pathname}.`).reply,
+    handle: (call) =>
+      call.refuse(404, 'NotFound', `The simulator has no operation ${method} ${call.url.pathname}.`).reply,
   }
 }
 

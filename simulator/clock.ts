@@ -4,11 +4,11 @@ export interface SimulatedClock {
   /** Milliseconds since 1970. */
   now(): number
   advance(ms: number): void
-  /** Resolves when `ms` have passed by this clock. One that only moves when told to is told to. */
+  /** Resolves when `ms` have passed by this clock. A clock that moves only on demand is moved by it. */
   pass(ms: number): Promise<void>
 }
 
-/** The machine's clock, which can still be pushed forward. */
+/** The machine's clock, which can also be moved forward. */
 export function realClock(): SimulatedClock {
   let ahead = 0
   return {
@@ -20,7 +20,7 @@ export function realClock(): SimulatedClock {
   }
 }
 
-/** A clock that moves only when it is told to. */
+/** A clock that moves only when `advance` or `pass` moves it. */
 export function virtualClock(startMs: number): SimulatedClock {
   let now = startMs
   return {

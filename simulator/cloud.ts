@@ -23,7 +23,10 @@ export interface CloudOptions {
 }
 
 export interface Cloud extends Fleets {
-  /** Any call to any Azure host by its real name, and to the managed-identity endpoint at any loopback host, path /msi/token. Rejects with ConnectionLost where no answer comes. */
+  /**
+   * Any call to any Azure host by its real name, and to the managed-identity endpoint at any loopback host, path
+   * /msi/token. Rejects with ConnectionLost if there is no answer.
+   */
   fetch(request: Request): Promise<Response>
   readonly clock: SimulatedClock
   readonly seed: number
@@ -34,13 +37,13 @@ export interface Cloud extends Fleets {
   readonly identity: Identity
   /** Resources with keys, by lower-case id. */
   readonly resources: ReadonlyMap<string, ServiceHandle>
-  /** Called before and after each effect; may throw CrashSignal. Answers the way to stop listening. */
+  /** Called before and after each effect; may throw CrashSignal. Returns a function that stops listening. */
   onEffect(listener: (effect: Effect) => void): () => void
-  /** Answers a crashed caller's calls again; all callers', if none is named. */
+  /** Answers a crashed caller's calls again; without a name, those of all callers. */
   revive(caller?: string): void
 }
 
-/** A simulated Azure with nothing in it yet, everything permitted, and no faults but those given. */
+/** A simulated Azure without resources, with every action permitted, and with the given faults only. */
 export function simulatedCloud(options: CloudOptions = {}): Cloud {
   const { seed = 1, clock = realClock(), faults = [] } = options
   const kernel = startKernel({ seed, clock, faults })

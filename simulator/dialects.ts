@@ -18,7 +18,7 @@ export interface ErrorContext {
 }
 
 export interface Dialect {
-  /** Audiences of Entra tokens this service takes; none: it has its own credentials. */
+  /** Audiences of the Entra tokens this service accepts; none: it has its own credentials. */
   readonly audiences: readonly string[]
   body(error: ServiceError, context: ErrorContext): unknown
   /** On every answer. */
@@ -33,22 +33,22 @@ export interface Dialect {
     objectId: string,
   ): Omit<ServiceError, 'status'> & { readonly status?: number }
   readonly throttled: Omit<ServiceError, 'status'>
-  /** How a 429 says when to come back. Default: in seconds. */
+  /** How a 429 states when to retry. Default: in seconds. */
   readonly retryAfter?: RetryAfterForm
   /** 401 for a token of another audience. Default: as for one that is missing. */
   readonly wrongAudience?: Omit<ServiceError, 'status'>
-  /** 401 for a token whose time is over. Default: as for one that is missing. */
+  /** 401 for an expired token. Default: as for one that is missing. */
   readonly expired?: Omit<ServiceError, 'status'>
   /** The `WWW-Authenticate` of that 401. Default: that of `challenge`. */
   expiredChallenge?(context: ErrorContext): Record<string, string>
-  /** For a caller whose address a network rule keeps out. */
+  /** For a caller whose address a network rule denies. */
   readonly networkDenied?: ServiceError
-  /** 400 for an api-version that is missing, or not one of the known. */
+  /** 400 for an api-version that is missing or unknown. */
   noVersion?(known: readonly string[]): Omit<ServiceError, 'status'>
   unknownVersion?(asked: string, known: readonly string[], path: string): Omit<ServiceError, 'status'>
 }
 
-/** 401 with a claims challenge: this token no longer counts, a token with these claims would. */
+/** 401 with a claims challenge: this token is no longer accepted, a token with these claims would be. */
 export function claimsChallenge(claims: object): Record<string, string> {
   const encoded = Buffer.from(JSON.stringify(claims)).toString('base64')
   return {
@@ -137,7 +137,7 @@ const keyVault: Dialect = {
     message: 'Client address is not authorized and caller is not a trusted service.',
     inner: 'ForbiddenByFirewall',
   },
-  // Which words Key Vault uses for these is not recorded anywhere we found.
+  // The texts that Key Vault uses for these are unverified.
   noVersion: () => ({ code: 'BadParameter', message: 'api-version must be specified' }),
   unknownVersion: (asked) => ({ code: 'BadParameter', message: `The specified version (${asked}) is not recognized.` }),
 }
@@ -174,7 +174,7 @@ const iotHub: Dialect = {
   }),
   headers: ({ requestId }) => ({ 'x-ms-request-id': requestId }),
   unauthenticated: { code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
-  // Behind a network rule the hub answers as it does to a bad key.
+  // Behind a network rule the hub answers as it does to an invalid key.
   networkDenied: { status: 401, code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
   challenge: () => ({ 'iothub-errorcode': 'IotHubUnauthorizedAccess' }),
   forbidden: (_action, _scope, objectId) => ({
@@ -233,7 +233,8 @@ const communicationServices: Dialect = {
   unauthenticated: { code: 'Denied', message: 'Denied by the resource provider.' },
   challenge: () => ({ 'www-authenticate': 'HMAC-SHA256, Bearer' }),
   forbidden: () => ({ code: 'Forbidden', message: 'The principal lacks the required role.' }),
-  // Recorded for a version that is not known (Azure/Communication#159, 2021). The word for none is ASP.NET's, and unverified here.
+  // Recorded for a version that is not known (Azure/Communication#159, 2021). The text for a missing version is
+  // ASP.NET's, and unverified here.
   noVersion: () => ({ code: 'ApiVersionUnspecified', message: 'An API version is required, but was not specified.' }),
   unknownVersion: (asked, _known, path) => ({
     code: 'UnsupportedApiVersion',

@@ -7,11 +7,11 @@ export interface Dice {
   /** Lower-case hex of `length` characters. */
   hex(length: number): string
   uuid(): string
-  /** An independent stream, so that one consumer's rolls never shift another's. */
+  /** An independent stream, so that one consumer never shifts the numbers of another. */
   fork(name: string): Dice
 }
 
-/** Dice for a seed (mulberry32). Not for real keys: whoever knows the seed knows every roll. */
+/** Dice for a seed (mulberry32). Not for real keys: the seed determines every number. */
 export function seededDice(seed: number): Dice {
   let state = seed >>> 0
   const next = (): number => {

@@ -13,7 +13,7 @@ export interface Effect {
 
 export interface Effects {
   listen(listener: (effect: Effect) => void): () => void
-  /** Lets a recognised call happen, with faults before and after. Says in the trace what happened, whatever is answered. */
+  /** Runs an authenticated call, with faults before and after. Records in the trace what happened, whatever the answer is. */
   perform(call: Call, trace: Trace): Promise<Reply>
 }
 

@@ -6,7 +6,7 @@ import type { Fault, FaultHooks } from './faults.ts'
 import type { Token } from './identity.ts'
 import type { Call, Reply } from './operations.ts'
 
-/** What deleting, recovering or purging a secret takes in any case: one to five seconds were reported. */
+/** The time that deleting, recovering or purging a secret takes without a fault: one to five seconds were reported. */
 const fewSeconds = 3000
 
 /** The faults of one cloud. */
@@ -16,7 +16,7 @@ export interface FaultSet {
   readonly names: readonly string[]
   before(call: Call): { fault: string; reply: Reply } | undefined
   after(call: Call, reply: Reply): { fault: string; reply: Reply } | undefined
-  /** Before the caller is recognised. */
+  /** Before authentication. */
   gate(call: Call): { fault: string; reply: Reply } | undefined
   refuses(token: Token, call: Call): { fault: string; because: 'expired' | 'claims' } | undefined
   emptyPages(call: Call): number
@@ -27,9 +27,9 @@ export interface FaultSet {
   delay(call: Call): Promise<void>
   /** Milliseconds that the data planes refuse this key after it was made. */
   propagation(key: string): number
-  /** Milliseconds that they take it after it was replaced. */
+  /** Milliseconds that the data planes still accept this key after it was replaced. */
   lingering(key: string): number
-  /** How long a long-running operation takes that starts now: `usual`, unless a fault says otherwise. */
+  /** How long a long-running operation takes that starts now: `usual`, unless a fault sets another time. */
   operationTime(usual: number): number
   operationFails(): boolean
   denied(): readonly string[]

@@ -7,11 +7,11 @@ import type { Token } from './identity.ts'
 import { type Call, ConnectionLost, CrashSignal, type Reply, type RetryAfterForm } from './operations.ts'
 
 export interface FaultHooks {
-  /** After the caller was recognised, before anything happens: an answer instead of the service's, or a throw. */
+  /** After authentication, before the operation runs: an answer in place of the service's, or a throw. */
   before?(call: Call): Reply | undefined
-  /** Before the caller is recognised: an answer instead, or a throw. */
+  /** Before authentication: an answer in place of the service's, or a throw. */
   gate?(call: Call): Reply | undefined
-  /** Whether this call's Entra token is refused although it is in order. */
+  /** Whether this call's Entra token is refused although it is valid. */
   refuses?(token: Token, call: Call): 'expired' | 'claims' | undefined
   /** Pages without an item that this listing begins with. */
   emptyPages?(call: Call): number
@@ -19,7 +19,7 @@ export interface FaultHooks {
   readonly softDeleteTime?: number
   /** Milliseconds by which the clock of all answers is ahead. */
   readonly dateSkew?: number
-  /** After it happened: another answer, or a throw. */
+  /** After the operation has run: another answer, or a throw. */
   after?(call: Call, reply: Reply): Reply | undefined
   /** Milliseconds by which this call's eventually consistent reads lag. */
   staleness?(call: Call): number
@@ -29,13 +29,13 @@ export interface FaultHooks {
   readonly propagation?: number
   /** Milliseconds for which a replaced key is still accepted. */
   readonly lingering?: number
-  /** What the gateways in front of the data planes still believe of a key, for how many milliseconds. */
+  /** What the gateways in front of the data planes have cached about a key, and for how many milliseconds. */
   keyCache?(key: string): { readonly refusesNew: number; readonly acceptsOld: number }
   /** Milliseconds that a long-running operation takes. */
   readonly operationTime?: number
   /** Whether the long-running operation that starts now will fail. */
   operationFails?(): boolean
-  /** An action nobody holds while this lasts. */
+  /** An action that every caller lacks while the fault lasts. */
   readonly denies?: string
   /** At the n-th effect: throws CrashSignal. */
   atEffect?(n: number, when: 'before' | 'after'): void
@@ -55,8 +55,8 @@ export interface Aim {
 
 /**
  * Token bucket per host (ARM: per subscription). 429 with the given Retry-After, or the time until a token is there, in the
- * form asked for; else in the service's own, which for Key Vault is none. `capacity` tokens at first, `perSecond` more each
- * second of the cloud's clock. `beforeAuthentication`: whoever calls, and with whatever key.
+ * form given; by default in the service's own, which for Key Vault is none. `capacity` tokens at first, `perSecond` more each
+ * second of the cloud's clock. `beforeAuthentication`: throttles every caller, whatever its key.
  */
 export function throttle(options: {
   capacity: number
@@ -90,7 +90,10 @@ export function throttle(options: {
   }
 }
 
-/** 5xx before or after the effect. `body`: in the service's shape, empty (a gateway's, which trips the Key Vault client), or HTML. */
+/**
+ * 5xx before or after the effect. `body`: in the service's shape, empty (a gateway's, which trips the Key Vault
+ * client), or HTML.
+ */
 export function serverError(
   options: Aim & { when: 'before' | 'after'; status?: number; body?: 'json' | 'empty' | 'html' },
 ): Fault {
@@ -105,7 +108,7 @@ export function serverError(
   }
 }
 
-/** The effect happens, the answer is lost: the connection is reset, or nothing ever comes. */
+/** The effect happens and the answer is lost: the connection is reset, or stays silent. */
 export function lostAnswer(options: Aim & { how?: 'reset' | 'silence' } = {}): Fault {
   return {
     name: 'lostAnswer',
@@ -124,7 +127,7 @@ export function lostAnswer(options: Aim & { how?: 'reset' | 'silence' } = {}): F
   }
 }
 
-/** The effect happens, the body ends early: the JSON does not parse, but what it says before that, keys included, is there. */
+/** The effect happens and the body is truncated: the JSON does not parse, but the part before the cut, keys included, arrives. */
 export function truncatedBody(options: Aim = {}): Fault {
   return {
     name: 'truncatedBody',
@@ -146,7 +149,7 @@ export function truncatedBody(options: Aim = {}): Fault {
   }
 }
 
-/** Listings show what was true `ms` ago. */
+/** Listings show the state of `ms` ago. */
 export function staleReads(options: { ms: number; probability?: number; operation?: string }): Fault {
   return {
     name: 'staleReads',
@@ -157,7 +160,7 @@ export function staleReads(options: { ms: number; probability?: number; operatio
   }
 }
 
-/** Every answer takes `ms`: long enough for two callers to meet. */
+/** Every answer takes `ms`, long enough for the calls of two clients to overlap. */
 export function slowAnswers(options: { ms: number; probability?: number; operation?: string }): Fault {
   return {
     name: 'slowAnswers',
@@ -187,7 +190,7 @@ export function gatewayCaches(options: { ms: number }): Fault {
     name: 'gatewayCaches',
     install: (dice) => ({
       keyCache: (key) => {
-        // By key rather than by turn: how often somebody asks changes nothing.
+        // By key rather than by call: the number of calls changes nothing.
         const roll = dice.fork(key)
         return { refusesNew: Math.floor(roll.next() * options.ms), acceptsOld: Math.floor(roll.next() * options.ms) }
       },
@@ -195,14 +198,14 @@ export function gatewayCaches(options: { ms: number }): Fault {
   }
 }
 
-/** Long-running operations take `ms`, instead of the time that is usual for their service. */
+/** Long-running operations take `ms` instead of their service's usual time. */
 export function slowOperation(options: { ms: number }): Fault {
   return { name: 'slowOperation', install: () => ({ operationTime: options.ms }) }
 }
 
 /**
- * Whoever asks how an operation is going is refused, though its resource may be read: the right to follow it is held at
- * another scope, or belongs to whoever began it.
+ * Reading the status of an operation is refused, although its resource can be read: the right to follow it is held at
+ * another scope, or belongs only to the caller that started it.
  */
 export function untrackableOperations(options: { status?: 401 | 403 | 404 } = {}): Fault {
   return {
@@ -218,7 +221,7 @@ export function untrackableOperations(options: { status?: 401 | 403 | 404 } = {}
   }
 }
 
-/** Long-running operations that start now end as failed; the first `times` of them, or all. */
+/** Long-running operations that start while the fault lasts end as failed: the first `times` of them, or all. */
 export function failingOperation(options: { times?: number } = {}): Fault {
   return {
     name: 'failingOperation',
@@ -229,12 +232,15 @@ export function failingOperation(options: { times?: number } = {}): Fault {
   }
 }
 
-/** The identity lacks an action (wildcards allowed), whatever was granted. */
+/** The identity lacks an action (wildcards allowed), whatever was granted to it. */
 export function missingPermission(options: { action: string }): Fault {
   return { name: 'missingPermission', install: () => ({ denies: options.action }) }
 }
 
-/** The calling process dies before or after the n-th effect (from 1). It gets no answer, and none later, until it is revived. */
+/**
+ * The calling process crashes before or after the n-th effect (from 1). It gets no answer, then or later, until it is
+ * revived.
+ */
 export function crash(options: { atEffect: number; when: 'before' | 'after' }): Fault {
   return {
     name: 'crash',

@@ -1,6 +1,6 @@
 // Keeps the simulator from running inside Azure.
 
-/** Throws where the environment says that this is Azure, and not a machine that plays Functions host. */
+/** Throws if the environment is Azure and not a machine that runs Core Tools. */
 export function refuseInAzure(environment: Readonly<Record<string, string | undefined>>): void {
   const { WEBSITE_INSTANCE_ID, WEBSITE_SITE_NAME, WEBSITE_HOSTNAME, WEBSITE_POD_NAME } = environment
   // Core Tools sets a site name too, but always with localhost as the host name.

@@ -15,7 +15,7 @@ export type HostGroup =
   | 'telemetry'
   | 'managed-identity'
 
-/** Host names by service. `managed-identity` is the odd one out: plain http on loopback, never redirected. */
+/** Host names by service. `managed-identity` is the exception: plain HTTP on loopback, never redirected. */
 export const azureHosts: Readonly<Record<Exclude<HostGroup, 'managed-identity'>, readonly string[]>> = {
   'resource-manager': ['management.azure.com', 'management.usgovcloudapi.net', 'management.chinacloudapi.cn'],
   login: [
@@ -34,7 +34,7 @@ export const azureHosts: Readonly<Record<Exclude<HostGroup, 'managed-identity'>,
     '.cognitiveservices.azure.com',
     '.openai.azure.com',
     '.services.ai.azure.com',
-    // Regional hosts, and the one that is of no region.
+    // Regional hosts, and the one without a region.
     'api.cognitive.microsoft.com',
     '.api.cognitive.microsoft.com',
     '.cognitive.microsofttranslator.com',
@@ -65,7 +65,7 @@ for (const [group, names] of Object.entries(azureHosts) as [HostGroup, readonly 
   }
 }
 
-/** The service a host name belongs to; undefined: none of Azure's that we know. */
+/** The service a host name belongs to; undefined: not a known Azure host. */
 export function hostGroup(host: string): HostGroup | undefined {
   const name = host.toLowerCase()
   if (isLoopback(name)) return 'managed-identity'

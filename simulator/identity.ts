@@ -6,10 +6,10 @@ import type { Dice } from './dice.ts'
 export interface Token {
   /** Scheme and host, without `/.default`. */
   readonly audience: string
-  /** Whom the history names: the calling process, or the client id of a user-assigned identity. */
+  /** The caller's name in the history: the calling process, or the client id of a user-assigned identity. */
   readonly caller: string
   readonly objectId: string
-  /** Milliseconds since 1970, on the machine's clock: clients cache tokens by it, whatever time it is in the simulation. */
+  /** Milliseconds since 1970, on the machine's clock: clients cache tokens by that clock, whatever the simulated time is. */
   readonly expiresAt: number
 }
 
@@ -23,7 +23,7 @@ export interface Permissions {
   readonly notActions: readonly string[]
 }
 
-/** A credential keeps its tokens, as the real ones do, and asks anew only where claims are asked for. */
+/** A credential keeps its tokens, as the real ones do, and requests a new one only for a claims challenge. */
 export interface SimulatedCredential {
   getToken(scopes: string | string[], options?: { readonly claims?: string }): Promise<IssuedToken>
 }
@@ -38,7 +38,7 @@ export interface Identity {
   /** A token for a scope (`https://graph.microsoft.com/.default`) or a resource. */
   issue(scope: string, caller?: string): IssuedToken
   find(token: string): Token | undefined
-  /** Has the shape of a TokenCredential. Every process of a test gets its own name, so that a crashed one stays dead. */
+  /** Has the shape of a TokenCredential. Every process of a test gets its own name, so that a crashed one stays crashed. */
   credential(caller?: string): SimulatedCredential
   readonly tenant: string
   /** What a managed-identity caller must send as X-IDENTITY-HEADER. */
@@ -55,7 +55,7 @@ interface Rule {
 const lifetime = 24 * 60 * 60_000
 export const defaultCaller = 'rekey'
 
-/** `deniedByFaults` are the actions that faults take away while they last. */
+/** `deniedByFaults` are the actions that active faults deny. */
 export function simulatedIdentity(
   dice: Dice,
   minted: Set<string>,

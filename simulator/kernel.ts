@@ -29,9 +29,9 @@ export interface HistoryEntry {
   readonly operation: string
   /** The last action that was checked, if any was. */
   readonly permission?: string
-  /** 0: no answer was given. */
+  /** 0: the caller got no answer. */
   readonly status: number
-  /** The operation's effect happened, whatever was answered. */
+  /** The operation's effect happened, whatever the answer was. */
   readonly effect?: true
   readonly fault?: string
   readonly caller?: string
@@ -48,7 +48,7 @@ export interface Kernel {
   readonly operations: readonly Operation[]
   /** Resources with keys, by lower-case id, for the management API. */
   readonly resources: ReadonlyMap<string, ServiceHandle>
-  /** Adds a handle to `resources`. Answers it. */
+  /** Adds a handle to `resources` and returns it. */
   adopt<Handle extends ServiceHandle>(handle: Handle): Handle
   register(operations: readonly Operation[]): void
 }
@@ -83,7 +83,7 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
   }
   const identity = simulatedIdentity(dice.fork('identity'), minted, faults.denied, roles)
   const history: HistoryEntry[] = []
-  const dead = new Set<string>()
+  const crashed = new Set<string>()
   const resources = new Map<string, ServiceHandle>()
   const effects = numberedEffects(faults)
   const allowance = armAllowance(clock)
@@ -111,7 +111,7 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
     const url = new URL(request.url)
     const at = clock.now()
     const group = hostGroup(url.hostname)
-    if (!group) throw new ConnectionLost(`${url.hostname} is no host of the simulated Azure`)
+    if (!group) throw new ConnectionLost(`${url.hostname} is not a host of the simulated Azure: see simulator/hosts.ts`)
     const match = router.match(group, request.method, url.pathname)
     const operation = match?.operation ?? unknownOperation(group, request.method)
     const bytes = request.body ? Buffer.from(await request.arrayBuffer()) : noBytes
@@ -123,13 +123,14 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
     const call = makeCall(parts, { clock, faults, identity })
     let status = 0
     try {
-      if (token && dead.has(token.caller)) throw new ConnectionLost(`${token.caller} has crashed`, { fault: 'crash' })
+      if (token && crashed.has(token.caller))
+        throw new ConnectionLost(`${token.caller} has crashed`, { fault: 'crash' })
       const reply = await answer(call, trace)
       status = reply.status
       const date = new Date(clock.now() + faults.dateSkew()).toUTCString()
       return toResponse(reply, call, group, { date, ...allowance.headers(call) })
     } catch (error) {
-      if (error instanceof CrashSignal && token) dead.add(token.caller)
+      if (error instanceof CrashSignal && token) crashed.add(token.caller)
       if (error instanceof ConnectionLost && error.fault) trace.fault = error.fault
       throw error
     } finally {
@@ -166,8 +167,8 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
     },
     onEffect: effects.listen,
     revive(caller) {
-      if (caller === undefined) dead.clear()
-      else dead.delete(caller)
+      if (caller === undefined) crashed.clear()
+      else crashed.delete(caller)
     },
   }
 }

@@ -13,20 +13,23 @@ export interface KeySlots {
   /** Slot to key as of `at`; now, if not given. */
   keys(at?: number): Record<string, string>
   keyOf(slot: string, at?: number): string
-  /** A new key in one slot. Answers it. */
+  /** Makes a new key in one slot and returns it. */
   regenerate(slot: string): string
   /** A key that the caller chose. */
   set(slot: string, key: string): void
   swap(one: string, other: string): void
-  /** Whether the data plane takes this key now, faults considered. */
+  /** Whether the data plane accepts this key now, with faults applied. */
   accepts(key: string): boolean
-  /** Every key the data plane takes now: a signature does not say which one made it. */
+  /** Every key the data plane accepts now: a signature does not name its key. */
   accepted(): readonly string[]
   /** When a key was made; undefined for one this resource never had. */
   madeAt(key: string): number | undefined
 }
 
-/** Slots with their first keys, which count as known everywhere from the start. `mint` makes a key in the service's own format. */
+/**
+ * Slots with their first keys, which count as known everywhere from the start. `mint` makes a key in the service's own
+ * format.
+ */
 export function keySlots(kernel: Kernel, slots: readonly string[], mint: () => string): KeySlots {
   const tenures = new Map<string, Tenure[]>()
   const made = new Map<string, number>()
@@ -107,7 +110,7 @@ export interface ServiceHandle {
   madeAt(key: string): number
 }
 
-/** The handle of a resource whose slots are `slots`. `usable`: whether the service takes keys at all now. */
+/** The handle of a resource whose slots are `slots`. `usable`: whether the service accepts keys at all now. */
 export function serviceHandle(resourceId: string, slots: KeySlots, usable: () => boolean = () => true): ServiceHandle {
   return {
     resourceId,

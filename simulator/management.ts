@@ -31,10 +31,13 @@ const byName = {
   networkRule: wireFaults.networkRule,
 } as const
 
-/** Routes below `/simulator`. Answers JSON; 404 for what the cloud does not have, 400 for what it cannot do or read. */
+/**
+ * Routes below `/simulator`. Answers JSON: 404 for what the cloud does not have, 400 for a request it cannot carry out
+ * or read.
+ */
 export function management(cloud: Cloud): Hono {
   const app = new Hono().basePath('/simulator')
-  // What a handle refuses (no such slot, no such secret) says so in its message; a stack trace would help nobody.
+  // The message of a handle's error (unknown slot, unknown secret) is enough; a stack trace would not help the caller.
   app.onError((error, c) => c.json({ error: error.message }, 400))
 
   app.get('/clock', (c) => c.json({ now: cloud.clock.now() }))

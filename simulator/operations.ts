@@ -15,25 +15,34 @@ export interface Reply {
 export interface Operation {
   /** Stable name in the history and for faults: `cognitive-services/regenerateKey`. */
   readonly operation: string
-  /** It changes something when it succeeds. Effects are numbered, listeners hear of them, processes crash at them. */
+  /**
+   * The operation changes something when it succeeds. Effects are numbered; listeners are notified of them; processes
+   * crash at them.
+   */
   readonly effect?: true
-  /** The action an Entra token's identity must hold. Absent: `authenticate` or the handler checks the caller (`authorize`, a key, a signature). */
+  /**
+   * The action an Entra token's identity must hold. Absent: `authenticate` or the handler checks the caller
+   * (`authorize`, a key, a signature).
+   */
   readonly permission?: string
-  /** Where `permission` is held, where that is not the path: the ARM id of a data plane's resource. */
+  /** The scope of `permission`, if it is not the path: the ARM id of a data plane's resource. */
   scope?(call: Call): string
-  /** Checks a caller that may bring something else than a token. Runs before faults, and before the effect counts. */
+  /** Checks a caller that may authenticate by something other than a token. Runs before faults, and before the effect counts. */
   authenticate?(call: Call): void
-  /** Actions that `authenticate` or the handler may check: for the permissions API, which tells control from data actions. */
+  /**
+   * Actions that `authenticate` or the handler may check: for the permissions API, which separates control actions from
+   * data actions.
+   */
   readonly checks?: readonly string[]
   readonly host: HostGroup
   readonly method: string
   /** `/accounts/:account/listKeys`; `*` at the end takes the rest. Matched without case. */
   readonly path: string
-  /** The api-versions it answers; absent: none asked for. */
+  /** The api-versions it accepts; absent: none is required. */
   readonly apiVersions?: readonly string[]
-  /** It says how a long-running operation is going. */
+  /** The operation reports the status of a long-running operation. */
   readonly tracks?: true
-  /** Tokens, telemetry and the like: faults pass it by unless they name it. */
+  /** Tokens, telemetry and the like: faults skip it unless they name it. */
   readonly infrastructure?: true
   handle(call: Call): Reply | Promise<Reply>
 }
@@ -43,29 +52,29 @@ export interface Call {
   readonly method: string
   readonly url: URL
   readonly host: string
-  /** From the path pattern, percent-decoded, in the case they came in. */
+  /** From the path pattern, percent-decoded, in the case of the request. */
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly headers: Headers
   /** The body as text; `bytes` where it is not text. */
   readonly text: string
   readonly bytes: Buffer
-  /** The caller's Entra token, where a good one for this host was sent. */
+  /** The caller's Entra token, if a valid one for this host was sent. */
   readonly token: Token | undefined
   readonly requestId: string
   /** The cloud's clock, live. */
   readonly now: number
   /** The moment that eventually consistent reads show: now, unless a fault makes them stale. */
   readonly readAt: number
-  /** How many pages without an item a listing begins with: none, unless a fault says so. */
+  /** How many pages without an item a listing begins with: none, unless a fault sets it. */
   readonly emptyPages: number
   /** Milliseconds that deleting, recovering or purging takes. */
   readonly softDeleteTime: number
   /** The body as JSON, or a 400 in the service's shape. */
   json(): unknown
-  /** Checks that the token is there, is for this host, and may do `action`; or 401 / 403 in the service's shape. */
+  /** Checks that a token was sent, is for this host, and may do `action`; otherwise 401 or 403 in the service's shape. */
   authorize(action: string, scope?: string): Token
-  /** 429 in the service's shape. Without a form: as this service says it, which for Key Vault is not at all. */
+  /** 429 in the service's shape. Without a form: the service's own, which for Key Vault is no Retry-After. */
   throttled(seconds: number, form?: RetryAfterForm): Reply
   /** An error answer in the service's shape, to be thrown. */
   refuse(
@@ -76,7 +85,7 @@ export interface Call {
   ): Refusal
 }
 
-/** Thrown by a handler: this answer instead. */
+/** Thrown by a handler to answer with this reply. */
 export class Refusal extends Error {
   readonly reply: Reply
 
@@ -90,7 +99,7 @@ export class Refusal extends Error {
 /** The caller gets no answer: the connection is reset, or stays silent. */
 export class ConnectionLost extends Error {
   readonly how: 'reset' | 'silence'
-  /** Which fault did it, for the history. */
+  /** The fault that caused it, for the history. */
   readonly fault: string | undefined
 
   constructor(message: string, more: { how?: 'reset' | 'silence' | undefined; fault?: string } = {}) {
@@ -101,7 +110,7 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** The calling process dies here: thrown by effect listeners and the crash fault. Its later calls are not answered either. */
+/** The calling process crashes here: thrown by effect listeners and the crash fault. Its later calls get no answer either. */
 export class CrashSignal extends ConnectionLost {
   constructor(message = 'the calling process crashed') {
     super(message, { fault: 'crash' })
@@ -109,7 +118,7 @@ export class CrashSignal extends ConnectionLost {
   }
 }
 
-/** How a throttled caller is asked to wait: whole seconds, the moment to come back, or without a word. */
+/** How a throttled caller is asked to wait: whole seconds, the moment to retry, or no Retry-After. */
 export type RetryAfterForm = 'seconds' | 'date' | 'none'
 
 export interface Match {
@@ -151,7 +160,7 @@ function pathPattern(path: string): RegExp {
       return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
     })
     .join('/')
-  // Azure takes a trailing slash; the Key Vault client sends one when it asks for the current version.
+  // Azure accepts a trailing slash; the Key Vault client sends one when it reads the current version.
   return new RegExp(`^${source}/?$`, 'i')
 }
 

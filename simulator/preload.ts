@@ -7,7 +7,7 @@ import { redirectAzure } from './redirect.ts'
 
 refuseInAzure(process.env)
 const { SIMULATED_AZURE_PORT: port, SIMULATED_AZURE_CA: caFile } = process.env
-// Going on without would mean the real Azure.
+// Continuing without them would reach the real Azure.
 if (!port) throw new Error('SIMULATED_AZURE_PORT is missing: the port on which the simulator listens.')
 if (!caFile) throw new Error('SIMULATED_AZURE_CA is missing: the path of the simulator’s CA certificate (PEM).')
 redirectAzure({ port: Number(port), ca: readFileSync(caFile, 'utf8') })

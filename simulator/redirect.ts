@@ -9,7 +9,7 @@ type Connect = typeof tls.connect
 
 /**
  * From now on, TLS connections to Azure's real host names go to `port` on 127.0.0.1, are verified against `ca` (PEM) alone and under
- * the real name. Other hosts than loopback are refused. Answers the way back.
+ * the real name. Hosts other than loopback are refused. Returns a function that restores the original behaviour.
  */
 export function redirectAzure({ port, ca }: { port: number; ca: string }): () => void {
   const original = tls.connect
@@ -45,7 +45,7 @@ function normalised(args: readonly unknown[]): [tls.ConnectionOptions, (() => vo
 function refused(host: string): net.Socket {
   const socket = new net.Socket()
   const error = new Error(
-    `The simulated Azure refuses a connection to ${host}: it is no Azure host it knows (simulator/hosts.ts), and nothing may leave this machine.`,
+    `The simulated Azure refuses a connection to ${host}: nothing may leave this machine. If it is an Azure host, add it to simulator/hosts.ts.`,
   )
   process.nextTick(() => socket.destroy(Object.assign(error, { code: 'ESIMULATED' })))
   return socket

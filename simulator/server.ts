@@ -17,10 +17,13 @@ export interface SimulatorServer {
   readonly port: number
   /** What clients must trust. */
   readonly caPem: string
-  /** Plain http: managed identity and management API. */
+  /** Plain HTTP: managed identity and management API. */
   readonly msiPort: number
   readonly msiUrl: string
-  /** For another process, together with `--import simulator/preload.ts`. The file that SIMULATED_AZURE_CA names goes with `close`. */
+  /**
+   * For another process, together with `--import simulator/preload.ts`. `close` deletes the file that
+   * SIMULATED_AZURE_CA names.
+   */
   readonly environment: Readonly<Record<string, string>>
   close(): Promise<void>
 }
@@ -80,7 +83,7 @@ function listener(scheme: 'http' | 'https', answer: Answer) {
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     respond(scheme, answer, incoming, outgoing).catch((error: unknown) => {
       if (error instanceof ConnectionLost && error.how === 'silence') return
-      // A bug of the simulator must not pass for Azure's weather. A caller that hangs up half-way is no bug.
+      // A bug of the simulator must not look like an Azure failure. A caller that disconnects half-way is not a bug.
       if (!(error instanceof ConnectionLost) && incoming.complete) console.error('simulated Azure:', error)
       incoming.socket.destroy()
     })

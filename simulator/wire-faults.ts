@@ -17,7 +17,7 @@ export function emptyFirstPages(options: Aim & { pages?: number } = {}): Fault {
   }
 }
 
-/** One call now and then is throttled, before it does anything. `form` as in `throttle`. */
+/** A random call is throttled before it does anything. `form` as in `throttle`. */
 export function busy(options: Aim & { seconds?: number; form?: RetryAfterForm } = {}): Fault {
   return {
     name: 'busy',
@@ -28,7 +28,7 @@ export function busy(options: Aim & { seconds?: number; form?: RetryAfterForm } 
   }
 }
 
-/** Entra tokens are over `ms` of the cloud's time after their first use, whatever their holder was told. */
+/** Entra tokens expire `ms` of the cloud's time after their first use, whatever expiry their holder was given. */
 export function expiringTokens(options: { ms: number }): Fault {
   return {
     name: 'expiringTokens',
@@ -46,8 +46,8 @@ export function expiringTokens(options: { ms: number }): Fault {
 }
 
 /**
- * A token is revoked at a call: 401 with a claims challenge from then on, until its holder brings another. By chance, that befalls
- * only tokens that were good before.
+ * A token is revoked at a call: 401 with a claims challenge from then on, until its holder sends another one. The random choice affects
+ * only tokens that were valid before.
  */
 export function claimsChallenges(options: Aim = {}): Fault {
   return {
@@ -74,8 +74,8 @@ export function skewedDate(options: { ms: number }): Fault {
 }
 
 /**
- * What a caller of the real Azure meets on any day and should not notice: empty pages, tokens that expire or are revoked, a clock
- * that is not ours, operations that it may begin and not follow. No call fails for good, none is carried out twice.
+ * Conditions of an ordinary day in the real Azure, which a caller should not notice: empty pages, tokens that expire or are revoked, a clock
+ * that differs from ours, operations that it may start but not follow. No call fails permanently, and none is carried out twice.
  */
 export function ordinaryDay(): readonly Fault[] {
   return [
@@ -89,8 +89,8 @@ export function ordinaryDay(): readonly Fault[] {
 }
 
 /**
- * What it meets on a bad one, besides: throttling with a date and without a word, gateways that cache keys, and data planes that are
- * away as a whole. `probes`: whether keys can be tried out here; where they cannot, no client can wait for a gateway.
+ * Added on a bad day: throttling with a date or without Retry-After, gateways that cache keys, and data planes that are
+ * unavailable as a whole. `probes`: whether keys can be tried out here; where they cannot, no client can wait for a gateway.
  * `outages`: how many of the calls to a data plane start one.
  */
 export function badDay({ probes, outages = 0.03 }: { probes: boolean; outages?: number }): readonly Fault[] {
@@ -108,7 +108,7 @@ export function slowSoftDelete(options: { ms: number }): Fault {
   return { name: 'slowSoftDelete', install: () => ({ softDeleteTime: options.ms }) }
 }
 
-/** The hosts where keys are tried out. */
+/** The data-plane hosts, where keys are tried out. */
 const dataPlanes: readonly HostGroup[] = ['cognitive-services', 'communication-services', 'iot-hub', 'log-ingestion']
 
 /**
@@ -152,7 +152,7 @@ function away(call: Call, how: 'reset' | '503'): Reply {
   throw new ConnectionLost(`${call.host} does not answer`, { fault: 'dataPlaneOutages' })
 }
 
-/** A network rule keeps the caller out of these hosts, whatever key or token it brings: a hub says 401, others 403. */
+/** A network rule denies the caller these hosts, whatever its key or token: a hub answers 401, others 403. */
 export function networkRule(options: { service: HostGroup }): Fault {
   return {
     name: 'networkRule',

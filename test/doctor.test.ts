@@ -125,8 +125,8 @@ describe('the doctor', { concurrency: 5 }, () => {
     for (const { id } of providers)
       assert.match(out, new RegExp(`^target +${id} \\(${id}\\) +ok +nothing in the vault yet`, 'm'))
     assert.match(out, /^identity +\S+ +ok +the service principal [0-9a-f-]{36}$/m)
-    assert.match(out, /^vault: write secrets +\S+ +cannot be seen/m)
-    assert.match(out, /All is well\. Nothing was changed\./)
+    assert.match(out, /^vault: write secrets +\S+ +not checked/m)
+    assert.match(out, /All checks passed\. Nothing was changed\./)
     assert.doesNotMatch(out, /FAILED/)
     assert.match(err, /Reading the targets: 6 of 6/)
     assert.ok(around.cloud.history.length > 20)
@@ -289,7 +289,7 @@ describe('the doctor’s settings', () => {
   })
 
   for (const [why, content] of [
-    ['is no JSON', '{ "Values": { "key": "secret" '],
+    ['is not valid JSON', '{ "Values": { "key": "secret" '],
     ['is encrypted', JSON.stringify({ IsEncrypted: true, Values: {} })],
     ['has no object "Values"', '{}'],
     ['has something else than text in "Values.A"', JSON.stringify({ Values: { A: 1 } })],

@@ -27,7 +27,7 @@ export async function parsing(targets: number): Promise<Figure> {
   }
 }
 
-/** Plans over and over, for keys of any age: current, due, drifted, and not adopted yet. */
+/** Plans repeatedly, for keys of any age: current, due, drifted, and not adopted yet. */
 export async function planning(seed: number, plans: number): Promise<Figure> {
   const dice = seededDice(seed)
   const cases = targetsIn(textOf(200)).map((target) => ({ target, seen: seenOf(target, dice) }))

@@ -6,11 +6,11 @@ import { columns } from '../../simulator/local/columns.ts'
 export interface Figure {
   readonly what: string
   readonly figure: string
-  /** What the figure is of. */
+  /** What was measured. */
   readonly about: string
 }
 
-/** Runs once, and says how many milliseconds of wall time it took. */
+/** Runs once, and returns the wall time in milliseconds. */
 export async function timed<Result>(run: () => Promise<Result>): Promise<{ took: number; result: Result }> {
   const start = performance.now()
   const result = await run()
@@ -25,7 +25,7 @@ export function ms(time: number): string {
       : `${(time / 1000).toFixed(1)} s`
 }
 
-/** On what the figures were taken, and what else it was doing. */
+/** The machine on which the figures were measured, and its load. */
 export function machine(): string {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB`
   const busy = `load ${loadavg()[0]!.toFixed(1)} before`

@@ -37,7 +37,7 @@ export async function throughput(seed: number, rotations: number): Promise<Figur
       AzureWebJobsStorage: azurite.connectionString,
       ROTATION_TARGETS: targets,
       ROTATION_TOPIC: cloud.topic(topicHost).endpoint,
-      // Not while this runs.
+      // The schedule must not fire during the measurement.
       ROTATION_SCHEDULE: '0 0 0 1 1 *',
       ...server.environment,
     },

@@ -7,39 +7,39 @@ import { checksOf, isWithoutToken, withoutToken } from '../../src/functions/heal
 import { hours } from '../../src/rotation/target.ts'
 import { checkTargets } from './targets.ts'
 
-/** As GET /api/health has it, with where the settings come from. */
+/** The report of GET /api/health, with the source of the settings. */
 export interface Report {
   readonly settings: string
   readonly status: 'healthy' | 'unhealthy'
   readonly failed: number
-  /** How many things cannot be seen. */
+  /** How many checks could not be made. */
   readonly unseen: number
   readonly problems: readonly Problem[]
   readonly checks: readonly Check[]
 }
 
-/** What nobody foresaw; everything else is in the report. */
+/** The log of unforeseen errors; everything else is in the report. */
 const log = logTo({ info: () => {}, warn: () => {}, error: console.error })
 
 /** Far more than any fleet needs: a call has its own limit. */
 const examinationLimit = hours(2)
 
-/** Looks at everything. A bad configuration is all that is told, since nothing else can be looked at then. */
+/** Runs every check. An invalid configuration is the whole report, since nothing else can be checked then. */
 export async function examine(compose: Compose, settings: string, say: (text: string) => void): Promise<Report> {
   const composed = await compose()
   if ('problems' in composed) return badConfiguration(settings, composed.problems)
   const { app } = composed
   const total = app.targets.filter((target) => target.enabled).length
-  // A pipeline's log gets a line for each of these, and twenty are enough.
+  // A pipeline's log gets a line per progress report, and twenty are enough.
   const step = Math.ceil(total / 20)
   let done = 0
   const progress = () => {
     done += 1
     if (done % step === 0 || done === total) say(`Reading the targets: ${done} of ${total}…`)
   }
-  say('Asking vaults, storage, topic and permissions…')
+  say('Checking vaults, storage, topic and permissions…')
   const places = await checksOf({ app, log, signal: AbortSignal.timeout(examinationLimit) }, Number.POSITIVE_INFINITY)
-  // Without a token every target would fail for the one reason that the check of the identity says already.
+  // Without a token every target would fail for the reason that the check of the identity already reports.
   const targets = places.some(isWithoutToken)
     ? [unseen('target', `${total} targets`, withoutToken)]
     : await checkTargets(app, log, progress)

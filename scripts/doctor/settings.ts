@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface FoundSettings {
   readonly env: Environment
-  /** Where they come from, for people. */
+  /** The source of the settings, as text for the report. */
   readonly from: string
 }
 
@@ -20,8 +20,8 @@ export interface SettingsProblem {
 const file = 'local.settings.json'
 
 /**
- * `Values` of local.settings.json in the folder, where there is one; the environment goes before it, as with Core Tools.
- * Else the environment alone. No value is ever repeated.
+ * `Values` of local.settings.json in the folder, if it exists; the environment takes precedence, as with Core Tools.
+ * Otherwise the environment alone. No value is ever printed.
  */
 export function findSettings(folder: string, environment: Environment): FoundSettings | { problem: SettingsProblem } {
   const path = join(folder, file)
@@ -41,7 +41,7 @@ function valuesIn(text: string): Readonly<Record<string, string>> | string {
     settings = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch {
     // The parser's message quotes the text, keys included.
-    return 'is no JSON'
+    return 'is not valid JSON'
   }
   const { IsEncrypted, Values } = Object(settings) as { readonly IsEncrypted?: unknown; readonly Values?: unknown }
   if (IsEncrypted === true) return 'is encrypted'

@@ -9,9 +9,9 @@ const states: Readonly<Record<Check['status'], string>> = {
   ok: 'ok',
   warning: 'WARNING',
   failed: 'FAILED',
-  unseen: 'cannot be seen',
+  unseen: 'not checked',
 }
-/** More rows of one kind that are all right are counted instead. */
+/** More passed rows of one kind than this are only counted. */
 const mostAlike = 20
 /** Of a file with thousands of problems the first are enough to begin with. */
 const mostProblems = 100
@@ -33,7 +33,7 @@ function problem({ remedy, ...about }: Report['problems'][number]): string {
 
 function table(checks: readonly Check[]): string {
   const rows = [...Map.groupBy(checks, ({ check }) => check).values()].flatMap(rowsOf)
-  return columns([['CHECK', 'PLACE', 'STATE', 'WHAT IS SEEN'], ...rows])
+  return columns([['CHECK', 'PLACE', 'STATE', 'RESULT'], ...rows])
 }
 
 function rowsOf(checks: readonly Check[]): readonly (readonly string[])[] {
@@ -45,7 +45,7 @@ function rowsOf(checks: readonly Check[]): readonly (readonly string[])[] {
 }
 
 function row({ check, place, status, detail = '', code }: Check): readonly string[] {
-  // What went wrong has its own paragraph below.
+  // Failures have their own paragraphs below.
   return [
     check,
     shortened(place, widest.place),
@@ -54,13 +54,13 @@ function row({ check, place, status, detail = '', code }: Check): readonly strin
   ]
 }
 
-/** An ARM id says most at its end. */
+/** The end of an ARM id is the part that identifies the resource. */
 function shortened(text: string, most: number): string {
   if (text.length <= most) return text
   return text.startsWith('/') ? `…${text.slice(1 - most)}` : `${text.slice(0, most - 1)}…`
 }
 
-/** One paragraph for each remedy, with every place that it heals. */
+/** One paragraph for each remedy, with every place that it applies to. */
 function failuresOf(checks: readonly Check[]): readonly string[] {
   const failed = checks.filter(({ status }) => status === 'failed')
   const alike = Map.groupBy(failed, ({ check, code, remedy }) => `${check}\n${code}\n${remedy ?? ''}`)
@@ -78,7 +78,8 @@ function concerning({ targets = [], place }: Check): string {
 }
 
 function verdict({ status, failed, unseen }: Report): string {
-  const hidden = unseen === 0 ? '' : ` ${unseen} ${unseen === 1 ? 'thing' : 'things'} cannot be seen from outside.`
-  if (status === 'healthy') return `All is well. Nothing was changed.${hidden}`
+  const hidden =
+    unseen === 0 ? '' : ` ${unseen} ${unseen === 1 ? 'thing' : 'things'} could not be checked from outside.`
+  if (status === 'healthy') return `All checks passed. Nothing was changed.${hidden}`
   return `${failed} ${failed === 1 ? 'thing needs' : 'things need'} fixing. Nothing was changed.${hidden}`
 }

@@ -12,13 +12,13 @@ import type { Log, Ports } from '../../src/rotation/ports.ts'
 import { type Preview, preview } from '../../src/rotation/preview.ts'
 import { days, minutes, type Target } from '../../src/rotation/target.ts'
 
-/** How many targets are looked at side by side. */
-const looks = 8
+/** How many targets are read at the same time. */
+const concurrency = 8
 const lookLimit = minutes(1)
 
 /**
- * Looks at every enabled target, in the order of targets.json, at the pace of the schedule: reading keys is a POST, and
- * draws on the same budget as the app's rotations. `done` is called after each; `log` takes what nobody foresaw.
+ * Reads every enabled target, in the order of targets.json, at the pace of the schedule: reading keys is a POST, and
+ * draws on the same budget as the app's rotations. `done` is called after each; `log` receives unforeseen errors.
  */
 export async function checkTargets(app: App, log: Log, done: (target: Target) => void): Promise<readonly Check[]> {
   const enabled = app.targets.filter((target) => target.enabled)
@@ -27,7 +27,7 @@ export async function checkTargets(app: App, log: Log, done: (target: Target) =>
   while (waiting.length > 0) {
     const { now, later } = pace(waiting, { interval: days(1), queued: 0 })
     const start = performance.now()
-    await atMost(looks, now, async ({ candidate: { of }, delay }) => {
+    await atMost(concurrency, now, async ({ candidate: { of }, delay }) => {
       await pause(Math.max(0, delay - (performance.now() - start)))
       checks.set(of.name, await checkTarget(app, log, of))
       done(of)
@@ -46,7 +46,7 @@ function candidateOf(app: App, target: Target) {
 function checkTarget(app: App, log: Log, target: Target): Promise<Check> {
   const signal = AbortSignal.timeout(lookLimit)
   let asking: 'service' | 'vault' = 'service'
-  const ports = told(app.ports(silent), () => {
+  const ports = observed(app.ports(silent), () => {
     asking = 'vault'
   })
   const run = async () => {
@@ -62,8 +62,8 @@ function checkTarget(app: App, log: Log, target: Target): Promise<Check> {
   }).then((check) => ({ ...check, targets: [target.name] }))
 }
 
-/** The same ports; `answered` is called when the service has given its keys, and the vault's turn comes. */
-function told(ports: Ports, answered: () => void): Ports {
+/** The same ports; `answered` is called when the service has returned its keys, and the vault is read next. */
+function observed(ports: Ports, answered: () => void): Ports {
   return {
     ...ports,
     open: async (target) => {

@@ -17,7 +17,7 @@ export interface TryOptions {
 
 export interface Report {
   readonly mutant: Mutant
-  /** The first history that breaks. */
+  /** The first seed that breaks an invariant. */
   readonly world?: { readonly climate: string; readonly seed: number; readonly violation: string }
   /** The test files that fail. */
   readonly unit?: readonly string[]
@@ -25,7 +25,7 @@ export interface Report {
   readonly failure?: string
 }
 
-/** A copy of the project as it is now, to make defects in: work may go on meanwhile. */
+/** A copy of the project as it is now, to make defects in, so that the working tree may change meanwhile. */
 export async function snapshot(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-snapshot-'))
   for (const part of parts) await cp(join(root, part), join(folder, part), { recursive: true })
@@ -34,7 +34,10 @@ export async function snapshot(): Promise<string> {
 
 const parts = ['src', 'test', 'simulator', 'package.json']
 
-/** Makes one defect in a copy of the snapshot, and asks who notices. Never throws: the report says what failed. */
+/**
+ * Makes one defect in a copy of the snapshot, and reports which tests notice it. Never throws: the report contains what
+ * failed.
+ */
 export async function tryMutant(mutant: Mutant, from: string, options: TryOptions): Promise<Report> {
   const copy = await mkdtemp(join(tmpdir(), 'rekey-mutant-'))
   try {
@@ -61,7 +64,7 @@ async function makeCopy(from: string, copy: string, mutant: Mutant): Promise<voi
 /** The first violation, as `first.ts` prints it. */
 async function askWorld(copy: string, seeds: number): Promise<Report['world'] | undefined> {
   const { code, output } = await node(copy, ['test/rotation/world/first.ts', String(seeds)])
-  if (code !== 0) throw new Error(`the world could not be lived: ${output.slice(-2000)}`)
+  if (code !== 0) throw new Error(`the simulated world did not run: ${output.slice(-2000)}`)
   return JSON.parse(output.trim().split('\n').at(-1)!) ?? undefined
 }
 

@@ -13,18 +13,18 @@ export interface HostChild {
   readonly keys: ReadyMessage['ready']['keys']
   readonly functions: ReadyMessage['ready']['functions']
   readonly errors: ReadyMessage['ready']['errors']
-  /** Ends it, after what runs has finished (at most some seconds). */
+  /** Stops it after running functions have finished (waits a few seconds at most). */
   stop(): Promise<void>
 }
 
 export interface HostChildOptions {
   /** The function app: the folder of its host.json and package.json. */
   readonly directory: string
-  /** Taken already? Then the next free one. 0 for any. */
+  /** If the port is in use, the next free one. 0 for any. */
   readonly port: number
-  /** App settings. Nothing else of this process's environment reaches the app but what a program needs to run. */
+  /** App settings. Of this process's environment, only what a program needs to run reaches the app. */
   readonly settings: Readonly<Record<string, string>>
-  /** What timers remember from before, by function: see timers.ts. */
+  /** The stored state of timers, by function: see timers.ts. */
   readonly timers?: Readonly<Record<string, TimerStatus>>
   /** A module for `node --import`: the simulator's preload. */
   readonly preload?: string
@@ -39,11 +39,11 @@ const inherited = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'NODE_
 export async function spawnHost(options: HostChildOptions): Promise<HostChild> {
   for (let port = options.port; ; port++) {
     const child = await attempt(options, port)
-    if (child !== 'port taken') return child
+    if (child !== 'port in use') return child
   }
 }
 
-async function attempt(options: HostChildOptions, port: number): Promise<HostChild | 'port taken'> {
+async function attempt(options: HostChildOptions, port: number): Promise<HostChild | 'port in use'> {
   const host = fileURLToPath(new URL('./host.ts', import.meta.url))
   const preload = options.preload === undefined ? [] : ['--import', options.preload]
   const env = Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
@@ -70,7 +70,7 @@ async function attempt(options: HostChildOptions, port: number): Promise<HostChi
     exited.then(() => undefined),
   ])
   if (ready === undefined) {
-    if (last.some((line) => line.includes('EADDRINUSE'))) return 'port taken'
+    if (last.some((line) => line.includes('EADDRINUSE'))) return 'port in use'
     throw new Error(`The local host ended before it served:\n${last.join('\n')}`)
   }
   return {

@@ -1,6 +1,6 @@
 // Formats text in columns, for `npm start` and the scripts.
 
-/** Rows as lines, each column as wide as its widest cell. The first row is the head. */
+/** Rows as lines, each column as wide as its widest cell. The first row is the header. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
   const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')

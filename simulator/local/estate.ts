@@ -22,17 +22,17 @@ export interface Estate {
   readonly preload: string
   /** A folder of this run: targets.json and logs. */
   readonly folder: string
-  /** Plain http on loopback: looking behind the scenes of the simulated Azure. */
+  /** The management API of the simulated Azure: plain HTTP on loopback. */
   readonly management: string
   readonly azurite: Azurite
-  /** Stops everything. The folder goes with the process, unless that fails: then the log is wanted. */
+  /** Stops everything. The folder is deleted with the process, unless the process fails: then its log is needed. */
   close(): Promise<void>
 }
 
 export interface EstateOptions {
   /** Of Azurite, 0 for any free one. */
   readonly ports?: { readonly blob: number; readonly queue: number }
-  /** Milliseconds that a write of an IoT hub takes. In Azure it is half a minute: nobody wants to watch that. */
+  /** Milliseconds that a write of an IoT hub takes. In Azure it is half a minute, too long to wait for in a demo. */
   readonly hubWrite?: number
 }
 
@@ -40,7 +40,7 @@ export interface EstateOptions {
 export async function startEstate({ ports, hubWrite = 3_000 }: EstateOptions = {}): Promise<Estate> {
   const cloud = simulatedCloud({
     faults: [
-      // As slow as the real one, or two callers could not meet: the second one is to hear Busy.
+      // As slow as the real service, so that two requests can overlap and the second one gets Busy.
       slowAnswers({ ms: 150, operation: 'cognitive-services' }),
       slowOperation({ ms: hubWrite }),
     ],

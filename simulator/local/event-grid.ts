@@ -5,7 +5,7 @@ import { type Answer, header, json, parseJson } from './answers.ts'
 import type { HttpHost } from './http.ts'
 
 /**
- * `POST /runtime/webhooks/EventGrid?functionName=…`: one run for each event, all must succeed, else Event Grid tries
+ * `POST /runtime/webhooks/EventGrid?functionName=…`: one run for each event. All must succeed, otherwise Event Grid tries
  * again. Answers the validation handshakes of both schemas.
  */
 export async function receiveEvents(

@@ -3,7 +3,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 
 /**
- * The options given. `--help` prints `usage` and ends; what nobody knows is said, with the usage, and ends with code 2.
+ * Parses the options. `--help` prints `usage` and exits; an unknown option is reported with the usage, and exits with code 2.
  */
 export function flags<const Options extends ParseArgsOptionsConfig>(usage: string, options: Options) {
   const help = { help: { type: 'boolean', short: 'h' } } as const
@@ -13,7 +13,7 @@ export function flags<const Options extends ParseArgsOptionsConfig>(usage: strin
     process.stdout.write(usage)
     process.exit(0)
   } catch (error) {
-    // Without the hint about `--`, which is of no use here.
+    // Without the parser's hint about `--`, which does not apply here.
     const [sentence] = (error as Error).message.split('. To specify')
     process.stderr.write(`${sentence}.\n\n${usage}`)
     process.exit(2)

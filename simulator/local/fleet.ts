@@ -6,9 +6,9 @@ import type { Cloud } from '../cloud.ts'
 export interface SampleFleet {
   /** What goes into targets.json. */
   readonly targets: object
-  /** Target → what its first round should come to. */
+  /** Target → the expected result of its first round. */
   readonly expected: Readonly<Record<string, 'changed' | 'current' | 'paused'>>
-  /** Leases that have been taken before, by their names. */
+  /** Leases that were held before, by name. */
   readonly leases: readonly string[]
   readonly vaultHost: string
   readonly topicHost: string
@@ -24,7 +24,7 @@ const topicHost = 'rekey-contoso.westeurope-1.eventgrid.azure.net'
 interface Left {
   readonly target: string
   readonly slot: string
-  /** What the tag `ProviderAddress` says. */
+  /** The value of the tag `ProviderAddress`. */
   readonly address: string
   /** Secret → value. */
   readonly values: Readonly<Record<string, string>>
@@ -34,12 +34,12 @@ interface Left {
 
 /**
  * Due a moment ago, because the expiry comes near, and not overdue: the period of 60 days, less what it is spread by, ends
- * within a day of now. So no part of what a first round does hangs on the day it is tried.
+ * within a day of now. So the result of a first round does not depend on the day.
  */
 const dueAge = 57.5 * day
 const dueExpiry = 30 * day - hour
 
-/** Puts the fleet into the cloud. Every kind of key once or more; the comments say what is the matter with each. */
+/** Puts the fleet into the cloud. Every kind of key at least once; the comments describe the state of each. */
 export function seedSampleFleet(cloud: Cloud): SampleFleet {
   const now = cloud.clock.now()
   const vault = cloud.vault(vaultHost)
@@ -101,7 +101,7 @@ export function seedSampleFleet(cloud: Cloud): SampleFleet {
     age: 10 * day,
   })
 
-  // Somebody regenerated the key in the portal: what the vault holds is refused by the service.
+  // An operator regenerated the key in the portal: the service refuses the key in the vault.
   const documents = cloud.cognitiveServices.add({ ...group, name: 'contoso-documents', kind: 'FormRecognizer' })
   leave({
     target: 'documents',
@@ -112,7 +112,7 @@ export function seedSampleFleet(cloud: Cloud): SampleFleet {
   })
   documents.regenerateByHand('Key1')
 
-  // Somebody disabled the secret: nothing happens until they enable it again.
+  // An operator disabled the secret: nothing happens until it is enabled again.
   const archive = cloud.cognitiveServices.add({ ...group, name: 'contoso-archive' })
   due({
     target: 'archive',
@@ -133,7 +133,7 @@ export function seedSampleFleet(cloud: Cloud): SampleFleet {
     },
   })
 
-  // New in targets.json: the key that the service holds is taken under our care.
+  // New in targets.json: Rekey adopts the key that the service has.
   const mail = cloud.communicationServices.add({ ...group, name: 'contoso-mail' })
 
   const logs = cloud.logAnalytics.add({ ...group, name: 'contoso-logs', behaviour: 'keyType' })
@@ -163,7 +163,7 @@ export function seedSampleFleet(cloud: Cloud): SampleFleet {
     values: { 'thermostat-7-key': thermostat.keyOf('primary') },
   })
 
-  // A ring of one: the new key takes the old one's place at once.
+  // A single slot: the new key replaces the old one at once.
   const sensor = cloud.defenderSensor
   due({ target: 'sensor', slot: 'key', address: sensor.resourceId, values: { 'sensor-key': sensor.keyOf('key') } })
 

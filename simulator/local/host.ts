@@ -17,7 +17,7 @@ export interface HostOptions {
   /** 0 for any free one. */
   readonly port: number
   readonly env: NodeJS.ProcessEnv
-  /** What timers remember from before, by function. */
+  /** The stored state of timers, by function. */
   readonly timers?: Readonly<Record<string, TimerStatus>>
   readonly log: Log
 }
@@ -31,7 +31,7 @@ export interface RunningHost {
   close(): Promise<void>
 }
 
-/** What the parent process hears once: enough to call everything. */
+/** The message to the parent process, sent once: enough to call every function. */
 export interface ReadyMessage {
   readonly ready: Pick<RunningHost, 'port' | 'keys' | 'errors'> & {
     readonly functions: readonly { readonly name: string; readonly trigger: string }[]
@@ -43,7 +43,7 @@ interface Trigger {
   stop(): void | Promise<void>
 }
 
-/** Loads the app, starts its triggers and serves. Throws where the app cannot be loaded or the port is taken. */
+/** Loads the app, starts its triggers and serves. Throws if the app cannot be loaded or the port is in use. */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { directory, port, env, log } = options
   const settings = readHostSettings(directory)
@@ -66,11 +66,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const triggers = new Map<string, Trigger>()
   const fire = (name: string, input: unknown): boolean => {
     const found = [...triggers].find(([each]) => each.toLowerCase() === name.toLowerCase())
-    // Its failure was logged where it ran; the caller has long had its 202.
+    // The failure was logged by the run; the caller has its 202 already.
     found?.[1].fire(input).catch(() => undefined)
     return found !== undefined
   }
-  // Before any trigger: nothing may have run in a process that then finds its port taken.
+  // Before any trigger: nothing may run in a process that then finds its port in use.
   const server = await serveHttp({ functions: resolved, routePrefix: settings.routePrefix, keys, invoker, fire }, port)
   for (const fn of resolved) {
     try {
@@ -95,7 +95,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   }
 }
 
-/** How each kind of trigger starts. Throws for a kind that this host does not know, rather than never firing it. */
+/** How each kind of trigger starts. Throws for an unknown kind instead of never firing it. */
 async function startTrigger(
   fn: RegisteredFunction,
   settings: HostSettings,
@@ -143,7 +143,7 @@ async function main(): Promise<void> {
   log('information', 'Host.Startup', `Serving ${functions.length} functions on http://127.0.0.1:${port}`)
   const stop = () => void host.close().then(() => process.exit(0))
   process.once('SIGTERM', stop)
-  // Ctrl-C reaches the whole group at once; the parent says when to stop.
+  // Ctrl-C reaches the whole process group at once; the parent decides when to stop.
   process.on('SIGINT', () => undefined)
   process.on('disconnect', stop)
 }

@@ -13,7 +13,7 @@ export interface HttpHost {
   readonly routePrefix: string
   readonly keys: HostKeys
   readonly invoker: Invoker
-  /** Runs any function with an input, for `POST /admin/functions/<name>`. False when there is none of that name. */
+  /** Runs any function with an input, for `POST /admin/functions/<name>`. False if no function has that name. */
   fire(name: string, input: unknown): boolean
 }
 
@@ -44,13 +44,13 @@ export function httpFunctions(functions: readonly RegisteredFunction[], routePre
     .sort((a, b) => (a.route.precedence < b.route.precedence ? -1 : a.route.precedence > b.route.precedence ? 1 : 0))
 }
 
-/** Serves on loopback. Throws `EADDRINUSE` where the port is taken. */
+/** Serves on loopback. Throws `EADDRINUSE` if the port is in use. */
 export async function serveHttp(host: HttpHost, port: number): Promise<Server> {
   const routes = httpFunctions(host.functions, host.routePrefix)
   const server = createServer((request, response) => {
     answer(host, routes, request).then(
       (result) => send(response, request, result),
-      // Logged where it ran; Azure says nothing more to the caller either.
+      // The run has logged it; Azure does not give the caller details either.
       () => send(response, request, { status: 500 }),
     )
   })

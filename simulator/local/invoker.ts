@@ -5,15 +5,18 @@ import { inspect } from 'node:util'
 import type { App, Invocation, InvocationResult, Log } from './worker.ts'
 
 export interface Invoker {
-  /** Runs one function. Throws what it throws, or a time-out. `reason` says what set it off, for the log. */
+  /** Runs one function. Throws what the function throws, or a time-out. `reason` is the trigger's reason, for the log. */
   invoke(name: string, reason: string, invocation: Invocation): Promise<InvocationResult>
-  /** How many run at this moment. */
+  /** The number of functions that are running. */
   running(): number
-  /** Resolves when nothing runs any more, or after `limit` milliseconds. */
+  /** Resolves when no function is running, or after `limit` milliseconds. */
   idle(limit: number): Promise<void>
 }
 
-/** `limit` in milliseconds: `functionTimeout` of host.json. Azure restarts the worker after a time-out; here it only ends the wait. */
+/**
+ * `limit` in milliseconds: `functionTimeout` of host.json. Azure restarts the worker after a time-out; here it only
+ * ends the wait.
+ */
 export function createInvoker(app: App, limit: number, log: Log): Invoker {
   const runs = new Set<Promise<unknown>>()
 
@@ -29,7 +32,7 @@ export function createInvoker(app: App, limit: number, log: Log): Invoker {
       log('information', category, executed('Succeeded'), id)
       return result
     } catch (error) {
-      // The whole error, causes included: what a function throws ends up in logs in Azure as well.
+      // The whole error with its causes: Azure logs what a function throws, too.
       log('error', category, `${executed('Failed')} ${inspect(error)}`, id)
       throw error
     }

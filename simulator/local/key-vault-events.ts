@@ -3,7 +3,7 @@
 
 import type { Estate } from './estate.ts'
 
-/** Looks every second. `webhook`: the function app's Event Grid address, with its key. Answers the way to stop. */
+/** Polls every second. `webhook`: the function app's Event Grid address, with its key. Returns a function that stops it. */
 export function deliverKeyVaultEvents(estate: Estate, webhook: string): () => void {
   const vault = estate.cloud.vault(estate.fleet.vaultHost)
   let waiting: readonly unknown[] = []
@@ -13,8 +13,8 @@ export function deliverKeyVaultEvents(estate: Estate, webhook: string): () => vo
     if (busy || waiting.length === 0) return
     busy = true
     const batch = waiting
-    const taken = await post(webhook, batch)
-    if (taken) waiting = waiting.slice(batch.length)
+    const accepted = await post(webhook, batch)
+    if (accepted) waiting = waiting.slice(batch.length)
     busy = false
   }, 1000)
   return () => clearInterval(timer)
@@ -29,7 +29,7 @@ async function post(webhook: string, events: readonly unknown[]): Promise<boolea
     })
     return response.ok
   } catch (error) {
-    // Not there, or not yet: Event Grid tries again later, and so does the next second. Anything else is ours.
+    // No function host is listening, or not yet: the next poll tries again, as Event Grid does. Any other error is a bug.
     if (error instanceof TypeError) return false
     throw error
   }

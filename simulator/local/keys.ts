@@ -2,11 +2,11 @@
 
 import { randomBytes } from 'node:crypto'
 
-/** Made new at each start, so nothing that is written down anywhere opens a later one. */
+/** Generated at each start, so a key that was recorded does not work after a restart. */
 export interface HostKeys {
-  /** Opens everything, the management routes included. */
+  /** Authorizes everything, including the management routes. */
   readonly master: string
-  /** Opens every function. */
+  /** Authorizes every function. */
   readonly host: string
   /** For the Event Grid webhook. */
   readonly eventGrid: string

@@ -3,7 +3,10 @@
 import { createHash } from 'node:crypto'
 import { BlobServiceClient } from '@azure/storage-blob'
 
-/** Makes the blobs of these leases, as of `since`: a lease whose blob is new says that nothing is known of the time before. */
+/**
+ * Creates the blobs of these leases, as of `since`: Rekey takes a new lease blob to mean that nothing is known of the
+ * time before.
+ */
 export async function leaveLeases(connectionString: string, leases: readonly string[], since: number): Promise<void> {
   const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-leases')
   await container.createIfNotExists()

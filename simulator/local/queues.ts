@@ -10,20 +10,20 @@ export interface QueueListener {
   readonly name: string
   /** Runs the function with a text, as `POST /admin/functions/<name>` does. */
   fire(text: string): Promise<void>
-  /** Takes no further message. */
+  /** Stops receiving messages. */
   stop(): Promise<void>
 }
 
 /** How long a message is hidden while its function runs; renewed half way. As in Azure. */
 const processing = 600
-/** Azure waits up to a minute between looks at an empty queue; on one machine a person is watching. Milliseconds. */
+/** Milliseconds between polls of an empty queue. Azure waits up to a minute, which is too long for a demo. */
 const shortestWait = 50
 const longestWait = 500
 
 /**
  * Feeds one function from one queue: `batchSize` messages at a time, more as soon as no more than `newBatchThreshold` are
  * left. A message whose function throws is shown again after `visibilityTimeout`; at `maxDequeueCount` it moves to
- * `<queue>-poison`, as does at once what is no base64 although host.json says that messages are.
+ * `<queue>-poison`. A message that is not base64, where host.json requires base64, moves there at once.
  */
 export async function listenToQueue(
   fn: RegisteredFunction,
@@ -43,7 +43,11 @@ export async function listenToQueue(
   async function handle(message: ReceivedMessageItem): Promise<void> {
     const text = settings.base64 ? decode(message.messageText) : message.messageText
     if (text === undefined) {
-      log('error', 'Host.Triggers.Queue', `Message ${message.messageId} in '${name}' is no base64.`)
+      log(
+        'error',
+        'Host.Triggers.Queue',
+        `Message ${message.messageId} in '${name}' is not base64. It moves to the poison queue.`,
+      )
       return bury(message)
     }
     const receipt = { current: message.popReceipt }
@@ -61,7 +65,7 @@ export async function listenToQueue(
       clearInterval(renewal)
       await queue.deleteMessage(message.messageId, receipt.current)
     } catch {
-      // The function's own error was logged where it ran.
+      // The run has logged the function's own error.
       clearInterval(renewal)
       if (message.dequeueCount >= settings.maxDequeueCount) return bury({ ...message, popReceipt: receipt.current })
       await queue.updateMessage(
@@ -102,14 +106,14 @@ export async function listenToQueue(
   async function poll(): Promise<void> {
     let wait = shortestWait
     while (!stopping.signal.aborted) {
-      const room = inHand.size <= settings.newBatchThreshold ? settings.batchSize : 0
-      const taken = room === 0 ? [] : await receive(room)
-      for (const message of taken) {
+      const free = inHand.size <= settings.newBatchThreshold ? settings.batchSize : 0
+      const received = free === 0 ? [] : await receive(free)
+      for (const message of received) {
         const work = handle(message).catch((error: unknown) => report(error))
         inHand.add(work)
         void work.then(() => inHand.delete(work))
       }
-      wait = taken.length > 0 ? shortestWait : Math.min(wait * 1.5, longestWait)
+      wait = received.length > 0 ? shortestWait : Math.min(wait * 1.5, longestWait)
       await setTimeout(inHand.size > 0 ? shortestWait : wait, undefined, { signal: stopping.signal }).catch(
         () => undefined,
       )

@@ -12,22 +12,22 @@ export interface Result {
   readonly name: string
   readonly provider: string
   readonly status: Status
-  /** The app's own word for why; absent when nothing was to do. */
+  /** The app's reason code; absent if nothing was done. */
   readonly reason?: string
   readonly slot?: string
   readonly secrets: readonly { readonly name: string; readonly version: string }[]
   readonly eventId?: string
 }
 
-/** The same with what only the table shows. */
+/** The same, with the fields that only the table shows. */
 export interface ShownResult extends Result {
   readonly dueAt?: string
-  /** The slot before this round, where it was another. */
+  /** The slot before this round, if it changed. */
   readonly slotBefore?: string
   readonly detail?: string
 }
 
-/** A target as `GET /api/targets` has it, as far as it is read here. */
+/** The fields of a target in `GET /api/targets` that are read here. */
 interface Listed {
   readonly name: string
   readonly provider: string
@@ -47,8 +47,8 @@ interface Event {
 
 /** How long a round may take. Rotating eleven keys takes some seconds; a slow machine is not a failure. */
 const limit = 90_000
-/** Looks, ten a second, at an idle app before what is still missing is taken to stay missing. */
-const patience = 60
+/** Checks of an idle app, ten a second, after which a missing result is taken as final. */
+const idleChecks = 60
 
 /** Counts what runs in the host, from the lines that it writes around each run. */
 export function watchRuns(): { line(text: string): void; settled(): boolean } {
@@ -67,8 +67,8 @@ export function watchRuns(): { line(text: string): void; settled(): boolean } {
 }
 
 /**
- * Waits until the schedule has fired and its queue has run dry, and every target has come to what the fleet expects, or
- * has failed; at most 90 s. `progress` is called as targets come to an end.
+ * Waits until the schedule has fired, its queue is empty, and every target has reached the state the fleet expects, or
+ * has failed; at most 90 s. `progress` is called as targets finish.
  */
 export async function firstRound(
   estate: Estate,
@@ -83,10 +83,10 @@ export async function firstRound(
   )
   const until = Date.now() + limit
   let complete = false
-  for (let quiet = 0; quiet < (complete ? 3 : patience) && Date.now() < until; ) {
+  for (let quiet = 0; quiet < (complete ? 3 : idleChecks) && Date.now() < until; ) {
     await pause(100)
-    const told = new Set(eventsOf(estate).map(({ data }) => data.target))
-    const done = due.filter(([name]) => told.has(name)).length
+    const announced = new Set(eventsOf(estate).map(({ data }) => data.target))
+    const done = due.filter(([name]) => announced.has(name)).length
     progress(done, due.length)
     const idle = runs.settled() && (await queue.peekMessages()).peekedMessageItems.length === 0
     complete = done === due.length
@@ -95,7 +95,8 @@ export async function firstRound(
   const response = await fetch(`${host.url}/api/targets`, {
     headers: { 'x-functions-key': host.keys.functions['listTargets'] ?? host.keys.host },
   })
-  if (!response.ok) throw new Error(`GET /api/targets answered ${response.status}:\n${await response.text()}`)
+  if (!response.ok)
+    throw new Error(`GET /api/targets answered ${response.status}; see the app's log. Body:\n${await response.text()}`)
   const { targets } = (await response.json()) as { readonly targets: readonly Listed[] }
   return targets.map((target) => resultOf(target, eventsOf(estate), before))
 }
@@ -147,7 +148,7 @@ function reasonOf({ status, reason }: Listed, ours: Status): string | undefined 
   return ours === 'failed' ? reason : status
 }
 
-/** Lead or not, the slot of each secret's current version. */
+/** The slot of each secret's current version, for lead and other secrets. */
 function slotsIn(estate: Estate): ReadonlyMap<string, string | undefined> {
   const vault = estate.cloud.vault(estate.fleet.vaultHost)
   return new Map(vault.names().map((name) => [name, vault.versions(name)[0]?.tags?.['CredentialId']]))

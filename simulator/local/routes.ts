@@ -50,7 +50,7 @@ interface Parameter {
 }
 type Segment = { readonly literal: string } | { readonly pattern: RegExp; readonly parameters: readonly Parameter[] }
 
-/** Parses a template such as `targets/{name:minlength(1)}/history`. Throws for a constraint that there is not. */
+/** Parses a template such as `targets/{name:minlength(1)}/history`. Throws for an unknown constraint. */
 export function parseRoute(template: string): Route {
   const segments = splitSegments(template.replace(/^\/|\/$/g, '')).map(parseSegment)
   return {
@@ -91,7 +91,7 @@ function parseSegment(text: string): Segment {
 
 function parseParameter(inner: string): Parameter {
   const [, stars = '', name = '', rest = ''] = /^(\*{0,2})([^:=?*]+)(.*)$/.exec(inner) ?? []
-  if (name === '') throw new Error(`{${inner}} is no route parameter.`)
+  if (name === '') throw new Error(`{${inner}} is not a valid route parameter: it has no name.`)
   const optional = rest.endsWith('?')
   // Colons, equals signs and question marks inside a constraint's brackets belong to it.
   const parts = (optional ? rest.slice(0, -1) : rest).match(/[:=](?:\((?:\\.|[^\\)])*\)|[^:=(])*/g) ?? []
@@ -101,7 +101,7 @@ function parseParameter(inner: string): Parameter {
     .map((part) => {
       const [, id = '', argument = ''] = /^:([^(]*)(?:\((.*)\))?$/.exec(part) ?? []
       const make = constraints[id.toLowerCase()]
-      if (make === undefined) throw new Error(`{${inner}}: there is no route constraint "${id}".`)
+      if (make === undefined) throw new Error(`{${inner}}: the route constraint "${id}" does not exist.`)
       return make(argument)
     })
   return { name, checks, optional, catchAll: stars !== '', ...(fallback === undefined ? {} : { fallback }) }
@@ -145,7 +145,7 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    // A stray percent sign: ASP.NET, too, then takes the text as it stands.
+    // A stray percent sign: ASP.NET, too, then uses the text unchanged.
     return part
   }
 }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Binding } from './worker.ts'
 
-/** host.json, as far as this host obeys it. Durations in milliseconds. */
+/** The settings of host.json that this host supports. Durations in milliseconds. */
 export interface HostSettings {
   readonly routePrefix: string
   readonly functionTimeout: number
@@ -31,10 +31,10 @@ interface HostFile {
   }
 }
 
-/** Reads `host.json` of an app; what it leaves out is as in Azure. Throws when there is none. */
+/** Reads `host.json` of an app; missing settings have Azure's defaults. Throws if there is no host.json. */
 export function readHostSettings(directory: string): HostSettings {
   const path = join(directory, 'host.json')
-  if (!existsSync(path)) throw new Error(`${directory} is no function app: it has no host.json.`)
+  if (!existsSync(path)) throw new Error(`${directory} is not a function app: it has no host.json.`)
   const file = JSON.parse(readFileSync(path, 'utf8')) as HostFile
   const queues = file.extensions?.queues ?? {}
   const batchSize = queues.batchSize ?? 16
@@ -55,7 +55,7 @@ export function readHostSettings(directory: string): HostSettings {
 export function timeSpan(text: string): number {
   if (text === '-1') return Number.POSITIVE_INFINITY
   const parts = /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})$/.exec(text)
-  if (parts === null) throw new Error(`"${text}" is no time span: it should look like 00:10:00.`)
+  if (parts === null) throw new Error(`"${text}" is not a time span: write it like 00:10:00.`)
   const [, days = '0', hours, minutes, seconds] = parts
   return ((Number(days) * 24 + Number(hours)) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000
 }

@@ -6,7 +6,7 @@ import type { Estate } from './estate.ts'
 import type { ShownResult } from './round.ts'
 
 export interface Progress {
-  /** Replaces the line on a terminal; elsewhere a line of its own, when it is a new one. */
+  /** Replaces the line on a terminal; elsewhere prints the line if it is new. */
   say(text: string): void
   end(): void
 }
@@ -26,20 +26,20 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
   }
 }
 
-/** What happened and why, in a sentence for people. */
+/** What happened and why, as a sentence, by reason code. */
 const stories: Readonly<Record<string, string>> = {
   due: 'rotated: it was due',
-  requested: 'rotated: somebody asked',
+  requested: 'rotated: requested by an operator',
   revoked: 'revoked: no older key works any more',
   pending: 'rotated: a new key was waiting to be published',
   unmanaged: 'adopted: the key that the service holds is in the vault now',
   drifted: 'repaired: the vault held a key that the service refused',
-  interrupted: 'finished: an earlier run had stopped half way',
-  paused: 'left alone: its secret is disabled by hand',
+  interrupted: 'finished: an earlier run had stopped half-way',
+  paused: 'left alone: an operator disabled its secret',
   disabled: 'left alone: disabled in targets.json',
 }
 
-/** One line a target: who, what happened and why, slot, version, next due. On a narrow terminal without service and version. */
+/** One line per target: name, what happened and why, slot, version, next due. A narrow terminal omits service and version. */
 export function table(results: readonly ShownResult[], width = Number.POSITIVE_INFINITY): string {
   const head = ['TARGET', 'SERVICE', 'WHAT HAPPENED', 'SLOT', 'VERSION', 'NEXT DUE']
   const rows = results.map((result) => [
@@ -55,7 +55,7 @@ export function table(results: readonly ShownResult[], width = Number.POSITIVE_I
   return columns([head, ...rows].map((row) => row.filter((_, column) => column !== 1 && column !== 4)))
 }
 
-/** How many of what, in one line. */
+/** The number of targets per status, in one line. */
 export function summary(results: readonly ShownResult[]): string {
   const counts = [...Map.groupBy(results, ({ status }) => status)].map(([status, { length }]) => `${length} ${status}`)
   return `${results.length} targets: ${counts.join(', ')}.`
@@ -70,12 +70,12 @@ function story({ status, reason = '', detail }: ShownResult): string {
 
 /** URLs and commands that work as they stand while this runs. */
 export function whatNow(host: HostChild, estate: Estate): string {
-  // The address in quotation marks: a question mark is a pattern to some shells.
+  // The address is quoted: some shells read a question mark as a pattern.
   const curl = (name: string, path: string, options = '') =>
     `curl -s ${options}-H 'x-functions-key: ${host.keys.functions[name] ?? host.keys.host}' '${host.url}/api/${path}'`
   const post = (name: string, path: string, body = '') =>
     curl(name, path, `-X POST ${body === '' ? '' : `-d '${body}' `}`)
-  // At which version it is asked: what the target shows as its own.
+  // `from` is the version that the target shows as current.
   const postAsOfNow = (name: string, target: string, verb: string) => {
     const version = `${curl('showTarget', `targets/${target}`)} | grep -o '"version":"[^"]*"' | head -1 | sed s/version/from/`
     return curl(name, `targets/${target}/${verb}`, `-X POST -d "{$(${version})}" `)
@@ -83,29 +83,29 @@ export function whatNow(host: HostChild, estate: Estate): string {
   return `
 ${host.url} serves the function app until Ctrl-C. Each function has a key of its own. Try:
 
-What does it look after, and what would it do now?
+Which targets does it manage, and what would it do now?
   ${curl('listTargets', 'targets')}
   ${curl('plan', 'plan')}
   ${curl('plan', 'plan?target=translator')}
-Rotate a key. Send it a second time: 409 Cooling, because consumers may still hold the key before it.
+Rotate a key. A second time it answers 409 Cooling, because consumers may still use the previous key:
   ${post('rotateTarget', 'targets/translator/rotate', '{"note":"trying it out"}')}
-Two at once: one rotates the key, the other hears 409 Busy.
+Two requests at once: one rotates the key, the other gets 409 Busy.
   for i in 1 2; do ${post('rotateTarget', 'targets/vision/rotate', '{"force":true}')} & done; wait
-Back to the key before, without making a new one. It is asked at the version that is current now:
+Promote the previous key, without making a new one. The request names the version that is current now:
   ${postAsOfNow('promoteTarget', 'translator', 'promote')}
 Exchange primary and secondary at the service (IoT only):
   ${postAsOfNow('swapTarget', 'thermostat-7', 'swap')}
-A key leaked: no slot keeps a key older than now.
+A key leaked: replace every key that is older than now.
   ${post('revokeTarget', 'targets/speech/revoke', '{"note":"seen in a log"}')}
-Who changed it when, and why? Is everything in reach and permitted?
+Who changed it when, and why? Is every service reachable and every permission granted?
   ${curl('targetHistory', 'targets/translator/history')}
   ${curl('health', 'health')}
 Run the schedule now, as the timer does every 15 minutes:
   curl -s -X POST -H 'content-type: application/json' -H 'x-functions-key: ${host.keys.master}' -d '{}' ${host.url}/admin/functions/schedule
 
-Any other route: the key ${host.keys.master} opens them all.
-The targets:       ${estate.settings['ROTATION_TARGETS']} (change it, and the app follows within a minute)
-Behind the scenes: curl -s ${estate.management}/topics/${estate.fleet.topicHost}/events
+The key ${host.keys.master} works for every route.
+The targets:       ${estate.settings['ROTATION_TARGETS']} (the app reads a change within a minute)
+Published events:  curl -s ${estate.management}/topics/${estate.fleet.topicHost}/events
 Log of the app:    ${estate.folder}/host.log
 `
 }

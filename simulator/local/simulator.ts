@@ -5,7 +5,7 @@ import { type Estate, startEstate } from './estate.ts'
 import { flags } from './flags.ts'
 import { deliverKeyVaultEvents } from './key-vault-events.ts'
 
-/** Azurite's own ports, so that `UseDevelopmentStorage=true` finds it; any free ones where something else has them. */
+/** Azurite's own ports, so that `UseDevelopmentStorage=true` finds it; any free ones if those are in use. */
 async function start(): Promise<Estate> {
   try {
     return await startEstate({ ports: { blob: 10000, queue: 10001 } })
@@ -20,7 +20,7 @@ flags(
   {},
 )
 const estate = await start()
-// The Node that this project pins: it runs TypeScript, whatever the machine has.
+// The Node that this project pins: it runs TypeScript, whatever Node the machine has.
 const pinned = dirname(process.execPath)
 const environment = {
   ...estate.settings,
@@ -33,7 +33,7 @@ process.stdout.write(
     `export PATH='${pinned}':"$PATH"`,
     '',
     '# Paste these lines into another shell, then: npm run build && func start',
-    `# Behind the scenes: ${estate.management}/history`,
+    `# Management API: ${estate.management}/history`,
     `# Targets: ${estate.settings['ROTATION_TARGETS']}`,
     '# Ctrl-C ends it, and forgets everything.',
     '',

@@ -15,13 +15,13 @@ import { eventsOf, firstRound, type ShownResult, watchRuns } from './round.ts'
 import { progressOn, summary, table, whatNow } from './show.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-/** Where Core Tools serve as well. */
+/** The port that Core Tools use, too. */
 const wantedPort = 7071
 const hour = 3_600_000
 
 const usage = `npm start [-- --once] [-- --json]
 
-The function app in a simulated Azure: rotates a sample fleet, says what happened, and serves on port ${wantedPort} until Ctrl-C.
+The function app in a simulated Azure: rotates a sample fleet, reports what happened, and serves on port ${wantedPort} until Ctrl-C.
   --once   end after the first round; exit code 1 if something went otherwise than it should
   --json   one JSON document on stdout instead of the table
   --hub-write <seconds>   how long a write of the IoT hub takes; 3 if not given, about 30 in Azure
@@ -41,7 +41,7 @@ async function main(options: Options): Promise<void> {
     stopped,
     Promise.all([startEstate({ hubWrite: hubWriteOf(options) }), isStale() ? buildApp() : undefined]),
   ])
-  // The build's own process has heard the Ctrl-C as well: nothing here can go on.
+  // Ctrl-C has also stopped the build's process: nothing here can continue.
   if (started === 'interrupted') process.exit(130)
   const [estate] = started
   const log = createWriteStream(join(estate.folder, 'host.log'))
@@ -52,7 +52,7 @@ async function main(options: Options): Promise<void> {
   })
   const host = await Promise.race([stopped, served]).catch((error: unknown) => endedByInterrupt(stopped, error))
   if (host === 'interrupted') process.exit(130)
-  if (host.port !== wantedPort) progress.say(`Port ${wantedPort} is taken: serving on ${host.port}.`)
+  if (host.port !== wantedPort) progress.say(`Port ${wantedPort} is in use: serving on ${host.port}.`)
 
   const round = firstRound(estate, host, runs, (done, of) => {
     progress.say(`The schedule has fired: ${done} of the ${of} keys that need something are done…`)
@@ -73,11 +73,11 @@ async function main(options: Options): Promise<void> {
   await new Promise((resolve) => log.end(resolve))
   await estate.close()
   if (wrong.length > 0) process.stderr.write(`The app's log: ${join(estate.folder, 'host.log')}\n`)
-  // Not left to an empty event loop: Azurite keeps a timer of its own.
+  // An explicit exit: Azurite's own timer keeps the event loop alive.
   process.exit(results === 'interrupted' ? 130 : wrong.length > 0 ? 1 : 0)
 }
 
-/** Milliseconds. Ends the process where the flag is not a number of seconds. */
+/** Milliseconds. Exits the process if the flag is not a number of seconds. */
 function hubWriteOf({ 'hub-write': given = '3' }: Options): number {
   const seconds = Number(given)
   if (given !== '' && seconds >= 0 && seconds <= 300) return seconds * 1000
@@ -95,7 +95,7 @@ async function stayUp(host: HostChild, estate: Estate, { json }: Options, stoppe
 }
 
 function startApp(estate: Estate, onLine: (line: string) => void): Promise<HostChild> {
-  // As if the app had been down since the day before yesterday: it makes up for what it missed, which is a look at everybody.
+  // As if the app had been down since the day before yesterday: it makes up for the missed run, which resyncs every target.
   const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
   const missed = { Last: ago(48 * hour), Next: ago(47.75 * hour), LastUpdated: ago(48 * hour) }
   const { settings, preload } = estate
@@ -109,13 +109,13 @@ function startApp(estate: Estate, onLine: (line: string) => void): Promise<HostC
   })
 }
 
-/** What ought not to have happened, in sentences. */
+/** The results that differ from the expected ones, as sentences. */
 function unexpected(results: readonly ShownResult[], { fleet }: Estate): string[] {
   return Object.entries(fleet.expected).flatMap(([name, expected]) => {
     const result = results.find((each) => each.name === name)
     if (result?.status === expected) return []
     const is = result === undefined ? 'is missing' : `is ${result.status}`
-    return [`${name} ${is}${result?.detail === undefined ? '' : ` (${result.detail})`}; it should be ${expected}.`]
+    return [`${name} ${is}${result?.detail === undefined ? '' : ` (${result.detail})`}; expected ${expected}.`]
   })
 }
 
@@ -132,7 +132,7 @@ function document(results: readonly ShownResult[], estate: Estate): string {
   return JSON.stringify({ targets, events: eventsOf(estate) }, null, 2)
 }
 
-/** Ctrl-C reaches a host that is just starting too, and ends it: then its end is no failure. */
+/** Ctrl-C also ends a host that is still starting: that is not a failure. */
 async function endedByInterrupt(stopped: Promise<'interrupted'>, error: unknown): Promise<'interrupted'> {
   if ((await Promise.race([stopped, pause(200)])) === 'interrupted') return 'interrupted'
   throw error

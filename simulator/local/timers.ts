@@ -19,13 +19,13 @@ export interface TimerStatus {
   readonly LastUpdated: string
 }
 
-/** What .NET writes for a moment that never was: a timer that has not run yet shows it as its last run. */
+/** .NET's minimum date: the last run of a timer that has not run yet. */
 const never = '0001-01-01T00:00:00'
 const longestPiece = 2 ** 31 - 1
 
 /**
- * Starts one timer. `stored` is what is remembered from before: an occurrence missed meanwhile is made up for at once, and
- * the function is told that it is past due. A run that takes longer than its interval delays the next. NCRONTAB wants
+ * Starts one timer. `stored` is the state of an earlier process: an occurrence missed meanwhile runs at once, and
+ * the function sees that it is past due. A run that takes longer than its interval delays the next. NCRONTAB wants
  * both day fields to match, where cron wants one. Throws for a schedule that does not parse (five fields included).
  */
 export function startTimer(fn: RegisteredFunction, stored: TimerStatus | undefined, invoker: Invoker, log: Log): Timer {
@@ -45,13 +45,13 @@ export function startTimer(fn: RegisteredFunction, stored: TimerStatus | undefin
     try {
       await invoker.invoke(fn.name, reason, { trigger: { json: JSON.stringify(info) } })
     } catch {
-      // Logged where it ran. A failed run is not repeated: the next occurrence is the next try.
+      // The run has logged it. A failed run is not repeated: the next occurrence is the next try.
     }
   }
 
   async function occur(at: Date, isPastDue: 'past due' | 'on time'): Promise<void> {
     await run(`Timer fired at ${new Date().toISOString()}`, isPastDue)
-    // A timer of Node may fire a little early: reckoned from then, this very occurrence would come again.
+    // Node's timers may fire a little early: counted from that moment, the same occurrence would come again.
     const from = new Date(Math.max(Date.now(), at.getTime()))
     status = { Last: at.toISOString(), Next: next(from).toISOString(), LastUpdated: new Date().toISOString() }
     if (!stopped) arm()
@@ -60,7 +60,7 @@ export function startTimer(fn: RegisteredFunction, stored: TimerStatus | undefin
   function arm(): void {
     const at = new Date(status.Next)
     const wait = Math.max(0, at.getTime() - Date.now())
-    // Timers of Node take at most 2^31 ms; a longer wait is cut in pieces.
+    // Node's timers accept at most 2^31 ms; a longer wait is split.
     timer = setTimeout(() => (wait < longestPiece ? void occur(at, 'on time') : arm()), Math.min(wait, longestPiece))
   }
 
@@ -91,7 +91,7 @@ function nextOccurrence(schedule: string): (after: Date) => Date {
   const cron = new Cron(schedule, { mode: '6-part', domAndDow: true, timezone })
   return (after) => {
     const at = cron.nextRun(after)
-    if (at === null) throw new Error(`The schedule "${schedule}" never occurs again.`)
+    if (at === null) throw new Error(`The schedule "${schedule}" has no further occurrence.`)
     return at
   }
 }

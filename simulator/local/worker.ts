@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url'
 export type LogLevel = 'trace' | 'debug' | 'information' | 'warning' | 'error' | 'critical' | 'none'
 export type Log = (level: LogLevel, category: string, message: string, invocationId?: string) => void
 
-/** What crosses between host and worker: the fields of the RPC protocol that are used here. */
+/** The fields of the RPC protocol between host and worker that are used here. */
 export interface TypedData {
   readonly string?: string
   readonly json?: string
@@ -54,7 +54,7 @@ export interface RegisteredFunction {
 }
 export interface App {
   readonly functions: readonly RegisteredFunction[]
-  /** Runs one function once. Throws what it throws. */
+  /** Runs one function once. Throws what the function throws. */
   invoke(name: string, invocationId: string, invocation: Invocation): Promise<InvocationResult>
   /** Runs the app's `appTerminate` hooks. */
   terminate(): Promise<void>
@@ -79,7 +79,7 @@ interface ProgrammingModel {
 }
 type HookName = 'preInvocation' | 'postInvocation' | 'appStart' | 'appTerminate' | 'log'
 
-/** The worker's version whose behaviour this follows. */
+/** The version of the real worker that this one follows. */
 const version = '3.10.1'
 const capabilities = {
   RawHttpBodyBytes: 'true',
@@ -140,9 +140,7 @@ export async function loadApp(directory: string, log: Log): Promise<App> {
   if (model === undefined) throw new Error(`${directory}: no file of "main" uses @azure/functions.`)
   const offered = await model.getCapabilities?.({ ...capabilities })
   if (offered?.['HttpUri'] !== undefined) {
-    throw new Error(
-      'The local host hands bodies over whole: it does not support app.setup({ enableHttpStream: true }).',
-    )
+    throw new Error('The local host does not stream bodies: remove app.setup({ enableHttpStream: true }).')
   }
   const chosen = model
   const runHooks = async (name: HookName, context: object): Promise<void> => {
@@ -154,7 +152,7 @@ export async function loadApp(directory: string, log: Log): Promise<App> {
     functions: [...functions.values()].map(({ metadata }) => describe(metadata)),
     invoke: async (name, invocationId, invocation) => {
       const found = [...functions.values()].find(({ metadata }) => metadata.name === name)
-      if (found === undefined) throw new Error(`There is no function "${name}".`)
+      if (found === undefined) throw new Error(`The function "${name}" is not registered.`)
       const { metadata, callback } = found
       const trigger = describe(metadata).trigger
       const context = {
@@ -213,15 +211,15 @@ function describe(metadata: Metadata): RegisteredFunction {
 
 function entryFiles(directory: string): string[] {
   const manifest = join(directory, 'package.json')
-  if (!existsSync(manifest)) throw new Error(`${directory} is no function app: it has no package.json.`)
+  if (!existsSync(manifest)) throw new Error(`${directory} is not a function app: it has no package.json.`)
   const { main } = JSON.parse(readFileSync(manifest, 'utf8')) as { main?: string }
-  if (main === undefined) throw new Error(`${manifest} has no "main": nothing says which files register functions.`)
+  if (main === undefined) throw new Error(`${manifest} has no "main": it must name the files that register functions.`)
   const files = globSync(main, { cwd: directory }).sort()
   if (files.length === 0) throw new Error(`No file matches "main": "${main}" in ${directory}. Build the app first.`)
   return files.map((file) => join(directory, file))
 }
 
-/** The real worker, too, puts a proxy before `require`: there is no such package to install. */
+/** The real worker, too, wraps `require`: the package cannot be installed. */
 function provideCore(core: object): void {
   const prototype = Module.prototype as unknown as { require: (id: string) => unknown }
   prototype.require = new Proxy(prototype.require, {

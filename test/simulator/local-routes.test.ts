@@ -51,7 +51,7 @@ for (const [constraint, good, bad] of [
 }
 
 test('a constraint that there is not is refused when the app starts', () => {
-  assert.throws(() => parseRoute('t/{value:prime}'), /there is no route constraint "prime"/)
+  assert.throws(() => parseRoute('t/{value:prime}'), /the route constraint "prime" does not exist/)
 })
 
 test('more literal routes come first', () => {
