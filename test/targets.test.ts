@@ -622,6 +622,13 @@ test('a window is checked whole', () => {
   assert.deepEqual([only(lasting('PT30M')).window?.length, only(lasting('P7D')).window?.length], [minutes(30), days(7)])
 })
 
+test('a time zone may be written with its present name, an older one, or in another case', () => {
+  for (const timeZone of ['Europe/Zurich', 'UTC', 'Asia/Kolkata', 'Asia/Calcutta', 'US/Pacific', 'europe/zurich']) {
+    const written = { window: { days: ['Sun'], start: '02:00', length: 'PT1H', timeZone } }
+    assert.equal(only(written).window?.timeZone, timeZone)
+  }
+})
+
 test('adopting everything by default is not possible', () => {
   assert.deepEqual(
     problemsOf({ defaults: { vault, adopt: true }, targets: [] }).map(({ path }) => path),
