@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { generated } from '../scripts/generate.ts'
+import { generated, providersIndex, withProvidersTable } from '../scripts/generate.ts'
 
 for (const [name, content] of Object.entries(generated)) {
   test(`${name} is what the providers declare now`, async () => {
@@ -14,3 +14,9 @@ for (const [name, content] of Object.entries(generated)) {
     assert.deepEqual(JSON.parse(text), current, 'run: npm run generate')
   })
 }
+
+test(`${providersIndex} has the table of all providers as they are now`, async () => {
+  const text = await readFile(new URL(`../${providersIndex}`, import.meta.url), 'utf8')
+
+  assert.equal(text, withProvidersTable(text), 'run: npm run generate')
+})

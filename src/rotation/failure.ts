@@ -61,7 +61,7 @@ export function notSupported({ target }: Work, what: string): RekeyError {
   return new RekeyError('NotSupported', {
     target: target.name,
     message: `the provider ${target.provider} does not support ${what}`,
-    remedy: 'Use another command: docs/providers.md says what each provider can do.',
+    remedy: 'Use another command: docs/providers says what each provider can do.',
   })
 }
 
