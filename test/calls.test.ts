@@ -1,4 +1,4 @@
-// Room: the tests of the whole. What a rotation and a look cost, in calls: what README's "What it costs" reckons with, and what
+// Room: the tests of the whole. What a rotation and a look cost, in calls: what docs/reference/costs.md counts with, and what
 // pacing spends of Azure's limits. Leases are taken in Azurite, everything else happens in the simulated Azure.
 
 import assert from 'node:assert/strict'

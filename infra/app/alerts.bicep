@@ -15,7 +15,7 @@ var rules = [
   {
     name: 'rotation-failed'
     title: 'A rotation failed'
-    description: 'One alert per target. docs/operating.md says what to do for each code.'
+    description: 'One alert per target. docs/reference/error-codes.md says what to do for each code.'
     severity: 2
     every: 'PT15M'
     window: 'PT15M'

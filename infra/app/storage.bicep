@@ -59,7 +59,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     ]
   }
 
-  // How commands ended is of use for as long as their callers may ask. docs/operating.md says two weeks.
+  // How commands ended is of use for as long as their callers may ask. docs/reference/operations.md says two weeks.
   resource lifecycle 'managementPolicies' = {
     name: 'default'
     properties: {

@@ -151,7 +151,7 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     meaning: {
       code: 'ServiceRefused',
       what: 'refused the call',
-      remedy: 'Find its code in docs/operating.md, and quote the request id to support.',
+      remedy: 'Look up the code of the service in its documentation, and quote the request id to support.',
     },
   },
 ]

@@ -2,7 +2,7 @@
 // One error class, one stable code per meaning. Nothing of a service's own error object is kept: an SDK's parse error
 // quotes the body, new key included, and hosts log causes.
 
-/** Every code that reaches a caller, a log or an event. `docs/operating.md` says what to do about each. */
+/** Every code that reaches a caller, a log or an event. `docs/reference/error-codes.md` says what to do about each. */
 export const errorCodes = [
   // the caller's
   'BadRequest',

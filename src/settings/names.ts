@@ -1,5 +1,5 @@
-// The name of every setting that the app reads: the README, the infrastructure and local.settings.sample.json are checked
-// against it.
+// The name of every setting that the app reads: docs/reference/settings.md, the infrastructure and local.settings.sample.json
+// are checked against it.
 
 import { defaultSchedule } from './schedule.ts'
 
@@ -9,7 +9,7 @@ export interface SettingName {
   /** What holds when it is not set. */
   readonly default?: string
   readonly what: string
-  /** The files it is found in: infra/'s Bicep, and local.settings.sample.json. The README has them all. */
+  /** The files it is found in: infra/'s Bicep, and local.settings.sample.json. docs/reference/settings.md has them all. */
   readonly in: readonly ('bicep' | 'local')[]
 }
 
@@ -31,7 +31,7 @@ export const settingNames = [
     name: 'ROTATION_SCHEDULE',
     required: 'no',
     default: defaultSchedule,
-    what: 'when to look for what is due: NCRONTAB with six fields, seconds first, in UTC',
+    what: 'when to search for what is due: NCRONTAB with six fields, seconds first, in UTC',
     in: ['bicep', 'local'],
   },
   {
@@ -44,7 +44,7 @@ export const settingNames = [
   {
     name: 'ROTATION_TOPIC',
     required: 'no',
-    what: 'https endpoint of the Event Grid topic that is told; without it events are logged',
+    what: 'https endpoint of the Event Grid topic for the events; without it they are logged',
     in: ['bicep', 'local'],
   },
   {

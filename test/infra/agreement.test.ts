@@ -153,7 +153,7 @@ test('the properties that queries may ask for are those that the events have', (
   }
   const removed: Record<keyof Parameters<Telemetry['removed']>[0], true> = { removed: true, of: true, at: true }
   const code = readFileSync(`${repository}/src/azure/telemetry.ts`, 'utf8')
-  const [, told = ''] = /\nfunction tellRotation\b([\s\S]*?)\n}\n/.exec(code) ?? []
+  const [, told = ''] = /\nfunction trackRotation\b([\s\S]*?)\n}\n/.exec(code) ?? []
   const literals = [...told.matchAll(/(?:properties = |properties: |\? \{\} : )\{ ([^{}]*) \}/g)]
 
   const ofRotation = literals

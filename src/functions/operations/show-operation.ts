@@ -140,7 +140,7 @@ interface Words {
   readonly remedy: string
 }
 
-const codeRemedy = 'docs/operating.md says what to do about each code.'
+const codeRemedy = 'docs/reference/error-codes.md says what to do about each code.'
 const removed: Words = {
   message: 'targets.json has no target of this name any more',
   remedy: 'If it has another name now, ask again under that one.',
