@@ -578,3 +578,34 @@ test('a key that was made for a rotation and still waits is not spared by a revo
   assert.deepEqual([at.service.accepts(waiting), Object.values(at.service.keys()).includes(waiting)], [false, false])
   assert.equal(at.works(), true)
 })
+
+for (const what of ['dropped', 'lost', 'late'] as const) {
+  test(`a key whose version is ${what} without an answer is recorded, and not made again`, async () => {
+    const at = await rotatedStand({ outputs: 2 })
+    const wish = { freshAfter: at.now() }
+    const before = at.regenerated.length
+    at.fault({ on: 'put', what })
+
+    const first = await outcomeOf(at, wish)
+    await at.wait(first.again!.after)
+    at.landLate()
+    await deliver(at, wish)
+
+    assert.equal(at.regenerated.length - before, 1)
+    assert.ok(at.works())
+    const { version, stamps } = lead(at)
+    assert.equal(stamps?.announced, true)
+    assert.ok(at.events.some(({ id }) => id === version))
+  })
+}
+
+test('the record of a new key whose version got no answer, and that outlasts the lease, is read back', async () => {
+  const at = await rotatedStand()
+  at.fault({ on: 'put', what: 'dropped' })
+  at.fault({ on: 'patch', nth: 2, what: 'paused', meanwhile: () => at.wait(minutes(2)) })
+
+  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+
+  assert.equal(outcome.error?.code, 'LeaseLost')
+  assert.equal(at.queued.length, 2)
+})

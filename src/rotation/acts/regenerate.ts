@@ -2,7 +2,7 @@
 
 import type { Decided } from '../ages.ts'
 import { RekeyError } from '../errors.ts'
-import { changedNothing, failedRequest, notSupported } from '../failure.ts'
+import { attempt, changedNothing, failedRequest, notSupported } from '../failure.ts'
 import { harmless } from '../grip.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
 import type { Reason, Stamps } from '../observation.ts'
@@ -114,11 +114,22 @@ async function handOut(
   try {
     await write(work, step.slot, stampsFor(work, { ...stamps, ...allowed }, reason, at), work.request.note)
   } catch (error) {
-    // The vault refused: recorded, the key is published later; unrecorded, the next try would make another.
-    if (error instanceof RekeyError && changedNothing(error))
-      await tag(work, leadOf(work.target), waitingStamps(kept, { made: since }))
+    await recordMade(work, waitingStamps(kept, { made: since }), error)
     throw error
   }
+}
+
+/**
+ * The vault refused, or may have: recorded, the key is published later; unrecorded, the next try would make another. If a version landed
+ * all the same, its own tags say more than this record, which stays beside the one before it.
+ */
+async function recordMade(work: Work, stamps: Stamps, error: unknown): Promise<void> {
+  if (!(error instanceof RekeyError) || error.code === 'LeaseLost') return
+  const record = () => tag(work, leadOf(work.target), stamps)
+  if (changedNothing(error)) return record()
+  const failed = await attempt(work.ports, work.target, 'record the new key', record)
+  // A record that landed outside its lease has to be read back, whatever came before it.
+  if (failed?.code === 'LeaseLost') throw failed
 }
 
 /** Sends the regenerate; an unknown outcome is settled by one read-back, a refusal takes the record of asking back. */

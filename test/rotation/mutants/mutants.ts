@@ -454,11 +454,7 @@ export const mutants: readonly Mutant[] = [
     id: 'vault-refused-made',
     what: 'vault refuses the publish: `made` not recorded',
     edits: [
-      [
-        'rotation/acts/regenerate.ts',
-        '    if (error instanceof RekeyError && changedNothing(error))\n      await tag(work, leadOf(work.target), waitingStamps(kept, { made: since }))\n',
-        '',
-      ],
+      ['rotation/acts/regenerate.ts', '    await recordMade(work, waitingStamps(kept, { made: since }), error)\n', ''],
     ],
   },
   {
