@@ -46,22 +46,31 @@ function isWhole(secrets: readonly Listed[], slot: string): boolean {
 
 /** Whether all secrets of the target hold a key that is new enough for this moment, or did until a promote went back, by their tags. */
 export function isRotated(target: Target, secrets: readonly Listed[], after: Instant): boolean {
-  const stamps = stampsOf(target, secrets)
-  return stamps !== undefined && wasRotated(stamps, after)
+  const isNew = (stamps: Stamps) => wasRotated(stamps, after)
+  const stamps = stampsOf(target, secrets, isNew)
+  return stamps !== undefined && isNew(stamps)
 }
 
 /** Whether no slot has a key that a revoke of this moment ends, by the tags. */
 function isRevoked(target: Target, secrets: readonly Listed[], before: Instant): boolean {
-  const stamps = stampsOf(target, secrets)
-  if (stamps === undefined || !activeSurvives(stamps, before)) return false
+  const survives = (stamps: Stamps) => activeSurvives(stamps, before)
+  const stamps = stampsOf(target, secrets, survives)
+  if (stamps === undefined || !survives(stamps)) return false
   return target.slots.length < 2 || standbySurvives(stamps, before)
 }
 
-/** What the lead's tag says, where it is the target's and every secret holds the same slot's key. */
-function stampsOf(target: Target, secrets: readonly Listed[]): Stamps | undefined {
-  const [lead] = secrets
-  if (lead?.slot === undefined || !isWhole(secrets, lead.slot)) return undefined
-  return lead.stamps?.target === target.name ? lead.stamps : undefined
+/**
+ * What the lead's tag says, where it is the target's and every secret holds the same slot's key. An output of another slot whose own tag says
+ * that it is new enough is of a later publish, which is under way: what was reached before stays so.
+ */
+function stampsOf(target: Target, secrets: readonly Listed[], isNew: (stamps: Stamps) => boolean): Stamps | undefined {
+  const lead = secrets[0]
+  if (lead?.slot === undefined || lead.stamps?.target !== target.name) return undefined
+  const fits = (secret: Listed) => {
+    if (secret?.slot === lead.slot) return true
+    return secret?.stamps?.target === target.name && isNew(secret.stamps)
+  }
+  return secrets.every(fits) ? lead.stamps : undefined
 }
 
 /** A rotation goes to the very slot that a promote goes to. A key that was waiting there is the one that was asked for. */

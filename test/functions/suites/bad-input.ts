@@ -192,6 +192,18 @@ describe('a target or a query that does not exist', () => {
     await made.close()
   })
 
+  test('An unknown name is repeated with the one that was probably meant, where it could be a name at all', async () => {
+    const made = await oneTarget()
+
+    const near = await made.http(showTarget, { params: { name: 'visoin' } })
+    const pasted = await made.http(showTarget, { params: { name: 'AccountKey=c2VjcmV0' } })
+
+    assert.ok(near.body.detail.includes('"visoin"'), near.body.detail)
+    assert.ok(near.body.remedy.startsWith('Did you mean vision? '), near.body.remedy)
+    assert.ok(!JSON.stringify(pasted.body).includes('c2VjcmV0'))
+    await made.close()
+  })
+
   test('of many targets all unknown names are listed, and none is queued', async () => {
     const made = await oneTarget()
 
@@ -240,6 +252,16 @@ describe('a target or a query that does not exist', () => {
       assert.equal(answer.status, 400)
       assert.equal(answer.body.code, 'BadRequest')
     }
+    await made.close()
+  })
+
+  test('a page that is asked for twice in one address is 400: neither is taken in silence', async () => {
+    const made = await oneTarget()
+
+    // As the host hands it over: the query has both in one, the address has them as they came.
+    const answer = await made.http(listTargets, { path: '/api/targets?page=1&page=2', query: { page: '1' } })
+
+    assert.deepEqual([answer.status, answer.body.code], [400, 'BadRequest'])
     await made.close()
   })
 })

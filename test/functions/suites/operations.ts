@@ -47,9 +47,9 @@ describe('operations', () => {
     stored(made, target, handle.keyOf('Key2'), { slot: 'Key2' })
     const after = made.cloud.clock.now() - days
     const status = async () => (await operationOf(made, { kind: 'rotate', after })).status
-    const copy = (slot: string) =>
+    const copy = (slot: string, stamps: object = {}) =>
       made.cloud.vault(vaultHost).set('vision-copy', handle.keyOf(slot), {
-        tags: { CredentialId: slot, rekey: '{"target":"vision","announced":true}' },
+        tags: { CredentialId: slot, rekey: JSON.stringify({ target: 'vision', announced: true, ...stamps }) },
       })
 
     const missing = await status()
@@ -58,7 +58,14 @@ describe('operations', () => {
     made.cloud.clock.advance(1000)
     copy('Key2')
 
-    assert.deepEqual([missing, behind, await status()], ['NotStarted', 'NotStarted', 'Succeeded'])
+    const reached = await status()
+    // The next rotation writes this one first, and the lead last.
+    made.cloud.clock.advance(1000)
+    const fresh = new Date(made.cloud.clock.now()).toISOString()
+    copy('Key1', { fresh })
+
+    assert.deepEqual([missing, behind, reached], ['NotStarted', 'NotStarted', 'Succeeded'])
+    assert.equal(await status(), 'Succeeded', 'what has ended stays so while a later rotation is half-way')
     await made.close()
   })
 
