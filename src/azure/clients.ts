@@ -5,6 +5,7 @@ import type { TokenCredential } from '@azure/core-auth'
 import type { HttpClient, PipelinePolicy } from '@azure/core-rest-pipeline'
 import { sendAgain, sendOnce, type Wait } from './attempts.ts'
 import type { Cloud } from './clouds.ts'
+import type { ErrorCodePlaces } from './failure.ts'
 import { rawSender } from './raw.ts'
 import { refusedToken } from './refused-token.ts'
 
@@ -24,6 +25,8 @@ export interface RawRequest {
   readonly signal: AbortSignal
   /** For errors: the REST operation in words, e.g. `PUT IoT hub`. */
   readonly operation: string
+  /** Where this service names its errors in places of its own. */
+  readonly errorCodes?: ErrorCodePlaces
 }
 
 export interface RawAnswer {

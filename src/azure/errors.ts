@@ -3,7 +3,7 @@
 
 import { type ErrorCode, type ErrorDetails, RekeyError } from '../rotation/errors.ts'
 import { type Duration, minutes, seconds } from '../rotation/target.ts'
-import { type Failure, failureOf, type RawFailure, rawFailure, tokenOver } from './failure.ts'
+import { type ErrorCodePlaces, type Failure, failureOf, type RawFailure, rawFailure, tokenOver } from './failure.ts'
 
 interface Meaning {
   readonly code: ErrorCode
@@ -174,8 +174,8 @@ export function rebuild(error: unknown, operation: string): RekeyError {
 }
 
 /** The RekeyError for the response to a raw call: any status that is not a success. */
-export function refusal(answer: RawFailure, operation: string): RekeyError {
-  return mean(rawFailure(answer), operation)
+export function refusal(answer: RawFailure, operation: string, places?: ErrorCodePlaces): RekeyError {
+  return mean(rawFailure(answer, places), operation)
 }
 
 /** The RekeyError for a response that cannot be read. The service may have acted. */

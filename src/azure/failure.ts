@@ -2,9 +2,6 @@
 
 import type { Duration } from '../rotation/target.ts'
 
-/** Given as `service.code` where a 400 asks for the `keyType` query that the documentation of Log Analytics leaves out. */
-const keyTypeRequired = 'KeyTypeRequired'
-
 /**
  * Given as a code where a 401 says that the token has expired, or that another is required; or where Key Vault could not check a
  * valid one, which happens for less than a second (AKV10046: hashicorp/terraform-provider-azurerm issue 30912).
@@ -24,6 +21,14 @@ export interface Failure {
   readonly retryAfter?: Duration
   /** The permission that the caller lacks, as the refusal names it. */
   readonly action?: string
+}
+
+/** Where a service says what is wrong, beside the places that Azure's services have in common. */
+export interface ErrorCodePlaces {
+  /** A header that holds a code. */
+  readonly header?: string
+  /** What texts are searched for, and the code that stands for it. The text itself is dropped. */
+  readonly texts?: readonly (readonly [RegExp, string])[]
 }
 
 /** The response to a raw call. */
@@ -61,7 +66,6 @@ const noToken = new Set([
 // Texts that are searched for, each with the code that replaces it. The text itself is dropped.
 const knownTexts: readonly (readonly [RegExp, string])[] = [
   [/disableLocalAuth/i, 'disableLocalAuth'],
-  [/keyType value must/i, keyTypeRequired],
   [/ObjectIsDeletedButRecoverable|deleted but recoverable/i, 'ObjectIsDeletedButRecoverable'],
 ]
 
@@ -92,19 +96,19 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** Reads the response to a call. `text`: whatever else may contain a known text. */
-export function rawFailure({
-  status,
-  header,
-  body,
-  text = [],
-}: RawFailure & { readonly text?: readonly unknown[] }): Failure {
+export function rawFailure(
+  { status, header, body, text = [] }: RawFailure & { readonly text?: readonly unknown[] },
+  places: ErrorCodePlaces = {},
+): Failure {
   const words = [...text.filter((each) => typeof each === 'string'), JSON.stringify(body) ?? ''].join('\n')
   const codes = [
     ...codesIn(body),
     ...namesIn(header('x-ms-error-code')),
-    ...namesIn(header('iothub-errorcode')),
+    ...(places.header === undefined ? [] : namesIn(header(places.header))),
     ...namesIn(/ErrorCode:(\w+)/.exec(words)?.[1]),
-    ...(status >= 400 ? knownTexts.filter(([pattern]) => pattern.test(words)).map(([, code]) => code) : []),
+    ...(status >= 400
+      ? [...knownTexts, ...(places.texts ?? [])].filter(([pattern]) => pattern.test(words)).map(([, code]) => code)
+      : []),
   ]
   if (status === 401 && isTokenOver(header('www-authenticate') ?? '', words)) codes.push(tokenOver)
   const requestId = firstOf(['x-ms-request-id', 'request-id', 'x-ms-correlation-request-id', 'apim-request-id'], header)

@@ -36,7 +36,11 @@ export function rawSender(means: Means): Pick<AzureClients, 'send' | 'ask'> {
     send: async (request) => {
       const { status, headers, bodyAsText } = await call(request)
       if (status < 200 || status > 299) {
-        throw refusal({ status, header: (name) => headers.get(name), body: parsed(bodyAsText) }, request.operation)
+        throw refusal(
+          { status, header: (name) => headers.get(name), body: parsed(bodyAsText) },
+          request.operation,
+          request.errorCodes,
+        )
       }
       const body = parsed(bodyAsText)
       if (body === undefined && bodyAsText) throw unreadable(request.operation, status)

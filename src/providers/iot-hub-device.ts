@@ -179,7 +179,9 @@ function send(
   azure: AzureClients,
   request: Omit<RawRequest, 'scope' | 'operation'>,
 ): Promise<RawAnswer> {
-  return serviceCall(what, () => azure.send({ ...request, scope, operation: what.operation }))
+  return serviceCall(what, () =>
+    azure.send({ ...request, scope, operation: what.operation, errorCodes: { header: 'iothub-errorcode' } }),
+  )
 }
 
 function ringOf({ host, name }: Device, { primaryKey, secondaryKey }: KeyPair): KeyRing {

@@ -110,6 +110,8 @@ async function regenerate(
       attempts: 'once',
       signal,
       operation: what.operation,
+      // The query that the documentation leaves out is asked for in words only.
+      errorCodes: { texts: [[/keyType value must/i, 'KeyTypeRequired']] },
     }),
   )
   return parseAnswer(SharedKeys, answer.body, what)

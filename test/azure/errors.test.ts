@@ -218,16 +218,19 @@ test('a host that does not exist was never asked: the outcome is known', () => {
   assert.equal(error.transient, true)
 })
 
-test('a 400 that wants the keyType of Log Analytics is marked so, without its text', () => {
-  const body = {
-    error: { code: 'InvalidParameter', message: 'keyType value must equal primarySharedKey or secondarySharedKey' },
-  }
+test('a service that names its errors in words or in a header of its own is understood where the call says so, without its text', () => {
+  const body = { error: { code: 'InvalidParameter', message: 'colour value must equal primaryRed or secondaryBlue' } }
+  const header = (name: string) => (name === 'x-own-code' ? 'TooGreen' : undefined)
+  const inWords = { texts: [[/colour value must/i, 'ColourRequired']] as const }
 
-  const error = refusal({ status: 400, header: () => undefined, body }, 'POST regenerateSharedKey')
+  const usual = refusal({ status: 400, header, body }, 'POST paint')
+  const words = refusal({ status: 400, header, body }, 'POST paint', inWords)
+  const named = refusal({ status: 401, header, body: undefined }, 'POST paint', { header: 'x-own-code' })
 
-  assert.equal(error.code, 'ServiceRefused')
-  assert.equal(error.details.service?.code, 'KeyTypeRequired')
-  assertNothingOf('primarySharedKey', error)
+  assert.equal(usual.details.service?.code, 'InvalidParameter')
+  assert.equal(words.details.service?.code, 'ColourRequired')
+  assert.equal(named.details.service?.code, 'TooGreen')
+  assertNothingOf('primaryRed', words)
 })
 
 test('numeric codes of IoT Hub and codes inside its text are read', () => {

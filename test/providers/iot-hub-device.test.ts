@@ -205,3 +205,18 @@ function answer(cloud: Cloud, body: unknown, status = 207): void {
       request.url.includes('/keys/regenerate') ? Promise.resolve(Response.json(body, { status })) : pass(request),
   })
 }
+
+test('a refusal of the registry is known by the name in its own header', async () => {
+  const { cloud, holder, signal } = device()
+  const headers = { 'iothub-errorcode': 'IotHubQuotaExceeded' }
+  cloud.faults.add({
+    name: 'refusing',
+    install: () => ({
+      before: (call) => (call.host.endsWith('.azure-devices.net') ? { status: 403, headers, body: {} } : undefined),
+    }),
+  })
+
+  const error = await rejection(holder.read(signal))
+
+  assert.equal(error.details.service?.code, 'IotHubQuotaExceeded')
+})

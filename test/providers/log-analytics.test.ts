@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
-import { serverError } from '../../simulator/faults.ts'
+import { type Fault, serverError } from '../../simulator/faults.ts'
 import { logAnalytics } from '../../src/providers/log-analytics.ts'
 import { oldMetadata } from '../lease-metadata.ts'
 import { connect } from '../simulated-azure.ts'
@@ -74,4 +74,21 @@ test('the workspace id is the same in every slot, and asked for once, and only w
   assert.equal(looks(wanted).length, 1)
   assert.deepEqual(Object.keys(short['primary']!), ['key'])
   assert.equal(looks(unwanted).length, 0)
+})
+
+test('a workspace that asks for the query keyType is understood, though it says so in words only', async () => {
+  const on = opened(logAnalytics)
+  const text = 'keyType value must equal primarySharedKey or secondarySharedKey'
+  const asking: Fault = {
+    name: 'asking',
+    install: () => ({
+      before: (call) =>
+        call.operation.operation === regenerate ? call.refuse(400, 'InvalidParameter', text).reply : undefined,
+    }),
+  }
+
+  const error = await failure(on, [asking], () => on.holder.regenerate('primary', on.call))
+
+  assert.equal(error.code, 'ServiceRefused')
+  assert.equal(error.details.service?.code, 'KeyTypeRequired')
 })
