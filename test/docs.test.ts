@@ -1,4 +1,4 @@
-// Room: tests of the docs. What docs/ says is what the code does: checks, tags, rights, roles. The tables of docs/reference/:
+// What docs/ says is what the code does: checks, tags, rights, roles. The tables of docs/reference/:
 // docs/reference.test.ts. Commands, JSON, links and file names of every document: docs/every-document.test.ts.
 
 import assert from 'node:assert/strict'

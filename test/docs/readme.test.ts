@@ -1,4 +1,4 @@
-// Room: tests of the docs. What the README and the guide of the local demo show is what `npm start` prints.
+// What the README and the guide of the local demo show is what `npm start` prints.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

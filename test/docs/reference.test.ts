@@ -1,4 +1,4 @@
-// Room: tests of the docs. The tables in docs/reference/ are those of the code.
+// The tables in docs/reference/ are those of the code.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
