@@ -26,7 +26,7 @@ import { type Configuration, type TargetsSource, targetsSource } from './targets
 export type { NotApplied } from './targets/in-force.ts'
 export type { Problem } from './targets.ts'
 
-/** Everything that a doorway needs, for one reading of the targets. */
+/** Everything that a function needs, for one version of the targets. */
 export interface App {
   readonly settings: Settings
   readonly clock: Clock
@@ -46,7 +46,7 @@ export interface App {
   providerOf(target: Target): KeyProvider
   placeOf(target: Target): Place
   /**
-   * Sees to it that the last valid file holds what is in force, for other instances and the next start; gives the configuration
+   * Ensures that the last valid file holds what is in force, for other instances and the next start; returns the configuration
    * with what only the record knows: `removal`, for a day. Throws RekeyError.
    */
   recorded(): Promise<Configuration>
@@ -55,7 +55,7 @@ export interface App {
   ports(log: Log): Ports
 }
 
-/** `queue`: where messages can wait until the configuration is mended; absent when storage is not set up either. */
+/** `queue`: where messages can wait until the configuration is corrected; absent when storage is not configured either. */
 export type Composed =
   | { readonly app: App }
   | { readonly problems: readonly Problem[]; readonly queue?: StorageRequestQueue }
@@ -63,7 +63,7 @@ export type Composed =
 /** The app, or every problem of its configuration. Targets are read again at most once a minute. */
 export type Compose = () => Promise<Composed>
 
-/** What is outside of the app. Tests pass a clock and a simulated Azure; the app passes its environment alone. */
+/** What the app depends on. Tests pass a clock and a simulated Azure; the app passes its environment only. */
 export interface Outside {
   readonly env: Environment
   readonly clock?: Clock
@@ -72,7 +72,7 @@ export interface Outside {
   readonly readOnly?: true
 }
 
-/** Wires everything once, when first asked; the environment is looked at again only while it is bad. */
+/** Wires everything once, with the first call; the environment is read again only while it is invalid. */
 export function composer(outside: Outside): Compose {
   let wired: Wired | undefined
   let app: App | undefined
@@ -87,7 +87,7 @@ export function composer(outside: Outside): Compose {
     }
     const read = await wired.source.read()
     const problems = [...warnings, ...read.problems]
-    // Where nothing is in force because something is wrong, requests wait until it is mended.
+    // Where nothing is in force because something is wrong, requests wait until it is corrected.
     if (!('targets' in read) || (read.targets.length === 0 && read.problems.length > 0)) {
       return { problems, queue: wired.queue }
     }
@@ -167,7 +167,7 @@ function appOf({ source, ...wired }: Wired, configuration: Configuration, proble
   }
 }
 
-/** The identity with a client id, one for each, so that tokens are kept. */
+/** The identity with a client id, one instance for each, so that tokens are cached. */
 function credentials({ authority }: Cloud, env: Environment): (clientId: string | undefined) => TokenCredential {
   const managed = Boolean(env['IDENTITY_ENDPOINT'])
   return keep((clientId) => credential({ authority, managed, ...(clientId === undefined ? {} : { clientId }) }))
@@ -184,10 +184,10 @@ function opener(azure: AzureClients, log: Log): Ports['open'] {
 function providerOf(target: Target): KeyProvider {
   const provider = providerById(target.provider)
   if (provider !== undefined) return provider
-  throw new RekeyError('Internal', { target: target.name, message: 'a target of an unknown provider was let in' })
+  throw new RekeyError('Internal', { target: target.name, message: 'a target of an unknown provider was accepted' })
 }
 
-/** The queue alone, where the settings are bad but those of the storage account are not. */
+/** Only the queue, where the settings are invalid but those of the storage account are valid. */
 function queueAlone({ cloud, storage }: Pick<Settings, 'cloud' | 'storage'>, env: Environment): StorageRequestQueue {
   return createRequestQueue(openStorage(storage, credentials(cloud, env)))
 }
@@ -206,7 +206,7 @@ const systemClock: Clock = {
   },
 }
 
-/** Makes each thing when first asked for, and keeps it. */
+/** Creates each value when it is first needed, and caches it. */
 function keep<Key, Made>(make: (key: Key) => Made): (key: Key) => Made {
   const kept = new Map<Key, Made>()
   return (key) => {

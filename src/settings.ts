@@ -13,7 +13,7 @@ import type { Problem } from './targets/problems.ts'
 import { vaultAddress } from './targets/vault.ts'
 
 export interface Settings {
-  /** The app's name, which the platform gives: who tells the events. */
+  /** The app's name, as the platform sets it: the source of the events. */
   readonly app: string
   /** A path, relative to the app's folder, or the https URL of a blob. */
   readonly targets: string
@@ -21,10 +21,10 @@ export interface Settings {
   readonly vault?: string
   /** NCRONTAB, six fields. */
   readonly schedule: string
-  /** Nothing that changes anything may run: an operator has stopped it. */
+  /** An operator has stopped everything that changes anything. */
   readonly stopped: boolean
   readonly cloud: Cloud
-  /** The user-assigned identity to work as; absent: the system-assigned one. */
+  /** The user-assigned identity to use; absent: the system-assigned one. */
   readonly clientId?: string
   /** Absent: events are logged. */
   readonly topic?: { readonly endpoint: string; readonly schema: EventSchema; readonly key?: Secret }
@@ -36,14 +36,14 @@ export interface Settings {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * `warnings`: what is wrong though the app can work. `waiting`: where messages can wait until the problems are mended; absent when that is a
+ * `warnings`: what is wrong though the app can work. `waiting`: where messages can wait until the problems are corrected; absent when that is a
  * problem itself.
  */
 export type ReadSettings =
   | { readonly settings: Settings; readonly warnings: readonly Problem[] }
   | { readonly problems: readonly Problem[]; readonly waiting?: Pick<Settings, 'cloud' | 'storage'> }
 
-/** Reads every setting. An empty one counts as not set. Gives all settings, or all problems. Never throws. */
+/** Reads every setting. An empty one counts as not set. Returns all settings, or all problems. Never throws. */
 export function readSettings(environment: Environment): ReadSettings {
   const problems: Problem[] = []
   const report: Report = (name, message, remedy) =>
@@ -55,13 +55,13 @@ export function readSettings(environment: Environment): ReadSettings {
   if (wrong) report('ROTATION_SCHEDULE', wrong.message, wrong.remedy)
   const stopped = readStopped(get('ROTATION_STOPPED') ?? '', report)
   const knownCloud = readCloud(get('AZURE_CLOUD') ?? '', report)
-  // What else is wrong is looked for all the same.
+  // The other settings are still checked.
   const cloud = knownCloud ?? clouds.public
   const targets = readLocation(get('ROTATION_TARGETS') ?? '', knownCloud, report)
   const vault = readVault(get('ROTATION_VAULT'), cloud, report)
   const topic = readTopic(get, cloud, report)
   const clientId = get('AZURE_CLIENT_ID')
-  if (clientId && !guid.test(clientId)) report('AZURE_CLIENT_ID', 'is no GUID', "Write the identity's client id.")
+  if (clientId && !guid.test(clientId)) report('AZURE_CLIENT_ID', 'is not a GUID', "Write the identity's client id.")
   const storage = readStorage(environment, cloud, report, knownCloud ? [knownCloud] : Object.values(clouds))
   const telemetry = readTelemetry(get, cloud, report)
 
@@ -103,8 +103,8 @@ function setOrDefault(environment: Environment, name: SettingId): string | undef
 }
 
 /**
- * Settings of ours that the app does not know. They stop nothing: the setting may be of a newer version, or of the deployment.
- * Left unsaid, a slip such as ROTATION_VALUT would count as not set.
+ * Rekey's settings that the app does not know. They stop nothing: the setting may belong to a newer version, or to the deployment.
+ * Without a report, a typo such as ROTATION_VALUT would count as not set.
  */
 function unknownSettings(environment: Environment): readonly Problem[] {
   const known = settingNames.map(({ name }) => name).filter((name) => name.startsWith('ROTATION_'))
@@ -114,8 +114,8 @@ function unknownSettings(environment: Environment): readonly Problem[] {
     .filter((name) => !(known as readonly string[]).includes(name) && !ofDeployment.includes(name))
     .map((name) => {
       const guess = nearest(name, known)
-      const remedy = guess ? `Did you mean ${guess}?` : `Take it out. Known here: ${known.join(', ')}.`
-      return { path: name.slice(0, 64), message: 'is no setting of this app, and has no effect', remedy }
+      const remedy = guess ? `Did you mean ${guess}?` : `Remove it. Known settings: ${known.join(', ')}.`
+      return { path: name.slice(0, 64), message: 'is not a setting of this app, and has no effect', remedy }
     })
 }
 
@@ -125,18 +125,23 @@ function whereToSet(name: SettingId): string {
 
 function readStopped(text: string, report: Report): boolean {
   const word = text.toLowerCase()
-  if (word !== 'true' && word !== 'false') report('ROTATION_STOPPED', 'is neither true nor false', 'Write one of them.')
+  if (word !== 'true' && word !== 'false')
+    report('ROTATION_STOPPED', 'is neither true nor false', 'Write true or false.')
   return word === 'true'
 }
 
-/** The path as it is; the URL of a blob in the one form that is used inside. */
+/** The path unchanged; the URL of a blob in normalized form. */
 function readLocation(location: string, cloud: Cloud | undefined, report: Report): string {
   if (!location.includes('://')) return location
   const url = URL.parse(location)
   if (url?.protocol !== 'https:') {
-    report('ROTATION_TARGETS', 'is no https URL', 'Write the https URL of the blob, or a path such as ./targets.json.')
+    report(
+      'ROTATION_TARGETS',
+      'is not an https URL',
+      'Write the https URL of the blob, or a path such as ./targets.json.',
+    )
   } else if (url.search || url.username || url.password) {
-    const remedy = 'Write the URL alone, and give the app’s identity the role Storage Blob Data Reader.'
+    const remedy = 'Write only the URL, and give the app’s identity the role Storage Blob Data Reader.'
     report('ROTATION_TARGETS', 'carries a signature or a password', remedy)
   } else if (cloud) {
     checkHost('ROTATION_TARGETS', location, storageHosts(cloud, 'blob'), report)
@@ -148,7 +153,7 @@ function readLocation(location: string, cloud: Cloud | undefined, report: Report
 function checkHost(name: SettingId, address: string, hosts: Hosts, report: Report): void {
   const objection = objectionTo(address, hosts)
   if (objection === undefined) return
-  const form = `Write ${hosts.form} as the portal shows it: no other host, port or custom domain is sent a token.`
+  const form = `Write ${hosts.form} as the portal shows it: no token is sent to another host, port or custom domain.`
   report(name, objection, `${form} The cloud is set by AZURE_CLOUD.`)
 }
 
@@ -165,7 +170,7 @@ const cloudNames: Readonly<Record<string, CloudName>> = {
 function readCloud(name: string, report: Report): Cloud | undefined {
   const asked = name.toLowerCase()
   const known = Object.hasOwn(cloudNames, asked) ? cloudNames[asked] : undefined
-  if (!known) report('AZURE_CLOUD', 'is the name of no cloud', 'Write public, usgov or china.')
+  if (!known) report('AZURE_CLOUD', 'is not the name of a cloud', 'Write public, usgov or china.')
   return known && clouds[known]
 }
 
@@ -183,8 +188,8 @@ function readTopic(get: Get, cloud: Cloud, report: Report): Settings['topic'] {
   if (schema !== 'CloudEvent' && schema !== 'EventGrid') {
     report(
       'ROTATION_EVENT_SCHEMA',
-      'is no event schema',
-      'Write CloudEvent or EventGrid, whichever the topic takes in.',
+      'is not an event schema',
+      'Write CloudEvent or EventGrid: the input schema of the topic.',
     )
   }
   if (!endpoint) {
@@ -192,14 +197,14 @@ function readTopic(get: Get, cloud: Cloud, report: Report): Settings['topic'] {
       report(
         'ROTATION_TOPIC_KEY',
         'is the key of a topic that is not set',
-        'Set ROTATION_TOPIC too, or take the key out.',
+        'Set ROTATION_TOPIC too, or remove the key.',
       )
     return undefined
   }
   const url = URL.parse(endpoint)
   const remedy = `Write https://<topic>.<region>.${cloud.topicSuffix}/api/events, as the portal shows it.`
   if (url?.protocol !== 'https:' || !['/', '/api/events'].includes(url.pathname) || url.search) {
-    report('ROTATION_TOPIC', 'is no endpoint of an Event Grid topic', remedy)
+    report('ROTATION_TOPIC', 'is not an endpoint of an Event Grid topic', remedy)
   } else {
     checkHost('ROTATION_TOPIC', endpoint, topicHosts(cloud), report)
   }
@@ -239,7 +244,7 @@ function isIdentityForm(set: Environment, report: Report, among: readonly Cloud[
   const misnamed = account !== undefined && !/^[a-z0-9]{3,24}$/.test(account)
   if (misnamed) {
     const remedy = 'Write 3 to 24 lower-case letters and digits, without the domain.'
-    report('AzureWebJobsStorage__accountName', 'is no name of a storage account', remedy)
+    report('AzureWebJobsStorage__accountName', 'is not the name of a storage account', remedy)
   }
   return missing.length + wrong.length === 0 && !misnamed
 }
@@ -260,7 +265,7 @@ function isConnectionString(text: string, report: Report): boolean {
   ]
   if (forms.some((form) => form.every((name) => names.includes(name)))) return true
   const remedy = 'Paste the connection string as the portal shows it, or write UseDevelopmentStorage=true.'
-  report('AzureWebJobsStorage', 'is no connection string of a storage account', remedy)
+  report('AzureWebJobsStorage', 'is not a connection string of a storage account', remedy)
   return false
 }
 
@@ -268,12 +273,12 @@ function readTelemetry(get: Get, cloud: Cloud, report: Report): Settings['teleme
   const connection = get('APPLICATIONINSIGHTS_CONNECTION_STRING')
   const authentication = get('APPLICATIONINSIGHTS_AUTHENTICATION_STRING')
   if (authentication && !/(^|;)\s*Authorization\s*=\s*AAD\s*(;|$)/i.test(authentication)) {
-    const remedy = 'Write Authorization=AAD, with ClientId=<client id>; in front for a user-assigned identity.'
+    const remedy = 'Write Authorization=AAD, preceded by ClientId=<client id>; for a user-assigned identity.'
     report('APPLICATIONINSIGHTS_AUTHENTICATION_STRING', 'does not say Authorization=AAD', remedy)
   }
   if (!connection) return undefined
   if (!/(^|;)\s*InstrumentationKey\s*=/i.test(connection)) {
-    const remedy = 'Paste the connection string as the portal shows it, not the instrumentation key alone.'
+    const remedy = 'Paste the connection string as the portal shows it, not only the instrumentation key.'
     report('APPLICATIONINSIGHTS_CONNECTION_STRING', 'names no InstrumentationKey', remedy)
   } else if (authentication && !isOurTelemetry(connection, cloud)) {
     const remedy = `Paste the connection string as the portal shows it: with Authorization=AAD, tokens go to hosts below ${cloud.telemetrySuffixes.join(', ')} only.`

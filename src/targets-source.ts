@@ -18,7 +18,7 @@ import {
   writeLastValid,
 } from './targets/last-valid.ts'
 import type { Problem } from './targets/problems.ts'
-import { blobReader, fileReader, type Look } from './targets/text.ts'
+import { blobReader, fileReader, type TextResult } from './targets/text.ts'
 import type { TargetsFile } from './targets.ts'
 
 /** What is in force of targets.json, and what is not. */
@@ -42,8 +42,8 @@ export interface TargetsSource {
   /** The same object until something changes. Never throws. */
   read(): Promise<ReadTargets>
   /**
-   * Sees to it that the last valid file holds what is in force, and gives that with what only the record knows. For what
-   * works on targets or reports on them; a mere read need not wait for the storage account. Throws RekeyError.
+   * Ensures that the last valid file holds what is in force, and returns that with what only the record knows. For callers that
+   * change targets or report on them; a plain read need not wait for the storage account. Throws RekeyError.
    */
   recorded(): Promise<ReadTargets>
 }
@@ -55,7 +55,7 @@ export interface TargetsSourceSettings {
   readonly root: string
   readonly clock: Pick<Clock, 'monotonic' | 'now'>
   parse(text: string): TargetsFile
-  /** Asked for only when the location is a blob. */
+  /** Called only when the location is a blob. */
   azure(): AzureClients
   /** Where the last valid file is kept. */
   readonly state: StateBlob
@@ -63,12 +63,12 @@ export interface TargetsSourceSettings {
   readonly writes: boolean
 }
 
-/** How long a blob is not asked about again. A file is looked at each time: that costs nothing. */
+/** How long a blob is not requested again. A file is checked each time: that costs nothing. */
 const hold: Duration = minutes(1)
-/** The same after a check that left nothing to go by: it may be mended soon, but a check of a dead service takes seconds. */
+/** The same after a check that found no configuration: it may be corrected soon, but checking a dead service takes seconds. */
 const failedHold: Duration = seconds(15)
 
-/** What is in force, and where it stands with the record. */
+/** What is in force, and whether it is recorded. */
 interface Current extends InForce {
   readonly version: string
   readonly since: Instant
@@ -101,7 +101,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
 
   let unread: { readonly error: RekeyError; readonly until: number } | undefined
 
-  /** The record, asked for at most once a minute; a failure stands for 15 seconds, since asking a dead service takes long. Throws RekeyError. */
+  /** The record, requested at most once a minute; a failure is cached for 15 seconds, since calling a dead service takes long. Throws RekeyError. */
   async function storedRecord(): Promise<LastValid | undefined> {
     if (stored && clock.monotonic() < stored.until) return stored.record
     if (unread && clock.monotonic() < unread.until) throw unread.error
@@ -144,7 +144,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
     return result.read
   }
 
-  async function accept({ text, version: token }: Look & { found: 'text' }): Promise<Result> {
+  async function accept({ text, version: token }: TextResult & { found: 'text' }): Promise<Result> {
     const file = parse(text)
     const version = remote ? token : hashOf(text)
     if (file.problems.length === 0) {
@@ -199,7 +199,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
 
   async function readNow(): Promise<ReadTargets> {
     if (remote && read && clock.monotonic() < until) return read
-    // A caller that comes while a check is under way gets its answer.
+    // A caller that arrives while a check is running gets its result.
     checking ??= check().finally(() => {
       checking = undefined
     })
@@ -222,7 +222,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
 
 interface Result {
   readonly read: ReadTargets
-  /** The record was needed, and could not be read: it is asked for again soon. */
+  /** The record was needed, and could not be read: it is requested again soon. */
   readonly lacksRecord: boolean
 }
 
@@ -247,7 +247,7 @@ function hashOf(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
 }
 
-function asUnreadable({ message, remedy }: Look & { found: 'nothing' }): Problem {
+function asUnreadable({ message, remedy }: TextResult & { found: 'nothing' }): Problem {
   return { path: 'ROTATION_TARGETS', message, remedy }
 }
 
@@ -261,7 +261,7 @@ function asProblem({ message, details }: RekeyError): Problem {
 
 function unreadableRecord(): RekeyError {
   return new RekeyError('UnexpectedAnswer', {
-    message: `the blob ${lastValidBlob} is not what Rekey wrote`,
-    remedy: 'Correct targets.json: the blob is written anew as soon as that is accepted.',
+    message: `the blob ${lastValidBlob} was not written by Rekey, or is damaged`,
+    remedy: 'Correct targets.json: the blob is replaced as soon as the file is accepted.',
   })
 }

@@ -81,7 +81,7 @@ export function readTargetsFile(text: string, { registry, cloud, now, vault }: R
   const { defaults, entries, findings } = readDocument(JSON.parse(json), around)
   for (const path of outline.repeated) {
     const remedy = 'Remove or rename one: only the last would count.'
-    findings.push({ path, message: 'this key comes twice in its object', remedy })
+    findings.push({ path, message: 'this key occurs twice in its object', remedy })
   }
   const contested = contest(entries, findings)
   const problems = findings.length === 0 ? [] : located(json, findings, entries)
@@ -113,8 +113,8 @@ function plain({ index: _, ...problem }: Placed): Problem {
 }
 
 /**
- * Adds what more than one entry claims to the findings. Of two entries that are right otherwise neither can be applied: which of
- * them is the slip cannot be known. One that is wrong otherwise takes nothing away from the other. Gives what is wrong with
+ * Adds what more than one entry claims to the findings. Of two entries that are otherwise valid neither can be applied: which of
+ * them is the mistake cannot be known. One that is otherwise invalid does not affect the other. Returns what is wrong with
  * an entry because of a later one.
  */
 function contest(entries: readonly ReadEntry[], findings: Finding[]): ReadonlyMap<number, readonly Placed[]> {

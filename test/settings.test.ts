@@ -457,7 +457,7 @@ test('a setting of ours that the app does not know stops nothing, and is named w
     [
       'ROTATION_VALUT: Did you mean ROTATION_VAULT?',
       'Rotation_Topic: Did you mean ROTATION_TOPIC?',
-      'ROTATION_XYZZY: Take it out. Known here',
+      'ROTATION_XYZZY: Remove it. Known settings',
     ],
   )
   assert.ok(!JSON.stringify(read.warnings).includes(canary))

@@ -231,8 +231,8 @@ test('a key that comes twice in its object is refused, wherever it is', () => {
   assert.deepEqual(
     problems.map(({ path, message }) => `${path} ${message}`),
     [
-      '$.targets[0].secrets.one this key comes twice in its object',
-      '$.targets[0].name this key comes twice in its object',
+      '$.targets[0].secrets.one this key occurs twice in its object',
+      '$.targets[0].name this key occurs twice in its object',
     ],
   )
 })
@@ -376,7 +376,7 @@ test('two targets that write one secret are refused, though only one of them nam
 
 test('a secret’s name is one that the vault takes and JSON does not move', () => {
   for (const name of ['under_score', 'dot.', '', 'ä', 'x'.repeat(128)]) {
-    assert.match(wrongWith({ secrets: { [name]: 'key' } })[0]!, /is no name for a secret/, name)
+    assert.match(wrongWith({ secrets: { [name]: 'key' } })[0]!, /is not a valid name for a secret/, name)
   }
   assert.match(wrongWith({ secrets: { '42': 'key' } })[0]!, /digits only/)
   assert.equal(only({ secrets: { ['x'.repeat(127)]: 'key' } }).secrets.length, 1)
@@ -496,8 +496,8 @@ test('the period must be longer than the overlap and what everybody needs to see
 })
 
 test('a key may be retired only after its overlap and the clocks’ bound', () => {
-  assert.match(wrongWith({ retireAfter: 'P2D' })[0]!, /^.retireAfter a key would be made useless/)
-  assert.match(wrongWith({ overlap: 'P7D' }, { retireAfter: 'P7D' })[0]!, /^.overlap a key would be made useless/)
+  assert.match(wrongWith({ retireAfter: 'P2D' })[0]!, /^.retireAfter a key would be invalidated/)
+  assert.match(wrongWith({ overlap: 'P7D' }, { retireAfter: 'P7D' })[0]!, /^.overlap a key would be invalidated/)
   assert.equal(only({ retireAfter: 'P2DT1M' }).retireAfter, days(2) + minutes(1))
 })
 
@@ -611,7 +611,7 @@ test('a window is checked whole', () => {
   )
   for (const timeZone of ['Mars/Olympus', '+02:00', '']) {
     const otherwise = { days: ['Sun'], start: '02:00', length: 'PT1H', timeZone }
-    assert.match(wrongWith({ window: otherwise })[0]!, /^.window.timeZone is no time zone/)
+    assert.match(wrongWith({ window: otherwise })[0]!, /^.window.timeZone is not a time zone/)
   }
   assert.match(
     wrongWith({ window: { ...window, days: [], start: '02:00', length: 'P8D', timeZone: 'UTC' } }).join(),

@@ -5,8 +5,8 @@ import { scheduleProblem } from './ncrontab.ts'
 export const defaultSchedule = '0 */15 * * * *'
 
 /**
- * The schedule to register the timer with: the setting where it is right, else the default. The host starts no timer
- * with a wrong one, and then nobody would ever say what is wrong.
+ * The schedule to register the timer with: the setting where it is valid, otherwise the default. The host does not start a
+ * timer with an invalid one, and then the problem would never be reported.
  */
 export function scheduleToRegister(environment: Readonly<Record<string, string | undefined>>): string {
   const set = environment['ROTATION_SCHEDULE']?.trim()

@@ -57,7 +57,7 @@ export interface Shared {
   readonly defaults: Policy
   readonly around: Surroundings
   readonly findings: Finding[]
-  /** Built once for each provider: schemas are dear. */
+  /** Built once for each provider: schemas are expensive. */
   fieldsOf(provider: KeyProvider | undefined): TargetFields
 }
 
@@ -109,14 +109,14 @@ function findProvider(given: JsonObject, path: Path, { around, findings }: Share
   const found = around.registry.find((provider) => provider.id === id)
   if (!found) {
     const guess = typeof id === 'string' ? nearest(id, ids) : undefined
-    const message = id === undefined ? 'is missing' : 'is the id of no provider'
+    const message = id === undefined ? 'is missing' : 'is not the id of a provider'
     findings.push({
       path: at,
       message,
       remedy: `${guess ? `Did you mean ${guess}? ` : ''}There are ${ids.join(', ')}.`,
     })
   } else if (!found.clouds.includes(around.cloud)) {
-    const remedy = `Take the target out, or correct AZURE_CLOUD: the service exists in ${found.clouds.join(', ')}.`
+    const remedy = `Remove the target, or correct AZURE_CLOUD: the service exists in ${found.clouds.join(', ')}.`
     findings.push({ path: at, message: `does not exist in the cloud ${around.cloud}`, remedy })
   }
   return found
@@ -144,7 +144,7 @@ function readResource(
   return undefined
 }
 
-/** Of an unknown provider we suppose two slots, as nearly all have. */
+/** An unknown provider is assumed to have two slots, as nearly all have. */
 function judgeDurations(own: Policy, provider: KeyProvider | undefined, path: Path, shared: Shared): void {
   const { around, defaults, findings } = shared
   const slots = provider?.slots.length ?? 2
@@ -153,7 +153,7 @@ function judgeDurations(own: Policy, provider: KeyProvider | undefined, path: Pa
   findings.push(...durationFindings({ durations, slots, now: around.now, given, path }))
   if (slots === 1 && typeof own.values.retireAfter === 'number') {
     const message = `${provider?.title} has one key: there is no key before the current one to retire`
-    findings.push({ path: [...path, 'retireAfter'], message, remedy: 'Take it out.' })
+    findings.push({ path: [...path, 'retireAfter'], message, remedy: 'Remove it.' })
   }
 }
 

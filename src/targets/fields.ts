@@ -6,7 +6,7 @@ import { formatDuration, parseDuration } from '../rotation/duration.ts'
 import { type Duration, days, minutes, type Window } from '../rotation/target.ts'
 import { vaultAddress } from './vault.ts'
 
-/** Adds an issue of ours, with what to do about it. */
+/** Adds an issue with a remedy. */
 function refuse(context: z.core.$RefinementCtx, message: string, remedy: string): never {
   context.addIssue({ code: 'custom', message, params: { remedy } })
   return z.NEVER
@@ -43,7 +43,7 @@ const start = z
   })
   .transform((text, context): number => {
     const time = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text)
-    if (!time) return refuse(context, 'is no time of day', 'Write hours and minutes, such as 02:00 or 22:30.')
+    if (!time) return refuse(context, 'is not a time of day', 'Write hours and minutes, such as 02:00 or 22:30.')
     return Number(time[1]) * 60 + Number(time[2])
   })
 
@@ -51,7 +51,9 @@ const timeZone = z
   .string()
   .meta({ description: 'IANA name of the time zone, daylight saving included', examples: ['Europe/Zurich', 'UTC'] })
   .transform((name, context): string =>
-    isTimeZone(name) ? name : refuse(context, 'is no time zone', 'Write an IANA name, such as Europe/Zurich or UTC.'),
+    isTimeZone(name)
+      ? name
+      : refuse(context, 'is not a time zone', 'Write an IANA name, such as Europe/Zurich or UTC.'),
   )
 
 /**
@@ -107,15 +109,15 @@ function vaultIn(vaultSuffix: string) {
 export function policyFields(vaultSuffix: string) {
   return {
     vault: vaultIn(vaultSuffix).optional(),
-    rotateEvery: duration('how often a new key is made; default P60D', 'P60D', { least: minutes(1) }).optional(),
+    rotateEvery: duration('how often a new key is created; default P60D', 'P60D', { least: minutes(1) }).optional(),
     validFor: duration('until when a secret is valid, longer than rotateEvery; default P90D', 'P90D', {
       least: minutes(1),
     }).optional(),
-    overlap: duration('how long the key before the current one must stay good; default P2D', 'P2D', {
+    overlap: duration('how long the key before the current one must stay valid; default P2D', 'P2D', {
       least: 0,
     }).optional(),
     retireAfter: duration(
-      'when the key before the current one is made useless, counted from its replacement; null: never',
+      'when the key before the current one is invalidated, counted from its replacement; null: never',
       'P7D',
       { least: 0 },
     )
@@ -125,7 +127,7 @@ export function policyFields(vaultSuffix: string) {
     probe: z
       .enum(['on', 'off'])
       .optional()
-      .meta({ description: 'whether keys are tried out before they are published; default on' }),
+      .meta({ description: 'whether keys are tested before they are published; default on' }),
     enabled: z.boolean().optional().meta({ description: 'false: left alone; default true' }),
   }
 }
@@ -139,7 +141,11 @@ const name = z.string().meta({
 const nameChecked = name.transform((text, context): string =>
   /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(text)
     ? text
-    : refuse(context, 'is no name for a target', 'Write 1 to 63 letters, digits and hyphens, the first no hyphen.'),
+    : refuse(
+        context,
+        'is not a valid name for a target',
+        'Write 1 to 63 letters, digits and hyphens, the first no hyphen.',
+      ),
 )
 
 const secretName = z
@@ -147,11 +153,11 @@ const secretName = z
   .meta({ description: 'name of a secret in the vault', pattern: '^(?=.*[^0-9])[0-9a-zA-Z-]{1,127}$' })
   .superRefine((text, context) => {
     if (!/^[0-9a-zA-Z-]{1,127}$/.test(text)) {
-      refuse(context, 'is no name for a secret', 'Write 1 to 127 letters, digits and hyphens.')
+      refuse(context, 'is not a valid name for a secret', 'Write 1 to 127 letters, digits and hyphens.')
     } else if (/^\d+$/.test(text)) {
       // JSON objects put such keys first, wherever they were written.
       const message = 'a name of digits only loses its place in JSON, and the place says which secret is the lead'
-      refuse(context, message, 'Put a letter into the name.')
+      refuse(context, message, 'Add a letter to the name.')
     }
   })
 
@@ -160,7 +166,7 @@ type Outputs = Record<string, KeyProvider['outputs'][string]>
 function secrets(outputs: Outputs | undefined) {
   const names = Object.keys(outputs ?? {})
   const listed = names.map((output) => `"${output}"`).join(' or ')
-  const output = outputs ? z.enum(names, { error: `is no output of this provider: it has ${listed}` }) : z.string()
+  const output = outputs ? z.enum(names, { error: `is not an output of this provider: it has ${listed}` }) : z.string()
   return z
     .record(secretName, output)
     .meta({

@@ -72,7 +72,7 @@ function formerOf({ entries }: TargetsFile, last: readonly Definition[]): readon
   for (const { target } of entries) if (target) byName.delete(keyOf(target.name))
   return entries.map(({ name, credential, target }) => {
     if (target) return undefined
-    // The name may be the slip itself: then the credential says which target was meant, unless another entry has its name.
+    // The name may be the mistake itself: then the credential says which target was meant, unless another entry has its name.
     const alike = byCredential.get(credential ?? '') ?? ''
     const found = byName.get(keyOf(name)) ?? (named.has(alike) ? undefined : byName.get(alike))
     if (found) byName.delete(keyOf(found.target.name))

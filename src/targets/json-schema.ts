@@ -19,8 +19,8 @@ export function targetsJsonSchema(registry: readonly KeyProvider[]): Readonly<Re
     defaults: z
       .strictObject(policyFields(vaultSuffix))
       .optional()
-      .meta({ description: 'what holds for every target that says nothing else' }),
-    targets: z.array(z.union(branches)).meta({ description: 'the credentials to keep fresh' }),
+      .meta({ description: 'values for every target that does not set its own' }),
+    targets: z.array(z.union(branches)).meta({ description: 'the credentials to rotate' }),
   })
   return {
     title: 'Targets of Rekey',

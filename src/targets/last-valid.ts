@@ -9,7 +9,7 @@ import type { JsonObject } from './reading.ts'
 
 export const lastValidBlob = 'targets-last-valid.json'
 
-/** A change that took out more than half of the targets. */
+/** A change that removed more than half of the targets. */
 export interface Removal {
   readonly at: Instant
   readonly removed: number
@@ -43,7 +43,7 @@ const Record = z.object({
   removal: z.object({ at: instant, removed: z.number(), of: z.number() }).optional(),
 })
 
-/** Undefined: the text is none of ours. */
+/** Undefined: the text was not written by Rekey. */
 export function readLastValid(text: string): LastValid | undefined {
   try {
     return Record.safeParse(JSON.parse(text)).data
@@ -63,7 +63,7 @@ export function filesOf(definitions: readonly Definition[]): LastValid['files'] 
   return [...byDefaults].map(([defaults, each]) => ({ defaults, targets: each.map(({ given }) => given) }))
 }
 
-/** What the change from `before` to these definitions removes, if that is more than half; else what is still to be alerted about. */
+/** What the change from `before` to these definitions removes, if that is more than half; otherwise the removal that an alert still reports. */
 export function removalOf(
   before: LastValid | undefined,
   definitions: readonly Definition[],

@@ -34,10 +34,10 @@ export function pathText(path: Path): string {
   }, '$')
 }
 
-/** What to do about a key that nobody knows. */
+/** What to do about an unknown key. */
 export function unknownKey(path: Path, key: string, known: readonly string[]): Finding {
   const guess = nearest(key, known)
-  const remedy = guess ? `Did you mean ${guess}?` : `Remove it. Known here: ${known.join(', ')}.`
+  const remedy = guess ? `Did you mean ${guess}?` : `Remove it. Known fields: ${known.join(', ')}.`
   return { path: [...path, key], message: 'unknown field', remedy }
 }
 
@@ -64,12 +64,12 @@ interface Described {
   readonly examples?: unknown
 }
 
-/** What a field wants, from what its schema tells editors. */
+/** What a field expects, from the description in its schema. */
 export function wanted(schema: z.core.$ZodType, path: readonly PropertyKey[] = []): string {
   const { description, examples } = describedAt(schema, path)
   const [first]: readonly unknown[] = Array.isArray(examples) ? examples : []
   const example = first === undefined ? '' : ` For example: ${JSON.stringify(first)}.`
-  return `Wanted: ${description ?? 'what targets.schema.json says'}.${example}`
+  return `Expected: ${description ?? 'what targets.schema.json says'}.${example}`
 }
 
 /** What the schema says about the value at `path`; of a part that says nothing, what the whole says. */
@@ -90,7 +90,7 @@ interface Unwrapped {
   readonly inner: { readonly shape?: Readonly<Record<string, z.core.$ZodType>> }
 }
 
-/** Looks through optional, nullable and transformed schemas at what was described. */
+/** Unwraps optional, nullable and transformed schemas, and returns the described one. */
 function unwrapped(schema: z.core.$ZodType): Unwrapped {
   const def = schema._zod.def as z.core.$ZodTypeDef & {
     readonly innerType?: z.core.$ZodType

@@ -13,7 +13,7 @@ import {
 } from '../rotation/target.ts'
 import { type Finding, type Path, pathText } from './problems.ts'
 
-/** How long a service may take until a new key is good everywhere. No service documents it: twice what listings lag. */
+/** How long a service may take until a new key is valid everywhere. No service documents it: twice what listings lag. */
 const propagation: Duration = minutes(10)
 
 /** Undefined: given, and wrong by itself already. */
@@ -68,14 +68,14 @@ export function durationFindings(relations: Relations): readonly Finding[] {
   ) {
     report(
       ['rotateEvery', 'overlap'],
-      `the next rotation (rotateEvery ${formatDuration(rotateEvery)}) would end a key that must stay good (overlap ${formatDuration(overlap)}, and ${formatDuration(settle + propagation)} until everybody sees a change)`,
+      `the next rotation (rotateEvery ${formatDuration(rotateEvery)}) would end a key that must stay valid (overlap ${formatDuration(overlap)}, and ${formatDuration(settle + propagation)} until a change is visible everywhere)`,
       `Make rotateEvery longer than ${formatDuration(overlap + settle + propagation)}, or overlap shorter.`,
     )
   }
   if (slots > 1 && typeof retireAfter === 'number' && overlap !== undefined && retireAfter < overlap + clockBound) {
     report(
       ['retireAfter', 'overlap'],
-      `a key would be made useless (retireAfter ${formatDuration(retireAfter)}) while it must stay good (overlap ${formatDuration(overlap)})`,
+      `a key would be invalidated (retireAfter ${formatDuration(retireAfter)}) while it must stay valid (overlap ${formatDuration(overlap)})`,
       `Make retireAfter ${formatDuration(overlap + clockBound)} or longer.`,
     )
   }
@@ -116,7 +116,7 @@ const said: Readonly<Record<Claim['what'], (first: string) => Pick<Finding, 'mes
   name: (first) => ({ message: `is the name of ${first} too`, remedy: 'Give each target a name of its own.' }),
   secret: (first) => ({
     message: `is written by ${first} too: each would overwrite what the other wrote`,
-    remedy: 'Give it another name, or another vault, or take one of the two out.',
+    remedy: 'Give it another name, or another vault, or remove one of the two.',
   }),
   credential: (first) => ({
     message: `names the same credential as ${first}: each would regenerate the key that the other has just published`,

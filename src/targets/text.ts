@@ -6,8 +6,8 @@ import type { AzureClients } from '../azure/clients.ts'
 import { RekeyError } from '../rotation/errors.ts'
 import { callLimit } from '../rotation/target.ts'
 
-/** What one look gave. `lasting`: a person has to act; `passing`: the next look may be luckier. */
-export type Look =
+/** The result of one read. `lasting`: an operator has to act; `passing`: the next read may succeed. */
+export type TextResult =
   | { readonly found: 'text'; readonly text: string; readonly version: string }
   | { readonly found: 'unchanged' }
   | {
@@ -18,7 +18,7 @@ export type Look =
     }
 
 /** Reads the text, unless it still is the version that is known. */
-export type TextReader = (known: string | undefined) => Promise<Look>
+export type TextReader = (known: string | undefined) => Promise<TextResult>
 
 /** A file, by the time and size of its last change. A relative path starts at `root`, the app's folder. */
 export function fileReader(path: string, root: string): TextReader {
@@ -33,7 +33,7 @@ export function fileReader(path: string, root: string): TextReader {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
       const message = code === 'ENOENT' ? `there is no file ${file}` : `the file ${file} cannot be read (${code})`
       const remedy =
-        'Copy targets.sample.json to targets.json and edit it, or say where yours is: a path, or the https URL of a blob.'
+        'Copy targets.sample.json to targets.json and edit it, or set ROTATION_TARGETS to where yours is: a path, or the https URL of a blob.'
       return { found: 'nothing', why: 'lasting', message, remedy }
     }
   }
@@ -46,7 +46,7 @@ const version = '2023-11-03'
 
 /**
  * A blob, with the app's identity: `GET Blob`, api-version 2023-11-03, If-None-Match, retried within the call limit. Not
- * through the storage SDK, which reading a configuration is no reason to load.
+ * through the storage SDK: loading it for one read would slow each cold start.
  */
 export function blobReader(url: string, azure: AzureClients): TextReader {
   return async (known) => {
@@ -58,7 +58,7 @@ export function blobReader(url: string, azure: AzureClients): TextReader {
   }
 }
 
-async function getBlob(url: string, known: string | undefined, azure: AzureClients): Promise<Look> {
+async function getBlob(url: string, known: string | undefined, azure: AzureClients): Promise<TextResult> {
   const { status, headers, text } = await azure.ask({
     method: 'GET',
     url,
@@ -74,28 +74,28 @@ async function getBlob(url: string, known: string | undefined, azure: AzureClien
   return refused(status, headers['x-ms-error-code'] ?? '')
 }
 
-/** Only what the service codes its answer with: its text may name more than it should. */
-function refused(status: number, code: string): Look {
+/** Uses only the status and code of the response: its text may name more than it should. */
+function refused(status: number, code: string): TextResult {
   const message = `the blob cannot be read: ${`${status} ${code}`.trim()}`
   if (status === 404) {
     return { found: 'nothing', why: 'lasting', message, remedy: 'Upload targets.json there, or correct the URL.' }
   }
   if (status === 401 || status === 403) {
     const remedy =
-      "Give the app's identity the role Storage Blob Data Reader on the container, and let the app's network in."
+      "Give the app's identity the role Storage Blob Data Reader on the container, and allow the app's network."
     return { found: 'nothing', why: 'lasting', message, remedy }
   }
   const passing = status >= 500 || status === 408 || status === 429
-  const remedy = passing ? 'It is tried again with the next look.' : 'Correct the URL.'
+  const remedy = passing ? 'It is read again shortly.' : 'Correct the URL.'
   return { found: 'nothing', why: passing ? 'passing' : 'lasting', message, remedy }
 }
 
-function unanswered(error: unknown): Look {
+function unanswered(error: unknown): TextResult {
   const refusal = error instanceof RekeyError && !error.transient ? error : undefined
   return {
     found: 'nothing',
     why: refusal ? 'lasting' : 'passing',
-    message: refusal ? `the blob cannot be read: ${refusal.message}` : 'the blob cannot be read: there is no answer',
+    message: refusal ? `the blob cannot be read: ${refusal.message}` : 'the blob cannot be read: there was no response',
     remedy: refusal?.details.remedy ?? "Check the URL, and that the app's network reaches the storage account.",
   }
 }
