@@ -70,7 +70,7 @@ export const settingNames = [
   {
     name: 'AZURE_CLIENT_ID',
     required: 'no',
-    what: 'client id of the user-assigned identity to use; without it the system-assigned one',
+    what: 'client id of the user-assigned identity to work as; without it the system-assigned one',
     in: ['bicep'],
   },
   {
@@ -119,5 +119,5 @@ export const settingNames = [
 
 export type SettingId = (typeof settingNames)[number]['name']
 
-/** Named like settings, but read only by the deployment: they may be in the environment where the doctor runs. */
+/** Named like settings, and read by the deployment alone: they may be in the environment where the doctor runs. */
 export const deploymentSettings = ['ROTATION_GRANTS'] as const
