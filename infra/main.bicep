@@ -14,7 +14,7 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Who deploys: may write the blob that holds targets.json.')
+@description('Principal id of the deployer, who may write the blob that holds targets.json.')
 param principalId string = deployer().objectId
 
 @description('Node.js version of the runtime. What a region has: az functionapp list-flexconsumption-runtimes --location <region> --runtime node.')
@@ -25,7 +25,7 @@ param nodeVersion string = '24'
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 512
 
-@description('Most instances of one function group. Not a lock: leases see to that one worker changes one credential. Whether Flex Consumption takes fewer than 40 is unverified.')
+@description('Most instances of one function group. Not a lock: leases ensure that one worker changes one credential. Whether Flex Consumption takes fewer than 40 is unverified.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 40
@@ -36,21 +36,21 @@ param targets string = './targets.json'
 @description('ROTATION_STOPPED: stops everything that changes anything. Set here as well as in the app, or the next deployment starts it again.')
 param stopped bool = false
 
-@description('ROTATION_SCHEDULE: six-field NCRONTAB. With another than this one, scheduleSilence must be said.')
+@description('ROTATION_SCHEDULE: six-field NCRONTAB. With any other schedule, scheduleSilence is required.')
 param schedule string = '0 */15 * * * *'
 
-@description('Two intervals of the schedule: no tick for this long raises an alert. Azure Monitor takes only these. Empty: those of the default schedule.')
+@description('Two intervals of the schedule: no tick for this long raises an alert. Azure Monitor accepts only these values. Empty: two intervals of the default schedule.')
 @allowed(['', 'PT10M', 'PT30M', 'PT1H', 'PT2H', 'PT4H', 'PT6H', 'P1D', 'P2D'])
 param scheduleSilence string = ''
 
-@description('ROTATION_EVENT_SCHEMA: what the custom topic takes. A topic cannot change it later.')
+@description('ROTATION_EVENT_SCHEMA: the schema that the custom topic accepts. It cannot be changed later.')
 @allowed(['CloudEvent', 'EventGrid'])
 param eventSchema string = 'CloudEvent'
 
 @description('Keep every announcement in the storage queue rekey-announcements as well, with a dead-letter: proof of the first rotation, and an example of a subscription.')
 param announcementQueue bool = true
 
-@description('Ids of existing vaults, comma-separated. They must use RBAC. The first is ROTATION_VAULT. Empty: a new vault is made, and is.')
+@description('Ids of existing vaults, comma-separated. They must use RBAC. The first is ROTATION_VAULT. Empty: a new vault is created for it.')
 param vaultIds string = ''
 
 @description('What may be rotated: comma-separated provider=scope, scope a subscription, a resource group or a single resource. Empty: nothing yet.')
@@ -62,13 +62,13 @@ param vnetEnabled bool = false
 @description('Address range of the virtual network, /24 or larger.')
 param addressPrefix string = '10.71.0.0/24'
 
-@description('With vnetEnabled: comma-separated CIDR ranges that still reach app and storage from outside, say a build agent that deploys. Empty: nobody.')
+@description('With vnetEnabled: comma-separated CIDR ranges that still reach app and storage from outside, for example a build agent that deploys. Empty: none.')
 param allowedIpRanges string = ''
 
 @description('Client id of the app registration that guards the HTTP routes (infra/scripts/sign-in.sh makes one). Empty: function keys alone.')
 param signInClientId string = ''
 
-@description('Where alerts are mailed. Empty: they are only raised in the portal.')
+@description('Email address for alerts. Empty: alerts appear only in the portal.')
 param alertEmail string = ''
 
 @description('How long logs are kept, in days.')

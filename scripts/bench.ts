@@ -5,7 +5,7 @@ import { flags } from '../simulator/local/flags.ts'
 import { progressOn } from '../simulator/local/show.ts'
 import { parsing, planning } from './bench/core.ts'
 import { type Figure, machine, table } from './bench/figures.ts'
-import { rotating, ticking } from './bench/fleet.ts'
+import { rotating, ticking } from './bench/fleet-rotations.ts'
 import { throughput } from './bench/host.ts'
 
 const usage = `npm run bench [-- --seed <n>]

@@ -4,8 +4,8 @@
 import { flags } from '../simulator/local/flags.ts'
 import { progressOn } from '../simulator/local/show.ts'
 import { composer } from '../src/compose.ts'
+import { findSettings } from './doctor/doctor-settings.ts'
 import { badConfiguration, examine, type Report } from './doctor/examine.ts'
-import { findSettings } from './doctor/settings.ts'
 import { show } from './doctor/show.ts'
 
 async function diagnose(say: (text: string) => void): Promise<Report> {

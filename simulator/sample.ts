@@ -1,4 +1,4 @@
-// Room: the simulator. What a simulated service exports as `sample`, for the tests that run over every service. May import simulator files only.
+// What a simulated service exports as `sample`, for the tests that run over every service.
 
 import type { Cloud } from './cloud.ts'
 import type { ServiceHandle } from './keys.ts'
@@ -11,7 +11,7 @@ export interface Member {
 
 /** Exported as `sample` by simulator/services/<id>.ts, `<id>` being what targets.json calls the service. */
 export interface Sample {
-  /** Adds a resource to the cloud. Each can have others beside it; `name` tells them apart. */
+  /** Adds a resource to the cloud. Each can have others beside it; `name` distinguishes them. */
   add(cloud: Cloud, name?: string): Member
   /** The operation that reads the keys. */
   readonly read: string

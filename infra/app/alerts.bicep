@@ -1,4 +1,4 @@
-// What raises an alarm, asked of the logs. Event Grid's own failures: delivery-alerts.bicep. The names in these queries
+// The alerts on the logs. Alerts on Event Grid's own failures are in delivery-alerts.bicep. The names in these queries
 // are the app's: its functions, its custom events (src/azure/telemetry.ts) and its log lines. A test compares them with
 // the code.
 
@@ -49,10 +49,10 @@ var rules = [
   {
     name: 'target-paused'
     title: 'A secret is disabled for more than a day'
-    description: 'Somebody disabled it by hand, so nothing is rotated there. Enable it, or set enabled to false for the target in targets.json.'
+    description: 'An operator disabled it, so its target is not rotated. Enable it, or set enabled to false for the target in targets.json.'
     severity: 3
     every: 'PT1H'
-    // Two looks, a day apart; each target has one a day. Azure Monitor looks back no further than this.
+    // Two resyncs, a day apart; each target has one a day. Azure Monitor queries no longer period than this.
     window: 'P2D'
     operator: 'GreaterThan'
     threshold: 0
@@ -69,7 +69,7 @@ var rules = [
   {
     name: 'poison-messages'
     title: 'A queue message was given up'
-    description: 'It is in rekey-requests-poison or rekey-near-expiry-poison. What is due is found again by the daily look; what somebody asked for has to be asked for again.'
+    description: 'It is in rekey-requests-poison or rekey-near-expiry-poison. The daily resync finds again what is due; send explicit requests again.'
     severity: 2
     every: 'PT15M'
     window: 'PT15M'
@@ -88,7 +88,7 @@ var rules = [
     title: 'A revoke was given up'
     description: 'Its message is in rekey-revocations-poison, and the leaked key may still be accepted. Read the message, and send the revoke again.'
     severity: 0
-    // Asked more often than the others; the windows overlap, because log lines may arrive minutes late.
+    // Evaluated more often than the others; the windows overlap, because log lines may arrive minutes late.
     every: 'PT5M'
     window: 'PT15M'
     operator: 'GreaterThan'
@@ -111,7 +111,7 @@ var rules = [
     operator: 'LessThan'
     threshold: 1
     dimensions: []
-    // The host's own record of the run is asked too. Nothing that alerts rest on is sampled (host.json).
+    // The host's own record of the run counts as well. Nothing that alerts depend on is sampled (host.json).
     query: '''
       union isfuzzy=true
         (traces | where message startswith "schedule finished"),

@@ -1,4 +1,4 @@
-// Alarms on an Event Grid topic, ours or a vault's: an event that was not taken in, was put aside, or was thrown away.
+// Alerts on an Event Grid topic, ours or a vault's: an event that was not accepted, was dead-lettered, or was dropped.
 // Single failed attempts are retried for a day, so only many of them count.
 
 param topicId string

@@ -1,6 +1,6 @@
 // Entra sign-in in front of the HTTP routes. Callers bring a bearer token of the app registration that
-// infra/scripts/sign-in.sh makes; its app roles say who may read, rotate and revoke. No client secret: nobody signs in
-// with a browser, so there is none to keep.
+// infra/scripts/sign-in.sh makes; its app roles say who may read, rotate and revoke. No client secret: no user signs in
+// with a browser, so none is needed.
 
 param appName string
 param clientId string

@@ -1,5 +1,5 @@
 // The storage account of the Functions host: package, leases, queues, dead letters, targets.json. Nothing in it is
-// needed to recover: the vault tells it all. Shared keys are off; everybody comes with an identity.
+// needed to recover: the state of keys is in the vault. Shared keys are off; every client uses an identity.
 
 param name string
 param location string
@@ -59,7 +59,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     ]
   }
 
-  // How commands ended is of use for as long as their callers may ask. docs/reference/operations.md says two weeks.
+  // The results of operations are kept as long as their callers may read them: two weeks (docs/reference/operations.md).
   resource lifecycle 'managementPolicies' = {
     name: 'default'
     properties: {

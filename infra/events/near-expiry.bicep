@@ -6,13 +6,13 @@
 @description('Id of the vault.')
 param vaultId string
 
-@description('Region of the vault: a system topic lives beside its source.')
+@description('Region of the vault: a system topic is in the region of its source.')
 param location string
 
 @description('Name of the vault\'s system topic. A vault has at most one.')
 param systemTopicName string
 
-@description('False: the topic is somebody else\'s; it is used, and not changed.')
+@description('False: the topic belongs to another deployment; it is used, and not changed.')
 param ownTopic bool
 
 @description('Principal of a foreign topic\'s system-assigned identity. Empty where it has none: then without dead letters.')

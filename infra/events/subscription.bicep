@@ -53,7 +53,7 @@ resource nearExpiry 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02
     {
       eventDeliverySchema: 'CloudEventSchemaV1_0'
       filter: {
-        // Not SecretNewVersionCreated: our own writes raise it, and each would start another look.
+        // Not SecretNewVersionCreated: our own writes raise it, and each would start another resync.
         includedEventTypes: ['Microsoft.KeyVault.SecretNearExpiry', 'Microsoft.KeyVault.SecretExpired']
       }
       retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 }

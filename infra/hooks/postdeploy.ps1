@@ -4,7 +4,7 @@
 param([string]$Deployment = '')
 
 $ErrorActionPreference = 'Stop'
-# Failures of az are looked at here, by exit code.
+# Failures of az are checked here, by exit code.
 $PSNativeCommandUseErrorActionPreference = $false
 Set-Location (Join-Path $PSScriptRoot '../..')
 
@@ -34,7 +34,7 @@ function Find-Topic([string]$Subscription, [string]$VaultId) {
   return $topics | Where-Object { $_.source -eq $VaultId } | Select-Object -First 1
 }
 
-# Rights and a function that were made a moment ago are not seen everywhere at once.
+# New role assignments and a new function take some time to become visible everywhere.
 function Invoke-Deployment([string[]]$Arguments) {
   foreach ($wait in 30, 60, 0) {
     # Assigned, so that nothing it prints becomes part of what this function returns.

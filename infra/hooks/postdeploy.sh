@@ -40,12 +40,12 @@ find_topic() {
     done
 }
 
-# Rights and a function that were made a moment ago are not seen everywhere at once.
+# New role assignments and a new function take some time to become visible everywhere.
 deploy() {
   for wait in 30 60 0; do
     if az deployment group create "$@" --output none; then return 0; fi
     if [ "$wait" -gt 0 ]; then
-      echo "postdeploy: not accepted yet; once more in $wait seconds" >&2
+      echo "postdeploy: not accepted yet; trying again in $wait seconds" >&2
       sleep "$wait"
     fi
   done

@@ -5,7 +5,7 @@ import type { Compose, Problem } from '../../src/compose.ts'
 import { type Check, unseen } from '../../src/functions/health/check.ts'
 import { checksOf, isWithoutToken, withoutToken } from '../../src/functions/health/checks.ts'
 import { hours } from '../../src/rotation/target.ts'
-import { checkTargets } from './targets.ts'
+import { checkTargets } from './check-targets.ts'
 
 /** The report of GET /api/health, with the source of the settings. */
 export interface Report {

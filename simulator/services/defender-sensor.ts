@@ -1,4 +1,5 @@
-// Room: the simulator. The deployment key of Defender for Identity's sensors, for the tests that run over every service. Microsoft Graph is in graph.ts. May import simulator files only.
+// The deployment key of Defender for Identity’s sensors, as the sample for the tests that run over every service.
+// Microsoft Graph is in graph.ts.
 
 import type { Sample } from '../sample.ts'
 

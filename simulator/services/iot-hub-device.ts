@@ -1,4 +1,5 @@
-// Room: the simulator. A device of an IoT hub's registry, for the tests that run over every service. The registry itself is in iot-registry.ts. May import simulator files only.
+// A device of an IoT hub’s registry, as the sample for the tests that run over every service. The registry itself is in
+// iot-registry.ts.
 
 import type { Sample } from '../sample.ts'
 

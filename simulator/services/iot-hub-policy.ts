@@ -1,4 +1,5 @@
-// Room: the simulator. A shared access policy of an IoT hub, for the tests that run over every service. The hub itself is in iot-hub.ts. May import simulator files only.
+// A shared access policy of an IoT hub, as the sample for the tests that run over every service. The hub itself is in
+// iot-hub.ts.
 
 import type { Sample } from '../sample.ts'
 

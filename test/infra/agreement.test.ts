@@ -129,15 +129,15 @@ test('parameters that stand for settings have the defaults of the code', () => {
 
 const queries = `${texts['infra/app/alerts.bicep']}\n${texts['infra/app/workbook.json']!.replaceAll('\\"', '"')}`
 
-test('the custom events that queries may ask for are those that the app tells', () => {
+test('the custom events that queries may use are those that the app sends', () => {
   const metrics: readonly string[] = [telemetryNames.rotations, telemetryNames.duration, telemetryNames.overdueTargets]
 
-  const told = Object.values(telemetryNames).filter((name) => !metrics.includes(name))
+  const sent = Object.values(telemetryNames).filter((name) => !metrics.includes(name))
 
-  assert.deepEqual(Object.keys(eventProperties).sort(), told.sort())
+  assert.deepEqual(Object.keys(eventProperties).sort(), sent.sort())
 })
 
-test('the properties that queries may ask for are those that the events have', () => {
+test('the properties that queries may use are those that the events have', () => {
   const seen: Record<keyof SeenTarget, true> = {
     target: true,
     provider: true,
@@ -153,8 +153,8 @@ test('the properties that queries may ask for are those that the events have', (
   }
   const removed: Record<keyof Parameters<Telemetry['removed']>[0], true> = { removed: true, of: true, at: true }
   const code = readFileSync(`${repository}/src/azure/telemetry.ts`, 'utf8')
-  const [, told = ''] = /\nfunction trackRotation\b([\s\S]*?)\n}\n/.exec(code) ?? []
-  const literals = [...told.matchAll(/(?:properties = |properties: |\? \{\} : )\{ ([^{}]*) \}/g)]
+  const [, sent = ''] = /\nfunction trackRotation\b([\s\S]*?)\n}\n/.exec(code) ?? []
+  const literals = [...sent.matchAll(/(?:properties = |properties: |\? \{\} : )\{ ([^{}]*) \}/g)]
 
   const ofRotation = literals
     .flatMap(([, fields]) => fields!.split(', '))
@@ -168,10 +168,10 @@ test('the properties that queries may ask for are those that the events have', (
 
 test('Key Vault is asked for the events that the app understands, and they go to the queue that it reads', () => {
   const understood = readFileSync(`${repository}/src/functions/messages/near-expiry.ts`, 'utf8')
-  const doorway = readFileSync(`${repository}/src/functions/near-expiry.ts`, 'utf8')
+  const handler = readFileSync(`${repository}/src/functions/near-expiry.ts`, 'utf8')
 
   const types = understood.match(/(?<=')Microsoft\.KeyVault\.\w+(?=')/g)!
-  const [queue] = /(?<=queueName: )'[\w-]+'/.exec(doorway)!
+  const [queue] = /(?<=queueName: )'[\w-]+'/.exec(handler)!
 
   assert.deepEqual(new Set(types), new Set(keyVaultEvents))
   for (const type of types) assert.ok(texts['infra/events/subscription.bicep']!.includes(`'${type}'`), type)
@@ -248,7 +248,7 @@ test('the switches that the README lists are those of main.parameters.json', () 
     ([, variable, name]) => `${variable} ${name}`,
   )
 
-  // azd sets these by itself; the silence is told of beside the schedule.
+  // azd sets these by itself; the silence is documented with the schedule.
   const other = ['AZURE_ENV_NAME environmentName', 'AZURE_LOCATION location', 'AZURE_PRINCIPAL_ID principalId']
   assert.deepEqual([...listed, ...other, 'SCHEDULE_SILENCE scheduleSilence'].sort(), mapped.sort())
 })

@@ -1,5 +1,5 @@
 // What the infrastructure may name: api-versions, roles, functions. Extend a list only with something that was looked
-// up; a version that the service does not know is found out at deployment, by everybody.
+// up; a version that the service does not know fails only at deployment.
 
 /** Newest stable ones known to exist; older ones where a newer brings nothing. */
 export const apiVersions: Readonly<Record<string, readonly string[]>> = {
@@ -124,7 +124,7 @@ export const topicMetrics: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
-/** Every alert on the logs, and how many rows raise it. Only silence is told by too few. */
+/** Every alert on the logs, and how many rows raise it. Only the alert on silence is raised by too few. */
 export const alertRules: Readonly<Record<string, string>> = {
   'rotation-failed': 'GreaterThan 0',
   'target-overdue': 'GreaterThan 0',

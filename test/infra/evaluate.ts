@@ -32,7 +32,7 @@ const functions: Readonly<Record<string, (...args: any[]) => unknown>> = {
 /** The value of a variable; `given` are the parameters and variables that it may ask for. Throws what fail() says. */
 export function variableOf(texts: Texts, file: BicepFile, variable: string, given: Scope): unknown {
   const declares = (name: string) => file.variables.some((each) => each.name === name)
-  const look = (name: string, scope: Scope): unknown => {
+  const lookUp = (name: string, scope: Scope): unknown => {
     if (name in scope) return scope[name]
     const declared = file.variables.find((each) => each.name === name)
     if (declared === undefined) throw new TypeError(`${name} is neither given nor a variable`)
@@ -45,7 +45,7 @@ export function variableOf(texts: Texts, file: BicepFile, variable: string, give
     const operator = node.children.find(({ named }) => !named)?.text
     switch (node.type) {
       case 'identifier':
-        return look(node.text, scope)
+        return lookUp(node.text, scope)
       case 'number':
         return Number(node.text)
       case 'string':
@@ -58,7 +58,7 @@ export function variableOf(texts: Texts, file: BicepFile, variable: string, give
       case 'lambda_expression':
         return (item: unknown) => evaluate(second!, { ...scope, [first!.text]: item })
       case 'ternary_expression':
-        for (const { type, text } of walk(node)) if (type === 'identifier' && declares(text)) look(text, scope)
+        for (const { type, text } of walk(node)) if (type === 'identifier' && declares(text)) lookUp(text, scope)
         return evaluate(evaluate(first!, scope) ? second! : third!, scope)
       case 'unary_expression':
         return !evaluate(first!, scope)
@@ -82,5 +82,5 @@ export function variableOf(texts: Texts, file: BicepFile, variable: string, give
     }
   }
 
-  return look(variable, given)
+  return lookUp(variable, given)
 }

@@ -9,7 +9,7 @@ import { repository } from './project.ts'
 export interface World {
   /** Lines as `az eventgrid system-topic list` prints them. */
   readonly topics?: readonly string[]
-  /** Listing them fails, as when nobody is signed in. */
+  /** Listing them fails, as it does without a sign-in. */
   readonly list?: 'fails'
   /** How many deployments are refused first. */
   readonly failures?: number

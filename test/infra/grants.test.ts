@@ -1,4 +1,4 @@
-// What main.bicep makes of its parameters: an entry that would give no right, or an alert that would cry with every
+// What main.bicep makes of its parameters: an entry that would give no right, or an alert that would fire with every
 // tick, ends the deployment.
 
 import assert from 'node:assert/strict'
@@ -48,7 +48,7 @@ test('the health role is assigned once at each scope, however many providers are
   assert.deepEqual(scopes, [[], [group.toLowerCase()], [hub.toLowerCase()]])
 })
 
-test('no grants are no mistake', () => {
+test('a deployment without grants is valid', () => {
   assert.deepEqual(granted(''), [[], [], []])
 })
 

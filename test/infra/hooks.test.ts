@@ -19,7 +19,7 @@ const hook = 'infra/hooks/postdeploy.sh'
 const topic = (source: string, name: string, group: string, principal: string, environment: string) =>
   [source, name, group, principal, environment].join('\t')
 
-test('a vault without a system topic gets one, beside it, that calls the function', () => {
+test('a vault without a system topic gets one in its resource group, which calls the function', () => {
   const { status, stderr, parameters, option } = run(hook, outputs)
 
   assert.equal(status, 0, stderr)
@@ -49,7 +49,7 @@ test('a second run deploys the same to the topic that the first one made', () =>
   assert.deepEqual(second.deployed, first.deployed)
 })
 
-test('a topic of somebody else is used and not changed, whatever the case of its source', () => {
+test('a system topic of another deployment is used and not changed, whatever the case of its source', () => {
   const topics = [
     topic(`${vaultId}-other`, 'not-this-one', 'rg-x', 'None', 'None'),
     topic(vaultId.toUpperCase(), 'evgt-theirs', 'rg-theirs', 'principal-2', 'None'),
@@ -99,7 +99,7 @@ test('a deployment that stays refused fails the hook, and says that rotation goe
   assert.match(stderr, /the events of kv-prod are not wired up\. Rotation goes on by the schedule/)
 })
 
-test('topics that cannot be listed are not taken for none', () => {
+test('topics that cannot be listed are not treated as absent', () => {
   const { status, deployed } = run(hook, outputs, { list: 'fails' })
 
   assert.notEqual(status, 0)
@@ -173,7 +173,7 @@ test('the Graph permission is asked for at the endpoint of the cloud', () => {
   for (const url of urls) assert.match(url, /^https:\/\/graph\.microsoft\.us\/v1\.0\//)
 })
 
-test('in China there is nothing to grant, and that is said', () => {
+test('the Graph permission script reports that there is nothing to grant in China', () => {
   const { status, stderr, asked } = run(permission, {}, { cloud: 'AzureChinaCloud' }, ['me'])
 
   assert.equal(status, 1)

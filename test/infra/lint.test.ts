@@ -9,7 +9,7 @@ import { readTexts, type Texts } from './project.ts'
 await loadGrammar()
 const texts = readTexts()
 
-test('the infrastructure has no finding', () => {
+test('the lint has no finding on the infrastructure of the project', () => {
   const findings = lint(texts)
 
   assert.deepEqual(findings, [])
@@ -58,13 +58,13 @@ const mistakes: readonly (readonly [string, string, string | RegExp, string, str
   ['a parameter main.bicep lacks', 'infra/main.parameters.json', '"grants"', '"rights"', 'parameters-file', /no parameter rights/],
   ['a required parameter left out', 'infra/main.parameters.json', /\n.*"location".*/, '', 'parameters-file', /wants the parameter location/],
   ['defaults that differ', 'infra/main.parameters.json', 'NODE_VERSION=24', 'NODE_VERSION=22', 'parameters-file', /22 here by default, and 24/],
-  ['parameters that are no JSON', 'infra/main.parameters.json', '"parameters": {', '"parameters": ', 'parameters-file', /no JSON/],
-  ['a workbook that is no JSON', 'infra/app/workbook.json', '{', '', 'json', /no JSON/],
+  ['parameters that are not valid JSON', 'infra/main.parameters.json', '"parameters": {', '"parameters": ', 'parameters-file', /not valid JSON/],
+  ['a workbook that is not valid JSON', 'infra/app/workbook.json', '{', '', 'json', /not valid JSON/],
   ['a hook that is not there', 'azure.yaml', 'postdeploy.ps1', 'postdeploy.psm1', 'azure-yaml', /does not exist/],
   ['a hook for one system only', 'azure.yaml', '    windows:', '    solaris:', 'azure-yaml', /no hook for windows/],
   ['another service name', 'azure.yaml', '  rekey:', '  api:', 'azure-yaml', /azd-service-name/],
   ['a build in Azure', 'azure.yaml', 'remoteBuild: false', 'remoteBuild: true', 'azure-yaml', /remoteBuild/],
-  ['an output that a hook reads and nobody makes', 'infra/main.bicep', 'output ACTION_GROUP_ID', 'output ACTION_GROUP', 'script-variable', /ACTION_GROUP_ID/],
+  ['an output that a hook reads and no file declares', 'infra/main.bicep', 'output ACTION_GROUP_ID', 'output ACTION_GROUP', 'script-variable', /ACTION_GROUP_ID/],
   ['a variable mistyped in a hook', 'infra/hooks/postdeploy.ps1', '$env:FUNCTION_APP_ID', '$env:FUNCTION_ID', 'script-variable', /FUNCTION_ID/],
   ['a parameter a hook leaves out', 'infra/hooks/postdeploy.sh', '"location=$location" ', '', 'hook-parameter', /wants location/],
   ['a parameter a hook makes up', 'infra/hooks/postdeploy.ps1', '"route=$', '"path=$', 'hook-parameter', /no parameter path/],
@@ -75,7 +75,7 @@ const mistakes: readonly (readonly [string, string, string | RegExp, string, str
   ['a role without its place', 'infra/app/topic.bicep', '  scope: topic\n', '', 'assignment', /sender gives eventGridDataSender on undefined/],
   ['another known role', 'infra/events/storage-access.bicep', "roleDefinitions', storageQueueDataMessageSender", "roleDefinitions', storageBlobDataContributor", 'assignment', /messageSender gives storageBlobDataContributor/],
   ['a role on more than its place', 'infra/app/storage.bicep', 'scope: targets', 'scope: account', 'assignment', /targetsEditor gives .* on account/],
-  ['a role that nobody has listed', 'infra/app/topic.bicep', 'resource sender', 'resource owner', 'assignment', /owner gives/],
+  ['a role that is not listed', 'infra/app/topic.bicep', 'resource sender', 'resource owner', 'assignment', /owner gives/],
   ['a module without its scope', 'infra/main.bicep', /\n {2}scope: group/, '', 'module-scope', /identity\.bicep is for a resourceGroup, and is deployed to a subscription/],
   ['a module at another scope', 'infra/main.bicep', "scope: subscription(split(entry, '/')[2])", 'scope: group', 'module-scope', /at-subscription\.bicep is for a subscription/],
   ['a file that does not say its scope', 'infra/roles/at-subscription.bicep', "targetScope = 'subscription'", '', 'module-scope', /at-subscription\.bicep is for a resourceGroup/],
@@ -91,15 +91,15 @@ const mistakes: readonly (readonly [string, string, string | RegExp, string, str
   ['an alert turned round', 'infra/app/alerts.bicep', "'LessThan'", "'GreaterThan'", 'alert', /no-schedule is raised by GreaterThan 1/],
   ['an alert that asks an event for what another has', 'infra/app/alerts.bicep', 'code = tostring(customDimensions.code)', 'code = tostring(customDimensions.dueAt)', 'query', /RotationFailed has no dueAt/],
   ['a workbook that asks for what no event has', 'infra/app/workbook.json', 'customDimensions.state', 'customDimensions.client', 'query', /TargetSeen has no client/],
-  ['a workbook that asks for an event nobody tells', 'infra/app/workbook.json', 'TargetSeen', 'TargetsSeen', 'query', /TargetsSeen has no target/],
+  ['a workbook that queries an event the app does not send', 'infra/app/workbook.json', 'TargetSeen', 'TargetsSeen', 'query', /TargetsSeen has no target/],
   ['a call of az in one twin only', 'infra/scripts/sign-in.sh', 'az ad sp update', 'az ad sp delete', 'twin', /az ad sp delete/],
 ]
 
 for (const [what, file, there, instead, rule, says] of mistakes) {
   test(`the lint catches ${what}`, () => {
-    const spoilt = { ...texts, [file]: replaced(file, there, instead) }
+    const broken = { ...texts, [file]: replaced(file, there, instead) }
 
-    const findings = lint(spoilt)
+    const findings = lint(broken)
 
     const caught = findings.filter((finding) => finding.rule === rule && says.test(finding.message))
     assert.notEqual(caught.length, 0, `${rule} is not among ${JSON.stringify(findings, undefined, 1)}`)
@@ -108,9 +108,9 @@ for (const [what, file, there, instead, rule, says] of mistakes) {
 
 for (const line of ['node_modules', 'node_modules/', 'node_modules/**', '**/node_modules', '/node_modules/**']) {
   test(`the lint catches ${line} in .funcignore, which azd refuses beside remoteBuild: false`, () => {
-    const spoilt: Texts = { ...texts, '.funcignore': `*.ts\n${line}\n` }
+    const broken: Texts = { ...texts, '.funcignore': `*.ts\n${line}\n` }
 
-    const findings = lint(spoilt)
+    const findings = lint(broken)
 
     assert.deepEqual(
       findings.map(({ rule, place }) => [rule, place]),
@@ -119,10 +119,10 @@ for (const line of ['node_modules', 'node_modules/', 'node_modules/**', '**/node
   })
 }
 
-test('the lint catches a script without its twin', () => {
-  const { 'infra/scripts/sign-in.ps1': _, ...spoilt } = texts
+test('the lint catches a shell script without its PowerShell counterpart', () => {
+  const { 'infra/scripts/sign-in.ps1': _, ...broken } = texts
 
-  const findings = lint(spoilt)
+  const findings = lint(broken)
 
   assert.deepEqual(
     findings.map(({ rule, place }) => [rule, place]),

@@ -1,11 +1,11 @@
 // All lint rules on the infrastructure.
 
+import { askedProperties, deliveryNames, eventTypes, knownAlerts, metricNames } from './event-lint.ts'
 import { loadedFiles, moduleFiles, moduleOutputs, moduleParameters, unusedOutputs } from './modules.ts'
 import { syntax, undeclared, unused } from './names.ts'
 import { knownRoles, knownVersions, noKeys, noSecretOutputs, requiredProperties, tagged } from './policy.ts'
 import { type Finding, projectOf, type Texts } from './project.ts'
 import { knownAssignments, moduleScopes } from './scopes.ts'
-import { askedProperties, deliveryNames, eventTypes, knownAlerts, metricNames } from './telling.ts'
 import { azureYaml, forCmd, hookParameters, jsonFiles, parameterFile, scriptVariables, twins } from './wiring.ts'
 
 const rules = [

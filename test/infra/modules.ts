@@ -51,7 +51,7 @@ export function moduleOutputs(project: Project): Finding[] {
   )
 }
 
-/** An output that nobody asks for. The outputs of a file that is deployed by itself are for people and hooks. */
+/** An output that no file reads. The outputs of a file that is deployed by itself are for people and hooks. */
 export function unusedOutputs(project: Project): Finding[] {
   const { files } = project
   const asked = new Set(

@@ -1,4 +1,4 @@
-// The infrastructure as texts, so that a test can spoil one and see the lint say so.
+// The infrastructure as texts, so that a test can break one and check that the lint reports it.
 
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ export function at(file: BicepFile, node: Node): string {
   return `${file.path}:${node.line}`
 }
 
-/** JSON that may be spoilt: undefined when it does not parse. */
+/** JSON that may be broken: undefined when it does not parse. */
 export function jsonOf(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '')

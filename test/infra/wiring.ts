@@ -12,7 +12,7 @@ const azdNames = ['AZURE_ENV_NAME', 'AZURE_LOCATION', 'AZURE_PRINCIPAL_ID', 'AZU
 export function parameterFile({ texts, files }: Project): Finding[] {
   const finding = (message: string) => ({ rule: 'parameters-file', place: parametersFile, message })
   const content = jsonOf(texts[parametersFile]) as { parameters?: Record<string, { value: string }> } | undefined
-  if (content?.parameters === undefined) return [finding('is no JSON with parameters')]
+  if (content?.parameters === undefined) return [finding('is not valid JSON with parameters')]
   const wanted = mainOf(files)?.parameters ?? []
   return [
     ...Object.keys(content.parameters)
@@ -33,7 +33,7 @@ export function parameterFile({ texts, files }: Project): Finding[] {
 export function jsonFiles({ texts }: Project): Finding[] {
   return Object.keys(texts)
     .filter((path) => path.endsWith('.json') && jsonOf(texts[path]) === undefined)
-    .map((path) => ({ rule: 'json', place: path, message: 'is no JSON' }))
+    .map((path) => ({ rule: 'json', place: path, message: 'is not valid JSON' }))
 }
 
 export function azureYaml({ texts, files }: Project): Finding[] {
@@ -69,7 +69,7 @@ export function scriptVariables({ texts, files }: Project): Finding[] {
   return scriptsOf(texts).flatMap(([path, text]) =>
     variablesOf(text)
       .filter((name) => !known.has(name))
-      .map((name) => ({ rule: 'script-variable', place: path, message: `${name} is no output of main.bicep` })),
+      .map((name) => ({ rule: 'script-variable', place: path, message: `${name} is not an output of main.bicep` })),
   )
 }
 

@@ -27,7 +27,7 @@ export function caller(cloud: Cloud, name = 'test'): Caller {
 }
 
 /** Calls the cloud in process without a token. */
-export function stranger(cloud: Cloud): Caller {
+export function anonymousCaller(cloud: Cloud): Caller {
   return async (method, url, body, headers = {}) =>
     read(
       await cloud.fetch(

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { virtualClock } from '../../simulator/clock.ts'
 import { simulatedCloud } from '../../simulator/cloud.ts'
-import { arm, caller, stranger } from './caller.ts'
+import { anonymousCaller, arm, caller } from './caller.ts'
 
 test('regenerating changes the named key only, answers both, and the data plane follows', async () => {
   const cloud = simulatedCloud({ clock: virtualClock(0) })
@@ -12,7 +12,7 @@ test('regenerating changes the named key only, answers both, and the data plane 
   const before = account.keys()
   const probe = async (key: string) =>
     (
-      await stranger(cloud)('GET', 'https://vision.cognitiveservices.azure.com/any', undefined, {
+      await anonymousCaller(cloud)('GET', 'https://vision.cognitiveservices.azure.com/any', undefined, {
         'ocp-apim-subscription-key': key,
       })
     ).status
@@ -35,7 +35,7 @@ test('with local authentication disabled, keys are neither listed, nor regenerat
   const listed = await call('POST', arm(`${account.resourceId}/listKeys`))
   const regenerated = await call('POST', arm(`${account.resourceId}/regenerateKey`), { keyName: 'Key1' })
   const described = await call('GET', arm(account.resourceId))
-  const probed = await stranger(cloud)('GET', account.endpoint, undefined, { 'api-key': account.keyOf('Key1') })
+  const probed = await anonymousCaller(cloud)('GET', account.endpoint, undefined, { 'api-key': account.keyOf('Key1') })
 
   assert.deepEqual(
     [listed.status, listed.body.error.message],
@@ -61,7 +61,7 @@ test('a key name that is neither Key1 nor Key2, or an account that is not there,
   assert.deepEqual(account.keys(), before)
 })
 
-test('madeAt tells when a key was made', () => {
+test('madeAt returns the time at which a key was made', () => {
   const clock = virtualClock(1000)
   const cloud = simulatedCloud({ clock })
   const account = cloud.cognitiveServices.add({ name: 'vision' })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { ConnectionLost, simulatedCloud } from '../../simulator/cloud.ts'
-import { caller, stranger } from './caller.ts'
+import { anonymousCaller, caller } from './caller.ts'
 
 const host = 'rekey.westeurope-1.eventgrid.azure.net'
 const url = `https://${host}/api/events?api-version=2018-01-01`
@@ -19,12 +19,12 @@ const gridEvent = {
 }
 const cloudEvents = { 'content-type': 'application/cloudevents-batch+json; charset=utf-8' }
 
-test('a topic keeps what it receives, repeats included', async () => {
+test('an Event Grid topic keeps the events it receives, repeats included', async () => {
   const cloud = simulatedCloud()
   const topic = cloud.topic(host)
 
   await caller(cloud)('POST', url, [cloudEvent], cloudEvents)
-  const answer = await stranger(cloud)('POST', url, [cloudEvent], { ...cloudEvents, 'aeg-sas-key': topic.key })
+  const answer = await anonymousCaller(cloud)('POST', url, [cloudEvent], { ...cloudEvents, 'aeg-sas-key': topic.key })
 
   assert.deepEqual([answer.status, answer.text], [200, ''])
   assert.deepEqual(topic.events, [cloudEvent, cloudEvent])
@@ -45,16 +45,16 @@ test('events in the other schema, or incomplete ones, are refused', async () => 
   assert.deepEqual(topic.events, [gridEvent])
 })
 
-test('a bad key is 401, a missing role 403, a key where only tokens count 401; none is an effect', async () => {
+test('Event Grid refuses an invalid key with 401, a missing role with 403, a key where only tokens are accepted with 401; none is an effect', async () => {
   const cloud = simulatedCloud()
   const topic = cloud.topic(host)
   const heard: unknown[] = []
   cloud.onEffect((effect) => heard.push(effect))
 
-  const bad = await stranger(cloud)('POST', url, [cloudEvent], { ...cloudEvents, 'aeg-sas-key': 'no' })
-  const none = await stranger(cloud)('POST', url, [cloudEvent], cloudEvents)
+  const bad = await anonymousCaller(cloud)('POST', url, [cloudEvent], { ...cloudEvents, 'aeg-sas-key': 'no' })
+  const none = await anonymousCaller(cloud)('POST', url, [cloudEvent], cloudEvents)
   topic.disableLocalAuth = true
-  const disabled = await stranger(cloud)('POST', url, [cloudEvent], { ...cloudEvents, 'aeg-sas-key': topic.key })
+  const disabled = await anonymousCaller(cloud)('POST', url, [cloudEvent], { ...cloudEvents, 'aeg-sas-key': topic.key })
   cloud.identity.deny('Microsoft.EventGrid/events/send/action', topic.resourceId)
   const denied = await caller(cloud)('POST', url, [cloudEvent], cloudEvents)
 
@@ -62,7 +62,7 @@ test('a bad key is 401, a missing role 403, a key where only tokens count 401; n
   assert.deepEqual([heard, topic.events], [[], []])
 })
 
-test('a topic or a vault nobody made does not answer', async () => {
+test('a topic or a vault that does not exist does not answer', async () => {
   const call = caller(simulatedCloud())
 
   await assert.rejects(call('POST', url, [cloudEvent], cloudEvents), ConnectionLost)

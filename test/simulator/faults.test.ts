@@ -20,7 +20,7 @@ import {
   throttle,
   truncatedBody,
 } from '../../simulator/faults.ts'
-import { arm, caller, stranger } from './caller.ts'
+import { anonymousCaller, arm, caller } from './caller.ts'
 
 function world(...faults: Fault[]) {
   const clock = virtualClock(0)
@@ -36,7 +36,7 @@ function world(...faults: Fault[]) {
   }
 }
 
-test('throttle: the bucket empties, says how long to wait, and refills with the clock', async () => {
+test('the fault throttle empties its bucket, states how long to wait, and refills with the clock', async () => {
   const { list, clock, cloud } = world(throttle({ capacity: 2, perSecond: 0.5 }))
 
   const statuses = [(await list()).status, (await list()).status]
@@ -51,7 +51,7 @@ test('throttle: the bucket empties, says how long to wait, and refills with the 
   assert.equal(cloud.history[2]!.fault, 'throttle')
 })
 
-test('throttle: a given Retry-After is sent as it is', async () => {
+test('the fault throttle sends a given Retry-After unchanged', async () => {
   const { list } = world(throttle({ capacity: 0, perSecond: 1, retryAfter: 17 }))
 
   const answer = await list()
@@ -59,7 +59,7 @@ test('throttle: a given Retry-After is sent as it is', async () => {
   assert.equal(answer.headers.get('retry-after'), '17')
 })
 
-test('serverError before: nothing happened; after: it did', async () => {
+test('the fault serverError answers 5xx before or after the effect', async () => {
   const before = world(serverError({ operation: 'cognitive-services/regenerateKey', when: 'before', times: 1 }))
   const after = world(serverError({ when: 'after', status: 503, times: 1 }))
   const [keysBefore, keysAfter] = [before.account.keys(), after.account.keys()]
@@ -74,7 +74,7 @@ test('serverError before: nothing happened; after: it did', async () => {
   assert.equal((await before.regenerate()).status, 200)
 })
 
-test('serverError can be a gateway’s: no body, or HTML', async () => {
+test('the fault serverError can answer as a gateway does: without a body, or with HTML', async () => {
   const empty = await world(serverError({ when: 'before', body: 'empty', status: 502 })).list()
   const html = await world(serverError({ when: 'before', body: 'html' })).list()
 
@@ -82,7 +82,7 @@ test('serverError can be a gateway’s: no body, or HTML', async () => {
   assert.match(html.text, /^<html>/)
 })
 
-test('lostAnswer: it happened, and nobody was told', async () => {
+test('the fault lostAnswer loses the answer of an effect that happened', async () => {
   const { regenerate, account, cloud } = world(lostAnswer({ operation: 'cognitive-services/regenerateKey', times: 1 }))
   const old = account.keyOf('Key1')
 
@@ -94,7 +94,7 @@ test('lostAnswer: it happened, and nobody was told', async () => {
   assert.equal((await regenerate('Key2')).status, 200)
 })
 
-test('truncatedBody: it happened, the body does not parse, and yet holds the new key', async () => {
+test('the fault truncatedBody answers an effect with a body that does not parse and still contains the new key', async () => {
   const { regenerate, account } = world(truncatedBody({ operation: 'cognitive-services' }))
 
   const answer = await regenerate()
@@ -104,7 +104,7 @@ test('truncatedBody: it happened, the body does not parse, and yet holds the new
   assert.ok(answer.text.includes(account.keyOf('Key1')))
 })
 
-test('staleReads: listings lag, the data plane does not', async () => {
+test('the fault staleReads delays listings but not the data plane', async () => {
   const { list, regenerate, account, clock } = world(staleReads({ ms: 60_000 }))
   const old = account.keyOf('Key1')
   clock.advance(120_000)
@@ -119,7 +119,7 @@ test('staleReads: listings lag, the data plane does not', async () => {
   assert.equal(account.accepts(old), false)
 })
 
-test('slowPropagation: a new key is accepted only later; first keys are known from the start', async () => {
+test('the fault slowPropagation delays the acceptance of a new key, but not of the first keys', async () => {
   const { regenerate, account, clock } = world(slowPropagation({ ms: 30_000 }))
   await regenerate()
   const fresh = account.keyOf('Key1')
@@ -132,7 +132,7 @@ test('slowPropagation: a new key is accepted only later; first keys are known fr
   assert.deepEqual([early, first, late], [false, true, true])
 })
 
-test('lingeringKeys: a replaced key is accepted for a while', async () => {
+test('the fault lingeringKeys lets a replaced key be accepted for a while', async () => {
   const { regenerate, account, clock } = world(lingeringKeys({ ms: 30_000 }))
   const old = account.keyOf('Key1')
   await regenerate()
@@ -144,7 +144,7 @@ test('lingeringKeys: a replaced key is accepted for a while', async () => {
   assert.deepEqual([early, late], [true, false])
 })
 
-test('gatewayCaches: for a time of its own, a new key is refused and the one it replaced accepted; asking changes nothing', async () => {
+test('the fault gatewayCaches refuses a new key and accepts the replaced one for a time that requests do not change', async () => {
   const minutes = 60_000
   const { regenerate, account, clock } = world(gatewayCaches({ ms: 3 * minutes }))
   const old = account.keyOf('Key1')
@@ -161,13 +161,13 @@ test('gatewayCaches: for a time of its own, a new key is refused and the one it 
   assert.deepEqual(late, [true, false])
 })
 
-test('slowOperation and failingOperation are there for services with long-running operations', () => {
+test('the faults slowOperation and failingOperation apply to long-running operations', () => {
   const cloud = simulatedCloud({ faults: [slowOperation({ ms: 5000 }), failingOperation({ times: 1 })] })
 
   assert.deepEqual(cloud.faults.names, ['slowOperation', 'failingOperation'])
 })
 
-test('missingPermission: 403 while it lasts', async () => {
+test('the fault missingPermission causes 403 while it lasts', async () => {
   const { list, cloud } = world(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/listKeys/action' }))
 
   const during = await list()
@@ -191,13 +191,13 @@ for (const when of ['before', 'after'] as const) {
   })
 }
 
-test('tokens and telemetry are spared unless they are named', async () => {
+test('faults skip tokens and telemetry unless they name them', async () => {
   const fault = serverError({ when: 'before' })
   const named = serverError({ when: 'before', operation: 'application-insights' })
   const track = 'https://dc.services.visualstudio.com/v2/track'
 
-  const spared = await stranger(simulatedCloud({ faults: [fault] }))('POST', track, [])
-  const struck = await stranger(simulatedCloud({ faults: [named] }))('POST', track, [])
+  const spared = await anonymousCaller(simulatedCloud({ faults: [fault] }))('POST', track, [])
+  const struck = await anonymousCaller(simulatedCloud({ faults: [named] }))('POST', track, [])
 
   assert.deepEqual([spared.status, struck.status], [200, 500])
 })
@@ -248,7 +248,7 @@ test('the same seed and calls give the same answers, keys and history; another s
   )
 })
 
-test('slowAnswers: answers take their time by the clock of the cloud', async () => {
+test('the fault slowAnswers delays answers by the clock of the cloud', async () => {
   const { list, clock } = world(slowAnswers({ ms: 1500, operation: 'cognitive-services' }))
 
   const answer = await list()

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, ConnectionLost, CrashSignal, simulatedCloud } from '../../simulator/cloud.ts'
 import { missingPermission } from '../../simulator/faults.ts'
-import { arm, caller, stranger } from './caller.ts'
+import { anonymousCaller, arm, caller } from './caller.ts'
 
 function world(): { cloud: Cloud; account: ReturnType<Cloud['cognitiveServices']['add']> } {
   const cloud = simulatedCloud({ clock: virtualClock(Date.parse('2026-01-01T00:00:00Z')) })
@@ -38,9 +38,9 @@ test('a call without a token, or with one for another audience, is 401', async (
   const url = arm(`${account.resourceId}/listKeys`)
   const foreign = cloud.identity.issue('https://graph.microsoft.com/.default').token
 
-  const bare = await stranger(cloud)('POST', url)
-  const wrong = await stranger(cloud)('POST', url, undefined, { authorization: `Bearer ${foreign}` })
-  const invented = await stranger(cloud)('POST', url, undefined, { authorization: 'Bearer a.b.c' })
+  const bare = await anonymousCaller(cloud)('POST', url)
+  const wrong = await anonymousCaller(cloud)('POST', url, undefined, { authorization: `Bearer ${foreign}` })
+  const invented = await anonymousCaller(cloud)('POST', url, undefined, { authorization: 'Bearer a.b.c' })
 
   assert.deepEqual([bare.status, wrong.status, invented.status], [401, 401, 401])
   assert.deepEqual(
@@ -49,7 +49,7 @@ test('a call without a token, or with one for another audience, is 401', async (
   )
 })
 
-test('a denied action is 403 in Azure’s words, with wildcards and scopes, and changes nothing', async () => {
+test('a denied action is 403 with Azure’s message, with wildcards and scopes, and changes nothing', async () => {
   const { cloud, account } = world()
   const other = cloud.cognitiveServices.add({ name: 'other' })
   const before = account.keys()
@@ -64,7 +64,7 @@ test('a denied action is 403 in Azure’s words, with wildcards and scopes, and 
   assert.deepEqual(account.keys(), before)
 })
 
-test('the permissions API tells what is granted and denied, control apart from data actions', async () => {
+test('the permissions API lists what is granted and denied, with control and data actions apart', async () => {
   const { cloud, account } = world()
   cloud.identity.deny('*')
   cloud.identity.grant('Microsoft.Authorization/permissions/read')
@@ -110,7 +110,7 @@ test('every call is in the history, with permission, effect and caller, and no q
 test('a host that is not Azure’s gets no answer', async () => {
   const { cloud } = world()
 
-  const call = stranger(cloud)('GET', 'https://example.com/')
+  const call = anonymousCaller(cloud)('GET', 'https://example.com/')
 
   await assert.rejects(call, ConnectionLost)
 })
@@ -121,7 +121,7 @@ test('listeners hear of each effect before and after; refused calls count as no 
   const stop = cloud.onEffect(({ n, operation, when }) => heard.push(`${when} ${n} ${operation}`))
   const url = arm(`${account.resourceId}/regenerateKey`)
 
-  await stranger(cloud)('POST', url, { keyName: 'Key1' })
+  await anonymousCaller(cloud)('POST', url, { keyName: 'Key1' })
   await caller(cloud)('POST', url, { keyName: 'Key1' })
   stop()
   await caller(cloud)('POST', url, { keyName: 'Key2' })

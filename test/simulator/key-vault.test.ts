@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { virtualClock } from '../../simulator/clock.ts'
 import { simulatedCloud } from '../../simulator/cloud.ts'
-import { type Caller, caller, stranger } from './caller.ts'
+import { anonymousCaller, type Caller, caller } from './caller.ts'
 
 const host = 'kv-prod.vault.azure.net'
 const start = Date.parse('2026-01-01T00:00:00Z')
@@ -21,7 +21,7 @@ function world() {
 test('a call without a token is challenged with the vault’s resource and the tenant', async () => {
   const { cloud } = world()
 
-  const answer = await stranger(cloud)('PUT', at('/secrets/a'))
+  const answer = await anonymousCaller(cloud)('PUT', at('/secrets/a'))
 
   assert.equal(answer.status, 401)
   assert.equal(
@@ -217,7 +217,7 @@ test('an action missing on one secret is ForbiddenByRbac, at the vault’s own s
   assert.equal(listed.status, 200)
 })
 
-test('near expiry is told once, 30 days before, for the version that is current then; expired on the day', () => {
+test('a vault reports near expiry once, 30 days before, for the version that is current then, and expiry on the day', () => {
   const { vault, clock } = world()
   vault.set('a', 'one', { expires: start + 60 * day })
   vault.set('b', 'old', { expires: start + 60 * day })
@@ -255,7 +255,7 @@ test('near expiry is told once, 30 days before, for the version that is current 
   )
 })
 
-test('a version made with less than 30 days to go is told of within 15 minutes', () => {
+test('a vault reports a version written with less than 30 days to go within 15 minutes', () => {
   const { vault, clock } = world()
   vault.set('a', 'one', { expires: start + 10 * day })
   const atOnce = vault.takeEvents()

@@ -6,12 +6,12 @@ import { QueueServiceClient } from '@azure/storage-queue'
 import { startAzurite } from '../../simulator/local/azurite.ts'
 import { listenToQueue } from '../../simulator/local/queues.ts'
 
-test('a message whose hiding cannot be renewed is told in the log, and the host goes on', async (t) => {
+test('a message whose invisibility cannot be renewed is reported in the log, and the host continues', async (t) => {
   const azurite = await startAzurite()
   t.after(() => azurite.close())
   t.mock.timers.enable({ apis: ['setInterval'] })
   const queue = QueueServiceClient.fromConnectionString(azurite.connectionString).getQueueClient('work')
-  const [started, told, over] = [
+  const [started, reported, over] = [
     Promise.withResolvers<void>(),
     Promise.withResolvers<string>(),
     Promise.withResolvers<void>(),
@@ -28,7 +28,7 @@ test('a message whose hiding cannot be renewed is told in the log, and the host 
     { invoke, running: () => 0, idle: async () => undefined },
     (level, _category, line) => {
       if (level !== 'error') return
-      if (/cannot be hidden/.test(line)) told.resolve(line)
+      if (/cannot be hidden/.test(line)) reported.resolve(line)
       else over.resolve()
     },
   )
@@ -38,7 +38,7 @@ test('a message whose hiding cannot be renewed is told in the log, and the host 
 
   t.mock.timers.tick(300_000)
 
-  assert.match(await told.promise, /^Queue 'work': .*cannot be hidden for longer/)
+  assert.match(await reported.promise, /^Queue 'work': .*cannot be hidden for longer/)
   finish.reject(new Error('over'))
   // That the message is gone: until then the storage must not go away, or its client tries again for a quarter of a minute.
   await over.promise

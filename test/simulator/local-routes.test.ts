@@ -26,7 +26,7 @@ test('a segment may hold text and several parameters', () => {
   assert.equal(matches('files/{name}.{extension}', '/files/.pdf'), undefined)
 })
 
-for (const [constraint, good, bad] of [
+for (const [constraint, valid, bad] of [
   ['alpha', 'abc', 'a1'],
   ['int', '-12', '1.5'],
   ['long', '12345678901', 'x'],
@@ -44,17 +44,17 @@ for (const [constraint, good, bad] of [
   ['regex(^[a-z]{{2}}-\\d+$)', 'ab-1', 'abc-1'],
   ['alpha:minlength(2)', 'ab', 'a'],
 ] as const) {
-  test(`the constraint ${constraint} lets ${good} through and not ${bad}`, () => {
-    assert.deepEqual(matches(`t/{value:${constraint}}`, `/t/${good}`), { value: good })
+  test(`the constraint ${constraint} accepts ${valid} and not ${bad}`, () => {
+    assert.deepEqual(matches(`t/{value:${constraint}}`, `/t/${valid}`), { value: valid })
     assert.equal(matches(`t/{value:${constraint}}`, `/t/${bad}`), undefined)
   })
 }
 
-test('a constraint that there is not is refused when the app starts', () => {
+test('an unknown route constraint is refused when the app starts', () => {
   assert.throws(() => parseRoute('t/{value:prime}'), /the route constraint "prime" does not exist/)
 })
 
-test('more literal routes come first', () => {
+test('more literal routes are tried first', () => {
   const inOrder = ['a/b/c', 'a/b/{x:int}', 'a/b/{x}', 'a/b/{*x:int}', 'a/b/{*x}', 'a/{x}/c']
 
   const sorted = inOrder

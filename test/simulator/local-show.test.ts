@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { table } from '../../simulator/local/show.ts'
 
-test('the table says of each target what happened and why, where its key moved, and when it is next due', () => {
+test('the table of npm start shows for each target what happened and why, where its key moved, and when it is next due', () => {
   const printed = table([
     {
       name: 'vision',

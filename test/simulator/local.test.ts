@@ -156,14 +156,14 @@ interface Timer {
   readonly scheduleStatus: { readonly last: string; readonly next: string }
 }
 
-test('an occurrence that was missed while nothing ran is made up for at the start, and said to be past due', async () => {
+test('an occurrence that was missed while nothing ran is made up for at the start, and reported as past due', async () => {
   const { missed } = await seen((entry) => entry['missed'] !== undefined)
 
   assert.equal((missed as Timer).isPastDue, true)
   assert.equal((missed as Timer).scheduleStatus.last, before2000)
 })
 
-test('a management call fires a timer at once, and knows no function that there is not', async () => {
+test('a management call fires a timer at once, and is 404 for an unknown function', async () => {
   const call = (name: string) =>
     fetch(`${host.url}/admin/functions/${name}`, {
       method: 'POST',
@@ -178,7 +178,7 @@ test('a management call fires a timer at once, and knows no function that there 
   assert.equal((await call('nobody')).status, 404)
 })
 
-test('a function with a setting that is not there is missing, and all others run', async () => {
+test('a function whose setting is missing does not start, and all others run', async () => {
   assert.deepEqual(host.errors, { broken: "'%NOT_SET%' does not resolve to a value." })
   assert.equal(host.functions.length, 12)
 })
@@ -193,7 +193,7 @@ test('a queue message reaches its function as an object, with its dequeue count'
   await until(async () => (await queue.getProperties()).approximateMessagesCount === 0)
 })
 
-test('a message that fails comes back, and lies in the poison queue at its last try; so does one that is no base64', async () => {
+test('a message that fails comes back, and lies in the poison queue at its last try; so does one that is not base64', async () => {
   const service = QueueServiceClient.fromConnectionString(azurite.connectionString)
   const failing = Buffer.from('{"id":"bad","fail":true}').toString('base64')
   await service.getQueueClient('work-items').sendMessage(failing)

@@ -63,7 +63,7 @@ test('in a process with the preload, unmodified clients with real host names end
   assert.equal(cloud.vault('kv-child.vault.azure.net').read('from-child'), 'value')
 })
 
-test('without a port, or where it seems to be Azure, the process does not even start', async () => {
+test('a process with the preload does not start without a port, or where the environment looks like Azure', async () => {
   const [portless, inAzure] = await Promise.all([
     child('console.log("ran")', {}),
     child('console.log("ran")', {
@@ -90,7 +90,7 @@ test('a local Functions host is not Azure', () => {
   )
 })
 
-test('the managed-identity endpoint wants its header and a resource', async () => {
+test('the managed-identity endpoint requires its header and a resource', async () => {
   const url = `${server.environment['IDENTITY_ENDPOINT']}?api-version=2019-08-01&resource=https://vault.azure.net`
   const headers = { 'x-identity-header': server.environment['IDENTITY_HEADER']! }
 

@@ -140,19 +140,19 @@ test('an answer that never comes ends at the caller’s own limit', async (t) =>
   await assert.rejects(call, { name: 'AbortError' })
 })
 
-test('hosts that are not Azure’s are refused, and say why', async () => {
+test('connections to hosts that are not Azure’s are refused with the reason', async () => {
   await assert.rejects(fetch('https://example.com/'), (error: Error) => {
     assert.match(String(error.cause), /The simulated Azure refuses a connection to example\.com/)
     return true
   })
 })
 
-test('verification is on: another run’s authority is not trusted', async (t) => {
-  const stranger = await startServer(simulatedCloud())
-  const undoStranger = redirectAzure({ port: server.port, ca: stranger.caPem })
+test('certificates are verified: the authority of another run is not trusted', async (t) => {
+  const otherRun = await startServer(simulatedCloud())
+  const undoOtherRun = redirectAzure({ port: server.port, ca: otherRun.caPem })
   t.after(async () => {
-    undoStranger()
-    await stranger.close()
+    undoOtherRun()
+    await otherRun.close()
   })
 
   const call = fetch('https://graph.microsoft.us/v1.0/nothing')

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { virtualClock } from '../../../simulator/clock.ts'
 import { simulatedCloud } from '../../../simulator/cloud.ts'
-import { arm, caller, stranger } from '../caller.ts'
+import { anonymousCaller, arm, caller } from '../caller.ts'
 import { fact, type Source } from './fact.ts'
 
 const recording = (name: string, date: string): Source => ({
@@ -25,7 +25,7 @@ function account(options: Partial<Options> = {}) {
   const post = (action: string, body?: unknown) => call('POST', arm(`${handle.resourceId}/${action}`), body)
   const get = () => call('GET', arm(handle.resourceId))
   const show = (method: string, url: string, key: string, headers: Record<string, string> = {}) =>
-    stranger(cloud)(method, url, undefined, { 'ocp-apim-subscription-key': key, ...headers })
+    anonymousCaller(cloud)(method, url, undefined, { 'ocp-apim-subscription-key': key, ...headers })
   return { cloud, handle, post, get, show }
 }
 
@@ -248,7 +248,7 @@ fact(
 )
 
 fact(
-  'Azure OpenAI answers 404 "Resource not found" to a good key without an api-version, and not what Resource Manager says',
+  'Azure OpenAI answers 404 "Resource not found" to a valid key without an api-version, and not what Resource Manager says',
   { repository: 'MicrosoftDocs/azure-docs', file: 'issue 114602', date: '2023-09-12' },
   async () => {
     const { show, handle } = account({ kind: 'OpenAI' })
@@ -261,7 +261,7 @@ fact(
 )
 
 fact(
-  "Translator's host lists its languages to everybody, and refuses credentials with 401000",
+  "Translator's host lists its languages to every caller, and refuses credentials with 401000",
   { repository: 'learn.microsoft.com', file: 'azure/ai-services/translator/text-translation/reference', date: '2025' },
   async () => {
     const { show } = account({ kind: 'TextTranslation', customSubdomain: 'none' })

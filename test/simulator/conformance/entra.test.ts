@@ -7,14 +7,14 @@ import { virtualClock } from '../../../simulator/clock.ts'
 import { simulatedCloud } from '../../../simulator/cloud.ts'
 import { throttle } from '../../../simulator/faults.ts'
 import { claimsChallenges, expiringTokens } from '../../../simulator/wire-faults.ts'
-import { arm, caller, stranger } from '../caller.ts'
+import { anonymousCaller, arm, caller } from '../caller.ts'
 
 const managedIdentity = 'http://127.0.0.1:4141/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fvault.azure.net'
 
 // MicrosoftDocs/azure-docs, articles/app-service/overview-managed-identity.md: the REST endpoint, its header and the answer's fields.
 test('The managed-identity endpoint wants X-IDENTITY-HEADER and answers with a token, its resource and Unix seconds', async () => {
   const cloud = simulatedCloud()
-  const call = stranger(cloud)
+  const call = anonymousCaller(cloud)
 
   const given = await call('GET', managedIdentity, undefined, { 'x-identity-header': cloud.identity.header })
   const refused = await call('GET', managedIdentity)
@@ -48,7 +48,7 @@ test('After a claims challenge the old token stays refused, a new one is taken, 
 
 // MicrosoftDocs/entra-docs, docs/identity-platform/access-tokens.md: 60 to 90 minutes by default, up to 28 hours with continuous
 // access evaluation; a managed identity's, 24 hours.
-test('A token is over when its time has passed by Azure’s clock, whatever its holder believes', async () => {
+test('A token has expired when its time has passed by Azure’s clock, whatever the clock of its holder shows', async () => {
   const clock = virtualClock(0)
   const cloud = simulatedCloud({ clock, faults: [expiringTokens({ ms: 75 * 60_000 })] })
   const { resourceId } = cloud.cognitiveServices.add({ name: 'vision' })
@@ -56,7 +56,7 @@ test('A token is over when its time has passed by Azure’s clock, whatever its 
   const scope = 'https://management.azure.com/.default'
   const get = async (options?: { claims: string }) => {
     const { token } = await credential.getToken(scope, options)
-    return await stranger(cloud)('GET', arm(resourceId), undefined, { authorization: `Bearer ${token}` })
+    return await anonymousCaller(cloud)('GET', arm(resourceId), undefined, { authorization: `Bearer ${token}` })
   }
 
   const first = await get()
@@ -69,13 +69,13 @@ test('A token is over when its time has passed by Azure’s clock, whatever its 
 
 // MicrosoftDocs, azure-resource-manager/management/request-limits-and-throttling leaves open whether a caller is recognised first. Both
 // orders exist: the simulator has both.
-test('A service may throttle before it looks at the caller', async () => {
+test('A service may throttle before it authenticates the caller', async () => {
   const exhausted = { capacity: 0, perSecond: 1 }
   const after = simulatedCloud({ faults: [throttle(exhausted)] })
   const before = simulatedCloud({ faults: [throttle({ ...exhausted, beforeAuthentication: true })] })
   const bare = async (cloud: typeof after) => {
     const { resourceId } = cloud.cognitiveServices.add({ name: 'vision' })
-    return (await stranger(cloud)('GET', arm(resourceId))).status
+    return (await anonymousCaller(cloud)('GET', arm(resourceId))).status
   }
 
   assert.deepEqual([await bare(after), await bare(before)], [401, 429])

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { simulatedCloud } from '../../../simulator/cloud.ts'
-import { stranger } from '../caller.ts'
+import { anonymousCaller } from '../caller.ts'
 
 const host = 'rekey.westeurope-1.eventgrid.azure.net'
 const url = `https://${host}/api/events?api-version=2018-01-01`
@@ -14,7 +14,7 @@ function world() {
   const cloud = simulatedCloud()
   const topic = cloud.topic(host)
   const publish = (events: unknown, key = topic.key) =>
-    stranger(cloud)('POST', url, events, { 'content-type': contentType, 'aeg-sas-key': key })
+    anonymousCaller(cloud)('POST', url, events, { 'content-type': contentType, 'aeg-sas-key': key })
   return { cloud, topic, publish }
 }
 

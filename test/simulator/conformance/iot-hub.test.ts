@@ -100,7 +100,7 @@ fact('GET shows no policies; systemData has createdAt alone, after many writes a
 })
 
 fact(
-  'GET shows what nobody may set: endpoints, their paths, the date of the root certificate, the tier',
+  'GET shows fields that no client may set: endpoints, their paths, the date of the root certificate, the tier',
   renewKey,
   async () => {
     const { get } = hub()

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { virtualClock } from '../../../simulator/clock.ts'
 import { ConnectionLost, simulatedCloud } from '../../../simulator/cloud.ts'
 import { missingPermission } from '../../../simulator/faults.ts'
-import { caller, stranger } from '../caller.ts'
+import { anonymousCaller, caller } from '../caller.ts'
 import { sasToken } from '../services/signing.ts'
 import { fact, type Source } from './fact.ts'
 
@@ -35,7 +35,7 @@ function registry() {
   const regenerate = (policyKey: string, ...ids: string[]) =>
     call('POST', url('/devices/keys/regenerate'), { policyKey, devices: ids.map((id) => ({ id })) })
   const signed = (path: string, policy: string, key = hub.policy(policy).keyOf('primary')) =>
-    stranger(cloud)('GET', url(path, '2021-04-12'), undefined, {
+    anonymousCaller(cloud)('GET', url(path, '2021-04-12'), undefined, {
       authorization: sasToken(hub.host, key, now / 1000 + 300, policy),
     })
   return { cloud, hub, device, call, url, regenerate, signed }
@@ -139,7 +139,7 @@ fact('an identity without the right is 401 on the data plane', missingRight, asy
   )
 })
 
-fact('a hub closed to the network answers 401 to a good key', networkRule, async () => {
+fact('a hub closed to the network answers 401 to a valid key', networkRule, async () => {
   const { hub, signed } = registry()
   hub.changeByHand({ publicNetworkAccess: 'Disabled' })
 

@@ -13,7 +13,7 @@ import {
   networkRule,
   slowSoftDelete,
 } from '../../../simulator/wire-faults.ts'
-import { caller, stranger } from '../caller.ts'
+import { anonymousCaller, caller } from '../caller.ts'
 
 const host = 'kv-prod.vault.azure.net'
 const at = (path: string): string => `https://${host}${path}?api-version=2026-04-01`
@@ -29,7 +29,7 @@ function world(...faults: Fault[]) {
 test('Key Vault challenges a call without a token with login.windows.net, its resource, and AKV10000', async () => {
   const { cloud } = world()
 
-  const answer = await stranger(cloud)('GET', at('/secrets/a'))
+  const answer = await anonymousCaller(cloud)('GET', at('/secrets/a'))
 
   assert.equal(answer.status, 401)
   assert.equal(
@@ -228,7 +228,7 @@ test('Key Vault answers 403 SecretDisabled for a disabled version', async () => 
 
 // Messages that users of Azure quote in public issues: "Caller is not authorized to perform action on resource", "Client address is
 // not authorized and caller is not a trusted service", with these inner codes.
-test('Key Vault tells a missing role from a closed network by the inner code of a 403', async () => {
+test('Key Vault distinguishes a missing role from a closed network by the inner code of a 403', async () => {
   const { call, cloud, vault } = world()
   vault.set('a', 'v')
   cloud.identity.deny('Microsoft.KeyVault/vaults/secrets/getSecret/action')
@@ -278,7 +278,7 @@ test('Key Vault counts a secret in bytes, and content types and tags in characte
 })
 
 // Azure/azure-rest-api-specs, keyvault/data-plane: api-version is required. The words of the refusal are unverified.
-test('Key Vault refuses a call without an api-version in its own words, not in those of Azure Resource Manager', async () => {
+test('Key Vault refuses a call without an api-version with its own message, not with that of Azure Resource Manager', async () => {
   const { call } = world()
 
   const { status, body } = await call('GET', `https://${host}/secrets`)

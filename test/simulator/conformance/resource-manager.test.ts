@@ -7,7 +7,7 @@ import { virtualClock } from '../../../simulator/clock.ts'
 import { type Fault, simulatedCloud } from '../../../simulator/cloud.ts'
 import { throttle } from '../../../simulator/faults.ts'
 import { expiringTokens, skewedDate } from '../../../simulator/wire-faults.ts'
-import { arm, caller, stranger } from '../caller.ts'
+import { anonymousCaller, arm, caller } from '../caller.ts'
 
 const noon = Date.parse('2026-01-01T12:00:00Z')
 
@@ -21,17 +21,17 @@ function world(...faults: Fault[]) {
     cloud,
     get: () => call('GET', arm(resourceId)),
     list: () => call('POST', arm(`${resourceId}/listKeys`)),
-    bare: () => stranger(cloud)('GET', arm(resourceId)),
+    bare: () => anonymousCaller(cloud)('GET', arm(resourceId)),
     unversioned: () => call('GET', `https://management.azure.com${resourceId}`),
     withToken: (token: string) =>
-      stranger(cloud)('GET', arm(resourceId), undefined, { authorization: `Bearer ${token}` }),
+      anonymousCaller(cloud)('GET', arm(resourceId), undefined, { authorization: `Bearer ${token}` }),
   }
 }
 
 // MicrosoftDocs, azure-resource-manager/management/request-limits-and-throttling: buckets of 250 reads and 200 writes, 15 times that
 // for a subscription as a whole. Azure/azure-cli recordings show the headers on every answer, and that a POST such as listKeys
 // counts as a write (iot/tests/latest/recordings/test_iot_hub.yaml, 2025-09-22).
-test('Azure Resource Manager says on every answer what is left: reads and writes apart, a POST is a write', async () => {
+test('Azure Resource Manager states the remaining calls on every answer, reads and writes apart; a POST is a write', async () => {
   const { get, list } = world()
 
   const [read, write] = [await get(), await list()]
@@ -45,7 +45,7 @@ test('Azure Resource Manager says on every answer what is left: reads and writes
   assert.deepEqual(left(write.headers, 'reads'), [null, null])
 })
 
-test('What is left grows again with time, and an answer that is an error tells it too', async () => {
+test('The remaining calls grow again with time, and an error answer states them too', async () => {
   const { list, bare, clock } = world()
   for (let n = 0; n < 30; n += 1) await list()
   const low = (await list()).headers.get('x-ms-ratelimit-remaining-subscription-writes')
@@ -109,7 +109,7 @@ test('Azure Resource Manager answers an expired token with ExpiredAuthentication
 })
 
 // Microsoft/azure-tools-for-java issue 2341 and many others: the code.
-test('Azure Resource Manager tells a token for another audience from a missing one', async () => {
+test('Azure Resource Manager distinguishes a token for another audience from a missing one', async () => {
   const { cloud, withToken } = world()
 
   const { status, body } = await withToken(cloud.identity.issue('https://graph.microsoft.com/.default').token)

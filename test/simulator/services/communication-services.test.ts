@@ -74,14 +74,14 @@ test('a request signed ten minutes ago, or for another resource, is 401', async 
   assert.deepEqual([late, other, nowhere], [401, 401, 401])
 })
 
-test('an unknown path is 404 for a good key and 401 for a bad one', async () => {
+test('an unknown path is 404 for a valid key and 401 for an invalid one', async () => {
   const { cloud, chat } = world()
   const path = 'https://chat.europe.communication.azure.com/nothing/here'
 
-  const good = await probe(cloud, chat.keyOf('secondary'), path)
+  const valid = await probe(cloud, chat.keyOf('secondary'), path)
   const bad = await probe(cloud, 'AAAA', path)
 
-  assert.deepEqual([good, bad], [404, 401])
+  assert.deepEqual([valid, bad], [404, 401])
 })
 
 test('new keys reach the data plane late and old ones leave it late, where a fault says so', async () => {

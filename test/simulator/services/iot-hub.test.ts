@@ -53,7 +53,7 @@ const renew = (name: string, slot: 'primaryKey' | 'secondaryKey') => (policies: 
 
 const unchanged = (policies: SentPolicy[]) => policies
 
-test('a hub describes itself without keys, with its routing secrets masked, and with a setting nobody knows yet', async () => {
+test('a hub describes itself without keys, with its routing secrets masked, and with a setting of a future api-version', async () => {
   const { cloud, hub, call, url } = world()
 
   const { status, text, body } = await call('GET', url())
@@ -147,7 +147,7 @@ test('a property, a tag or a policy that is left out is lost', async () => {
   assert.throws(() => hub.policy('device'), TypeError)
 })
 
-test('a masked secret that comes back as it was shown is kept; one that was changed is taken at its word', async () => {
+test('a masked secret that comes back as it was shown is kept; one that was changed is stored unchanged', async () => {
   const { cloud, hub, call, url, policies } = world()
   const { body } = await call('GET', url())
   const endpoint = body.properties.routing.endpoints.eventHubs[0]
@@ -218,7 +218,7 @@ test('without the etag, or with one that is out of date, a write is 412 with a n
   assert.deepEqual(hub.policy('service').keys(), before)
 })
 
-test('the etag moves with every change, by a client or by hand', async () => {
+test('the etag of a hub changes with every change, by a client or by an operator', async () => {
   const { hub, write } = world()
   const tags = [hub.tag]
 
@@ -256,7 +256,7 @@ test('a write lands at its end, which a fault can put off; until then the hub is
   assert.deepEqual([before, service.accepts(old)], [true, false])
 })
 
-test('a write lands though nobody polls for it', async () => {
+test('a write of a hub finishes although no client polls for it', async () => {
   const { cloud, hub, write } = world()
   const service = hub.policy('service')
   const old = service.keyOf('primary')
@@ -289,7 +289,7 @@ for (const [afterFailure, says] of [
   })
 }
 
-test('what is no hub, no key, no right, or names a policy twice is refused, and changes nothing', async () => {
+test('a write with an invalid hub, key or right, or with a policy twice, is refused and changes nothing', async () => {
   const { hub, call, url, write } = world()
   const [document, keys] = [hub.document(), hub.policy('service').keys()]
   const set = (more: object) => (policies: SentPolicy[]) => policies.map((policy) => ({ ...policy, ...more }))
@@ -313,7 +313,7 @@ test('what is no hub, no key, no right, or names a policy twice is refused, and 
   assert.deepEqual(hub.policy('service').keys(), keys)
 })
 
-test('a stale look at the hub shows the etag of its moment, so that a write that builds on it is refused', async () => {
+test('a stale read of the hub shows the etag of its moment, so a write based on it is refused', async () => {
   const { cloud, hub, write } = world()
   cloud.clock.advance(120_000)
   await write(renew('service', 'primaryKey'))
@@ -326,7 +326,7 @@ test('a stale look at the hub shows the etag of its moment, so that a write that
   assert.deepEqual(hub.policy('service').keys(), current)
 })
 
-test('each call needs its own right', async () => {
+test('each call to an IoT hub needs its own permission', async () => {
   const { cloud, hub, call, url } = world()
   const subscription = hub.resourceId.split('/').slice(0, 3).join('/')
   const rights = [

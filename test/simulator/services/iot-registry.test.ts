@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { virtualClock } from '../../../simulator/clock.ts'
 import { simulatedCloud } from '../../../simulator/cloud.ts'
 import { missingPermission, throttle } from '../../../simulator/faults.ts'
-import { caller, stranger } from '../caller.ts'
+import { anonymousCaller, caller } from '../caller.ts'
 import { sasToken } from './signing.ts'
 
 const start = Date.parse('2026-01-01T00:00:00Z')
@@ -26,7 +26,7 @@ function world() {
     expires = later,
   ): Promise<number> {
     const authorization = sasToken(resource, key, expires, policy)
-    const { status } = await stranger(cloud)('GET', url(path, '2021-04-12'), undefined, { authorization })
+    const { status } = await anonymousCaller(cloud)('GET', url(path, '2021-04-12'), undefined, { authorization })
     return status
   }
   return { cloud, hub, device, call, url, ask, path: '/devices/Thermostat%207' }
@@ -95,7 +95,7 @@ test('with local authentication disabled, keys can be made but open nothing', as
   assert.equal(device.accepts(device.keyOf('primary')), false)
 })
 
-test('a device’s own key opens its own mailbox and no other', async () => {
+test('a device’s own key opens its own message queue and no other', async () => {
   const { hub, device, ask, path } = world()
   hub.device('other')
   const old = device.keyOf('primary')
@@ -186,7 +186,7 @@ test('regenerating for several devices is 207 where some have no keys and 400 wh
   assert.equal(device.keyOf('secondary'), before['secondary'])
 })
 
-test('regenerate wants a slot it knows, one to a hundred devices, and the api-version that has it', async () => {
+test('a regenerate of device keys requires a known slot, one to a hundred devices, and an api-version that supports it', async () => {
   const { device, call, url } = world()
   const before = device.keys()
   const one = [{ id: 'Thermostat 7' }]
@@ -248,7 +248,7 @@ test('an identity needs the data action, and a token for IoT hubs', async () => 
   const arm = cloud.identity.issue('https://management.azure.com/.default').token
 
   const wrongToken = await call('GET', url(path), undefined, { authorization: `Bearer ${arm}` })
-  const none = await stranger(cloud)('GET', url(path))
+  const none = await anonymousCaller(cloud)('GET', url(path))
   cloud.faults.add(missingPermission({ action: 'Microsoft.Devices/IotHubs/devices/write' }))
   const denied = await call('POST', url('/devices/keys/regenerate'), {
     policyKey: 'both',

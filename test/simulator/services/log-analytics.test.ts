@@ -31,7 +31,7 @@ test('the generated client reads both keys and the id of the workspace', async (
   assert.equal(workspace.customerId, logs.customerId)
 })
 
-test('where the service does as documented, one regenerate replaces both keys', async () => {
+test('with the documented behaviour, one regenerate replaces both keys of a workspace', async () => {
   const { logs, client } = world('both')
   const before = logs.keys()
 
@@ -42,7 +42,7 @@ test('where the service does as documented, one regenerate replaces both keys', 
   assert.notEqual(logs.keyOf('secondary'), before['secondary'])
 })
 
-test('where the service wants a keyType, the documented call is refused, in the words people report, and changes nothing', async () => {
+test('with the reported behaviour, a regenerate without keyType is refused with the reported message, and changes nothing', async () => {
   const { cloud, logs, client } = world('keyType')
   const before = logs.keys()
   const url = arm(`${logs.resourceId}/regenerateSharedKey`, '2025-07-01')
@@ -93,7 +93,7 @@ test('the collector takes a row signed with a key of the workspace, and no other
   assert.deepEqual([logs.accepts(logs.keyOf('primary')), logs.accepts(old)], [true, false])
 })
 
-test('with local authentication disabled, keys are neither given nor taken', async () => {
+test('with local authentication disabled, the keys of a workspace are neither listed nor accepted', async () => {
   const { cloud, logs, client } = world()
   const key = logs.keyOf('primary')
   logs.disableLocalAuth(true)

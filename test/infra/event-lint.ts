@@ -1,4 +1,4 @@
-// Lint rules about what is told to whom: queues and containers of events, event types, metrics, alerts, and the queries
+// Lint rules about events: queues and containers of events, event types, metrics, alerts, and the queries
 // of alerts and workbook.
 
 import {
@@ -45,7 +45,7 @@ export function eventTypes({ files }: Project): Finding[] {
 export function metricNames({ files }: Project): Finding[] {
   return propertyValues(files, 'metric')
     .filter(({ value }) => !topicMetrics.has(literal(value) ?? ''))
-    .map(({ place, value }) => ({ rule: 'metric', place, message: `${value.text} is no metric of a topic` }))
+    .map(({ place, value }) => ({ rule: 'metric', place, message: `${value.text} is not a metric of a topic` }))
 }
 
 /** The alerts on the logs are those that are listed, each raised by as many rows as is listed. */
