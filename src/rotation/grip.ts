@@ -44,6 +44,16 @@ export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: Gr
     if (clock.monotonic() >= until - callLimit) throw lost()
   }
 
+  /** Within a long call a renewal that fails in passing is tried again at the next poll: the lease is still held until it runs out. */
+  async function ensureUnlessPassing(): Promise<void> {
+    try {
+      await ensure()
+    } catch (error) {
+      const passing = error instanceof RekeyError && error.transient && error.code !== 'LeaseLost'
+      if (!passing || clock.monotonic() >= until) throw error
+    }
+  }
+
   async function effect<Result>(run: (call: Call) => Promise<Result>): Promise<Result> {
     if (finishing === 0) await begin()
     await ensure()
@@ -51,7 +61,7 @@ export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: Gr
       run({
         signal: limit.signal,
         keepLease: async () => {
-          await ensure()
+          await ensureUnlessPassing()
           limit.restart()
         },
         metadata: lease.metadata,

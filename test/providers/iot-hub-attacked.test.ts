@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import { lostAnswer, serverError, slowOperation, untrackableOperations } from '../../simulator/faults.ts'
 import { CrashSignal } from '../../simulator/operations.ts'
 import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
-import { days, minutes } from '../../src/rotation/target.ts'
+import { RekeyError } from '../../src/rotation/errors.ts'
+import { days, minutes, seconds } from '../../src/rotation/target.ts'
 import { type Estate, estate } from '../matrix/estate.ts'
 
 const vaultHost = 'kv-prod.vault.azure.net'
@@ -69,4 +70,30 @@ test('a write of a hub that is still under way after its worker died replaces no
   await lived.settle(promote)
   assert.ok(works(lived))
   assert.notEqual(lived.version(), from)
+})
+
+test('one failed renewal of the lease during a long hub write costs no second write', async () => {
+  let blips = 0
+  let failing = false
+  const entries: Record<string, string> = { since: '2020-01-01T00:00:00.000Z' }
+  const lease = {
+    metadata: { read: async () => entries, write: async (more: object) => void Object.assign(entries, more) },
+    renew: async () => {
+      if (!failing || blips++ > 0) return true
+      throw new RekeyError('ServiceUnavailable', { message: 'storage does not answer', retryAfter: seconds(30) })
+    },
+    release: async () => undefined,
+  }
+  const lived = estate(iotHubPolicy, { outputs: 'one', history: 'blip', leases: { acquire: async () => lease } })
+  await lived.settle(lived.request())
+  lived.cloud.clock.advance(days(3))
+  lived.cloud.faults.add(untrackableOperations())
+  lived.cloud.faults.add(slowOperation({ ms: minutes(2) }))
+  failing = true
+
+  await lived.settle(lived.request({ freshAfter: lived.cloud.clock.now() }))
+
+  assert.ok(blips > 0)
+  assert.equal(lived.regenerations(), 1)
+  assert.ok(works(lived))
 })

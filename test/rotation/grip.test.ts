@@ -271,6 +271,41 @@ describe('a call', () => {
     assert.equal(renewals.length, 6)
   })
 
+  test('a renewal that fails in passing during a long call is tried again at the next poll, while the lease lasts', async () => {
+    let failing = true
+    const renews = () => {
+      if (failing) throw new RekeyError('ServiceUnavailable', { message: 'a blip', retryAfter: seconds(30) })
+      return true
+    }
+    const { clock, grip, renewals } = held({ renews })
+
+    await grip.effect(async ({ keepLease }) => {
+      clock.pass(last + 1)
+      await keepLease()
+      clock.pass(seconds(2))
+      failing = false
+      await keepLease()
+    })
+
+    assert.equal(renewals.length, 2)
+  })
+
+  test('a renewal that still fails when the lease has run out ends a long call', async () => {
+    const renews = () => {
+      throw new RekeyError('ServiceUnavailable', { message: 'an outage', retryAfter: seconds(30) })
+    }
+    const { clock, grip } = held({ renews })
+
+    const effect = grip.effect(async ({ keepLease }) => {
+      clock.pass(last + 1)
+      await keepLease()
+      clock.pass(callLimit)
+      await keepLease()
+    })
+
+    await assert.rejects(effect, { code: 'ServiceUnavailable' })
+  })
+
   test('that cannot keep the lease is told so', async () => {
     const { clock, grip } = held({ renews: () => false })
 
