@@ -6,7 +6,7 @@ import { asPaused } from '../../src/functions/commands/refusals.ts'
 import { type Check, checked, isRefused } from '../../src/functions/health/check.ts'
 import { grantLine, providerGrant, roles, scopes } from '../../src/functions/health/grant.ts'
 import { atMost } from '../../src/functions/shared/at-most.ts'
-import { look } from '../../src/functions/shared/requests.ts'
+import { resyncRequest } from '../../src/functions/shared/requests.ts'
 import { pace } from '../../src/rotation/pace.ts'
 import type { Log, Ports } from '../../src/rotation/ports.ts'
 import { type Preview, preview } from '../../src/rotation/preview.ts'
@@ -50,7 +50,7 @@ function checkTarget(app: App, log: Log, target: Target): Promise<Check> {
     asking = 'vault'
   })
   const run = async () => {
-    const seen = await preview(target, look(target.name, 'doctor', 'doctor', app.clock.now()), ports, signal)
+    const seen = await preview(target, resyncRequest(target.name, 'doctor', 'doctor', app.clock.now()), ports, signal)
     if (seen.plan?.reason === 'foreign') throw asPaused(target, 'foreign')
     return describe(seen)
   }

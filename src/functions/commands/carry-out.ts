@@ -19,35 +19,35 @@ import { inlineTime, previewOf } from '../shared/preview.ts'
 import { queueRest, wantedUntil } from '../shared/requests.ts'
 import { asBusy, asCooling, asPaused, asSuperseded } from './refusals.ts'
 
-/** When the queue looks whether a request that began inline was finished: after the caller has got its answer. */
-const lookAgainAfter = minutes(3)
+/** When the queue checks whether a request that began inline was finished: after the caller has its response. */
+const checkAfter = minutes(3)
 
-/** What a route wants to be true; who asked and until when is added here. */
-export type Wish = Pick<
+/** The desired state that a route requests; the caller and the expiry are added here. */
+export type DesiredState = Pick<
   RotationRequest,
   'note' | 'freshAfter' | 'force' | 'promote' | 'swap' | 'revokeBefore' | 'atOnce' | 'comparedAfter'
 >
 
-/** The wish as a request of this caller. */
-export function requestOf({ asked, request }: Command, target: Target, wish: Wish): RotationRequest {
+/** The desired state as a request of this caller. */
+export function requestOf({ asked, request }: Command, target: Target, desired: DesiredState): RotationRequest {
   return {
     id: asked.id,
     target: target.name,
     actor: actorOf(request, process.env),
-    ...wish,
+    ...desired,
     expiresAt: wantedUntil(target, asked.at),
   }
 }
 
-/** Whether the caller asked not to wait for the end. */
+/** Whether the caller prefers not to wait for the end. */
 function prefersAsync(call: Call): boolean {
   return /(^|,)\s*respond-async\s*(,|;|$)/i.test(call.request.headers.get('prefer') ?? '')
 }
 
 /**
- * 200 with the outcome; 202 with `Operation-Location` when the queue does it or finishes it: also after a passing failure before
- * anything was changed, and for a revoke after any failure that an operator can mend. 409 when it cannot be done now, and
- * then nothing was changed and nothing is queued. `long`: the service takes minutes for it.
+ * 200 with the outcome; 202 with `Operation-Location` when the queue does it or finishes it: also after a transient failure before
+ * anything was changed, and for a revoke after any failure that an operator can correct. 409 when it cannot be done now:
+ * nothing was changed and nothing is queued. `long`: the service takes minutes for it.
  */
 export async function carryOut(
   call: Command,
@@ -62,7 +62,7 @@ export async function carryOut(
     reconcile(target, request, ports, {
       deadline: call.app.clock.monotonic() + inlineTime,
       beforeFirstEffect: async () => {
-        await ports.queue.send(request, lookAgainAfter)
+        await ports.queue.send(request, checkAfter)
         begun = true
       },
     }),
@@ -74,14 +74,14 @@ export async function carryOut(
   return finished(outcome, target, request, begun)
 }
 
-/** Whether the queue goes on with it. A revoke waits for whatever is in its way; what else is busy or must cool is refused. */
+/** Whether the queue continues it. A revoke waits for whatever prevents it; any other request that finds the target busy or cooling is refused. */
 function goesOn(outcome: Outcome, request: RotationRequest, begun: boolean): boolean {
   if (isRevoke(request)) return outcome.again !== undefined
   const unfinished = outcome.error?.transient === true || outcome.status === 'waiting'
   return unfinished && (begun || !(outcome.busy || outcome.reason === 'cooling'))
 }
 
-/** Throws RekeyError where the queue takes nothing and has nothing: then the caller must ask again. */
+/** Throws RekeyError where the queue accepts no message and has none: then the caller must send the request again. */
 async function queueUnfinished(call: Call, outcome: Outcome, request: RotationRequest, begun: boolean): Promise<void> {
   const { app, log } = call
   const { queue } = app.ports(log)
@@ -108,7 +108,7 @@ async function queueIt(call: Call, target: Target, request: RotationRequest) {
   return accepted(call, request)
 }
 
-/** Why the request is not queued; undefined: it is. What cannot be read for a passing reason is left to the queue to read. */
+/** Why the request is not queued; undefined: it is. What cannot be read for a transient reason is left to the queue. */
 async function refusalNow(call: Call, target: Target, request: RotationRequest): Promise<HttpResponseInit | undefined> {
   if (isRevoke(request)) return undefined
   try {
@@ -147,7 +147,7 @@ function refusalOf(target: Target, reason: Outcome['reason'], until?: number): H
   return paused && notQueued(paused)
 }
 
-/** 202 with the operation, much as GET of its address shows it, and what was done so far. */
+/** 202 with the operation, as GET of its address shows it, and what was done so far. */
 function accepted(call: Call, request: RotationRequest, outcome?: Outcome): HttpResponseInit {
   const lastError = outcome?.error && shown(outcome.error, iso(call.app.clock.now()))
   const operation = {

@@ -10,33 +10,33 @@ import { parseBody } from '../http/body.ts'
 import { repeatedSlot } from '../operations/operation-record.ts'
 import { progressOf, versionsToSearch } from '../operations/operation-state.ts'
 import { previewOf } from '../shared/preview.ts'
-import { lookAt } from '../status/describe.ts'
+import { readTarget } from '../status/describe.ts'
 import { readLimit } from '../status/targets.ts'
 import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 import { asDrifted, asNotSupported, asPaused, asSuperseded } from './refusals.ts'
 
 const version = z
-  .string('say at which version it is asked: "version" in GET /api/targets/{name}')
-  .regex(/^[0-9A-Za-z]{1,64}$/, 'is not the version of a secret: "version" in GET /api/targets/{name} is one')
-/** `from`: the lead's version that the caller saw. Without it a command that comes late would undo a rotation. */
+  .string('must be the version that the command is based on: "version" in GET /api/targets/{name}')
+  .regex(/^[0-9A-Za-z]{1,64}$/, 'is not the version of a secret: use "version" in GET /api/targets/{name}')
+/** `from`: the lead's version that the caller saw. Without it a command that arrives late would undo a rotation. */
 const body = z.strictObject({ from: version, note: note.optional() })
 
-/** The other slot's present key is published: a roll-back. Nothing is regenerated, and the due date stays. */
+/** Publishes the other slot's present key: a rollback. Nothing is regenerated, and the due date stays. */
 export const promote: Handler = {
   roles: ['Rekey.Rotate'],
   async command(call) {
-    const wish = await parseBody(call.request, body)
+    const desired = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
-    return moveTo(call, target, wish, { kind: 'promote', long: false })
+    return moveTo(call, target, desired, { kind: 'promote', long: false })
   },
 }
 
-/** The active key moves to the other slot at the service, and the vault follows. */
+/** Swaps the slots at the service, and updates the vault. */
 export const swap: Handler = {
   roles: ['Rekey.Rotate'],
   async command(call) {
-    const wish = await parseBody(call.request, body)
+    const desired = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
     const provider = call.app.providerOf(target)
     if (!provider.can.swap) {
@@ -46,7 +46,7 @@ export const swap: Handler = {
         'Use promote instead: it works on every target with two keys.',
       )
     }
-    return moveTo(call, target, wish, { kind: 'swap', long: provider.longRunning === true })
+    return moveTo(call, target, desired, { kind: 'swap', long: provider.longRunning === true })
   },
 }
 
@@ -87,7 +87,7 @@ async function slotToPromote(call: Command, target: Target, seen: Preview, from:
   const then = target.slots.find((slot) => slot === asked?.slot)
   if (then === undefined) throw asSuperseded(target)
   const slot = otherSlot(target, then)
-  const now = await lookAt(call.app, target, signal)
+  const now = await readTarget(call.app, target, signal)
   if ((await progressOf({ kind: 'promote', slot, from }, now, vault, signal)) === 'overtaken')
     throw asSuperseded(target)
   return slot
@@ -105,7 +105,7 @@ function activeSlot(target: Target, seen: Preview): KeySlot {
   return active
 }
 
-/** A key of a moment ago that the listing does not show yet: its slot is the one that was written down with it. */
+/** The slot recorded in the tags for a key so recent that the listing does not show it yet. */
 function settlingSlot({ slots }: Target, { plan, stored }: Preview): KeySlot | undefined {
   return plan?.reason === 'settling' ? slots.find((slot) => slot === stored?.slot) : undefined
 }

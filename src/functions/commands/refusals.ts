@@ -8,8 +8,8 @@ import type { Instant, Target } from '../../rotation/target.ts'
 export function asBusy(target: Target): RekeyError {
   return new RekeyError('Busy', {
     target: target.name,
-    message: 'this credential is being changed right now',
-    remedy: 'Ask again in a minute, or with the header "Prefer: respond-async" to have it queued.',
+    message: 'another worker is changing this credential now',
+    remedy: 'Send it again in a minute, or with the header "Prefer: respond-async" to have it queued.',
     retryAfter: 60_000,
   })
 }
@@ -18,12 +18,12 @@ export function asCooling(target: Target, until: Instant | undefined): RekeyErro
   const moment = until === undefined ? 'the overlap is over' : iso(until)
   return new RekeyError('Cooling', {
     target: target.name,
-    message: `consumers may still hold the key before the current one; it stays good until ${moment}`,
-    remedy: 'Ask again after that moment, or send {"force": true} if nobody uses that key any more.',
+    message: `consumers may still hold the key before the current one; it stays valid until ${moment}`,
+    remedy: 'Send it again after that moment, or with {"force": true} if that key is no longer used.',
   })
 }
 
-/** Foreign and paused secrets wait for a person. Undefined for every other reason. */
+/** Foreign and paused secrets wait for an operator. Undefined for every other reason. */
 export function asPaused(target: Target, reason: Reason | undefined): RekeyError | undefined {
   const names = target.secrets.map(({ name }) => name)
   const which = names.length === 1 ? `the secret ${names[0]}` : `one of the secrets ${names.join(', ')}`
@@ -31,7 +31,7 @@ export function asPaused(target: Target, reason: Reason | undefined): RekeyError
     return new RekeyError('Foreign', {
       target: target.name,
       message: `${which} holds something that is not a live key of its resource`,
-      remedy: 'Correct the secret name in targets.json, or set "adopt": true if Rekey shall overwrite it.',
+      remedy: 'Correct the secret name in targets.json, or set "adopt": true to let Rekey overwrite it.',
     })
   }
   if (reason !== 'paused') return undefined
@@ -42,12 +42,12 @@ export function asPaused(target: Target, reason: Reason | undefined): RekeyError
   })
 }
 
-/** A repair, or another client's change, came first: what was asked for was asked of another version. */
+/** A repair, or another client's change, came first: the request was based on another version. */
 export function asSuperseded(target: Target): RekeyError {
   return new RekeyError('Superseded', {
     target: target.name,
     message: 'the secrets have changed since the version in "from", so the active slot was left as it is',
-    remedy: `Read GET /api/targets/${target.name}, and ask again with the version there if it is still wanted.`,
+    remedy: `Read GET /api/targets/${target.name}, and send the command again with its "version" if it is still wanted.`,
   })
 }
 

@@ -8,7 +8,7 @@ import { note } from './note.ts'
 import { asNotSupported } from './refusals.ts'
 
 const body = z.strictObject({
-  note: z.string('say why: a line such as "seen in a log"').min(1, 'say why').pipe(note),
+  note: z.string('must say why, such as "seen in a log"').min(1, 'must say why').pipe(note),
   atOnce: z.boolean().optional(),
 })
 
@@ -16,14 +16,14 @@ const body = z.strictObject({
 export const revoke: Handler = {
   roles: ['Rekey.Revoke'],
   async command(call) {
-    const wish = await parseBody(call.request, body)
+    const desired = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
     const provider = call.app.providerOf(target)
-    if (wish.atOnce && !provider.can.atOnce) {
+    if (desired.atOnce && !provider.can.atOnce) {
       throw asNotSupported(target, `${provider.title} cannot replace every slot in one call`, 'Leave out "atOnce".')
     }
     const revokeBefore = call.asked.at
-    const request = requestOf(call, target, { ...wish, revokeBefore })
+    const request = requestOf(call, target, { ...desired, revokeBefore })
     const long = provider.longRunning === true
     return carryOut(call, target, request, { long })
   },

@@ -8,14 +8,14 @@ import { note } from './note.ts'
 
 const body = z.strictObject({ note: note.optional(), force: z.boolean().optional() })
 
-/** A key made from now on becomes the current one. `force` skips the cooling guard. */
+/** A key created from now on becomes the current one. `force` skips the check for cooling. */
 export const rotate: Handler = {
   roles: ['Rekey.Rotate'],
   async command(call) {
-    const wish = await parseBody(call.request, body)
+    const desired = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
     const freshAfter = call.asked.at
-    const request = requestOf(call, target, { ...wish, freshAfter })
+    const request = requestOf(call, target, { ...desired, freshAfter })
     const long = call.app.providerOf(target).longRunning === true
     return carryOut(call, target, request, { long })
   },

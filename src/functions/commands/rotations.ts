@@ -35,15 +35,15 @@ const body = z.strictObject({
 function wrongTargets(input: unknown): string {
   if (!Array.isArray(input) || input.length <= mostNames) return 'must be a list of target names, or "all"'
   const [most, sent] = [mostNames, input.length].map((count) => count.toLocaleString('en-US'))
-  return `may have at most ${most} names, and has ${sent}: send them in parts`
+  return `may have at most ${most} names, and has ${sent}: send them in several requests`
 }
 
-/** Requests are spread over stretches of this length, each as a tick of the schedule would. */
+/** Requests are spread over periods of this length, as a tick of the schedule does. */
 const stretch: Duration = minutes(15)
 
 /**
- * Every target named gets a key made from now on; queued, and spread over time so that no service's limit is hit. Where the
- * queue fails half-way, the problem names whom it has taken and whom not.
+ * Requests a key created from now on for every target named; queued, and spread over time so that no service's limit is hit.
+ * Where the queue fails half-way, the problem names the targets that were queued and those that were not.
  */
 export const startRotations: Handler = {
   roles: ['Rekey.Rotate'],
@@ -100,7 +100,7 @@ async function queueAll(
   return acceptedAs(call, { id, status: 'NotStarted', freshAfter, expiresAt, targets: many.targets, skipped })
 }
 
-/** The requests are on their way, whether or not that can be written down: the tags will tell. */
+/** The requests are queued, whether or not that can be recorded: the tags show what became of them. */
 async function keep({ app, asked, log }: Command, many: Many): Promise<void> {
   try {
     await writeMany(app, asked.id, many)
@@ -114,7 +114,7 @@ interface Wanted extends Candidate {
   readonly of: Target
 }
 
-/** When each target's message shows itself. */
+/** When each target's message becomes visible. */
 async function spread(app: App, targets: readonly Target[]): Promise<{ target: Target; delay: Duration }[]> {
   const placed: { target: Target; delay: Duration }[] = []
   let waiting = targets.map((target) => candidate(app, target))
@@ -135,7 +135,7 @@ function candidate(app: App, target: Target): Wanted {
   return { of: target, target: target.name, urgency: 0, budget, allowance, writes, vault: target.vault, creates }
 }
 
-/** The first few with what was probably meant: comparing a thousand names with every target takes too long. */
+/** The first few with the names that were probably meant: comparing a thousand names with every target takes too long. */
 function unknownNames(app: App, unknown: readonly string[]): HttpResponseInit {
   const names = app.targets.map(({ name }) => name)
   const guesses = unknown.slice(0, 5).flatMap((name) => nearest(name, names) ?? [])
@@ -145,7 +145,7 @@ function unknownNames(app: App, unknown: readonly string[]): HttpResponseInit {
 function asUnknown(count: number, guesses: readonly string[]): RekeyError {
   return new RekeyError('UnknownTarget', {
     message: `${count} of these names ${count === 1 ? 'is' : 'are'} no target's`,
-    remedy: `${guesses.length === 0 ? '' : `Did you mean ${guesses.join(', ')}? `}GET /api/targets lists the names; upper and lower case count.`,
+    remedy: `${guesses.length === 0 ? '' : `Did you mean ${guesses.join(', ')}? `}GET /api/targets lists the names; names are case-sensitive.`,
   })
 }
 
@@ -160,13 +160,13 @@ function asUnfinished({ code, details }: RekeyError, queued: number, all: number
   return new RekeyError(code, {
     ...details,
     message: `${queued} of ${all} targets are queued: ${details.message}`,
-    remedy: 'Ask again for the targets in "notQueued"; those in "queued" are being rotated.',
+    remedy: 'Send the request again for the targets in "notQueued"; those in "queued" are being rotated.',
   })
 }
 
 function asDisabled(count: number): RekeyError {
   return new RekeyError('Disabled', {
     message: `${count} of these targets ${count === 1 ? 'is' : 'are'} disabled in targets.json`,
-    remedy: 'Leave them out, or set "enabled" to true and ask again a minute later.',
+    remedy: 'Leave them out, or set "enabled" to true and send the request again a minute later.',
   })
 }

@@ -7,7 +7,7 @@ import { asRekeyError } from '../../rotation/unforeseen.ts'
 
 /**
  * `ok`; `warning`: works, but may not be what was meant; `failed`, with what to do; `unseen`: cannot be known without changing something, or not at all. What cannot be
- * seen is said, so that nobody takes silence for health.
+ * seen is listed, so that silence is not mistaken for health.
  */
 export interface Check {
   readonly check: string
@@ -17,21 +17,21 @@ export interface Check {
   readonly detail?: string
   readonly code?: string
   readonly remedy?: string
-  /** Whom it concerns. */
+  /** The targets that it concerns. */
   readonly targets?: readonly string[]
 }
 
-/** What the checks of one round have at hand. */
+/** What the checks of one round share. */
 export interface Round {
   readonly app: App
   readonly log: Log
   readonly signal: AbortSignal
 }
 
-/** May know better than an error what to do at its place. */
+/** Finds a more specific remedy than the error's own. */
 export type RemedyFor = (error: RekeyError) => Promise<string | undefined>
 
-/** Runs one check. Whatever is thrown is its failure: one that nobody foresaw must not hide what the others say. */
+/** Runs one check. Whatever is thrown is its failure: an unforeseen one must not hide the results of the others. */
 export async function checked(
   { log }: Pick<Round, 'log'>,
   check: string,
@@ -49,15 +49,15 @@ export async function checked(
   }
 }
 
-/** What the app waits out may be a mistyped name or a closed network to whoever asks whether all is well. */
+/** A failure that the app treats as transient may be a mistyped name or a closed network when it appears in a health check. */
 const outOfReach =
-  'Check that the name is right, and that it can be reached from here: DNS, private endpoint, firewall, proxy. If both are so, the service is out of order: try again.'
+  'Check that the name is right, and that it can be reached from here: DNS, private endpoint, firewall, proxy. If both are correct, the service has an outage: try again later.'
 
 function isUnreached({ code, details: { service } }: RekeyError): boolean {
   return code === 'ServiceUnavailable' && service?.status === undefined
 }
 
-/** The service knows us, and does not let us; a token that cannot be had is another matter. */
+/** The service recognizes the identity and refuses it; a token that cannot be obtained is a different failure. */
 export function isRefused({ code, details: { service } }: RekeyError): boolean {
   return code === 'PermissionDenied' && service?.status !== undefined
 }

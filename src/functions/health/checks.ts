@@ -8,7 +8,7 @@ import { checkIdentity } from './identity.ts'
 import { checkPermissions } from './permissions.ts'
 import { checkStorage, checkTopic, checkVaults } from './places.ts'
 
-/** All checks. `mostScopes`: of how many resources the permissions are asked for. */
+/** All checks. `mostScopes`: for how many resources the permissions are requested. */
 export async function checksOf(round: Round, mostScopes: number): Promise<readonly Check[]> {
   const [configuration, identity, running] = await Promise.all([
     checkConfiguration(round),
@@ -42,7 +42,7 @@ export function isWithoutToken({ check, status, code }: Check): boolean {
 
 export const withoutToken = 'not checked: there is no token, as the check "identity" says'
 
-/** What needs no token is checked all the same. */
+/** What needs no token is still checked. */
 async function checksWithoutToken(round: Round): Promise<readonly Check[]> {
   const byKey = round.app.settings.storage.by === 'connectionString' ? await Promise.all(checkStorage(round)) : []
   return [...byKey, unseen('vaults, topic, permissions', 'everything that needs a token', withoutToken)]

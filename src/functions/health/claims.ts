@@ -22,10 +22,10 @@ export async function claimsOf(
   try {
     return Claims.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')))
   } catch {
-    // Neither the token nor what the parser says about it may get out.
+    // Neither the token nor the parser's message about it may leave the app.
     throw new RekeyError('UnexpectedAnswer', {
       message: `the access token for ${scope} cannot be read`,
-      remedy: 'Nothing, if calls succeed: permissions of this kind cannot be seen then.',
+      remedy: 'No action is needed if calls succeed: permissions of this kind just cannot be checked.',
     })
   }
 }

@@ -9,7 +9,7 @@ import { type Duration, hours, type Target } from '../../rotation/target.ts'
 import { joined } from '../shared/excerpt.ts'
 import { type Check, type Round, unseen } from './check.ts'
 
-/** Every target is compared once a day; two hours more are what a busy schedule may take. */
+/** Every target is compared once a day; a busy schedule may take two hours more. */
 const longest: Duration = hours(26)
 const check = 'targets: compared'
 const place = `container ${leaseContainer}`
@@ -20,7 +20,7 @@ export async function checkCompared({ app, signal }: Round): Promise<Check> {
     return verdictOn(app, await app.leaseNotes.all(signal))
   } catch (error) {
     if (!(error instanceof RekeyError)) throw error
-    // The check "storage: leases" says the same as a failure, with what to do.
+    // The check "storage: leases" reports the same as a failure, with a remedy.
     return unseen(check, place, `the notes of the leases cannot be read (${error.code})`)
   }
 }
@@ -49,7 +49,7 @@ function failed(stale: readonly string[]): Check {
     place,
     status: 'failed',
     detail: `not compared with their service for more than 26 hours: ${joined(stale)} (${stale.length} in all)`,
-    remedy: `POST /api/targets/${stale[0]}/repair compares one now, and says what is in the way. For all of them: see that the schedule runs.`,
+    remedy: `POST /api/targets/${stale[0]}/repair compares one now, and says what prevents it. For all of them: check that the schedule runs.`,
     targets: stale.slice(0, mostNamed),
   }
 }

@@ -6,7 +6,7 @@ import type { KeyProvider, Place } from '../../providers/provider.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { claimsOf } from './claims.ts'
 
-/** What the identity needs to be told what it may do: `permissions.ts` asks. */
+/** What the identity needs to read its own permissions: `permissions.ts` does so. */
 export const ownPermissions = 'Microsoft.Authorization/permissions/read'
 
 /** What may be granted, as the argument of `--role`. */
@@ -29,13 +29,13 @@ export const scopes = {
   shown: (command: string) => `"$(${command} --query id -o tsv)"`,
 }
 
-/** The line that gives the identity of our calls a role. Throws nothing: an identity that cannot be told is left blank. */
+/** The command that assigns the app's identity a role. Never throws: an identity that cannot be determined is left blank. */
 export async function grantLine(app: App, role: Role, scope: string, signal: AbortSignal): Promise<string> {
   const { oid, type } = await grantee(app, signal)
   return `az role assignment create --assignee-object-id ${oid} --assignee-principal-type ${type} --scope ${scope} --role ${role}`
 }
 
-/** The line that lets the identity rotate a resource of this provider; of Microsoft Graph's, the script that does. */
+/** The command that lets the identity rotate a resource of this provider; for Microsoft Graph, the script that does. */
 export async function providerGrant(
   app: App,
   provider: KeyProvider,
@@ -49,22 +49,22 @@ export async function providerGrant(
 }
 
 export const graphGrant =
-  'Run infra/scripts/graph-permission.sh as an administrator; a token that has it comes within a day, or with a restart.'
+  'Run infra/scripts/graph-permission.sh as an administrator; a token with the permission is issued within a day, or after a restart.'
 
 async function grantee(app: App, signal: AbortSignal): Promise<{ readonly oid: string; readonly type: string }> {
   try {
     const { oid, scp } = await claimsOf(app.azure.credential, `${app.azure.cloud.resourceManager}/.default`, signal)
     return { oid, type: scp === undefined ? 'ServicePrincipal' : 'User' }
   } catch (error) {
-    // The check of the identity tells about it; this line is about something else.
+    // The check of the identity reports this failure.
     if (error instanceof RekeyError) return { oid: '<object id of the identity>', type: 'ServicePrincipal' }
     throw error
   }
 }
 
 /**
- * Our custom role is found by what it allows: its name ends with that of the environment that deployed it, which nothing
- * here knows. Another environment's allows the same; a role that somebody else made may allow more.
+ * Rekey's custom role is found by what it allows: its name ends with that of the environment that deployed it, which is not
+ * known here. Another environment's role allows the same; a role that was not created by Rekey may allow more.
  */
 function customRole(list: 'actions' | 'dataActions', action: string): Role {
   return `"$(az role definition list --custom-role-only --query "[?starts_with(roleName, 'Rekey: ') && contains(permissions[0].${list}, '${action}')].name | [0]" -o tsv)"`

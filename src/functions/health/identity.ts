@@ -3,7 +3,7 @@
 import { type Check, checked, type Round } from './check.ts'
 import { claimsOf } from './claims.ts'
 
-/** Who calls. On a developer's own machine that is the developer, with rights of their own. */
+/** The caller. On a developer's own machine that is the developer, with their own permissions. */
 export function checkIdentity(round: Round): Promise<Check> {
   const { app, signal } = round
   const { resourceManager, authority } = app.azure.cloud
@@ -11,6 +11,6 @@ export function checkIdentity(round: Round): Promise<Check> {
     const { oid, scp } = await claimsOf(app.azure.credential, `${resourceManager}/.default`, signal)
     return scp === undefined
       ? `the service principal ${oid}`
-      : `the user ${oid}: the app's own identity may have other rights`
+      : `the user ${oid}: the app's own identity may have other permissions`
   })
 }

@@ -11,14 +11,14 @@ import { grantLine, graphGrant, providerGrant, roles, scopes } from './grant.ts'
 
 const calls = 8
 
-/** Targets of one provider at one ARM scope; no scope: what the service can be asked about is said by its kind. */
+/** Targets of one provider at one ARM scope; no scope: the kind says how the service is asked. */
 interface Group {
   readonly provider: KeyProvider
   readonly scope?: string
   readonly targets: readonly string[]
 }
 
-/** What each provider's calls need at each resource, `mostScopes` of them. Says what it did not, or could not, look at. */
+/** What each provider's calls need at each resource, `mostScopes` of them. Says what it did not, or could not, check. */
 export async function checkPermissions(round: Round, mostScopes: number): Promise<readonly Check[]> {
   const groups = groupsOf(round.app)
   const asked = groups.slice(0, mostScopes)
@@ -27,7 +27,7 @@ export async function checkPermissions(round: Round, mostScopes: number): Promis
   if (rest === 0) return checks.flat()
   return [
     ...checks.flat(),
-    unseen('permissions', `${rest} more resources`, `a look takes ${mostScopes}; npm run doctor takes all`),
+    unseen('permissions', `${rest} more resources`, `one call checks ${mostScopes}; npm run doctor checks all`),
   ]
 }
 

@@ -11,7 +11,7 @@ import { byVault } from '../shared/fleet.ts'
 import { type Check, checked, isRefused, type RemedyFor, type Round, unseen } from './check.ts'
 import { grantLine, roles, scopes } from './grant.ts'
 
-/** How many vaults are asked at once. */
+/** How many vaults are checked at once. */
 const vaults = 8
 
 /** Each vault: whether secrets can be listed and read. `GET /secrets`, `GET /secrets/{name}`. */
@@ -42,7 +42,7 @@ export async function checkVaults(round: Round): Promise<readonly Check[]> {
         },
         grant,
       ),
-      unseen('vault: write secrets', url, 'cannot be seen without writing: needs setSecret and update'),
+      unseen('vault: write secrets', url, 'cannot be checked without writing: needs setSecret and update'),
     ])
   })
   return checks.flat()
@@ -53,10 +53,10 @@ export function checkStorage(round: Round): readonly Promise<Check>[] {
   const { app, signal } = round
   const { storage } = app.settings
   const place = storage.by === 'identity' ? storage : { blobs: undefined, queues: undefined }
-  const lookAtContainer = async () => {
+  const checkContainer = async () => {
     try {
       const blobs = (await app.storage.blobs()).getContainerClient(leaseContainer)
-      return (await blobs.exists({ abortSignal: signal })) ? 'can be reached' : 'is made with the first rotation'
+      return (await blobs.exists({ abortSignal: signal })) ? 'can be reached' : 'is created with the first rotation'
     } catch (error) {
       throw rebuild(error, `GET container ${leaseContainer}`)
     }
@@ -66,33 +66,33 @@ export function checkStorage(round: Round): readonly Promise<Check>[] {
   const leases = storageRemedy(app, roles.blobs, place.blobs, signal)
   const queues = storageRemedy(app, roles.queues, place.queues, signal)
   return [
-    checked(round, 'storage: leases', `container ${leaseContainer}`, lookAtContainer, leases),
+    checked(round, 'storage: leases', `container ${leaseContainer}`, checkContainer, leases),
     checked(round, 'storage: requests', `queue ${requestQueue}`, readQueue(requestQueue), queues),
     checked(round, 'storage: revocations', `queue ${revocationQueue}`, readQueue(revocationQueue), queues),
   ]
 }
 
-/** `url`: of the account, where the app comes with its identity. A connection string holds a key, and no role helps it. */
+/** `url`: the account, where the app uses its identity. A connection string holds a key, and no role assignment helps. */
 function storageRemedy(app: App, role: string, url: string | undefined, signal: AbortSignal): RemedyFor {
   if (url !== undefined) return granting(app, role, scopes.storage(url), signal)
   return async (error) => {
     if (isRefused(error))
       return 'Copy the connection string in AzureWebJobsStorage again, or use its identity-based form.'
     if (error.code !== 'ServiceUnavailable') return undefined
-    return 'On your own machine: start Azurite (npx azurite --skipApiVersionCheck). Else check the account that AzureWebJobsStorage names, and the network.'
+    return 'On your own machine: start Azurite (npx azurite --skipApiVersionCheck). Otherwise check the account that AzureWebJobsStorage names, and the network.'
   }
 }
 
-/** The topic: an empty batch is refused or accepted by who sends it, and tells nobody anything. `POST /api/events`. */
+/** The topic: sends an empty batch, which is accepted or refused by its sender and delivers no event. `POST /api/events`. */
 export async function checkTopic(round: Round): Promise<Check> {
   const { app, signal } = round
   const { topic } = app.settings
   const check = 'topic: announce'
   if (topic === undefined) {
-    return unseen(check, 'ROTATION_TOPIC', 'is not set: events are written to the log, and told to nobody else')
+    return unseen(check, 'ROTATION_TOPIC', 'is not set: events are only written to the log')
   }
   if (topic.key !== undefined) {
-    return unseen(check, topic.endpoint, 'whether the key is right is seen with the first event')
+    return unseen(check, topic.endpoint, 'the key can only be checked by sending an event')
   }
   const run = async () => {
     const { status } = await app.azure.ask({

@@ -16,7 +16,7 @@ import { checkRole, type Role } from './caller.ts'
 import { notQueued, problem } from './problem.ts'
 import { type Asked, askedIn, withResult } from './repeatability.ts'
 
-/** One HTTP call, with everything that a handler may want. */
+/** One HTTP call, with everything that a handler may need. */
 export interface Call {
   readonly request: HttpRequest
   readonly app: App
@@ -28,14 +28,14 @@ export interface Command extends Call {
   readonly asked: Asked
 }
 
-/** What answers a route. `always` is asked even when the configuration is bad; `command` may change something. */
+/** Handles a route. `always` is called even when the configuration is invalid; `command` may change something. */
 export type Handler = { readonly roles: readonly Role[] } & (
   | { answer(call: Call): Promise<HttpResponseInit> }
   | { command(call: Command): Promise<HttpResponseInit> }
   | { always(call: Omit<Call, 'app'>, compose: Compose): Promise<HttpResponseInit> }
 )
 
-/** The answer to one HTTP call. Never throws: what went wrong is a problem, and is logged when it is ours. */
+/** The response to one HTTP call. Never throws: an error becomes a problem, and is logged when it is the app's own. */
 export async function answer(
   handler: Handler,
   request: HttpRequest,
@@ -59,7 +59,7 @@ export async function answer(
   }
 }
 
-/** A command may be repeated: each of its answers says whether the headers for that were accepted. */
+/** A command may be repeated: each of its responses says whether the headers for that were accepted. */
 async function answerCommand(
   handler: Extract<Handler, { command: unknown }>,
   call: Call,
@@ -95,7 +95,7 @@ function refused(
   return answered
 }
 
-/** An answer in JSON, a line of its own on a terminal. */
+/** A JSON response that ends with a newline, for terminals. */
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponseInit {
   return {
     status,
@@ -105,8 +105,8 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
 }
 
 /**
- * 202: what was asked for goes on as an operation, and `Operation-Location` is where to follow it. An absolute address, as Azure's
- * guidelines want it, on the host that the caller used.
+ * 202: the request continues as an operation, and `Operation-Location` is where to follow it. An absolute address, as Azure's
+ * guidelines require, on the host that the caller used.
  */
 export function acceptedAs(
   { request }: Call,
@@ -126,11 +126,11 @@ export function targetOf({ app, request }: Call, name = request.params['name'] ?
   const guess = nearest(name, names)
   throw new RekeyError('UnknownTarget', {
     message: `no target in targets.json is named ${shownName(name)}`,
-    remedy: `${guess === undefined ? '' : `Did you mean ${guess}? `}GET /api/targets lists the names; upper and lower case count.`,
+    remedy: `${guess === undefined ? '' : `Did you mean ${guess}? `}GET /api/targets lists the names; names are case-sensitive.`,
   })
 }
 
-/** What people paste into the wrong field is not repeated: only what could be a name. */
+/** Repeats only what could be a name: people paste secrets into the wrong field. */
 function shownName(name: string): string {
   return /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(name) ? `"${name}"` : 'like this'
 }

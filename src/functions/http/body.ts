@@ -6,11 +6,11 @@ import { plainMessage } from '../../azure/plain.ts'
 import { RekeyError } from '../../rotation/errors.ts'
 import { repeatedKeyIn } from './repeated-key.ts'
 
-/** The largest body that is read, in bytes: a thousand names of 63 characters, and room to spare. */
+/** The largest body that is read, in bytes: enough for a thousand names of 63 characters. */
 const bodyLimit = 128 * 1024
 
 /**
- * The body as `schema` wants it; an empty body is an empty object.
+ * The body, validated by `schema`; an empty body is an empty object.
  * Throws RekeyError `BodyTooLarge`, or `BadRequest` that names the JSON path of each mistake. The body is never quoted.
  */
 export async function parseBody<T>(request: HttpRequest, schema: z.ZodType<T>): Promise<Present<T>> {
@@ -22,7 +22,7 @@ export async function parseBody<T>(request: HttpRequest, schema: z.ZodType<T>): 
   )
 }
 
-/** JSON has no `undefined`: a field that was not sent is absent, which is what the core's types say. */
+/** JSON has no `undefined`: a field that was not sent is absent, as the engine's types require. */
 type Present<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }
 
 async function readText(request: HttpRequest): Promise<string> {
@@ -47,7 +47,7 @@ function parseJson(text: string): unknown {
   if (repeated === undefined) return parsed
   throw badRequest(
     `the body has the key "${printable(repeated, 64)}" twice in one object`,
-    'Send each field once: it is not known which of the two is meant.',
+    'Send each field once: which of the two is meant cannot be known.',
   )
 }
 
@@ -68,7 +68,7 @@ function saying(issue: z.core.$ZodIssue): string {
   return issue.keys.map((key) => `${path}.${printable(key, 64)}: no such field`).join('; ')
 }
 
-/** Text from outside, fit for a log line or a tag: control characters gone, cut to `length`. */
+/** Text from outside, made safe for a log line or a tag: without control characters, cut to `length`. */
 export function printable(text: string, length: number): string {
   return text.replace(/\p{C}/gu, '').trim().slice(0, length)
 }
@@ -80,6 +80,6 @@ export function badRequest(message: string, remedy: string): RekeyError {
 function tooLarge(): RekeyError {
   return new RekeyError('BodyTooLarge', {
     message: `the body is larger than ${bodyLimit / 1024} KiB`,
-    remedy: 'Send less: a list of many targets can be sent in parts.',
+    remedy: 'Send less: a list of many targets can be split into several requests.',
   })
 }

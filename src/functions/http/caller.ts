@@ -4,14 +4,14 @@ import type { HttpRequest } from '@azure/functions'
 import { RekeyError } from '../../rotation/errors.ts'
 import { printable } from './body.ts'
 
-/** The app roles that the sign-in in front of the routes hands out. */
+/** The app roles that App Service authentication puts into a caller's token. */
 export type Role = 'Rekey.Read' | 'Rekey.Rotate' | 'Rekey.Revoke'
 
 const actorLength = 64
 
 /**
- * Who asks: the name that the platform's sign-in gives; without one `http`, because the runtime tells a function that a
- * key was right, but not which one. Where the sign-in is off anybody can write that header, and the name says so.
+ * The caller: the name that the platform's sign-in gives; without one `http`, because the runtime does not say which key was
+ * used. Where the sign-in is off, any caller can send that header, and the name is marked as unverified.
  */
 export function actorOf(request: HttpRequest, env: NodeJS.ProcessEnv): string {
   const name = printable(request.headers.get('x-ms-client-principal-name') ?? '', actorLength)

@@ -14,27 +14,27 @@ export const problems: Readonly<Record<ErrorCode, readonly [status: number, titl
   UnknownOperation: [404, 'There is no such operation'],
   Disabled: [409, 'The target is disabled'],
   Stopped: [409, 'Everything that changes anything is stopped'],
-  Busy: [409, 'The target is being changed by somebody else'],
-  Cooling: [409, 'The key before the current one must stay good for a while'],
-  Foreign: [409, 'The secret belongs to somebody else'],
+  Busy: [409, 'The target is being changed by another client'],
+  Cooling: [409, 'The key before the current one must stay valid for a while'],
+  Foreign: [409, 'The secret is not managed by Rekey'],
   Paused: [409, 'A secret of the target is disabled by hand'],
   Drifted: [409, 'The vault holds no live key'],
   Superseded: [409, 'Another change came first'],
   NotRepeatable: [412, 'The request can no longer be repeated'],
   NotSupported: [400, 'The target cannot do this'],
-  FromTheFuture: [400, 'The request asks for something still to come'],
+  FromTheFuture: [400, 'The request names a moment in the future'],
   RequestExpired: [400, 'The request has expired'],
   BadConfiguration: [503, 'The configuration has problems'],
   LocalAuthDisabled: [502, 'The resource does not accept keys'],
   PermissionDenied: [502, 'A permission is missing'],
-  FirewallDenied: [502, 'A firewall is in the way'],
+  FirewallDenied: [502, 'A firewall denies the call'],
   ResourceNotFound: [502, 'The resource does not exist'],
   ResourceLocked: [502, 'The resource is locked'],
   ServiceChanged: [503, 'The resource was changed meanwhile'],
   ServiceRefused: [502, 'The service refused'],
   ServiceBusy: [503, 'The service is busy with the resource'],
   ServiceUnavailable: [503, 'The service cannot be reached'],
-  Throttled: [429, 'The service asks for patience'],
+  Throttled: [429, 'The service is rate limiting requests'],
   UnexpectedAnswer: [502, 'The service answered in an unexpected way'],
   SecretDeleted: [409, 'The secret is deleted, but can be recovered'],
   SecretDisabled: [409, 'The secret is disabled'],
@@ -43,19 +43,19 @@ export const problems: Readonly<Record<ErrorCode, readonly [status: number, titl
   LeaseLost: [503, 'The lease was lost'],
   OutOfTime: [503, 'The time ran out'],
   Unsettled: [503, 'The service does not show the change yet'],
-  Internal: [500, 'Something unforeseen happened'],
+  Internal: [500, 'An unexpected error occurred'],
 }
 
-/** What a problem may say beside the members that every problem has. */
+/** Members of a problem beside those that every problem has. */
 export type Extras = Readonly<Record<string, unknown>>
 
-/** The answer for a command that is not carried out, and not queued either: it says both. */
+/** The response for a command that is neither carried out nor queued: it says both. */
 export function notQueued(error: RekeyError, extras: Extras = {}): HttpResponseInit {
   const detail = `${error.details.message}; nothing is queued`
   return problem(error, { detail, accepted: false, ...extras })
 }
 
-/** The answer for an error: its code's status, `Retry-After` where trying again makes sense, and how to mend it. */
+/** The response for an error: its code's status, `Retry-After` where trying again makes sense, and the remedy. */
 export function problem(error: RekeyError, extras: Extras = {}): HttpResponseInit {
   const { message, remedy, target, step, service, retryAfter } = error.details
   const [status, title] = problems[error.code]

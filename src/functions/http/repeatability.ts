@@ -8,7 +8,7 @@ import { RekeyError } from '../../rotation/errors.ts'
 import { clockBound, type Duration, type Instant, minutes } from '../../rotation/target.ts'
 import { badRequest } from './body.ts'
 
-/** Which request this is, and when it was made: the same for each time that it is sent. */
+/** The request's id and first moment: the same each time it is sent. */
 export interface Asked {
   /** A UUID in lower case. */
   readonly id: string
@@ -19,7 +19,7 @@ export interface Asked {
 
 const requestId = 'Repeatability-Request-ID'
 const firstSent = 'Repeatability-First-Sent'
-/** After this a request is no longer the same one: what it asked for may have been changed since. */
+/** After this a repeated request is refused: its result may have been changed since. */
 const longestAgo: Duration = minutes(5)
 
 /**
@@ -43,7 +43,7 @@ export function askedIn({ headers }: HttpRequest, now: Instant): Asked {
   return { id: id.toLowerCase(), at, repeatable: true }
 }
 
-/** The answer with `Repeatability-Result`, where the caller sent one of the headers. */
+/** The response with `Repeatability-Result`, where the caller sent one of the headers. */
 export function withResult(
   { headers }: HttpRequest,
   result: 'accepted' | 'rejected',
@@ -53,16 +53,16 @@ export function withResult(
   return { ...answer, headers: { ...answer.headers, 'repeatability-result': result } }
 }
 
-/** IMF-fixdate, and no other of the forms that a date of HTTP once had. */
+/** IMF-fixdate, and none of the obsolete forms of an HTTP date. */
 function instantOf(text: string): Instant {
   const at = Date.parse(text)
   if (!Number.isNaN(at) && new Date(at).toUTCString() === text) return at
-  throw badRequest(`the header ${firstSent} is not a moment of HTTP`, 'Write it as in Sun, 01 Mar 2026 10:00:00 GMT.')
+  throw badRequest(`the header ${firstSent} is not an HTTP date`, 'Write it as in Sun, 01 Mar 2026 10:00:00 GMT.')
 }
 
 function notRepeatable(now: Instant): RekeyError {
   return new RekeyError('NotRepeatable', {
     message: `${firstSent} is more than five minutes ago, or more than a minute ahead: it is ${iso(now)} here`,
-    remedy: `Find out from GET /api/targets whether the first one was carried out. If not, send it as a new request: a new ${requestId}, and the present moment.`,
+    remedy: `Check with GET /api/targets whether the first one was carried out. If not, send it as a new request: a new ${requestId}, and the present moment.`,
   })
 }

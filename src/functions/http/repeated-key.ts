@@ -3,7 +3,7 @@
 /** Strings, and what opens, closes or separates; numbers and words do not matter here. */
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\]:]/gs
 
-/** The first key that comes twice in its object, as it is meant; undefined: none does. For texts that JSON.parse takes. */
+/** The first key that occurs twice in its object, unescaped; undefined: none does. For texts that JSON.parse accepts. */
 export function repeatedKeyIn(json: string): string | undefined {
   const open: (Set<string> | undefined)[] = []
   let last = ''

@@ -4,7 +4,7 @@ import { app, type HttpMethod } from '@azure/functions'
 import type { Handler } from './answer.ts'
 
 /**
- * Registers one route as a function of its own, so that it has a key of its own. What answers it is loaded by the first
+ * Registers one route as a function of its own, so that it has a key of its own. Its handler is loaded by the first
  * request: registration must cost nothing and must not depend on configuration.
  */
 export function route(name: string, method: HttpMethod, path: string, load: () => Promise<Handler>): void {

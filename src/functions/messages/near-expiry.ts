@@ -10,9 +10,9 @@ import type { Log } from '../../rotation/ports.ts'
 import type { Target } from '../../rotation/target.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
 import { logOf } from '../shared/invocation.ts'
-import { look } from '../shared/requests.ts'
+import { resyncRequest } from '../shared/requests.ts'
 
-/** Key Vault's event, of either schema, as far as it is of interest. */
+/** The fields of Key Vault's event that are read, in either schema. */
 interface NearExpiry {
   readonly type: string
   /** The name in the vault's resource id. */
@@ -22,8 +22,8 @@ interface NearExpiry {
 }
 
 /**
- * Queues a look at the target whose secret the event names. What is not about a secret of ours is acknowledged, and logged.
- * Throws what should be delivered again: a bad configuration, a queue out of reach.
+ * Queues a resync of the target whose secret the event names. Any other event is acknowledged, and logged.
+ * Throws where the event should be delivered again: an invalid configuration, a queue that cannot be reached.
  */
 export async function nearExpiryEvent(event: unknown, context: InvocationContext, compose: Compose): Promise<void> {
   const log = logOf(context)
@@ -46,11 +46,11 @@ async function handle(event: NearExpiry | string, app: App, log: Log): Promise<v
   const target = app.targets.find(isIt)
   if (target === undefined) return log('warn', 'event ignored', { ...about, why: 'no target has this secret there' })
   if (!target.enabled) return log('info', 'event ignored', { ...about, target: target.name, why: 'disabled' })
-  // The same for every delivery of the same news, so that a failure is told once.
+  // The same for every delivery of the same event, so that a failure is announced once.
   const id = `near-expiry/${target.name}/${version}`
-  const request = look(target.name, id, 'near-expiry', app.clock.now())
+  const request = resyncRequest(target.name, id, 'near-expiry', app.clock.now())
   await app.queue.send(type === secretExpired ? { ...request, ignoreWindow: true } : request, 0)
-  log('info', 'look queued', { ...about, target: target.name })
+  log('info', 'resync queued', { ...about, target: target.name })
 }
 
 const secretExpired = 'Microsoft.KeyVault.SecretExpired'
@@ -64,15 +64,15 @@ const envelope = z.union([
     .transform(({ eventType, topic, data }) => ({ type: eventType, source: topic, data })),
 ])
 
-/** The event, or why it is none of ours. */
+/** The event, or why it is ignored. */
 function parse(event: unknown): NearExpiry | string {
   const parsed = envelope.safeParse(typeof event === 'string' ? parseJson(event) : event)
-  if (!parsed.success) return 'it is no event of a known schema'
+  if (!parsed.success) return 'it is not an event of a known schema'
   const { type, source } = parsed.data
   if (!types.includes(type)) return 'it is of another type'
   const data = fieldsOf(parsed.data.data)
   const vault = /\/providers\/Microsoft\.KeyVault\/vaults\/([0-9a-z-]{3,24})$/i.exec(source.trim())?.[1]
-  if (vault === undefined) return 'its source is no vault'
+  if (vault === undefined) return 'its source is not a vault'
   if (data['vaultname'] !== undefined && data['vaultname'].toLowerCase() !== vault.toLowerCase()) {
     return 'its source and its data name different vaults'
   }
@@ -89,7 +89,7 @@ function fieldsOf(data: Readonly<Record<string, unknown>>): Readonly<Record<stri
 
 function badConfiguration(count: number): RekeyError {
   return new RekeyError('BadConfiguration', {
-    message: `the configuration has ${count} problems: the event is to be delivered again`,
+    message: `the configuration has ${count} problems: the event will be delivered again`,
     remedy: 'GET /api/health lists every problem.',
   })
 }

@@ -52,7 +52,7 @@ export async function rotateMessage(
 async function carryOut(request: RotationRequest, app: App, log: Log): Promise<void> {
   // No request is lost by dropping a late resync: the schedule has queued the next one, or will.
   if (!isExplicit(request) && app.clock.now() > request.expiresAt) {
-    log('info', 'look dropped: it came too late', { target: request.target, request: request.id })
+    log('info', 'resync dropped: it expired', { target: request.target, request: request.id })
     return
   }
   if (isStopped(app)) return await waitWhileStopped(request, app, log)

@@ -30,7 +30,7 @@ const ManyRecord = z.object({
 /** What is kept of the rotations of many targets. */
 export type Many = z.output<typeof ManyRecord>
 
-/** How far they have got. `failures` are the first hundred; `lastError`: why some cannot be told. */
+/** How far they have got. `failures` are the first hundred; `lastError`: why the status of some is not known. */
 export interface ManyProgress {
   readonly counts: z.output<typeof Counts>
   readonly failures: readonly z.output<typeof Failure>[]
@@ -84,7 +84,7 @@ export async function progressOfMany(
   return { counts, failures, ...(running > 0 && lastError && { lastError }) }
 }
 
-/** Queueing a list takes minutes at most. Whoever was not queued by then never was: the app was stopped meanwhile. */
+/** Queueing a list takes minutes at most. A target that was not queued by then never was: the app was stopped meanwhile. */
 const longestQueueing: Duration = minutes(15)
 
 function codeOfUnsent(app: App, { refusedWith, freshAfter }: Many): string | undefined {

@@ -5,7 +5,7 @@ import type { KeySlot } from '../../rotation/key-ring.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
 import type { Instant } from '../../rotation/target.ts'
 
-/** What one target is to be like when the operation has succeeded. */
+/** The state of one target that makes the operation succeed. */
 export type Desired =
   | { readonly kind: 'rotate' | 'revoke' | 'repair'; readonly after: Instant }
   | { readonly kind: 'promote' | 'swap'; readonly slot: KeySlot; readonly from: string }
@@ -18,7 +18,7 @@ export interface TargetOperation {
   readonly desired: Desired
 }
 
-/** The longest id: some servers take no longer path segment. */
+/** The longest id: some servers accept no longer path segment. */
 const longest = 250
 
 const moment = '[0-9a-z]{1,9}'
@@ -28,7 +28,7 @@ const timed = new RegExp(`^(rotate|revoke|repair)\\.${head}\\.(${moment})$`)
 const moved = new RegExp(`^(promote|swap)\\.${head}\\.([0-9A-Za-z]{1,32})\\.([0-9A-Za-z]{1,64})$`)
 const many = new RegExp(`^rotations\\.(${uuid})$`)
 
-/** The id for a request of one target that was asked for over HTTP; undefined: the request asks for nothing that can be followed. */
+/** The id for a request of one target that was asked for over HTTP; undefined: the request has no desired state that can be followed. */
 export function operationIdOf(request: RotationRequest): string | undefined {
   const desired = desiredOf(request)
   if (desired === undefined) return undefined
@@ -41,7 +41,7 @@ export function manyOperationId(request: string): string {
   return `rotations.${request}`
 }
 
-/** What an id says; undefined for text that is none of ours. Safe for whatever a caller sends. */
+/** What an id says; undefined for text that is not one. Safe for whatever a caller sends. */
 export function parseOperationId(id: string): TargetOperation | { readonly many: string } | undefined {
   if (id.length > longest) return undefined
   const list = many.exec(id)?.[1]

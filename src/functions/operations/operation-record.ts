@@ -41,7 +41,7 @@ export async function recordAttempt(
   status: Attempt['status'],
   error: RekeyError,
 ): Promise<void> {
-  // Of a list only failures are recorded: each try of thousands would be a write that nobody reads.
+  // Of a list only failures are recorded: each attempt of thousands would be a write that is never read.
   if (!isExplicit(request) || (status === 'Running' && isMember(request.id))) return
   const record: Attempt = { status, error: shown(error, iso(app.clock.now())) }
   try {
@@ -75,7 +75,7 @@ export async function repeatedSlot(
   if (known.success) return known.data.slot
   const slot = meant()
   if (await app.operations.create(name, { slot })) return slot
-  // Sent twice at the same time: the other one was first.
+  // Sent twice at the same time: the other request was first.
   return Swapped.parse(await app.operations.read(name)).slot
 }
 
@@ -98,7 +98,7 @@ export function shown({ code, message, details: { remedy } }: RekeyError, at: st
   return { code, message, ...(remedy === undefined ? {} : { remedy }), at }
 }
 
-/** Ids of requests are what callers and messages say: what has no place in a blob's name is written as its code. */
+/** Ids of requests are what callers and messages say: a character that a blob's name cannot hold is written as its code. */
 function nameOf(request: string, target: string, within = folder): string {
   const safe = (text: string) => text.replace(/[^0-9A-Za-z.-]/g, (character) => `_${character.codePointAt(0)}_`)
   return `${within}${safe(request)}/${safe(target)}.json`

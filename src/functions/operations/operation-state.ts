@@ -5,10 +5,10 @@ import type { Vault } from '../../rotation/ports.ts'
 import { activeSurvives, standbySurvives, wasRotated } from '../../rotation/satisfied.ts'
 import { type Instant, leadOf, type Target } from '../../rotation/target.ts'
 import type { Listed } from '../shared/assess.ts'
-import { type Look, leadIn } from '../status/describe.ts'
+import { leadIn, type TargetReading } from '../status/describe.ts'
 import type { Desired } from './operation-id.ts'
 
-/** `done`: what was wanted is so. `overtaken`: another change came first, and it never will be. `open`: not yet. */
+/** `done`: the desired state is reached. `overtaken`: another change came first, and it never will be. `open`: not yet. */
 export type Progress = 'done' | 'overtaken' | 'open'
 
 /** How many versions of the lead are read back for the one that followed the one an operation was asked at. */
@@ -17,7 +17,7 @@ export const versionsToSearch = 100
 /** By the tags of the current versions, and where these have moved on, of earlier ones. `GET /secrets/{name}/versions`. Throws RekeyError. */
 export async function progressOf(
   desired: Desired,
-  seen: Look,
+  seen: TargetReading,
   vault: Pick<Vault, 'versions'>,
   signal: AbortSignal,
 ): Promise<Progress> {
@@ -34,7 +34,7 @@ export async function progressOf(
   return desired.kind === 'swap' ? swappedIn(versions, desired) : promotedIn(versions, desired)
 }
 
-function isReached({ kind, after }: Extract<Desired, { after: Instant }>, seen: Look): boolean {
+function isReached({ kind, after }: Extract<Desired, { after: Instant }>, seen: TargetReading): boolean {
   if (kind === 'repair') return (seen.comparedAt ?? 0) >= after
   return (kind === 'rotate' ? isRotated : isRevoked)(seen.target, seen.secrets, after)
 }
@@ -85,7 +85,7 @@ function swappedIn(versions: readonly StoredSecret[], { slot, from }: Moved): Pr
   return versions.find(({ version }) => version === from)?.slot === slot ? 'done' : 'overtaken'
 }
 
-/** The version that followed decides for good. The vault tells whole seconds: of several in one second, any may be the one. */
+/** The version that followed decides. The vault's times are whole seconds: of several in one second, any may be that version. */
 function promotedIn(versions: readonly StoredSecret[], { slot, from }: Moved): Progress {
   const asked = versions.find(({ version }) => version === from)
   if (asked === undefined) return 'overtaken'

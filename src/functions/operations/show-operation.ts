@@ -9,14 +9,14 @@ import { type Call, type Handler, json } from '../http/answer.ts'
 import { checkQuery } from '../http/paging.ts'
 import { problems } from '../http/problem.ts'
 import { asNotApplied, notApplied } from '../shared/not-applied.ts'
-import { describe, type Look, leadIn, lookAt, notesOfOne } from '../status/describe.ts'
+import { describe, leadIn, notesOfOne, readTarget, type TargetReading } from '../status/describe.ts'
 import { readLimit } from '../status/targets.ts'
 import { type ManyProgress, progressOfMany, readMany } from './many-targets.ts'
 import { parseOperationId, type TargetOperation } from './operation-id.ts'
 import { type Attempt, attemptOf, type OperationError, shown } from './operation-record.ts'
 import { progressOf } from './operation-state.ts'
 
-/** The words of Azure's long-running operations. `Canceled` is among them, and no command of ours can be. */
+/** The statuses of Azure's long-running operations, without `Canceled`: no command can be canceled. */
 export type OperationStatus = 'NotStarted' | 'Running' | 'Succeeded' | 'Failed'
 
 /** An operation as callers see it. `error` says why it failed; `lastError` why it has not succeeded yet. */
@@ -36,7 +36,7 @@ export interface Operation {
 /** A try that began before the expiry may end after it. */
 const lastTry = minutes(15)
 
-/** 200 with the operation, and `Retry-After` while it goes on; 404 for an id that is none of ours. Changes no key and no secret. */
+/** 200 with the operation, and `Retry-After` while it goes on; 404 for an id that is not one of an operation. Changes no key and no secret. */
 export const showOperation: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
   async answer(call) {
@@ -91,7 +91,7 @@ async function ofTarget(call: Call, operation: TargetOperation): Promise<Omit<Op
   }
   const signal = AbortSignal.timeout(readLimit)
   const notes = await notesOfOne(app, target, signal)
-  const seen = await lookAt(app, target, signal, notes)
+  const seen = await readTarget(app, target, signal, notes)
   const progress = await progressOf(operation.desired, seen, app.vault(target.vault), signal)
   if (progress === 'done') return { ...place, status: 'Succeeded', result: describe(app, seen) }
   if (progress === 'overtaken')
@@ -105,7 +105,7 @@ function isNew({ desired }: TargetOperation, now: Instant): boolean {
 }
 
 /** Not done yet: tagged as failed, expired, or under way. */
-function open(app: App, operation: TargetOperation, seen: Look, attempt: Attempt | undefined) {
+function open(app: App, operation: TargetOperation, seen: TargetReading, attempt: Attempt | undefined) {
   const tagged = taggedFailure(seen, operation.request)
   // A revoke that needs an operator is tried again until it expires: its failure is only its last one.
   if (tagged && operation.desired.kind !== 'revoke') return { status: 'Failed', error: tagged } as const
@@ -118,7 +118,7 @@ function open(app: App, operation: TargetOperation, seen: Look, attempt: Attempt
 }
 
 /** The lead's tag has the code and the moment of the last failure, and whose it was. */
-function taggedFailure(seen: Look, request: string): OperationError | undefined {
+function taggedFailure(seen: TargetReading, request: string): OperationError | undefined {
   const failed = leadIn(seen)?.stamps?.failed
   if (failed?.request !== request) return undefined
   // Whoever may write the vault writes its tags: a code may be any text.
@@ -127,7 +127,7 @@ function taggedFailure(seen: Look, request: string): OperationError | undefined 
 }
 
 /** A secret that an operator disabled holds up everything but a revoke. */
-function paused(app: App, { desired }: TargetOperation, { secrets }: Look): OperationError | undefined {
+function paused(app: App, { desired }: TargetOperation, { secrets }: TargetReading): OperationError | undefined {
   if (desired.kind === 'revoke' || secrets.every((secret) => secret?.enabled !== false)) return undefined
   return failure(app, 'Paused', {
     message: 'the current version of one of its secrets is disabled by hand',
@@ -143,17 +143,17 @@ interface Words {
 const codeRemedy = 'docs/reference/error-codes.md says what to do about each code.'
 const removed: Words = {
   message: 'targets.json has no target of this name any more',
-  remedy: 'If it has another name now, ask again under that one.',
+  remedy: 'If it has another name now, send the request again with that name.',
 }
 const expired: Words = {
   message: 'the request could not be carried out before it expired',
-  remedy: 'Ask again if it is still wanted. GET /api/targets/{name} says what is in the way.',
+  remedy: 'Send it again if it is still wanted. GET /api/targets/{name} says what prevents it.',
 }
 
 function overtaken({ name }: Target): Words {
   return {
-    message: 'the secrets were changed by something else first',
-    remedy: `Look at GET /api/targets/${name}, and ask again if it is still wanted.`,
+    message: 'the secrets were changed by another request or client first',
+    remedy: `Read GET /api/targets/${name}, and send it again if it is still wanted.`,
   }
 }
 
@@ -165,6 +165,6 @@ function unknownOperation(): RekeyError {
   return new RekeyError('UnknownOperation', {
     message: 'there is no operation with this id',
     remedy:
-      'Use the address that the header Operation-Location of a 202 gave, whole. Lists of targets are kept for two weeks.',
+      'Use the whole address from the header Operation-Location of the 202 response. Lists of targets are kept for two weeks.',
   })
 }

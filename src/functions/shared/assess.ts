@@ -6,12 +6,12 @@ import type { StoredSecret } from '../../rotation/observation.ts'
 import { isElsewhere } from '../../rotation/situation.ts'
 import type { Instant, Target } from '../../rotation/target.ts'
 
-/** What is known of a secret without its value; a listing does not tell the version either. Undefined: does not exist. */
+/** What is known of a secret without its value; a listing does not include the version either. Undefined: does not exist. */
 export type Listed = Omit<StoredSecret, 'value' | 'version'> | undefined
 
 /**
  * `unmanaged`: the lead is not there, or may be taken over whatever it holds. `untagged`: a secret is there without our
- * tag; `foreign`: tagged for another target or resource. Whether they hold a live key, only a look tells. `paused`: one is
+ * tag; `foreign`: tagged for another target or resource. Only a resync shows whether they hold a live key. `paused`: one is
  * disabled by hand. `unfinished`: something was begun and not ended. `expired`: past its expiry, so the window does not
  * count. `due`. `closed`: due, outside its window. `current`.
  */
@@ -32,35 +32,35 @@ export interface Assessment {
   readonly dueAt?: Instant
   readonly overdue: boolean
   /** When the newest secret that is not tagged for the target was written. */
-  readonly strangeSince?: Instant
+  readonly unmanagedSince?: Instant
 }
 
 /** What the tags say about a target now. `secrets`: all of the target's, in its order, so the lead is the first. */
 export function assess(target: Target, secrets: readonly Listed[], now: Instant): Assessment {
   if (!target.enabled) return { state: 'disabled', overdue: false }
   const [lead] = secrets
-  const strangers = strangersIn(target, secrets)
-  const strange = strangers.length === 0 ? {} : { strangeSince: Math.max(...strangers.map(({ created }) => created)) }
-  const state = stateOf(target, secrets, strangers, now)
-  if (lead?.stamps?.target !== target.name) return { state, overdue: false, ...strange }
+  const unmanaged = unmanagedIn(target, secrets)
+  const since = unmanaged.length === 0 ? {} : { unmanagedSince: Math.max(...unmanaged.map(({ created }) => created)) }
+  const state = stateOf(target, secrets, unmanaged, now)
+  if (lead?.stamps?.target !== target.name) return { state, overdue: false, ...since }
   const overdue = isOverdue(target, lead, secrets, now)
-  return { state, dueAt: soonestDue(target, lead, secrets), overdue, ...strange }
+  return { state, dueAt: soonestDue(target, lead, secrets), overdue, ...since }
 }
 
 function stateOf(
   target: Target,
   secrets: readonly Listed[],
-  strangers: readonly NonNullable<Listed>[],
+  unmanaged: readonly NonNullable<Listed>[],
   now: Instant,
 ): State {
   const [lead] = secrets
   if (secrets.some((secret) => secret?.enabled === false)) return 'paused'
-  if (strangers.length > 0 && !target.adopt) {
-    return strangers.some((secret) => isAnothers(target, secret)) ? 'foreign' : 'untagged'
+  if (unmanaged.length > 0 && !target.adopt) {
+    return unmanaged.some((secret) => isAnothers(target, secret)) ? 'foreign' : 'untagged'
   }
-  // What may be taken over whatever it holds will be by the first look.
-  if (lead === undefined || strangers.length > 0) return 'unmanaged'
-  // Before `unfinished`, which a look at an expired target finishes as well: but its window would count.
+  // With `adopt`, the first resync takes them over, whatever they hold.
+  if (lead === undefined || unmanaged.length > 0) return 'unmanaged'
+  // Before `unfinished`, which a resync of an expired target finishes as well: but its window would count.
   if (secrets.some((secret) => secret?.expiresOn !== undefined && secret.expiresOn <= now)) return 'expired'
   if (lead.stamps?.pending !== undefined || lead.stamps?.announced !== true || mayRetire(target, secrets, now)) {
     return 'unfinished'
@@ -70,16 +70,16 @@ function stateOf(
   return target.window === undefined || inWindow(target.window, now) ? 'due' : 'closed'
 }
 
-function strangersIn(target: Target, secrets: readonly Listed[]): readonly NonNullable<Listed>[] {
+function unmanagedIn(target: Target, secrets: readonly Listed[]): readonly NonNullable<Listed>[] {
   return secrets.flatMap((secret) => (secret && secret.stamps?.target !== target.name ? [secret] : []))
 }
 
-/** A target that got a new name finds its own secrets like that. */
+/** True also for the secrets of a target that was renamed. */
 function isAnothers(target: Target, secret: NonNullable<Listed>): boolean {
   return secret.stamps !== undefined || isElsewhere(target, secret)
 }
 
-/** A publish that stopped before the lead, or a repair that nobody was told of. */
+/** A publish that stopped before the lead, or a repair that was not announced. */
 function isLeftBehind(lead: NonNullable<Listed>, { slot, created, stamps }: NonNullable<Listed>): boolean {
   if (created < lead.created) return false
   return slot?.toLowerCase() !== lead.slot?.toLowerCase() || (created > lead.created && stamps?.announced !== true)

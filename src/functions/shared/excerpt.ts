@@ -2,7 +2,7 @@
 
 import type { Problem } from '../../compose.ts'
 
-/** How many of a kind are told one by one. */
+/** How many of a kind are listed one by one. */
 const most = 20
 
 export function joined(messages: readonly string[]): string {
@@ -10,7 +10,7 @@ export function joined(messages: readonly string[]): string {
   return messages.slice(0, most).join('; ') + (rest > 0 ? `; and ${rest} more` : '')
 }
 
-/** For a log line; health tells them all. */
+/** For a log line; health lists them all. */
 export function excerptOf(problems: readonly Problem[]) {
   return { count: problems.length, first: problems.slice(0, most) }
 }
@@ -18,7 +18,7 @@ export function excerptOf(problems: readonly Problem[]) {
 /** How many problems an answer lists: a file may have ten thousand, and every answer repeats them. */
 const mostListed = 100
 
-/** For an answer: the first of them, and how many there are. */
+/** For a response: the first of them, and how many there are. */
 export function problemsIn(problems: readonly Problem[]) {
   return { problems: problems.slice(0, mostListed), problemCount: problems.length }
 }

@@ -10,8 +10,8 @@ export const vaultCalls = 8
 /**
  * The secrets of these targets, all of one vault: by target name, in the target's order; undefined: there is no such
  * secret. Tags and dates only. Lists the vault's secrets, 25 a page, until the pages without one of them are as many as
- * those still missing: then these are read singly, so that a vault full of other people's secrets costs no more than its
- * targets. A page with one on it has paid for itself. Throws RekeyError.
+ * those still missing: then these are read singly, so that a vault full of unmanaged secrets costs no more than its
+ * targets. A page with one on it does not count. Throws RekeyError.
  */
 export async function secretsOf(
   vault: ListedVault,

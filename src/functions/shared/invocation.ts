@@ -7,7 +7,7 @@ import type { Outcome } from '../../rotation/outcome.ts'
 import type { Log } from '../../rotation/ports.ts'
 import { asRekeyError } from '../../rotation/unforeseen.ts'
 
-/** The core's log as lines of this invocation. */
+/** The engine's log as lines of this invocation. */
 export function logOf(context: InvocationContext): Log {
   return logTo({
     info: (line) => context.info(line),
@@ -16,7 +16,7 @@ export function logOf(context: InvocationContext): Log {
   })
 }
 
-/** Runs a reconcile, says what came of it in one line, and counts it. */
+/** Runs a reconcile, logs its outcome in one line, and counts it. */
 export async function recordOutcome(app: App, log: Log, run: () => Promise<Outcome>): Promise<Outcome> {
   const start = app.clock.monotonic()
   const outcome = await run()

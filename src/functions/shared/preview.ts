@@ -5,7 +5,7 @@ import type { RotationRequest } from '../../rotation/request.ts'
 import { type Duration, seconds, type Target } from '../../rotation/target.ts'
 import type { Call } from '../http/answer.ts'
 
-/** How long a caller waits; no effect starts later. The platform's front end hangs up after 230 s. */
+/** How long a caller waits; no effect starts later. The platform's front end ends the call after 230 s. */
 export const inlineTime: Duration = seconds(100)
 
 /** What a run would do now. Reads the service and the vault, changes nothing. Throws RekeyError. */

@@ -6,19 +6,19 @@ import type { RequestQueue } from '../../rotation/ports.ts'
 import type { RotationRequest } from '../../rotation/request.ts'
 import { type Duration, days, hours, type Instant, seconds, type Target } from '../../rotation/target.ts'
 
-/** Until when a request that somebody made is wanted: a week longer than the overlap that it may have to wait out. */
+/** When a caller's request expires: a week after the overlap that it may have to wait for. */
 export function wantedUntil(target: Target, now: Instant): Instant {
   return now + target.overlap + days(7)
 }
-/** How long a look stays wanted, however often it has to come back: the schedule looks again by itself. */
-export const lookLife: Duration = hours(1)
+/** How long a resync stays queued, however often it is retried: the schedule queues another by itself. */
+export const resyncLife: Duration = hours(1)
 
-/** Look at the target, and do what is due. */
-export function look(target: string, id: string, actor: string, now: Instant): RotationRequest {
-  return { id, target, actor, expiresAt: now + lookLife }
+/** The request to resync the target, and do what is due. */
+export function resyncRequest(target: string, id: string, actor: string, now: Instant): RotationRequest {
+  return { id, target, actor, expiresAt: now + resyncLife }
 }
 
-/** Why nobody changes a target that is switched off. */
+/** Why a disabled target is not changed. */
 export function asDisabled(target: Target): RekeyError {
   return new RekeyError('Disabled', {
     target: target.name,
@@ -28,10 +28,10 @@ export function asDisabled(target: Target): RekeyError {
 }
 
 /**
- * Queues what the outcome leaves to do, as a new message: a message put back would burn the poison count. The same request:
- * its id lets a failure be told once, and its expiry ends it. A look that would come back later than that is dropped:
- * every tick queues anew whoever is due, and messages that outlived their tick would become more with each. `random`, in
- * [0, 1), keeps those from coming back together who wait for the same thing.
+ * Queues what the outcome leaves to do, as a new message: returning the message would count towards the poison queue. The same
+ * request: its id lets a failure be announced once, and its expiry ends it. A resync that would be retried after its expiry is
+ * dropped: every tick queues the targets that are due again, so messages that outlived their tick would accumulate. `random`,
+ * in [0, 1), spreads the retries of requests that wait for the same thing.
  */
 export async function queueRest(
   outcome: Outcome,
@@ -55,9 +55,9 @@ function afterOutcome(request: RotationRequest, { error }: Outcome): RotationReq
 function comeBack(outcome: Outcome, request: RotationRequest, left: Duration): readonly [Duration, Duration] {
   const { after, with: what } = outcome.again!
   if (outcome.busy) return [(after * 2) / 3, (after * 4) / 3]
-  // Coming back together, a herd that is throttled spends what trickles in on reading keys, and has none left to make one.
+  // Retried together, throttled requests would spend the whole rate on listing keys, and leave none for a regenerate.
   if (what === 'look' && outcome.error?.code === 'Throttled') return [after, after + left]
-  // Everybody waits for the same moment here. Whoever comes first may make the others wait once more: not a leaked key.
+  // All requests wait for the same moment here. The first may make the others wait once more, but never a revoke.
   const together = outcome.error?.code === 'ServiceBusy' || outcome.reason === 'settling'
   if (together && request.revokeBefore === undefined) return [after + seconds(15), after + seconds(45)]
   return [after, after]

@@ -11,33 +11,38 @@ import { atMost } from '../shared/at-most.ts'
 import { vaultCalls } from '../shared/fleet.ts'
 
 /** A target and the current versions of its secrets, lead first; undefined: there is no such secret. */
-export interface Look {
+export interface TargetReading {
   readonly target: Target
   readonly secrets: readonly (StoredSecret | undefined)[]
   /** When the target was last compared with its service; undefined: never yet. */
   readonly comparedAt?: Instant | undefined
 }
 
-/** What the notes of the leases say of a target. */
+/** When a target was last compared, from the metadata of the leases. */
 export type Notes = (target: Target) => Instant | undefined
 
 /** Reads every secret of a target. `GET /secrets/{name}`. Throws RekeyError. */
-export async function lookAt(app: App, target: Target, signal: AbortSignal, notes: Notes = unread): Promise<Look> {
+export async function readTarget(
+  app: App,
+  target: Target,
+  signal: AbortSignal,
+  notes: Notes = unread,
+): Promise<TargetReading> {
   const vault = app.vault(target.vault)
   const secrets = await Promise.all(target.secrets.map(({ name }) => vault.current(name, signal)))
   return { target, secrets, comparedAt: notes(target) }
 }
 
 /** The same for many targets; one that cannot be read does not hide the others. */
-export function lookAtAll(
+export function readTargets(
   app: App,
   targets: readonly Target[],
   signal: AbortSignal,
   notes: Notes = unread,
-): Promise<(Look | Unreadable)[]> {
+): Promise<(TargetReading | Unreadable)[]> {
   return atMost(vaultCalls, targets, async (target) => {
     try {
-      return await lookAt(app, target, signal, notes)
+      return await readTarget(app, target, signal, notes)
     } catch (error) {
       if (error instanceof RekeyError) return { target, error }
       throw error
@@ -59,7 +64,7 @@ export async function notesOfAll({ leaseNotes }: App, signal: AbortSignal): Prom
   return (target) => comparedAt(target, entriesOf(target.lease))
 }
 
-/** Without the storage account everything else is known all the same: the answer says what could not be read. */
+/** Everything else is known without the storage account: the response says what could not be read. */
 export async function readable(
   reading: Promise<Notes>,
 ): Promise<{ readonly notes: Notes; readonly lastComparedError?: { readonly code: string; readonly detail: string } }> {
@@ -80,7 +85,7 @@ export interface Unreadable {
  * How a target stands, in one word for every route: `failed` and `overdue` go before what the tags say otherwise. `state` is what they
  * say, which decides what the next tick does; `failed` the last failure, which a rotation that comes later clears.
  */
-export function standingOf(seen: Look, now: Instant) {
+export function standingOf(seen: TargetReading, now: Instant) {
   const { state, dueAt, overdue } = assess(seen.target, seen.secrets, now)
   const last = leadIn(seen)?.stamps?.failed
   const failed = last && { ...last, at: iso(last.at) }
@@ -90,7 +95,7 @@ export function standingOf(seen: Look, now: Instant) {
 }
 
 /** A target as JSON. */
-export function describe(app: App, seen: Look | Unreadable) {
+export function describe(app: App, seen: TargetReading | Unreadable) {
   const { target } = seen
   const fixed = { name: target.name, provider: target.provider, resource: target.address, vault: target.vault }
   if ('error' in seen) {
@@ -116,8 +121,8 @@ export function describe(app: App, seen: Look | Unreadable) {
   }
 }
 
-/** The lead of a look, if it is ours. */
-export function leadIn({ target, secrets }: Look): StoredSecret | undefined {
+/** The lead secret, if it is tagged for this target. */
+export function leadIn({ target, secrets }: TargetReading): StoredSecret | undefined {
   const [lead] = secrets
   return lead?.stamps?.target === target.name ? lead : undefined
 }

@@ -12,10 +12,10 @@ import { checkQuery } from '../http/paging.ts'
 import { problemsIn } from '../shared/excerpt.ts'
 
 const healthLimit = minutes(1)
-/** How many resources one call looks at. */
+/** How many resources one call checks. */
 const mostScopes = 200
 
-/** 200 when healthy, else 503. Without any valid target the configuration is all that is checked, since nothing else can be. */
+/** 200 when healthy, otherwise 503. Without any valid target only the configuration is checked, since nothing else can be. */
 export const health: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
   async always({ request, log }, compose) {

@@ -7,7 +7,7 @@ import { type Handler, json, targetOf } from '../http/answer.ts'
 import { checkQuery } from '../http/paging.ts'
 import { readLimit } from './targets.ts'
 
-/** How many versions are told of each secret. */
+/** How many versions of each secret are returned. */
 const mostVersions = 100
 
 /** The versions of each secret, newest first: when, why, by whom. Never a value. */
@@ -29,7 +29,7 @@ export const targetHistory: Handler = {
   },
 }
 
-/** The vault tells whole seconds only: of two versions of one second, the one that is current comes first. */
+/** The vault's times are whole seconds: of two versions of one second, the one that is current comes first. */
 async function newestFirst(vault: Vault, name: string, signal: AbortSignal): Promise<readonly StoredSecret[]> {
   const versions = await vault.versions(name, mostVersions, signal)
   if (versions.length < 2 || versions[0]!.created !== versions[1]!.created) return versions

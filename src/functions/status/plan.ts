@@ -7,11 +7,11 @@ import { type Call, type Handler, json, targetOf } from '../http/answer.ts'
 import { checkQuery, pageOf } from '../http/paging.ts'
 import type { State } from '../shared/assess.ts'
 import { previewOf } from '../shared/preview.ts'
-import { look } from '../shared/requests.ts'
-import { type Look, lookAtAll, standingOf, type Unreadable } from './describe.ts'
+import { resyncRequest } from '../shared/requests.ts'
+import { readTargets, standingOf, type TargetReading, type Unreadable } from './describe.ts'
 import { readLimit } from './targets.ts'
 
-/** Of one target (`?target=`) by a full look at service and vault; of all of them by their tags, a page at a time. */
+/** The plan of one target (`?target=`) by reading service and vault; of all of them by their tags, a page at a time. */
 export const plan: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
   answer(call) {
@@ -22,7 +22,7 @@ export const plan: Handler = {
 }
 
 async function planOfOne(call: Call, target: Target): Promise<HttpResponseInit> {
-  const request = look(target.name, 'plan', 'plan', call.app.clock.now())
+  const request = resyncRequest(target.name, 'plan', 'plan', call.app.clock.now())
   const { slot, slots, stored, dueAt, plan } = await previewOf(call, target, request)
   const failed = stored?.stamps?.target === target.name ? stored.stamps.failed : undefined
   return json(200, {
@@ -41,12 +41,12 @@ async function planOfOne(call: Call, target: Target): Promise<HttpResponseInit> 
 
 async function planOfAll({ app, request }: Call): Promise<HttpResponseInit> {
   const { items, next } = pageOf(request, app.targets, '/api/plan')
-  const seen = await lookAtAll(app, items, AbortSignal.timeout(readLimit))
+  const seen = await readTargets(app, items, AbortSignal.timeout(readLimit))
   const targets = seen.map((each) => planByTags(each, app.clock.now()))
   return json(200, { seenBy: 'tags', targets, total: app.targets.length, next })
 }
 
-function planByTags(seen: Look | Unreadable, now: number) {
+function planByTags(seen: TargetReading | Unreadable, now: number) {
   const { name: target } = seen.target
   if ('error' in seen)
     return { target, status: 'unreadable', does: 'nothing: it cannot be read', code: seen.error.code }
@@ -54,12 +54,12 @@ function planByTags(seen: Look | Unreadable, now: number) {
   return { target, status, does: does[state], failed, dueAt: iso(dueAt), overdue }
 }
 
-/** What the next tick does about each state. Drift is not in the tags: the day's slice, or `?target=`, finds it. */
+/** What the next tick does about each state. Drift does not show in the tags: the daily resync, or `?target=`, finds it. */
 const does: Readonly<Record<State, string>> = {
   disabled: 'nothing: disabled in targets.json',
-  unmanaged: 'publishes the key that the service holds now, unless a secret is somebody else’s',
-  untagged: 'looks: takes over a live key, repairs what was ours, and leaves anything else alone',
-  foreign: 'looks, though the tags are somebody else’s: takes over a live key, and leaves anything else alone',
+  unmanaged: 'publishes the key that the service holds now, unless a secret is unmanaged',
+  untagged: 'resyncs: takes over a live key, repairs an earlier secret of the target, and leaves anything else alone',
+  foreign: 'resyncs, though the tags are of another target: takes over a live key, and leaves anything else alone',
   paused: 'nothing until the secret is enabled again',
   unfinished: 'finishes what was begun',
   expired: 'rotates at once: the secret has expired',

@@ -3,7 +3,7 @@
 import { minutes } from '../../rotation/target.ts'
 import { type Handler, json, targetOf } from '../http/answer.ts'
 import { checkQuery, pageOf } from '../http/paging.ts'
-import { describe, lookAt, lookAtAll, notesOfAll, notesOfOne, readable } from './describe.ts'
+import { describe, notesOfAll, notesOfOne, readable, readTarget, readTargets } from './describe.ts'
 
 /** How long a reading route may take. */
 export const readLimit = minutes(1)
@@ -16,7 +16,7 @@ export const listTargets: Handler = {
     const { items, next } = pageOf(request, app.targets, '/api/targets')
     const signal = AbortSignal.timeout(readLimit)
     const { notes, ...unread } = await readable(notesOfAll(app, signal))
-    const seen = await lookAtAll(app, items, signal, notes)
+    const seen = await readTargets(app, items, signal, notes)
     return json(200, { targets: seen.map((each) => describe(app, each)), total: app.targets.length, next, ...unread })
   },
 }
@@ -29,6 +29,6 @@ export const showTarget: Handler = {
     const target = targetOf(call)
     const signal = AbortSignal.timeout(readLimit)
     const { notes, ...unread } = await readable(notesOfOne(call.app, target, signal))
-    return json(200, { ...describe(call.app, await lookAt(call.app, target, signal, notes)), ...unread })
+    return json(200, { ...describe(call.app, await readTarget(call.app, target, signal, notes)), ...unread })
   },
 }

@@ -12,7 +12,7 @@ import type { Collect } from './tick.ts'
 /** How many messages are under way at once. */
 const sends = 16
 
-/** What came of it, for the log. */
+/** The result, for the log. */
 interface Counts {
   readonly queued: number
   /** What has to wait for another tick. */
@@ -42,7 +42,7 @@ export async function queueWanted(
   return { queued: paced.now.length - failures.length, later: paced.later.length + failures.length, depth }
 }
 
-/** One failure for all of them: thousands of messages may fail for one reason. A mistake of ours stays what it is. */
+/** One failure for all of them: thousands of messages may fail for one reason. An internal error is passed on unchanged. */
 function unsent([first, ...others]: readonly unknown[], all: number): unknown {
   if (!(first instanceof RekeyError)) return first
   const message = `${others.length + 1} of ${all} requests could not be queued: ${first.message}`

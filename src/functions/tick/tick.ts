@@ -24,20 +24,20 @@ import { readVaults } from './vaults.ts'
 export interface TickLimits {
   readonly reading: Duration
   readonly queueing: Duration
-  readonly telling: Duration
+  readonly reporting: Duration
 }
 
 /**
  * Each part has a time of its own, so that one that gets stuck does not cost the next its turn. Together less than the time
  * limit of a function (10 minutes, host.json), so that the tick can say what it did not get done.
  */
-export const tickLimits: TickLimits = { reading: minutes(4.5), queueing: minutes(3), telling: minutes(1) }
+export const tickLimits: TickLimits = { reading: minutes(4.5), queueing: minutes(3), reporting: minutes(1) }
 
-/** Takes down what went wrong, and lets the tick go on. */
+/** Records a failure, and lets the tick continue. */
 export type Collect = (thrown: unknown, place: string) => void
 
 /**
- * Queues whoever is due, unfinished or new, and today's slice of everybody else. A vault that cannot be read, or a message
+ * Queues the targets that are due, unfinished or new, and today's share of the others. A vault that cannot be read, or a message
  * that cannot be sent, does not stop the others; the tick then fails at its end, with the failures named. Throws RekeyError.
  */
 export async function tick(
@@ -75,12 +75,16 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
   }
   await checkConfiguration(app, log, collect)
   const seen = await readVaults(app, period, collect, AbortSignal.timeout(limits.reading))
-  // What is overdue is said all the same: a stop that is forgotten must not stay unnoticed.
+  // What is overdue is still reported: a forgotten stop must not stay unnoticed.
   const counts = isStopped(app)
     ? { queued: 0, stopped: true }
     : await queueWanted(app, seen, period, collect, AbortSignal.timeout(limits.queueing))
   const late = seen.filter(({ overdue: is }) => is)
-  await tellOverdue(app, late.filter(hasTurn(period)), { log, collect, signal: AbortSignal.timeout(limits.telling) })
+  await reportOverdue(app, late.filter(hasTurn(period)), {
+    log,
+    collect,
+    signal: AbortSignal.timeout(limits.reporting),
+  })
   const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: iso(dueAt ?? 0) })
   app.telemetry.overdue(late.map(about))
   app.telemetry.seen(seen.filter(hasTurn(period)).map(shown))
@@ -121,22 +125,22 @@ function hasTurn({ from, to }: Period): (seen: Seen) => boolean {
   return ({ target }) => turn(target.name, from, to)
 }
 
-interface Telling {
+interface Reporting {
   readonly log: Log
   readonly collect: Collect
   readonly signal: AbortSignal
 }
 
-/** Once a day for each, at its turn. A listing does not tell the version that the event is named after. */
-async function tellOverdue(app: App, late: readonly Seen[], { log, collect, signal }: Telling): Promise<void> {
-  const tell = async ({ target, dueAt }: Seen) => {
+/** Once a day for each, at its turn. A listing does not include the version that the event is named after. */
+async function reportOverdue(app: App, late: readonly Seen[], { log, collect, signal }: Reporting): Promise<void> {
+  const report = async ({ target, dueAt }: Seen) => {
     const lead = await app.vault(target.vault).current(leadOf(target).name, signal)
     if (lead === undefined || dueAt === undefined) return
     log('warn', 'target overdue', { target: target.name, version: lead.version })
     await app.ports(log).announcer.announce([overdue(target, lead, dueAt, app.clock.now())], signal)
   }
   await atMost(vaultCalls, late, async (seen) => {
-    await tell(seen).catch((thrown: unknown) => collect(thrown, seen.target.name))
+    await report(seen).catch((thrown: unknown) => collect(thrown, seen.target.name))
   })
 }
 

@@ -40,6 +40,6 @@ export async function readVaults(
 function outOfTime(url: string): RekeyError {
   return new RekeyError('OutOfTime', {
     message: `${url} was not read: the tick had no time left for it`,
-    remedy: 'Look for vaults that do not answer: GET /api/health names them.',
+    remedy: 'Check for vaults that do not answer: GET /api/health names them.',
   })
 }

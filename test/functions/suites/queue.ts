@@ -196,7 +196,7 @@ describe('a message of the queue', () => {
     assert.deepEqual(made.cloud.history, [])
     assert.deepEqual(
       made.lines.map(({ level, text }) => [level, text.split(' {')[0]]),
-      [['information', 'look dropped: it came too late']],
+      [['information', 'resync dropped: it expired']],
     )
     await made.close()
   })
