@@ -1,4 +1,4 @@
-// Room: the scripts. `npm run bench:coldstart`: how long a fresh process takes to its first HTTP answer, against an app with one empty
+// `npm run bench:coldstart`: how long a fresh process takes to its first HTTP answer, against an app with one empty
 // HTTP function. Imports its neighbours, esbuild and node:* only.
 
 import { spawnSync } from 'node:child_process'
@@ -10,7 +10,6 @@ import { build } from 'esbuild'
 import { buildApp } from './build.ts'
 import type { Times } from './cold-answer.ts'
 
-const limit = 1.25
 const contents =
   'Medians in milliseconds from the start of a process. They contain the start of Node.js, the local host’s worker as plain\n' +
   'JavaScript, and the app: its load, and its first answer (404: no such target). Not the Functions host, nor gRPC.\n'
@@ -83,9 +82,8 @@ async function main(): Promise<void> {
   const line = (what: string, { loaded, answered }: Times) =>
     `${what.padEnd(22)} loaded ${loaded.toFixed(0).padStart(4)} ms   first answer ${answered.toFixed(0).padStart(4)} ms\n`
   process.stdout.write(
-    `${contents}${line('Rekey', app)}${line('One empty function', empty)}Ratio of first answers ${ratio.toFixed(2)} (at most ${limit})\n`,
+    `${contents}${line('Rekey', app)}${line('One empty function', empty)}Ratio of first answers ${ratio.toFixed(2)} here, where the worker's own time is missing from both\n`,
   )
-  if (ratio > limit) process.exitCode = 1
 }
 
 if (import.meta.main) await main()

@@ -2,16 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outcome } from '../../src/rotation/outcome.ts'
-import type { RotationRequest } from '../../src/rotation/request.ts'
 import { clockBound, seconds, settle } from '../../src/rotation/target.ts'
-import { hours, minutes, rotatedStand, type Stand } from './stand.ts'
-
-async function outcomeOf(at: Stand, wish: Partial<RotationRequest> = {}): Promise<Outcome> {
-  const outcome = await at.reconcile(wish)
-  assert.notEqual(outcome, 'crashed')
-  return outcome as Outcome
-}
+import { hours, minutes, outcomeOf, rotatedStand, type Stand } from './stand.ts'
 
 /** A regenerate was sent, its answer was lost, and the resource says that it is still under way. */
 async function begun(what: 'lost' | 'dropped') {

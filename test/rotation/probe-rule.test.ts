@@ -2,21 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outcome } from '../../src/rotation/outcome.ts'
 import { type Evidence, permit, type Waiting } from '../../src/rotation/proof.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
-import { leadOf } from '../../src/rotation/target.ts'
-import { days, hours, minutes, rotatedStand, type Stand, stand } from './stand.ts'
-
-function lead(at: Stand) {
-  return at.vault.current(leadOf(at.target).name)!
-}
-
-async function outcomeOf(at: Stand, wish: Partial<RotationRequest> = {}): Promise<Outcome> {
-  const outcome = await at.reconcile(wish)
-  assert.notEqual(outcome, 'crashed')
-  return outcome as Outcome
-}
+import { days, hours, leadIn, minutes, outcomeOf, rotatedStand, type Stand, stand } from './stand.ts'
 
 /** Delivers a request until the key is published or `limit` has passed; answers the delays it was given, in minutes. */
 async function delays(at: Stand, wish: Partial<RotationRequest>, limit: number): Promise<readonly number[]> {
@@ -44,7 +32,7 @@ test('a key without a verdict waits when this target’s probes were answered be
   at.probesAre('answered')
   const outcome = await outcomeOf(at, wish)
   assert.deepEqual([outcome.status, outcome.proven, at.works()], ['changed', undefined, true])
-  assert.deepEqual([lead(at).stamps?.proven, lead(at).stamps?.pending], [true, undefined])
+  assert.deepEqual([leadIn(at).stamps?.proven, leadIn(at).stamps?.pending], [true, undefined])
 })
 
 test('a key that waited a day without a verdict is published, which is said, and probes count as never answered from then on', async () => {
@@ -56,7 +44,7 @@ test('a key that waited a day without a verdict is published, which is said, and
 
   assert.ok(at.now() >= since + days(1) && at.now() < since + days(1) + minutes(20))
   const last = at.events.at(-1)!
-  assert.deepEqual([last.type, last.data.proven, lead(at).stamps?.proven], ['Rekey.KeyRotated', false, false])
+  assert.deepEqual([last.type, last.data.proven, leadIn(at).stamps?.proven], ['Rekey.KeyRotated', false, false])
   await at.wait(days(3))
   assert.deepEqual(await delays(at, { freshAfter: at.now() }, days(2)), [6])
 })
@@ -82,7 +70,7 @@ test('a revoke waits ten minutes for a verdict, not a day', async () => {
 
   assert.deepEqual(given, [6, 1, 2, 1])
   assert.equal(at.service.accepts(leaked), false)
-  assert.equal(lead(at).stamps?.proven, false)
+  assert.equal(leadIn(at).stamps?.proven, false)
 })
 
 test('where no probe was ever answered, a second attempt decides, six minutes after the first', async () => {
@@ -94,7 +82,7 @@ test('where no probe was ever answered, a second attempt decides, six minutes af
   const given = await delays(at, { freshAfter: at.now() }, days(1))
 
   assert.deepEqual(given, [6])
-  assert.deepEqual([lead(at).stamps?.reason, lead(at).stamps?.proven], ['pending', false])
+  assert.deepEqual([leadIn(at).stamps?.reason, leadIn(at).stamps?.proven], ['pending', false])
 })
 
 test('a key that its service refuses is not published for a lost answer after a day', async () => {
@@ -111,7 +99,7 @@ test('a key that its service refuses is not published for a lost answer after a 
 
 test('that a key waits is announced after an hour, once, with the same id when the answer is lost', async () => {
   const at = await rotatedStand()
-  const id = `${lead(at).version}/pending`
+  const id = `${leadIn(at).version}/pending`
   const since = at.now()
   at.probesAre('dark')
   await delays(at, { freshAfter: since }, minutes(59))
@@ -136,13 +124,13 @@ test('a topic that refuses to say that a key waits does not keep the key back', 
 
   const given = await delays(at, wish, hours(4))
 
-  assert.deepEqual([lead(at).stamps?.reason, at.works()], ['pending', true])
+  assert.deepEqual([leadIn(at).stamps?.reason, at.works()], ['pending', true])
   assert.ok(Math.min(...given) >= 1, given.join(' '))
 })
 
 test('a promote without a verdict waits, and is done after a day', async () => {
   const at = await rotatedStand()
-  const { version, stamps } = lead(at)
+  const { version, stamps } = leadIn(at)
   const since = at.now()
   at.probesAre('dark')
 
@@ -150,26 +138,26 @@ test('a promote without a verdict waits, and is done after a day', async () => {
 
   assert.deepEqual(given.slice(0, 5), [1, 2, 4, 8, 15])
   assert.ok(at.now() >= since + days(1) && at.now() < since + days(1) + minutes(20))
-  assert.deepEqual([lead(at).slot, lead(at).stamps?.rotatedAt], ['A', stamps?.rotatedAt])
+  assert.deepEqual([leadIn(at).slot, leadIn(at).stamps?.rotatedAt], ['A', stamps?.rotatedAt])
 })
 
 test('a promote whose request is gone leaves nothing unfinished', async () => {
   const at = await rotatedStand()
   at.probesAre('dark')
-  await outcomeOf(at, { promote: { slot: 'A', from: lead(at).version } })
+  await outcomeOf(at, { promote: { slot: 'A', from: leadIn(at).version } })
   await at.wait(days(1))
   await outcomeOf(at)
-  const kept = lead(at).stamps?.pending
+  const kept = leadIn(at).stamps?.pending
   await at.wait(hours(2))
 
   await outcomeOf(at)
 
-  assert.deepEqual([kept !== undefined, lead(at).stamps?.pending, lead(at).slot], [true, undefined, 'B'])
+  assert.deepEqual([kept !== undefined, leadIn(at).stamps?.pending, leadIn(at).slot], [true, undefined, 'B'])
 })
 
 test('a promote that waits leaves the record of a regenerate that crashed to the check that ends it', async () => {
   const at = await rotatedStand()
-  const { version } = lead(at)
+  const { version } = leadIn(at)
   at.fault({ on: 'regenerate', what: 'crash before' })
   await at.reconcile({ freshAfter: at.now() })
   await at.wait(minutes(7))
@@ -177,20 +165,20 @@ test('a promote that waits leaves the record of a regenerate that crashed to the
   at.slowBy(minutes(1))
   at.probesAre('dark')
   await outcomeOf(at, promote)
-  const kept = lead(at).stamps?.pending
+  const kept = leadIn(at).stamps?.pending
   await outcomeOf(at)
 
   await outcomeOf(at, promote)
 
   assert.deepEqual(Object.keys(kept ?? {}), ['asked'])
-  assert.deepEqual(Object.keys(lead(at).stamps?.pending ?? {}), ['unanswered'])
+  assert.deepEqual(Object.keys(leadIn(at).stamps?.pending ?? {}), ['unanswered'])
 })
 
 test('adopting a live key asks its service once, and every version carries the answer on', async () => {
   const at = stand()
   at.vault.put('lead', at.service.keys()['B']!)
   await outcomeOf(at)
-  const adopted = lead(at).stamps?.proven
+  const adopted = leadIn(at).stamps?.proven
   await at.wait(days(3))
   at.service.regenerate('B')
   at.probesAre('dark')
@@ -198,7 +186,7 @@ test('adopting a live key asks its service once, and every version carries the a
   await at.wait(minutes(6))
   await outcomeOf(at)
 
-  assert.deepEqual([adopted, lead(at).stamps?.reason, lead(at).stamps?.proven], [true, 'drifted', true])
+  assert.deepEqual([adopted, leadIn(at).stamps?.reason, leadIn(at).stamps?.proven], [true, 'drifted', true])
 })
 
 test('nothing waits for a verdict where no live key is in the vault, nor where outputs are brought in line', async () => {

@@ -4,18 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Outcome } from '../../src/rotation/outcome.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
-import { leadOf } from '../../src/rotation/target.ts'
-import { days, minutes, rotatedStand, type Stand, stand } from './stand.ts'
-
-function lead(at: Stand) {
-  return at.vault.current(leadOf(at.target).name)!
-}
-
-async function outcomeOf(at: Stand, wish: Partial<RotationRequest> = {}): Promise<Outcome> {
-  const outcome = await at.reconcile(wish)
-  assert.notEqual(outcome, 'crashed')
-  return outcome as Outcome
-}
+import { days, leadIn, minutes, outcomeOf, rotatedStand, type Stand, stand } from './stand.ts'
 
 /** Delivers a request, with the waits it asks for, until it needs no more. */
 async function deliver(at: Stand, wish: Partial<RotationRequest>): Promise<Outcome> {
@@ -32,7 +21,7 @@ test('a listing from before a swap does not make a rotation take the active key 
   at.staleBy(minutes(3))
   const key = at.leadKey()
 
-  await at.reconcile({ swap: { slot: 'A', from: lead(at).version } })
+  await at.reconcile({ swap: { slot: 'A', from: leadIn(at).version } })
   await at.wait(minutes(1))
   const { again } = await outcomeOf(at, { freshAfter: at.now() })
 
@@ -45,10 +34,10 @@ test('a swap whose answer was lost is recorded, once every listing shows it', as
   const at = await rotatedStand({ outputs: 2 })
   at.fault({ on: 'regenerate', what: 'lost' })
 
-  const outcome = await deliver(at, { swap: { slot: 'A', from: lead(at).version } })
+  const outcome = await deliver(at, { swap: { slot: 'A', from: leadIn(at).version } })
 
-  assert.deepEqual([outcome.slot, lead(at).slot, at.vault.current('connection')!.slot], ['A', 'A', 'A'])
-  assert.equal(lead(at).stamps?.pending, undefined)
+  assert.deepEqual([outcome.slot, leadIn(at).slot, at.vault.current('connection')!.slot], ['A', 'A', 'A'])
+  assert.equal(leadIn(at).stamps?.pending, undefined)
 })
 
 test('a request that crashed and never came back leaves nothing unfinished', async () => {
@@ -60,7 +49,7 @@ test('a request that crashed and never came back leaves nothing unfinished', asy
   const look = await outcomeOf(at)
   const next = await outcomeOf(at)
 
-  assert.deepEqual([look.reasons, next.status, lead(at).stamps?.pending], [['interrupted'], 'current', undefined])
+  assert.deepEqual([look.reasons, next.status, leadIn(at).stamps?.pending], [['interrupted'], 'current', undefined])
 })
 
 for (const what of ['refused', 'throttled'] as const) {
@@ -79,7 +68,7 @@ for (const what of ['refused', 'throttled'] as const) {
 
     assert.equal(at.regenerated.length, before + 1)
     const news = at.events.slice(told).map(({ id, data: { slot, reason } }) => [id, slot, reason])
-    assert.deepEqual(news, [[`${lead(at).version}/retired`, 'A', 'retiring']])
+    assert.deepEqual(news, [[`${leadIn(at).version}/retired`, 'A', 'retiring']])
     assert.equal((await outcomeOf(at)).status, 'current')
   })
 
@@ -99,8 +88,8 @@ for (const what of ['refused', 'throttled'] as const) {
     assert.deepEqual(
       at.events.slice(-2).map(({ id, data: { reason } }) => [id, reason]),
       [
-        [lead(at).version, 'revoked'],
-        [`${lead(at).version}/retired`, 'revoked'],
+        [leadIn(at).version, 'revoked'],
+        [`${leadIn(at).version}/retired`, 'revoked'],
       ],
     )
   })
@@ -108,17 +97,17 @@ for (const what of ['refused', 'throttled'] as const) {
 
 test('a revoke never writes back the key of a lead that was disabled by hand, whatever the other outputs hold', async () => {
   const at = await rotatedStand({ outputs: 2 })
-  const { version } = lead(at)
+  const { version } = leadIn(at)
   at.vault.enable('lead', false)
   at.vault.put('connection', 'rubbish')
   at.fault({ on: 'regenerate', what: 'refused' })
 
   const refused = await outcomeOf(at, { revokeBefore: at.now() })
-  const after = lead(at)
+  const after = leadIn(at)
   const revoked = await deliver(at, { revokeBefore: at.now() })
 
   assert.deepEqual([refused.status, after.version, after.enabled], ['failed', version, false])
-  assert.deepEqual([revoked.status, at.works(), lead(at).enabled], ['changed', true, true])
+  assert.deepEqual([revoked.status, at.works(), leadIn(at).enabled], ['changed', true, true])
 })
 
 test('a secret that is somebody else’s is told as failed, to a request and to a look: nobody reads the outcome of a message', async () => {
@@ -155,7 +144,7 @@ test('a topic that refuses for good does not stop rotation: it is told as a fail
   for (const _ of [1, 2, 3, 4]) at.fault({ on: 'announce', what: 'refused' })
   await at.wait(days(61))
   const first = await outcomeOf(at)
-  const [firstKey, firstVersion] = [at.leadKey(), lead(at).version]
+  const [firstKey, firstVersion] = [at.leadKey(), leadIn(at).version]
   await at.wait(days(61))
 
   const second = await outcomeOf(at)
@@ -170,7 +159,7 @@ test('a topic that refuses for good does not stop rotation: it is told as a fail
   assert.equal(unheard, 0)
   assert.deepEqual(
     at.events.slice(told).map(({ id }) => id),
-    [firstVersion, lead(at).version],
+    [firstVersion, leadIn(at).version],
   )
 })
 
@@ -189,7 +178,7 @@ test('a topic that refuses for good does not end a request that must wait', asyn
 
 test('a look that fails leaves the resource’s address beside a secret of another resource: it stays foreign', async () => {
   const at = await rotatedStand()
-  const { stamps, slot } = lead(at)
+  const { stamps, slot } = leadIn(at)
   at.vault.put('lead', 'a key of the resource before', {
     stamps: stamps!,
     slot: slot!,
@@ -264,7 +253,7 @@ test('the record of a failure is no work begun: who was told no does not get the
   const outcome = await at.reconcile({ freshAfter: at.now() }, { beforeFirstEffect: async () => void begun++ })
 
   assert.notEqual(outcome, 'crashed')
-  assert.deepEqual([begun, lead(at).stamps?.failed?.code], [0, 'PermissionDenied'])
+  assert.deepEqual([begun, leadIn(at).stamps?.failed?.code], [0, 'PermissionDenied'])
 })
 
 test('a look that fails does not shorten the day for which an earlier failure is shown', async () => {
@@ -276,13 +265,13 @@ test('a look that fails does not shorten the day for which an earlier failure is
   await outcomeOf(at)
   await outcomeOf(at)
 
-  assert.deepEqual(lead(at).stamps?.failed?.step, undefined)
-  assert.equal(lead(at).stamps?.failed?.code, 'PermissionDenied')
+  assert.deepEqual(leadIn(at).stamps?.failed?.step, undefined)
+  assert.equal(leadIn(at).stamps?.failed?.code, 'PermissionDenied')
 })
 
 test('a copy of a swap that is done waits for nothing: kept alive, it would undo a later one', async () => {
   const at = await rotatedStand()
-  const { version, slot } = lead(at)
+  const { version, slot } = leadIn(at)
   const other = slot === 'A' ? 'B' : 'A'
   const there = { swap: { slot: other, from: version } }
   await outcomeOf(at, there)
@@ -300,12 +289,12 @@ test('after a swap a topic that refuses is told as a failure all the same', asyn
   await outcomeOf(at, { freshAfter: at.now() })
   await at.wait(minutes(10))
   at.fault({ on: 'announce', what: 'refused' })
-  const { version, slot } = lead(at)
+  const { version, slot } = leadIn(at)
 
   const outcome = await outcomeOf(at, { swap: { slot: slot === 'A' ? 'B' : 'A', from: version } })
 
   assert.deepEqual([outcome.status, outcome.error?.code], ['failed', 'PermissionDenied'])
-  assert.notEqual(lead(at).slot, slot)
+  assert.notEqual(leadIn(at).slot, slot)
 })
 
 test('a record of asking makes no key young that was not made: a leaked key that somebody overwrote is still revoked', async () => {
@@ -364,7 +353,7 @@ test('a lead that was overwritten and disabled by hand is revoked', async () => 
 
 test('keys of another resource have no known age, though the secret is adopted', async () => {
   const before = await rotatedStand()
-  const { value: _, name: __, version: ___, created: ____, ...tags } = lead(before)
+  const { value: _, name: __, version: ___, created: ____, ...tags } = leadIn(before)
   const at = stand({ target: { address: '/stand/new', adopt: true } })
   at.vault.put('lead', 'a key of the resource before', {
     ...tags,
@@ -375,7 +364,7 @@ test('keys of another resource have no known age, though the secret is adopted',
 
   await outcomeOf(at)
 
-  assert.deepEqual([at.works(), lead(at).stamps?.fresh, lead(at).stamps?.rotatedAt], [true, undefined, at.now()])
+  assert.deepEqual([at.works(), leadIn(at).stamps?.fresh, leadIn(at).stamps?.rotatedAt], [true, undefined, at.now()])
 })
 
 test('an output that is not ours does not lead: added to a target, it follows', async () => {
@@ -489,19 +478,19 @@ test('a version that is superseded before it was announced is announced all the 
   const at = await rotatedStand({ outputs: 2 })
   at.fault({ on: 'patch', nth: 3, what: 'crash after' })
   await at.reconcile({ revokeBefore: at.now() })
-  const superseded = lead(at).version
+  const superseded = leadIn(at).version
   await at.wait(minutes(2))
   at.slowBy(minutes(9))
 
   await deliver(at, { revokeBefore: at.now() })
 
   const ids = at.events.map(({ id }) => id)
-  assert.notEqual(lead(at).version, superseded)
+  assert.notEqual(leadIn(at).version, superseded)
   assert.deepEqual(
-    ids.filter((id) => [superseded, lead(at).version].includes(id)),
-    [superseded, lead(at).version],
+    ids.filter((id) => [superseded, leadIn(at).version].includes(id)),
+    [superseded, leadIn(at).version],
   )
-  assert.deepEqual([lead(at).stamps?.announced, lead(at).stamps?.behind], [true, undefined])
+  assert.deepEqual([leadIn(at).stamps?.announced, leadIn(at).stamps?.behind], [true, undefined])
 })
 
 test('two quick revokes are one: each slot is regenerated once, and the key that was just published lives', async () => {
@@ -593,7 +582,7 @@ for (const what of ['dropped', 'lost', 'late'] as const) {
 
     assert.equal(at.regenerated.length - before, 1)
     assert.ok(at.works())
-    const { version, stamps } = lead(at)
+    const { version, stamps } = leadIn(at)
     assert.equal(stamps?.announced, true)
     assert.ok(at.events.some(({ id }) => id === version))
   })

@@ -8,7 +8,7 @@ import type { KeyHolder, Lease, Ports, Vault, Verdict } from '../../src/rotation
 import { preview } from '../../src/rotation/preview.ts'
 import { type ReconcileOptions, reconcile } from '../../src/rotation/reconcile.ts'
 import type { RotationRequest } from '../../src/rotation/request.ts'
-import { type Duration, days, hours, minutes, seconds, type Target } from '../../src/rotation/target.ts'
+import { type Duration, days, hours, leadOf, minutes, seconds, type Target } from '../../src/rotation/target.ts'
 import { metadataInMemory } from '../lease-metadata.ts'
 import type { CallKind } from './world/faults.ts'
 import { asRing, keyIn, type Service, service } from './world/service.ts'
@@ -326,4 +326,16 @@ function withoutValue({ value: _, ...rest }: StoredSecret): StoredSecret {
 
 function noAnswer(): RekeyError {
   return new RekeyError('ServiceUnavailable', { message: 'no answer', outcomeUnknown: true, retryAfter: seconds(30) })
+}
+
+/** The current version of the lead secret. */
+export function leadIn(at: Stand) {
+  return at.vault.current(leadOf(at.target).name)!
+}
+
+/** The outcome of one delivery in which no worker dies. */
+export async function outcomeOf(at: Stand, wish: Partial<RotationRequest> = {}): Promise<Outcome> {
+  const outcome = await at.reconcile(wish)
+  if (outcome === 'crashed') throw new Error('the worker died')
+  return outcome
 }

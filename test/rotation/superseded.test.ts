@@ -2,20 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outcome } from '../../src/rotation/outcome.ts'
-import type { RotationRequest } from '../../src/rotation/request.ts'
-import { leadOf } from '../../src/rotation/target.ts'
-import { days, minutes, rotatedStand, type Stand } from './stand.ts'
-
-function lead(at: Stand) {
-  return at.vault.current(leadOf(at.target).name)!
-}
-
-async function outcomeOf(at: Stand, wish: Partial<RotationRequest> = {}): Promise<Outcome> {
-  const outcome = await at.reconcile(wish)
-  assert.notEqual(outcome, 'crashed')
-  return outcome as Outcome
-}
+import { days, leadIn, minutes, outcomeOf, rotatedStand, type Stand } from './stand.ts'
 
 /** What was announced of versions since then; that requests failed is announced as well. */
 function versionsSince(at: Stand, before: number) {
@@ -29,7 +16,7 @@ async function rotateUnannounced(at: Stand, times: number): Promise<readonly str
     at.fault({ on: 'announce', what: 'refused' })
     await at.wait(days(3))
     await outcomeOf(at, { freshAfter: at.now() })
-    versions.push(lead(at).version)
+    versions.push(leadIn(at).version)
   }
   return versions
 }
@@ -55,7 +42,7 @@ test('after a topic refused several rotations, each version is announced, oldest
     assert.equal(second!.value?.reveal(), `connection=${first!.value?.reveal()}`)
     assert.equal(data.slot, first!.slot)
   }
-  assert.deepEqual([lead(at).stamps?.announced, lead(at).stamps?.behind], [true, undefined])
+  assert.deepEqual([leadIn(at).stamps?.announced, leadIn(at).stamps?.behind], [true, undefined])
 })
 
 test('a crash between announcing and writing it down announces the same versions again, with the same ids', async () => {
@@ -102,7 +89,7 @@ test('a repaired output that is replaced before it was announced is announced', 
 
   assert.deepEqual(
     at.events.slice(-2).map(({ id }) => id),
-    [repaired, lead(at).version],
+    [repaired, leadIn(at).version],
   )
   assert.equal(at.vault.current('connection')!.stamps?.behind, undefined)
 })
@@ -116,7 +103,7 @@ test('a version that another client wrote over before it was announced is announ
 
   assert.deepEqual(
     at.events.slice(-2).map(({ id }) => id),
-    [version, lead(at).version],
+    [version, leadIn(at).version],
   )
 })
 
@@ -124,7 +111,7 @@ test('a note is kept beside the version that its request made, and in its event 
   const at = await rotatedStand()
   at.fault({ on: 'announce', what: 'crash before' })
   await at.reconcile({ freshAfter: at.now(), note: 'seen in a log', actor: 'anna' })
-  const noted = lead(at)
+  const noted = leadIn(at)
   await at.wait(minutes(2))
   await outcomeOf(at)
   const event = at.events.at(-1)!
@@ -134,7 +121,7 @@ test('a note is kept beside the version that its request made, and in its event 
 
   assert.deepEqual([noted.note, noted.stamps?.actor], ['seen in a log', 'anna'])
   assert.deepEqual([event.id, event.data.note, event.data.actor], [noted.version, 'seen in a log', 'anna'])
-  assert.deepEqual([lead(at).note, at.events.at(-1)!.data.note], [undefined, undefined])
+  assert.deepEqual([leadIn(at).note, at.events.at(-1)!.data.note], [undefined, undefined])
 })
 
 test('who finishes an interrupted publish does not put a note of its own beside it', async () => {
@@ -145,5 +132,5 @@ test('who finishes an interrupted publish does not put a note of its own beside 
 
   await outcomeOf(at, { promote: { slot: 'A', from: 'none' }, note: 'second' })
 
-  assert.deepEqual([lead(at).stamps?.reason, lead(at).note], ['requested', 'first'])
+  assert.deepEqual([leadIn(at).stamps?.reason, leadIn(at).note], ['requested', 'first'])
 })
