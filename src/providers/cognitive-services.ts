@@ -1,4 +1,3 @@
-// Room: the providers. May import the core, azure/clients, ./provider and ./wire.
 // Azure AI services accounts: two keys, each regenerated on its own; both are in every answer.
 
 import * as z from 'zod'

@@ -1,4 +1,3 @@
-// Room: the providers. May import the core, azure/clients, ./provider and ./wire.
 // Communication Services: two keys, each with its connection string; a regenerate answers only the one it made.
 
 import * as z from 'zod'

@@ -1,4 +1,3 @@
-// Room: the providers. May import the core, azure/clients, ./provider and ./wire.
 // Defender for Identity: the one key that installs sensors, one per tenant, through Microsoft Graph. A ring of one: a new
 // key replaces the old at once.
 

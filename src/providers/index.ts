@@ -1,4 +1,4 @@
-// Room: the providers. The registry: one line each. A test holds it against the folder.
+// The registry: one line each. A test holds it against the folder.
 
 import { cognitiveServices } from './cognitive-services.ts'
 import { communicationServices } from './communication-services.ts'

@@ -1,5 +1,3 @@
-// Room: the providers. May import the core, azure/clients, ./provider and ./wire.
-
 // Devices of an IoT hub's registry: two keys; the registry makes new ones, one or both at once. Only a swap is read and
 // write, guarded by the device's etag. There is no probe: reading as the device would lock a message meant for it.
 

@@ -1,5 +1,3 @@
-// Room: the providers. May import the core, azure/clients, ./provider and ./wire.
-
 // Shared access policies of an IoT hub. No call regenerates one: the whole hub is read and written back, guarded by its
 // etag, without the key that the service is to make.
 

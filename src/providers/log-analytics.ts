@@ -1,4 +1,3 @@
-// Room: the providers. May import the core, azure/clients, ./provider and ./wire.
 // Log Analytics workspaces: two shared keys. The documented regenerate names no key, and services in use refuse it; the query
 // parameter `keyType`, which the documentation lacks, works. Both keys are answered; what changed is for the engine to see.
 

@@ -1,4 +1,4 @@
-// Room: the providers. The shape that every one of them has; index.ts is the registry.
+// The shape that every one of them has; index.ts is the registry.
 
 import type * as z from 'zod'
 import type { AzureClients } from '../azure/clients.ts'

@@ -1,4 +1,4 @@
-// Room: the core. The steps of a plan, carried out. Each answer is folded into what is known, so that the plan can be made again.
+// The steps of a plan, carried out. Each answer is folded into what is known, so that the plan can be made again.
 
 import { announce } from './acts/announce.ts'
 import { describe, publish } from './acts/publish.ts'

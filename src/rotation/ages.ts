@@ -1,4 +1,4 @@
-// Room: the core. How old the keys are, as the stamps of versions tell it, and what a check decides to write of that.
+// How old the keys are, as the stamps of versions tell it, and what a check decides to write of that.
 
 import type { KeyRing, KeySlot } from './key-ring.ts'
 import type { Stamps, StoredSecret } from './observation.ts'

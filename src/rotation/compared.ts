@@ -1,4 +1,4 @@
-// Room: the core. When a target was last compared with its service, noted in the metadata of its lease: what is not in the tags,
+// When a target was last compared with its service, noted in the metadata of its lease: what is not in the tags,
 // because a comparison that finds nothing writes no tags.
 
 import { iso } from './duration.ts'

@@ -1,4 +1,4 @@
-// Room: the core. Imports nothing but its own types and windows.
+// Imports nothing but its own types and windows.
 // When a target is due, and when it is its turn to be looked at. Both spread the fleet by a hash of the name, so that
 // they are the same on every machine and in every run: rolled anew each time, a spread would be no spread.
 

@@ -1,4 +1,4 @@
-// Room: the core. Imports nothing but its own types.
+// Imports nothing but its own types.
 // Durations as Key Vault's own policies write them, ISO 8601 of a fixed length; and instants.
 
 import type { Duration, Instant } from './target.ts'

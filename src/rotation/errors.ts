@@ -1,4 +1,4 @@
-// Room: the core. Imports nothing.
+// Imports nothing.
 // One error class, one stable code per meaning. Nothing of a service's own error object is kept: an SDK's parse error
 // quotes the body, new key included, and hosts log causes.
 

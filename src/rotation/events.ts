@@ -1,4 +1,4 @@
-// Room: the core. What is told to Event Grid. Never a key, nor a hash of one.
+// What is told to Event Grid. Never a key, nor a hash of one.
 
 import { formatDuration, iso } from './duration.ts'
 import type { RekeyError } from './errors.ts'

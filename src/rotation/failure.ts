@@ -1,4 +1,4 @@
-// Room: the core. What has to happen when a reconcile fails: before its lease is let go, and so that nothing is lost.
+// What has to happen when a reconcile fails: before its lease is let go, and so that nothing is lost.
 
 import { type ErrorCode, RekeyError } from './errors.ts'
 import { failed as failedEvent } from './events.ts'

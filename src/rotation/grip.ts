@@ -1,4 +1,4 @@
-// Room: the core. The lease while it is held: no effect without time enough left, and a look at the clock after each.
+// The lease while it is held: no effect without time enough left, and a look at the clock after each.
 
 import { RekeyError } from './errors.ts'
 import type { Call, Clock, Lease } from './ports.ts'

@@ -1,4 +1,4 @@
-// Room: the core. A target's slots, in order, as the service holds them now.
+// A target's slots, in order, as the service holds them now.
 
 import type { Secret } from './secret.ts'
 

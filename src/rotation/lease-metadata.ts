@@ -1,4 +1,4 @@
-// Room: the core. Which entries the metadata of a lease's blob has, and how they are put together within Azure's limits. Pure.
+// Which entries the metadata of a lease's blob has, and how they are put together within Azure's limits. Pure.
 
 import { RekeyError } from './errors.ts'
 import type { Target } from './target.ts'

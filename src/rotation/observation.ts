@@ -1,4 +1,4 @@
-// Room: the core. What is true now, read back from the service and the vault.
+// What is true now, read back from the service and the vault.
 
 import type { KeyRing, KeySlot } from './key-ring.ts'
 import type { Secret } from './secret.ts'

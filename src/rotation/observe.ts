@@ -1,4 +1,4 @@
-// Room: the core. Reads back what is true: the ring from the service, the secrets from the vault.
+// Reads back what is true: the ring from the service, the secrets from the vault.
 
 import { RekeyError } from './errors.ts'
 import type { KeyRing } from './key-ring.ts'

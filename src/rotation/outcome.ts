@@ -1,4 +1,4 @@
-// Room: the core. What a reconcile did, for whoever asked: the queue, HTTP, telemetry.
+// What a reconcile did, for whoever asked: the queue, HTTP, telemetry.
 
 import type { RekeyError } from './errors.ts'
 import type { KeySlot } from './key-ring.ts'

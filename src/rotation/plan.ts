@@ -1,4 +1,4 @@
-// Room: the core. What to do next, decided from an observation alone: a list of named, pure checks; the first hit wins.
+// What to do next, decided from an observation alone: a list of named, pure checks; the first hit wins.
 // The order is the specification (see docs/concepts.md). Change it only with a failing test.
 
 import { adoptedStamps, ages, type Decided, known, newestLive, remadeAt } from './ages.ts'

@@ -1,4 +1,4 @@
-// Room: the core. What the core needs of the outside, in the core's own words. Adapters live in ../azure and ../providers.
+// What the core needs of the outside, in the core's own words. Adapters live in ../azure and ../providers.
 
 import type { RekeyEvent } from './events.ts'
 import type { Credential, KeyRing, KeySlot } from './key-ring.ts'

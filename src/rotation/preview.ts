@@ -1,4 +1,4 @@
-// Room: the core. What a run would do now, and why; changes nothing.
+// What a run would do now, and why; changes nothing.
 
 import { soonestDue } from './due.ts'
 import type { KeySlot } from './key-ring.ts'

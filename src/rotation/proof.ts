@@ -1,4 +1,4 @@
-// Room: the core. Whether a key may replace a live one, by what the data plane says of it: pure, no I/O.
+// Whether a key may replace a live one, by what the data plane says of it: pure, no I/O.
 
 import { clockBound, type Duration, days, hours, type Instant, minutes, settle } from './target.ts'
 

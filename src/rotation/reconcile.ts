@@ -1,4 +1,4 @@
-// Room: the core. The one engine entry: observe, plan, act, until there is nothing left to do.
+// The one engine entry: observe, plan, act, until there is nothing left to do.
 // Level-triggered: what is true is read back from the service and the vault, so the happy path and recovery are the same code.
 
 import { act } from './acts.ts'

@@ -1,4 +1,4 @@
-// Room: the core. What somebody wants to be true. Safe to deliver late and often.
+// What somebody wants to be true. Safe to deliver late and often.
 
 import { iso } from './duration.ts'
 import { RekeyError } from './errors.ts'

@@ -1,4 +1,4 @@
-// Room: the core. Whether keys are young enough for what was asked for: for the checks, and for whoever asks how far a request has got.
+// Whether keys are young enough for what was asked for: for the checks, and for whoever asks how far a request has got.
 
 import type { Stamps } from './observation.ts'
 import { clockBound, type Instant } from './target.ts'

@@ -1,4 +1,4 @@
-// Room: the core. Imports nothing.
+// Imports nothing.
 // A value that cannot be printed by accident: everything that turns objects into text gets "[secret]".
 
 const hidden = '[secret]'

@@ -1,4 +1,4 @@
-// Room: the core. What an observation means for a target: which slot is active, whose the secrets are, how old the keys are.
+// What an observation means for a target: which slot is active, whose the secrets are, how old the keys are.
 
 import { type KeyRing, type KeySlot, nextSlot, slotsHolding, slotsOf } from './key-ring.ts'
 import type { Observation, Stamps, StoredSecret } from './observation.ts'

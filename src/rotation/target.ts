@@ -1,4 +1,4 @@
-// Room: the core. One credential of one resource that we keep fresh.
+// One credential of one resource that we keep fresh.
 
 import type { KeySlot } from './key-ring.ts'
 

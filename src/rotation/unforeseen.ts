@@ -1,4 +1,4 @@
-// Room: the core. What nobody foresaw, as an error that may be shown.
+// What nobody foresaw, as an error that may be shown.
 
 import { RekeyError } from './errors.ts'
 import type { Log } from './ports.ts'

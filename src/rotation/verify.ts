@@ -1,4 +1,4 @@
-// Room: the core. Asks the data plane whether a key works, and how far to believe it.
+// Asks the data plane whether a key works, and how far to believe it.
 
 import { type Credential, type KeySlot, slotsOf } from './key-ring.ts'
 import { unseenSecrets } from './plan.ts'

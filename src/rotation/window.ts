@@ -1,4 +1,4 @@
-// Room: the core. Imports nothing but its own types.
+// Imports nothing but its own types.
 // Windows open at a local time of day and stay open for a length, daylight saving or not.
 
 import { type Duration, days, type Instant, type Window } from './target.ts'

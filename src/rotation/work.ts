@@ -1,4 +1,4 @@
-// Room: the core. One reconcile under way: what it works on, what it knows, what it has done.
+// One reconcile under way: what it works on, what it knows, what it has done.
 
 import type { Grip } from './grip.ts'
 import type { KeyRing, KeySlot } from './key-ring.ts'

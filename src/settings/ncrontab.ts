@@ -1,4 +1,3 @@
-// Room: the edge, settings. Imports nothing.
 // NCRONTAB, as the Functions host reads it: six fields, seconds first. Checked by hand, because the host answers a wrong
 // one by not starting the timer, and a five-field one by running it 60 times as often as was meant.
 

@@ -372,3 +372,12 @@ async function receive(queue: QueueClient): Promise<Record<string, unknown>[]> {
   await Promise.all(receivedMessageItems.map(({ messageId, popReceipt }) => queue.deleteMessage(messageId, popReceipt)))
   return receivedMessageItems.map(({ messageText }) => JSON.parse(Buffer.from(messageText, 'base64').toString('utf8')))
 }
+
+/** A world with the account `vision`, its Key1 stored for `age` milliseconds. */
+export async function visionWorld(fields: object = {}, age: number = 10 * days) {
+  const made = await world()
+  const { handle, target } = account(made.cloud, 'vision', fields)
+  await made.writeTargets([target])
+  const version = stored(made, target, handle.keyOf('Key1'), { age })
+  return { made, handle, target, version }
+}

@@ -1,4 +1,4 @@
-// Room: tests of the core. What is told: the same thing under the same id each time, and never a key.
+// What is told: the same thing under the same id each time, and never a key.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

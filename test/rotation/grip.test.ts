@@ -1,4 +1,4 @@
-// Room: tests of the core. The lease while it is held, on a clock that the tests move.
+// The lease while it is held, on a clock that the tests move.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. Histories that broke an earlier engine, each under the name it was found by. They stay.
+// Histories that broke an earlier engine, each under the name it was found by. They stay.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. Slots in order, round the ring.
+// Slots in order, round the ring.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests of the core. What may be noted in the metadata of a lease's blob.
+// What may be noted in the metadata of a lease's blob.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

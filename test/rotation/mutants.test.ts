@@ -1,4 +1,4 @@
-// Room: tests of the core. The deliberate defects can be made in today's source, so that `npm run mutants` cannot rot.
+// The deliberate defects can be made in today's source, so that `npm run mutants` cannot rot.
 
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'

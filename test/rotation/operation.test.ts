@@ -1,4 +1,4 @@
-// Room: tests of the core. A resource that reports a change under way: until it is over, nothing is settled and nothing is sent again.
+// A resource that reports a change under way: until it is over, nothing is settled and nothing is sent again.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

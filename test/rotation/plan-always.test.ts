@@ -1,4 +1,4 @@
-// Room: tests of the core. What holds of every plan, in whatever situation: drawn at random, the seed is printed when one fails.
+// What holds of every plan, in whatever situation: drawn at random, the seed is printed when one fails.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

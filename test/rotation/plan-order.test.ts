@@ -1,4 +1,4 @@
-// Room: tests of the core. The order of the checks is the specification: where two hit, the earlier one wins.
+// The order of the checks is the specification: where two hit, the earlier one wins.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

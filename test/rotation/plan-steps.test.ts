@@ -1,4 +1,4 @@
-// Room: tests of the core. What each row of the plan wants done, with which stamps, and until when it waits.
+// What each row of the plan wants done, with which stamps, and until when it waits.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

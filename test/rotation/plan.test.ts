@@ -1,4 +1,4 @@
-// Room: tests of the core. The rows of the plan: a table from a sentence to the check that hits first, for each side of each boundary.
+// The rows of the plan: a table from a sentence to the check that hits first, for each side of each boundary.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

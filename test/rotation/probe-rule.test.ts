@@ -1,4 +1,4 @@
-// Room: tests of the core. A key that is to replace a live one, and a data plane that gives no answer.
+// A key that is to replace a live one, and a data plane that gives no answer.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. What a failure leaves behind: a record, an event, a message; and never a second key for one request.
+// What a failure leaves behind: a record, an event, a message; and never a second key for one request.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. Promote, swap and revoke, carried out.
+// Promote, swap and revoke, carried out.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. What a reconcile answers, and what it leaves in the vault.
+// What a reconcile answers, and what it leaves in the vault.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. Histories that broke a promise once: each was red before the engine was mended.
+// Histories that broke a promise once: each was red before the engine was mended.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

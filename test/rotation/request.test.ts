@@ -1,4 +1,4 @@
-// Room: tests of the core. Requests are desired states; some no clock of ours can have made.
+// Requests are desired states; some no clock of ours can have made.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. A revoke that an operator has to help with is tried again until it is carried out or expires.
+// A revoke that an operator has to help with is tried again until it is carried out or expires.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. A secret stays one, whatever is done to print it.
+// A secret stays one, whatever is done to print it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. What an observation means: which slot is active, how old the keys are, whose the secrets are.
+// What an observation means: which slot is active, how old the keys are, whose the secrets are.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. Situations for the plan: a healthy target, and small changes to it, each named by what it means.
+// Situations for the plan: a healthy target, and small changes to it, each named by what it means.
 
 import type { KeyRing } from '../../src/rotation/key-ring.ts'
 import type { Stamps, StoredSecret } from '../../src/rotation/observation.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. One target on a stand: nothing happens by chance, every fault is written in the test.
+// One target on a stand: nothing happens by chance, every fault is written in the test.
 
 import { RekeyError } from '../../src/rotation/errors.ts'
 import type { RekeyEvent } from '../../src/rotation/events.ts'

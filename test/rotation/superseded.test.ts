@@ -1,4 +1,4 @@
-// Room: tests of the core. Versions that were replaced before they were announced, and what a version says of who asked for it.
+// Versions that were replaced before they were announced, and what a version says of who asked for it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

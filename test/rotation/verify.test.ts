@@ -1,4 +1,4 @@
-// Room: tests of the core. How far a verdict of the data plane is believed.
+// How far a verdict of the data plane is believed.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: tests of the core. Many histories in every climate, and the proof that each rule is needed: without it, some break.
+// Many histories in every climate, and the proof that each rule is needed: without it, some break.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the doorways. Imports nothing.
+// Runs a function over a list, a few items at a time.
 
 /**
  * Runs `work` over all items, at most `limit` at a time; answers in the items' order. After a failure nothing new is begun;

@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import zod, the core and azure/errors.
 // What a service answered, parsed once, and what it refused, with the right that was missing.
 
 import * as z from 'zod'

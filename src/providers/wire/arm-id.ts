@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import zod and the provider shape.
 // ARM ids, parsed by segment name and without case: portal, CLI and SDKs disagree about it, and positions shift with the resource type.
 
 import * as z from 'zod'

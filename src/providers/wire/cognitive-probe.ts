@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import the core and azure/clients.
 // Where and how the key of a Cognitive Services account is tried. The account's own description names what it serves; the
 // list by kind is for accounts that name no token exchange. Sources and what is unverified: docs/providers/cognitive-services.md, decision 020.
 

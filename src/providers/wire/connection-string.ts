@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import the core.
 // Connection strings: `Name=value;Name=value`, names without case, values with `=` in them (keys are base64).
 
 import type { Credential } from '../../rotation/key-ring.ts'

@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import node:crypto and the core.
 // The HMAC scheme of Communication Services: method, path with query, date, host and content hash are signed.
 
 import { createHash, createHmac } from 'node:crypto'

@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import zod, the azure interfaces and the core.
 // The ARM calls about an IoT hub and its policies, in raw JSON, all with one api-version: the typed client drops what it
 // does not know, and a PUT replaces everything.
 

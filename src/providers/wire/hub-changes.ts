@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import the azure interfaces and the core.
 // What an IoT hub says of its own changes: whether one is under way, was taken, or is over. Read where no operation can be followed.
 
 import type { AzureClients } from '../../azure/clients.ts'

@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import zod. Pure.
 // An IoT hub as JSON. A PUT replaces all of it, so whatever we do not know, or must not touch, goes back as it came:
 // newer properties, masked strings in the routing (the service knows them by the mask), rights.
 

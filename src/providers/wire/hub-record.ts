@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import the core and azure/errors.
 // When this app last wrote an IoT hub: its own record, in the metadata of the hub's lease. The service does not say: its
 // `systemData` has no more than `createdAt`.
 

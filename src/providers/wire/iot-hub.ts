@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import the core.
 // What IoT Hub's two providers have in common: the hub's names and the guard against keys that moved meanwhile.
 
 import { passes } from '../../azure/errors.ts'

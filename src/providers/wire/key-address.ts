@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import the core.
 // Where a key, or a signature made with it, may be sent.
 
 import type { Log } from '../../rotation/ports.ts'

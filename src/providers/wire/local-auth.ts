@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import the core.
 // A service whose keys are switched off refuses in its own way, and often without saying why. Looked at only after a
 // refusal: the happy path does not pay for it.
 

@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import zod, the azure interfaces and the core.
 // ARM's long-running operations: the change is taken, and a second address says how it goes.
 
 import * as z from 'zod'

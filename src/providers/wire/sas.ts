@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import node:crypto and the core.
 // IoT Hub's shared access signatures.
 
 import { createHmac } from 'node:crypto'

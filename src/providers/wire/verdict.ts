@@ -1,4 +1,3 @@
-// Room: the providers, what goes over the wire. May import azure/clients and the core.
 // What an answer of a data plane says about a key.
 
 import type { AzureClients, RawRequest } from '../../azure/clients.ts'

@@ -1,4 +1,4 @@
-// Room: the core. What was changed is told.
+// What was changed is told.
 
 import { overlapAfter } from '../ages.ts'
 import * as events from '../events.ts'

@@ -1,4 +1,4 @@
-// Room: the core. A slot's credential is written to the vault, or only our tags on what holds it already.
+// A slot's credential is written to the vault, or only our tags on what holds it already.
 
 import type { Decided } from '../ages.ts'
 import type { KeySlot } from '../key-ring.ts'

@@ -1,4 +1,4 @@
-// Room: the core. A slot gets a new key: recorded before, sent once, read back where there is no answer, handed out or kept.
+// A slot gets a new key: recorded before, sent once, read back where there is no answer, handed out or kept.
 
 import type { Decided } from '../ages.ts'
 import { RekeyError } from '../errors.ts'

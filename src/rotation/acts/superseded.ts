@@ -1,4 +1,4 @@
-// Room: the core. Versions that were replaced before they were announced: noted by the version that covers them, announced with it.
+// Versions that were replaced before they were announced: noted by the version that covers them, announced with it.
 
 import { overlapAfter } from '../ages.ts'
 import * as events from '../events.ts'

@@ -1,4 +1,4 @@
-// Room: the core. The two slots change places at the service, and the vault's tags follow.
+// The two slots change places at the service, and the vault's tags follow.
 
 import { RekeyError } from '../errors.ts'
 import { changedNothing, notSupported } from '../failure.ts'

@@ -1,4 +1,4 @@
-// Room: the core. A key that is to replace a live one is tried; where it has to wait, that is recorded and, after an hour, announced.
+// A key that is to replace a live one is tried; where it has to wait, that is recorded and, after an hour, announced.
 
 import { iso } from '../duration.ts'
 import { RekeyError } from '../errors.ts'

@@ -10,20 +10,12 @@ import { startRotations } from '../../../src/functions/commands/rotations.ts'
 import { rotateMessage } from '../../../src/functions/messages/rotate.ts'
 import { type Desired, operationIdOf } from '../../../src/functions/operations/operation-id.ts'
 import { showOperation } from '../../../src/functions/operations/show-operation.ts'
-import { account, asOfNow, days, follow, stored, vaultHost, type World, world } from '../world.ts'
+import { account, asOfNow, days, follow, stored, vaultHost, visionWorld, type World, world } from '../world.ts'
 
 const params = { name: 'vision' }
 const minute = 60_000
 const regenerate = 'Microsoft.CognitiveServices/accounts/regenerateKey/action'
 const later = { prefer: 'respond-async' }
-
-async function visionWorld(fields: object = {}) {
-  const made = await world()
-  const { handle, target } = account(made.cloud, 'vision', fields)
-  await made.writeTargets([target])
-  const version = stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
-  return { made, handle, target, version }
-}
 
 /** The operation of a request that somebody might have made. */
 async function operationOf(made: World, desired: Desired, expires = 9 * days, target = 'vision') {

@@ -6,15 +6,7 @@ import { missingPermission, slowOperation, throttle } from '../../../simulator/f
 import { readHostSettings } from '../../../simulator/local/settings.ts'
 import { rotateMessage } from '../../../src/functions/messages/rotate.ts'
 import { fleet } from '../../providers/fleet.ts'
-import { account, days, stored, topicHost, vaultHost, type World, world } from '../world.ts'
-
-async function visionWorld() {
-  const made = await world()
-  const { handle, target } = account(made.cloud, 'vision')
-  await made.writeTargets([target])
-  stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
-  return { made, handle, target }
-}
+import { days, topicHost, vaultHost, visionWorld, type World, world } from '../world.ts'
 
 function message(made: World, fields: object = {}) {
   const now = made.cloud.clock.now()

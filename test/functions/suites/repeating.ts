@@ -9,18 +9,10 @@ import { rotate } from '../../../src/functions/commands/rotate.ts'
 import type { Handler } from '../../../src/functions/http/answer.ts'
 import { repeatedKeyIn } from '../../../src/functions/http/repeated-key.ts'
 import { fleet } from '../../providers/fleet.ts'
-import { account, asOfNow, days, follow, stored, vaultHost, type World, world } from '../world.ts'
+import { asOfNow, days, follow, vaultHost, visionWorld, type World, world } from '../world.ts'
 
 const params = { name: 'vision' }
 const second = 1000
-
-async function visionWorld() {
-  const made = await world()
-  const { handle, target } = account(made.cloud, 'vision')
-  await made.writeTargets([target])
-  stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
-  return { made, handle, target }
-}
 
 async function deviceWorld() {
   const made = await world()

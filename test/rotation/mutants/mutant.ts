@@ -1,4 +1,4 @@
-// Room: tests of the core. The shape of a deliberate defect, and how it is made.
+// The shape of a deliberate defect, and how it is made.
 
 /** In a file below `src/`, `from` becomes `to`. `from` must occur exactly once, or the row has to be written anew. */
 export type Edit = readonly [file: string, from: string, to: string]

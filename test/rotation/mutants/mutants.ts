@@ -1,4 +1,4 @@
-// Room: tests of the core. Deliberate defects of the engine: `npm run mutants` makes each of them and reports who notices.
+// Deliberate defects of the engine: `npm run mutants` makes each of them and reports who notices.
 // Edits are text of the source, placeholders and all.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: see above
 // When the code moves, keep the id and the meaning, and write the edit anew.

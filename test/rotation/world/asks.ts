@@ -1,4 +1,4 @@
-// Room: tests of the core. What is asked of the engine in a history: by the schedule, and by those who send requests.
+// What is asked of the engine in a history: by the schedule, and by those who send requests.
 
 import type { RotationRequest } from '../../../src/rotation/request.ts'
 import { hours, minutes } from '../../../src/rotation/target.ts'

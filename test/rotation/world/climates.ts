@@ -1,4 +1,4 @@
-// Room: tests of the core. The kinds of world: which service, which faults, who meddles.
+// The kinds of world: which service, which faults, who meddles.
 
 import { hours, minutes, seconds, type Window } from '../../../src/rotation/target.ts'
 import { usualBlackouts } from './faults.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. What was done to a key or to a version, by whom, and what that excuses.
+// What was done to a key or to a version, by whom, and what that excuses.
 
 /** What a run had read before it did something. */
 export interface Knowledge {

@@ -1,4 +1,4 @@
-// Room: tests of the core. What must hold of each effect, at the moment at which it lands.
+// What must hold of each effect, at the moment at which it lands.
 
 import type { RekeyEvent } from '../../../src/rotation/events.ts'
 import type { SecretMetadata } from '../../../src/rotation/ports.ts'

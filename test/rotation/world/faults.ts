@@ -1,4 +1,4 @@
-// Room: tests of the core. What may happen to one call of a worker: nothing, or one of the ways in which calls go wrong.
+// What may happen to one call of a worker: nothing, or one of the ways in which calls go wrong.
 
 import { RekeyError } from '../../../src/rotation/errors.ts'
 import type { Random } from './random.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. `node test/rotation/world/first.ts <seeds> [climates,…]` prints the first history, over all climates, that breaks a
+// `node test/rotation/world/first.ts <seeds> [climates,…]` prints the first history, over all climates, that breaks a
 // promise without an excuse, as one line of JSON; `null` if none does. All climates live a seed before any lives the next.
 
 import { type ClimateName, climates } from './climates.ts'

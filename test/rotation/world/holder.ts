@@ -1,4 +1,4 @@
-// Room: tests of the core. The service as a provider opens it for one run: reads, regenerates (perhaps as an operation), swaps, probes.
+// The service as a provider opens it for one run: reads, regenerates (perhaps as an operation), swaps, probes.
 
 import { RekeyError } from '../../../src/rotation/errors.ts'
 import type { Call, KeyHolder } from '../../../src/rotation/ports.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. What happened in a history, as far as the rules need it.
+// What happened in a history, as far as the rules need it.
 
 import type { RekeyEvent } from '../../../src/rotation/events.ts'
 import type { RotationRequest } from '../../../src/rotation/request.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. What operators do by hand, behind the engine's back.
+// What operators do by hand, behind the engine's back.
 
 import { operatorDeed } from './deeds.ts'
 import { asRing } from './service.ts'

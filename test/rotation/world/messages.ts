@@ -1,4 +1,4 @@
-// Room: tests of the core. A queue with visibility, so that slow workers are joined by a second delivery.
+// A queue with visibility, so that slow workers are joined by a second delivery.
 
 import type { RotationRequest } from '../../../src/rotation/request.ts'
 import type { Time } from './words.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. Seeded randomness: one seed decides a whole history.
+// Seeded randomness: one seed decides a whole history.
 
 export interface Random {
   /** In [0, 1). */

@@ -1,4 +1,4 @@
-// Room: tests of the core. What must hold when a run has ended, and when the target is idle: no message waits and no worker is busy.
+// What must hold when a run has ended, and when the target is idle: no message waits and no worker is busy.
 
 import type { Outcome } from '../../../src/rotation/outcome.ts'
 import { clockBound, minutes, settle } from '../../../src/rotation/target.ts'

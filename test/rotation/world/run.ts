@@ -1,4 +1,4 @@
-// Room: tests of the core. `node test/rotation/world/run.ts <climate|all> <seeds> [without,…]` lives many histories and counts
+// `node test/rotation/world/run.ts <climate|all> <seeds> [without,…]` lives many histories and counts
 // what broke; `node test/rotation/world/run.ts <climate> seed <n> [without,…]` prints one history from beginning to end.
 // `<climate>+blackouts` adds outages that hit every probe of the service at once.
 

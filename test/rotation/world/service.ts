@@ -1,4 +1,4 @@
-// Room: tests of the core. A service with keys: it mints, lists (perhaps an older state), accepts and refuses.
+// A service with keys: it mints, lists (perhaps an older state), accepts and refuses.
 
 import { type Deed, operatorDeed } from './deeds.ts'
 import type { Random } from './random.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. What every part of the world shares in one history.
+// What every part of the world shares in one history.
 
 import type { RotationRequest } from '../../../src/rotation/request.ts'
 import type { Target } from '../../../src/rotation/target.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. Virtual time: events in order, and the engine's promises run to a standstill between them.
+// Virtual time: events in order, and the engine's promises run to a standstill between them.
 
 /** Where virtual time starts. Any moment will do; this one makes readable logs. */
 const start = Date.UTC(2026, 0, 1)

@@ -1,4 +1,4 @@
-// Room: tests of the core. A vault: versions with tags, never changed in value, and what the world must know of them.
+// A vault: versions with tags, never changed in value, and what the world must know of them.
 
 import type { StoredSecret } from '../../../src/rotation/observation.ts'
 import type { SecretMetadata } from '../../../src/rotation/ports.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. What consumers see, watched at every moment: a current key that does not work, an overlap cut short.
+// What consumers see, watched at every moment: a current key that does not work, an overlap cut short.
 // An excuse follows from what ended the key, or from who wrote the version: never from what else happened at that time.
 
 import type { StoredSecret } from '../../../src/rotation/observation.ts'

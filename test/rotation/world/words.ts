@@ -1,4 +1,4 @@
-// Room: tests of the core. The product's words that the world uses, in one place.
+// The product's words that the world uses, in one place.
 
 export type { KeyRing } from '../../../src/rotation/key-ring.ts'
 export { Secret } from '../../../src/rotation/secret.ts'

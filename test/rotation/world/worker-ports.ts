@@ -1,4 +1,4 @@
-// Room: tests of the core. The ports of one run: each call of a worker lands at some moment, or not, and is answered later, or not.
+// The ports of one run: each call of a worker lands at some moment, or not, and is answered later, or not.
 
 import { RekeyError } from '../../../src/rotation/errors.ts'
 import type { RekeyEvent } from '../../../src/rotation/events.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. Workers that take messages and reconcile.
+// Workers that take messages and reconcile.
 
 import type { Outcome } from '../../../src/rotation/outcome.ts'
 import { reconcile } from '../../../src/rotation/reconcile.ts'

@@ -1,4 +1,4 @@
-// Room: tests of the core. A world that attacks the engine: workers that interleave at every call, crash, stand still and lose
+// A world that attacks the engine: workers that interleave at every call, crash, stand still and lose
 // answers; listings that lag; operators that meddle; requests that come twice and late. One seed decides everything.
 
 import {
