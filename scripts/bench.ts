@@ -2,11 +2,11 @@
 // nothing: wall time depends on the machine as much as on the code.
 
 import { flags } from '../simulator/local/flags.ts'
-import { progressOn } from '../simulator/local/show.ts'
+import { progressOn } from '../simulator/local/print-demo.ts'
 import { parsing, planning } from './bench/core.ts'
 import { type Figure, machine, table } from './bench/figures.ts'
 import { rotating, ticking } from './bench/fleet-rotations.ts'
-import { throughput } from './bench/host.ts'
+import { throughput } from './bench/host-rotations.ts'
 
 const usage = `npm run bench [-- --seed <n>]
 

@@ -12,7 +12,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 export const noticesFile = 'THIRD-PARTY-NOTICES.txt'
 
 export interface BuildOptions {
-  /** The app: its `src/functions/*.ts` register functions. Default: this repository. */
+  /** The app: its `src/functions/register.ts` registers the functions. Default: this repository. */
   readonly app?: string
   /** Where `functions/` and `chunks/` go. Default: the app's `dist`. */
   readonly out?: string

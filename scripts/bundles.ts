@@ -43,18 +43,12 @@ function common({ app, packages }: Where) {
 /** What `main` loads: one file, because every further file adds a read to a cold start. */
 export async function bundleFunctions(where: Where): Promise<Metafile> {
   const { app, out } = where
-  const registrations = globSync('src/functions/*.ts', { cwd: app }).sort()
-  if (registrations.length === 0)
-    throw new Error(
-      `${join(app, 'src/functions')} has no .ts files that register functions: there is nothing to build.`,
-    )
+  const entry = 'src/functions/register.ts'
+  if (!existsSync(join(app, entry)))
+    throw new Error(`${join(app, entry)}, which registers the functions, is missing: there is nothing to build.`)
   const { metafile } = await build({
     ...common(where),
-    stdin: {
-      contents: registrations.map((file) => `import './${file}'`).join('\n'),
-      resolveDir: app,
-      sourcefile: 'functions',
-    },
+    entryPoints: [entry],
     outfile: join(out, 'functions/index.js'),
     plugins: [
       {

@@ -2,11 +2,11 @@
 // cannot; `--json` prints the report as one JSON document. Changes nothing. Exit code 1 when a check failed.
 
 import { flags } from '../simulator/local/flags.ts'
-import { progressOn } from '../simulator/local/show.ts'
+import { progressOn } from '../simulator/local/print-demo.ts'
 import { composer } from '../src/compose.ts'
 import { findSettings } from './doctor/doctor-settings.ts'
 import { badConfiguration, examine, type Report } from './doctor/examine.ts'
-import { show } from './doctor/show.ts'
+import { show } from './doctor/print-report.ts'
 
 async function diagnose(say: (text: string) => void): Promise<Report> {
   const found = findSettings(process.cwd(), process.env)

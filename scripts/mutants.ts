@@ -1,12 +1,12 @@
 // `npm run mutants`: breaks the engine on purpose, one defect at a time, and reports which test notices: the simulated
 // world, with its seed, and the unit tests. `-- --help` lists the options. The defects are rows of
-// test/rotation/mutants/.
+// test/engine/mutants/.
 
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import type { Mutant } from '../test/rotation/mutants/mutant.ts'
-import { mutants } from '../test/rotation/mutants/mutants.ts'
+import type { Mutant } from '../test/engine/mutants/mutant.ts'
+import { mutants } from '../test/engine/mutants/mutants.ts'
 import { type Report, snapshot, tryMutant } from './mutants/try.ts'
 
 const help = `npm run mutants -- [ids…] [options]
@@ -33,7 +33,7 @@ else process.exitCode = await run()
 async function run(): Promise<number> {
   const unknown = positionals.filter((id) => !mutants.some((mutant) => mutant.id === id))
   if (unknown.length > 0)
-    throw new Error(`Unknown defects: ${unknown.join(', ')}. The names are in test/rotation/mutants/.`)
+    throw new Error(`Unknown defects: ${unknown.join(', ')}. The names are in test/engine/mutants/.`)
   const chosen = mutants.filter(({ id }) => positionals.length === 0 || positionals.includes(id))
   const waiting = [...chosen]
   const reports: Report[] = []

@@ -2,7 +2,7 @@
 // fault `throttle` does.
 
 import type { SimulatedClock } from './clock.ts'
-import type { Call } from './operations.ts'
+import type { Call } from './service-operations.ts'
 
 /** Token buckets: their capacity, and how many tokens return each second. */
 const buckets = {

@@ -1,11 +1,11 @@
 // One call: what a handler reads of the request, and how its answer becomes a response.
 
+import type { Identity, Token } from './caller-identity.ts'
 import type { SimulatedClock } from './clock.ts'
 import { claimsChallenge, type Dialect, dialects, type ErrorContext } from './dialects.ts'
 import type { FaultSet } from './fault-set.ts'
 import type { HostGroup } from './hosts.ts'
-import type { Identity, Token } from './identity.ts'
-import { type Call, type Operation, Refusal, type Reply, type RetryAfterForm } from './operations.ts'
+import { type Call, type Operation, Refusal, type Reply, type RetryAfterForm } from './service-operations.ts'
 
 /** What a call adds to its history entry while it runs. */
 export interface Trace {

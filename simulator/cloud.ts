@@ -1,9 +1,9 @@
 // The whole simulated Azure behind one `fetch`, for tests and demos.
 
+import type { Identity } from './caller-identity.ts'
 import { realClock, type SimulatedClock } from './clock.ts'
 import type { Effect } from './effects.ts'
 import type { Fault } from './faults.ts'
-import type { Identity } from './identity.ts'
 import { type HistoryEntry, startKernel } from './kernel.ts'
 import type { ServiceHandle } from './keys.ts'
 import { type Fleets, installServices } from './services/index.ts'
@@ -13,7 +13,7 @@ export type { Effect } from './effects.ts'
 export type { Fault } from './faults.ts'
 export type { HistoryEntry } from './kernel.ts'
 export type { ServiceHandle } from './keys.ts'
-export { ConnectionLost, CrashSignal } from './operations.ts'
+export { ConnectionLost, CrashSignal } from './service-operations.ts'
 
 export interface CloudOptions {
   /** The same seed and the same calls in the same order give the same answers. Default 1. */

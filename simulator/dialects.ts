@@ -1,7 +1,7 @@
 // How each service refuses a request: the format of its errors, its headers, and the token audiences it accepts.
 
 import type { HostGroup } from './hosts.ts'
-import type { RetryAfterForm } from './operations.ts'
+import type { RetryAfterForm } from './service-operations.ts'
 
 export interface ServiceError {
   readonly status: number

@@ -2,7 +2,7 @@
 
 import type { Trace } from './call.ts'
 import type { FaultSet } from './fault-set.ts'
-import type { Call, Reply } from './operations.ts'
+import type { Call, Reply } from './service-operations.ts'
 
 export interface Effect {
   /** From 1, over the life of the cloud. */

@@ -1,10 +1,10 @@
 // The faults of one simulated cloud, combined.
 
+import type { Token } from './caller-identity.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { Dice } from './dice.ts'
 import type { Fault, FaultHooks } from './faults.ts'
-import type { Token } from './identity.ts'
-import type { Call, Reply } from './operations.ts'
+import type { Call, Reply } from './service-operations.ts'
 
 /** The time that deleting, recovering or purging a secret takes without a fault: one to five seconds were reported. */
 const fewSeconds = 3000

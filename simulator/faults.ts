@@ -1,10 +1,10 @@
 // The faults of the simulated Azure, by name: seeded and repeatable.
 // A fault is a description. `install` makes its state for one cloud, so one description can serve many runs.
 
+import type { Token } from './caller-identity.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { Dice } from './dice.ts'
-import type { Token } from './identity.ts'
-import { type Call, ConnectionLost, CrashSignal, type Reply, type RetryAfterForm } from './operations.ts'
+import { type Call, ConnectionLost, CrashSignal, type Reply, type RetryAfterForm } from './service-operations.ts'
 
 export interface FaultHooks {
   /** After authentication, before the operation runs: an answer in place of the service's, or a throw. */

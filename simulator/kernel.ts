@@ -2,13 +2,13 @@
 
 import { armAllowance } from './allowance.ts'
 import { bearer, checkVersion, makeCall, type Trace, toResponse, unknownOperation } from './call.ts'
+import { type Identity, simulatedIdentity } from './caller-identity.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Dice, seededDice } from './dice.ts'
 import { type Effect, numberedEffects } from './effects.ts'
 import { type FaultSet, faultSet } from './fault-set.ts'
 import type { Fault } from './faults.ts'
 import { hostGroup } from './hosts.ts'
-import { type Identity, simulatedIdentity } from './identity.ts'
 import type { ServiceHandle } from './keys.ts'
 import {
   type Call,
@@ -18,7 +18,7 @@ import {
   operationRouter,
   Refusal,
   type Reply,
-} from './operations.ts'
+} from './service-operations.ts'
 
 export interface HistoryEntry {
   readonly at: number

@@ -1,10 +1,10 @@
 // Faults on the wire: tokens, dates, pages, network rules, and data planes that are unavailable as a whole.
 
+import type { Token } from './caller-identity.ts'
 import { dialects } from './dialects.ts'
 import { type Aim, type Fault, gatewayCaches, striker, untrackableOperations } from './faults.ts'
 import type { HostGroup } from './hosts.ts'
-import type { Token } from './identity.ts'
-import { type Call, ConnectionLost, type Reply, type RetryAfterForm } from './operations.ts'
+import { type Call, ConnectionLost, type Reply, type RetryAfterForm } from './service-operations.ts'
 
 /** Listings begin with `pages` pages without an item, each with a link to the next. */
 export function emptyFirstPages(options: Aim & { pages?: number } = {}): Fault {

@@ -6,9 +6,9 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { errorCodes } from '../src/engine/rekey-error.ts'
 import { providers } from '../src/providers/index.ts'
-import { errorCodes } from '../src/rotation/errors.ts'
-import { fleet } from './providers/fleet.ts'
+import { fleet } from './providers/provider-fleet.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const filesIn = (...globs: string[]) => globs.flatMap((glob) => globSync(glob, { cwd: root })).sort()
@@ -20,38 +20,37 @@ const all = [...src, ...simulator, ...tests, ...filesIn('scripts/**/*.ts')]
 
 /** What a file may import, by the first room whose pattern it fits. Files of the same room may always. */
 const rooms: readonly { readonly room: RegExp; readonly may: readonly RegExp[] }[] = [
-  { room: /^src\/rotation\//, may: [/^tinyqueue$/] },
+  { room: /^src\/engine\//, may: [/^tinyqueue$/] },
   {
     room: /^src\/azure\//,
-    may: [/^src\/rotation\//, /^@azure\//, /^applicationinsights$/, /^zod$/, /^node:(crypto|timers\/promises)$/],
+    may: [/^src\/engine\//, /^@azure\//, /^applicationinsights$/, /^zod$/, /^node:(crypto|timers\/promises)$/],
   },
   {
     room: /^src\/providers\//,
     // How calls are made, and how their errors are rebuilt: nothing else of the adapters.
-    may: [/^src\/rotation\//, /^src\/azure\/(clients|errors)\.ts$/, /^@azure\/arm-/, /^zod$/, /^node:crypto$/],
+    may: [/^src\/engine\//, /^src\/azure\/(clients|service-error)\.ts$/, /^@azure\/arm-/, /^zod$/, /^node:crypto$/],
   },
-  { room: /^src\/settings\//, may: [/^src\/targets\/problems\.ts$/] },
   {
-    room: /^src\/(settings|targets|targets-source)(\.ts|\/)/,
+    room: /^src\/config\//,
     // Settings are in the words of the adapters they are for, and targets in those of providers' own schemas.
     may: [
-      /^src\/(rotation|settings)\//,
+      /^src\/engine\//,
       /^src\/providers\/provider\.ts$/,
-      /^src\/azure\/(clients|clouds|event-grid|hosts|plain|state-blob|storage)\.ts$/,
+      /^src\/azure\/(clients|clouds|event-grid|trusted-hosts|plain|state-blob|storage)\.ts$/,
       /^(jsonc-parser|zod)$/,
       /^node:(crypto|fs\/promises|path)$/,
     ],
   },
   {
     room: /^src\/compose\.ts$/,
-    may: [/^src\/(azure|providers|rotation|settings|targets)\b/, /^@azure\/core-auth$/],
+    may: [/^src\/(azure|providers|engine|config)\b/, /^@azure\/core-auth$/],
   },
   {
     room: /^src\/functions\//,
     may: [
-      /^src\/(compose\.ts|rotation\/.*|settings\/schedule\.ts|providers\/provider\.ts|targets\/nearest\.ts)$/,
+      /^src\/(compose\.ts|engine\/.*|config\/schedule-setting\.ts|providers\/provider\.ts|config\/targets\/nearest\.ts)$/,
       // Shapes and names beside what compose hands out: listings, messages, log lines.
-      /^src\/azure\/(blob-lease|errors|json|key-vault|log|operation-store|plain|queue|telemetry)\.ts$/,
+      /^src\/azure\/(blob-lease|service-error|json|key-vault|log|operation-store|plain|request-queue|telemetry)\.ts$/,
       /^@azure\/(functions|core-auth)$/,
       /^zod$/,
       /^node:crypto$/,
@@ -93,7 +92,7 @@ describe('imports point one way', () => {
   })
 
   test('a dynamic import and an import of a type count as well', () => {
-    assert.ok(importsOf('src/functions/rotate.ts').includes('src/compose.ts'))
+    assert.ok(importsOf('src/functions/queue/queue-functions.ts').includes('src/compose.ts'))
     assert.ok(importsOf('src/azure/key-vault.ts').includes('@azure/keyvault-secrets'))
     assert.ok(importsOf('src/providers/provider.ts').includes('src/azure/clients.ts'))
   })
@@ -103,7 +102,7 @@ describe('the core', () => {
   const impure =
     /\bDate\.now\b|\bnew Date\(\)|\bset(Timeout|Interval|Immediate)\b|\bMath\.random\b|\b(process|performance|console|globalThis)\.|\bfetch\(|\brandomUUID\b/
 
-  for (const file of src.filter((file) => file.startsWith('src/rotation/'))) {
+  for (const file of src.filter((file) => file.startsWith('src/engine/'))) {
     test(`${file} has no clock, no dice, and no way out of its own`, () => {
       assert.doesNotMatch(codeOf(file), impure)
     })
@@ -117,7 +116,7 @@ describe('the core', () => {
 })
 
 test('a secret is shown only in the files listed, and each of them does', () => {
-  const showing = src.filter((file) => file !== 'src/rotation/secret.ts' && /\.reveal\b/.test(codeOf(file)))
+  const showing = src.filter((file) => file !== 'src/engine/secret.ts' && /\.reveal\b/.test(codeOf(file)))
 
   assert.deepEqual(showing, Object.keys(reveals))
 })
@@ -163,7 +162,7 @@ test('no file of the app, or of the simulator, is longer than a person reads at 
 test('every error code is given by somebody', () => {
   // The table of problems has them all, whether given or not.
   const text = src
-    .filter((file) => file !== 'src/rotation/errors.ts' && file !== 'src/functions/http/problem.ts')
+    .filter((file) => file !== 'src/engine/rekey-error.ts' && file !== 'src/functions/http/problem.ts')
     .map(codeOf)
     .join('\n')
 
@@ -187,7 +186,7 @@ test('every function and constant that is exported is imported by somebody', () 
 test('every function that HTTP reaches asks for a key of its own', () => {
   const registering = src.filter((file) => /\bapp\.(http|get|post|put|patch|deleteRequest)\(/.test(codeOf(file)))
 
-  assert.deepEqual(registering, ['src/functions/http/route.ts'])
+  assert.deepEqual(registering, ['src/functions/http/register-route.ts'])
   assert.match(codeOf(registering[0]!), /authLevel: 'function'/)
 })
 
@@ -208,7 +207,7 @@ test('tests live where what they test lives', () => {
   const lost = tests
     .filter((file) => file.endsWith('.test.ts') && file.split('/').length > 2)
     .map((file) => file.split('/')[1]!)
-    .filter((folder) => !folders.has(folder) && !whole.has(folder) && filesIn(`src/${folder}/*.ts`).length === 0)
+    .filter((folder) => !folders.has(folder) && !whole.has(folder) && filesIn(`src/${folder}/**/*.ts`).length === 0)
 
   assert.deepEqual(lost, [])
 })

@@ -10,7 +10,7 @@ import type { Fault } from '../simulator/faults.ts'
 import { createAzureClients } from '../src/azure/clients.ts'
 import { clouds } from '../src/azure/clouds.ts'
 import { composer } from '../src/compose.ts'
-import { Secret } from '../src/rotation/secret.ts'
+import { Secret } from '../src/engine/secret.ts'
 import { connect } from './simulated-azure.ts'
 
 const subscription = '/subscriptions/00000000-0000-0000-0000-000000000000'

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { encodeTags } from '../src/azure/tags.ts'
 import { telemetryNames } from '../src/azure/telemetry.ts'
+import { checks } from '../src/engine/checks.ts'
+import type { Stamps } from '../src/engine/observation.ts'
 import { providers } from '../src/providers/index.ts'
-import type { Stamps } from '../src/rotation/observation.ts'
-import { checks } from '../src/rotation/plan.ts'
 import { documents, quoted, rows, section, textOf } from './docs/markdown.ts'
 
 const concepts = documents.get('docs/concepts.md')!

@@ -16,8 +16,8 @@ import type { Report } from '../scripts/doctor/examine.ts'
 import { type Cloud, simulatedCloud } from '../simulator/cloud.ts'
 import { type SimulatorServer, startServer } from '../simulator/server.ts'
 import { providers } from '../src/providers/index.ts'
-import { type Azurite, startAzurite } from './azurite.ts'
-import { fleet } from './providers/fleet.ts'
+import { fleet } from './providers/provider-fleet.ts'
+import { type Azurite, startAzurite } from './started-azurite.ts'
 
 const doctor = fileURLToPath(new URL('../scripts/doctor.ts', import.meta.url))
 const preload = new URL('../simulator/preload.ts', import.meta.url).href

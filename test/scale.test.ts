@@ -7,7 +7,7 @@ import { seededDice } from '../simulator/dice.ts'
 import { serverError, throttle } from '../simulator/faults.ts'
 import { providerById } from '../src/providers/index.ts'
 import { armAllowance } from '../src/providers/wire/arm-id.ts'
-import { type LargeFleet, largeFleet, topicHost } from './scale/fleet.ts'
+import { type LargeFleet, largeFleet, topicHost } from './scale/scale-fleet.ts'
 
 const interval = 5 * 60_000
 /** ARM's limit on writes, per subscription: so many at once, then so many a second. Reads are counted here too. */

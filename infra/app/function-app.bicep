@@ -1,4 +1,4 @@
-// The function app on Flex Consumption, its settings, and who may call it. Every setting that src/settings.ts reads is
+// The function app on Flex Consumption, its settings, and who may call it. Every setting that src/config/settings.ts reads is
 // set here; a test compares the two.
 
 param name string

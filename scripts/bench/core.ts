@@ -1,14 +1,14 @@
 // Measures the pure parts: reading targets.json, planning.
 
 import { type Dice, seededDice } from '../../simulator/dice.ts'
+import { parseTargets } from '../../src/config/targets.ts'
+import { plan } from '../../src/engine/checks.ts'
+import type { Observation, StoredSecret } from '../../src/engine/observation.ts'
+import { Secret } from '../../src/engine/secret.ts'
+import { situation } from '../../src/engine/situation.ts'
+import { days, type Target } from '../../src/engine/target.ts'
 import { providers } from '../../src/providers/index.ts'
-import type { Observation, StoredSecret } from '../../src/rotation/observation.ts'
-import { plan } from '../../src/rotation/plan.ts'
-import { Secret } from '../../src/rotation/secret.ts'
-import { situation } from '../../src/rotation/situation.ts'
-import { days, type Target } from '../../src/rotation/target.ts'
-import { parseTargets } from '../../src/targets.ts'
-import { documentOf } from '../../test/scale/fleet.ts'
+import { documentOf } from '../../test/scale/scale-fleet.ts'
 import { type Figure, ms, timed } from './figures.ts'
 
 const now = Date.UTC(2026, 2, 2, 10)

@@ -1,6 +1,6 @@
 // Measures a tick and a rotation in this process: real adapters and SDK clients, the simulated Azure without a socket.
 
-import { type LargeFleet, largeFleet } from '../../test/scale/fleet.ts'
+import { type LargeFleet, largeFleet } from '../../test/scale/scale-fleet.ts'
 import { type Figure, ms, timed } from './figures.ts'
 
 const minutes = 60_000

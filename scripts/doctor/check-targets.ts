@@ -2,15 +2,15 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { App } from '../../src/compose.ts'
-import { asPaused } from '../../src/functions/commands/refusals.ts'
-import { type Check, checked, isRefused } from '../../src/functions/health/check.ts'
+import { pace } from '../../src/engine/pace.ts'
+import type { Log, Ports } from '../../src/engine/ports.ts'
+import { type Preview, preview } from '../../src/engine/preview.ts'
+import { days, minutes, type Target } from '../../src/engine/target.ts'
 import { grantLine, providerGrant, roles, scopes } from '../../src/functions/health/grant.ts'
+import { type Check, checked, isRefused } from '../../src/functions/health/health-check.ts'
+import { asPaused } from '../../src/functions/http/commands/refusals.ts'
 import { atMost } from '../../src/functions/shared/at-most.ts'
 import { resyncRequest } from '../../src/functions/shared/requests.ts'
-import { pace } from '../../src/rotation/pace.ts'
-import type { Log, Ports } from '../../src/rotation/ports.ts'
-import { type Preview, preview } from '../../src/rotation/preview.ts'
-import { days, minutes, type Target } from '../../src/rotation/target.ts'
 
 /** How many targets are read at the same time. */
 const concurrency = 8

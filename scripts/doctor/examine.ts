@@ -2,9 +2,9 @@
 
 import { logTo } from '../../src/azure/log.ts'
 import type { Compose, Problem } from '../../src/compose.ts'
-import { type Check, unseen } from '../../src/functions/health/check.ts'
-import { checksOf, isWithoutToken, withoutToken } from '../../src/functions/health/checks.ts'
-import { hours } from '../../src/rotation/target.ts'
+import { hours } from '../../src/engine/target.ts'
+import { checksOf, isWithoutToken, withoutToken } from '../../src/functions/health/all-checks.ts'
+import { type Check, unseen } from '../../src/functions/health/health-check.ts'
 import { checkTargets } from './check-targets.ts'
 
 /** The report of GET /api/health, with the source of the settings. */

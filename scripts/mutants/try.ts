@@ -5,7 +5,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { edited, type Mutant } from '../../test/rotation/mutants/mutant.ts'
+import { edited, type Mutant } from '../../test/engine/mutants/mutant.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -63,7 +63,7 @@ async function makeCopy(from: string, copy: string, mutant: Mutant): Promise<voi
 
 /** The first violation, as `first.ts` prints it. */
 async function askWorld(copy: string, seeds: number): Promise<Report['world'] | undefined> {
-  const { code, output } = await node(copy, ['test/rotation/world/first.ts', String(seeds)])
+  const { code, output } = await node(copy, ['test/engine/world/first.ts', String(seeds)])
   if (code !== 0) throw new Error(`the simulated world did not run: ${output.slice(-2000)}`)
   return JSON.parse(output.trim().split('\n').at(-1)!) ?? undefined
 }
@@ -74,7 +74,7 @@ async function askUnitTests(copy: string): Promise<readonly string[]> {
     '--test',
     '--test-reporter=tap',
     '--test-concurrency=1',
-    'test/rotation/!(world|mutants).test.ts',
+    'test/engine/!(world|mutants).test.ts',
     'test/azure/tags.test.ts',
   ])
   const failed = [...output.matchAll(/^\s*location: '(?<file>[^:']+\.test\.ts):/gm)].map(

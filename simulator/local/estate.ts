@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { type Cloud, simulatedCloud } from '../cloud.ts'
 import { slowAnswers, slowOperation } from '../faults.ts'
 import { startServer } from '../server.ts'
-import { type Azurite, startAzurite } from './azurite.ts'
-import { type SampleFleet, seedSampleFleet } from './fleet.ts'
 import { leaveLeases } from './leases.ts'
+import { type Azurite, startAzurite } from './run-azurite.ts'
+import { type SampleFleet, seedSampleFleet } from './sample-fleet.ts'
 
 const day = 86_400_000
 

@@ -4,11 +4,11 @@
 
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
+import { type HostKeys, makeKeys } from './function-keys.ts'
+import { type HostSettings, readHostSettings, resolveBinding } from './host-settings.ts'
 import { serveHttp } from './http.ts'
 import { createInvoker, type Invoker } from './invoker.ts'
-import { type HostKeys, makeKeys } from './keys.ts'
 import { listenToQueue } from './queues.ts'
-import { type HostSettings, readHostSettings, resolveBinding } from './settings.ts'
 import { startTimer, type TimerStatus } from './timers.ts'
 import { type Log, loadApp, type RegisteredFunction } from './worker.ts'
 

@@ -3,8 +3,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type Answer, header, json, parseJson } from './answers.ts'
 import { receiveEvents } from './event-grid-webhook.ts'
+import { allows, type HostKeys, type Level, levelOf } from './function-keys.ts'
 import type { Invoker } from './invoker.ts'
-import { allows, type HostKeys, type Level, levelOf } from './keys.ts'
 import { parseRoute, type Route } from './routes.ts'
 import type { HttpData, Nullable, RegisteredFunction } from './worker.ts'
 

@@ -2,8 +2,8 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { QueueServiceClient, type ReceivedMessageItem } from '@azure/storage-queue'
+import type { HostSettings } from './host-settings.ts'
 import type { Invoker } from './invoker.ts'
-import type { HostSettings } from './settings.ts'
 import type { Log, RegisteredFunction, TypedData } from './worker.ts'
 
 export interface QueueListener {

@@ -11,8 +11,8 @@ import { type HostChild, spawnHost } from './child.ts'
 import { type Estate, startEstate } from './estate.ts'
 import { flags } from './flags.ts'
 import { deliverKeyVaultEvents } from './key-vault-events.ts'
+import { progressOn, summary, table, whatNow } from './print-demo.ts'
 import { eventsOf, firstRound, type ShownResult, watchRuns } from './round.ts'
-import { progressOn, summary, table, whatNow } from './show.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 /** The port that Core Tools use, too. */

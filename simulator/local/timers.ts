@@ -1,8 +1,8 @@
 // Timer triggers: NCRONTAB with six fields, or a time span.
 
 import { Cron } from 'croner'
+import { timeSpan } from './host-settings.ts'
 import type { Invoker } from './invoker.ts'
-import { timeSpan } from './settings.ts'
 import type { Log, RegisteredFunction } from './worker.ts'
 
 export interface Timer {

@@ -2,7 +2,7 @@
 
 import { gunzipSync } from 'node:zlib'
 import type { Kernel } from '../kernel.ts'
-import type { Call, Operation } from '../operations.ts'
+import type { Call, Operation } from '../service-operations.ts'
 
 export function applicationInsights(kernel: Kernel) {
   const telemetry: unknown[] = []

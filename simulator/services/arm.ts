@@ -1,6 +1,6 @@
 // Ids and paths of Azure Resource Manager.
 
-import type { Call } from '../operations.ts'
+import type { Call } from '../service-operations.ts'
 
 export const defaultSubscription = '11111111-2222-3333-4444-555555555555'
 export const defaultGroup = 'rg'

@@ -1,7 +1,7 @@
 // The data plane of Cognitive Services accounts: custom subdomains, regional hosts, Translator.
 
 import type { Kernel } from '../kernel.ts'
-import { type Call, type Operation, Refusal, type Reply } from '../operations.ts'
+import { type Call, type Operation, Refusal, type Reply } from '../service-operations.ts'
 import type { Account, Accounts } from './cognitive-account.ts'
 import { translatorHost } from './cognitive-account.ts'
 

@@ -1,10 +1,10 @@
 // Cognitive Services accounts in Azure Resource Manager. Their data plane is cognitive-data-plane.ts.
-// The answers are checked by test/simulator/conformance/cognitive-services.test.ts.
+// The answers are checked by test/simulator/conformance/cognitive-services.conformance.test.ts.
 
 import type { Kernel } from '../kernel.ts'
 import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
-import type { Call } from '../operations.ts'
 import type { Sample } from '../sample.ts'
+import type { Call } from '../service-operations.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { type Account, accountsOf, endpointOf, endpointsOf } from './cognitive-account.ts'
 import { cognitiveDataPlane } from './cognitive-data-plane.ts'

@@ -1,10 +1,10 @@
 // Communication Services: Azure Resource Manager, and the data plane that checks HMAC signatures.
-// The answers are checked by test/simulator/conformance/communication-services.test.ts.
+// The answers are checked by test/simulator/conformance/communication-services.conformance.test.ts.
 
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
-import type { Call, Reply } from '../operations.ts'
 import type { Sample } from '../sample.ts'
+import type { Call, Reply } from '../service-operations.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { etagOf, platformKey, systemData } from './resource-wire.ts'
 import { hmacProof } from './signatures.ts'

@@ -1,7 +1,7 @@
 // Issues tokens: App Service's managed-identity endpoint (2019-08-01) and Entra's login.
 
 import type { Kernel } from '../kernel.ts'
-import type { Call, Operation } from '../operations.ts'
+import type { Call, Operation } from '../service-operations.ts'
 
 export function entra(kernel: Kernel) {
   kernel.register([managedIdentity(kernel), ...login(kernel)])

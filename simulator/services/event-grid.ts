@@ -1,7 +1,7 @@
 // Event Grid custom topics, and the events published to them.
 
 import type { Kernel } from '../kernel.ts'
-import { type Call, ConnectionLost } from '../operations.ts'
+import { type Call, ConnectionLost } from '../service-operations.ts'
 import { armResourceId } from './arm.ts'
 
 export type InputSchema = 'CloudEventSchemaV1_0' | 'EventGridSchema'

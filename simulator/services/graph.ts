@@ -3,7 +3,7 @@
 
 import type { Kernel } from '../kernel.ts'
 import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
-import type { Operation } from '../operations.ts'
+import type { Operation } from '../service-operations.ts'
 
 /** How the answer names and wraps the key: the documented examples and the resource type (`unwrapped`) disagree. */
 export type SensorAnswer = 'sensorDeploymentAccessKey' | 'deploymentAccessKey' | 'unwrapped'

@@ -1,6 +1,6 @@
 // Decides who may do what on an IoT hub's own host: a policy's SAS, a device's SAS, or an Entra token.
 
-import type { Call } from '../operations.ts'
+import type { Call } from '../service-operations.ts'
 import { takesKeys } from './iot-hub-handle.ts'
 import { type Device, type Hub, propertiesOf } from './iot-hub-state.ts'
 import { sasProof } from './signatures.ts'

@@ -1,7 +1,7 @@
 // PUT of an IoT hub: everything is replaced by what was sent.
 
 import type { Kernel } from '../kernel.ts'
-import { type Call, Refusal } from '../operations.ts'
+import { type Call, Refusal } from '../service-operations.ts'
 import { isObject, type Json, unmasked, writable } from './iot-hub-description.ts'
 import { type Hub, hubKeys, type Policy } from './iot-hub-state.ts'
 

@@ -1,7 +1,7 @@
 // IoT hubs in Azure Resource Manager: a hub is read whole and replaced whole.
 
 import type { Kernel } from '../kernel.ts'
-import type { Call, Reply } from '../operations.ts'
+import type { Call, Reply } from '../service-operations.ts'
 import { armPath, armResourceId, defaultGroup, defaultSubscription } from './arm.ts'
 import { entityTag } from './etag.ts'
 import { filledIn, isObject, type Json, masked, newDescription, writable } from './iot-hub-description.ts'

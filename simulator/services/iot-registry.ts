@@ -1,7 +1,7 @@
 // An IoT hub's own host: the device registry, statistics, and a device's message queue.
 
 import type { Kernel } from '../kernel.ts'
-import { type Call, ConnectionLost, type Operation, type Reply } from '../operations.ts'
+import { type Call, ConnectionLost, type Operation, type Reply } from '../service-operations.ts'
 import { admit, admitDevice } from './iot-access.ts'
 import { isObject, type Json } from './iot-hub-description.ts'
 import { type Device, type Hub, settle } from './iot-hub-state.ts'

@@ -2,7 +2,7 @@
 // soft delete, disabled versions.
 
 import type { Kernel } from '../kernel.ts'
-import { type Call, ConnectionLost, type Operation, type Reply } from '../operations.ts'
+import { type Call, ConnectionLost, type Operation, type Reply } from '../service-operations.ts'
 import { armResourceId } from './arm.ts'
 import { bundle, deletedBundle, describe, item, page, parameters } from './secret-wire.ts'
 import { type SimulatedVault, vaultHandle } from './vault-handle.ts'

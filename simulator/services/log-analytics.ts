@@ -1,10 +1,10 @@
 // Log Analytics workspaces: Azure Resource Manager, and the HTTP Data Collector that checks shared keys.
-// The answers are checked by test/simulator/conformance/log-analytics.test.ts.
+// The answers are checked by test/simulator/conformance/log-analytics.conformance.test.ts.
 
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
-import type { Call, Reply } from '../operations.ts'
 import type { Sample } from '../sample.ts'
+import type { Call, Reply } from '../service-operations.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { sharedKeyProof } from './signatures.ts'
 

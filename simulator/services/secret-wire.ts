@@ -1,6 +1,6 @@
 // The bodies of the secrets API: what it accepts, what it answers, and its pages.
 
-import type { Call, Reply } from '../operations.ts'
+import type { Call, Reply } from '../service-operations.ts'
 import type { SecretVersion, StoredSecret, VaultStore } from './vault-store.ts'
 
 /** The largest page the service returns. */

@@ -3,8 +3,8 @@
 // without a bound, and have no time limit.
 
 import type { PipelinePolicy, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline'
-import { callLimit, type Duration, seconds } from '../rotation/target.ts'
-import { retryAfterOf } from './failure.ts'
+import { callLimit, type Duration, seconds } from '../engine/target.ts'
+import { retryAfterOf } from './failure-facts.ts'
 
 /** Resolves after `ms`, rejects when the signal ends. */
 export type Wait = (ms: Duration, signal: AbortSignal) => Promise<void>

@@ -2,12 +2,12 @@
 
 import { createHash, randomUUID } from 'node:crypto'
 import type { BlobLeaseClient, BlockBlobClient } from '@azure/storage-blob'
-import { RekeyError } from '../rotation/errors.ts'
-import { type LeaseEntries, mergeEntries, sinceEntry } from '../rotation/lease-metadata.ts'
-import type { Lease, LeaseMetadata, Leases } from '../rotation/ports.ts'
-import { type Instant, leaseLength, seconds } from '../rotation/target.ts'
-import { rebuild } from './errors.ts'
-import { failureOf } from './failure.ts'
+import { type LeaseEntries, mergeEntries, sinceEntry } from '../engine/lease-metadata.ts'
+import type { Lease, LeaseMetadata, Leases } from '../engine/ports.ts'
+import { RekeyError } from '../engine/rekey-error.ts'
+import { type Instant, leaseLength, seconds } from '../engine/target.ts'
+import { failureOf } from './failure-facts.ts'
+import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 export const leaseContainer = 'rekey-leases'

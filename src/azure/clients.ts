@@ -5,7 +5,7 @@ import type { TokenCredential } from '@azure/core-auth'
 import type { HttpClient, PipelinePolicy } from '@azure/core-rest-pipeline'
 import { sendAgain, sendOnce, type Wait } from './attempts.ts'
 import type { Cloud } from './clouds.ts'
-import type { ErrorCodePlaces } from './failure.ts'
+import type { ErrorCodePlaces } from './failure-facts.ts'
 import { rawSender } from './raw.ts'
 import { refusedToken } from './refused-token.ts'
 

@@ -2,10 +2,10 @@
 
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth'
 import type { HttpClient } from '@azure/core-rest-pipeline'
-import { callLimit } from '../rotation/target.ts'
-import { rebuild } from './errors.ts'
+import { callLimit } from '../engine/target.ts'
 import { askIdentityEndpoint, pastItsCache } from './identity-endpoint.ts'
 import { lazily } from './lazily.ts'
+import { rebuild } from './service-error.ts'
 
 export interface CredentialSettings {
   /** Client id of a user-assigned identity; absent: the system-assigned one. */

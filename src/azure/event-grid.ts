@@ -1,12 +1,12 @@
 // Sends events to Event Grid through @azure/eventgrid, which is loaded with the first event.
 
-import { iso } from '../rotation/duration.ts'
-import type { RekeyEvent } from '../rotation/events.ts'
-import type { Announcer, Log } from '../rotation/ports.ts'
-import type { Secret } from '../rotation/secret.ts'
+import { iso } from '../engine/duration.ts'
+import type { RekeyEvent } from '../engine/events.ts'
+import type { Announcer, Log } from '../engine/ports.ts'
+import type { Secret } from '../engine/secret.ts'
 import type { AzureClients } from './clients.ts'
-import { rebuild } from './errors.ts'
 import { lazily } from './lazily.ts'
+import { rebuild } from './service-error.ts'
 
 export type EventSchema = 'CloudEvent' | 'EventGrid'
 

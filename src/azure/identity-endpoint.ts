@@ -3,7 +3,7 @@
 
 import type { AccessToken, TokenCredential } from '@azure/core-auth'
 import type { HttpClient } from '@azure/core-rest-pipeline'
-import { minutes, seconds } from '../rotation/target.ts'
+import { minutes, seconds } from '../engine/target.ts'
 import { parseJson } from './json.ts'
 
 export interface IdentityEndpoint {

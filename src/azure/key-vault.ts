@@ -8,15 +8,15 @@
 
 import type { TokenCredential } from '@azure/core-auth'
 import type { SecretClient, SecretProperties } from '@azure/keyvault-secrets'
-import { iso } from '../rotation/duration.ts'
-import { RekeyError } from '../rotation/errors.ts'
-import type { StoredSecret } from '../rotation/observation.ts'
-import type { Vault } from '../rotation/ports.ts'
-import { Secret } from '../rotation/secret.ts'
-import { callLimit, type Instant, latestExpiry } from '../rotation/target.ts'
+import { iso } from '../engine/duration.ts'
+import type { StoredSecret } from '../engine/observation.ts'
+import type { Vault } from '../engine/ports.ts'
+import { RekeyError } from '../engine/rekey-error.ts'
+import { Secret } from '../engine/secret.ts'
+import { callLimit, type Instant, latestExpiry } from '../engine/target.ts'
 import type { AzureClients } from './clients.ts'
-import { rebuild, unreadable } from './errors.ts'
 import { lazily } from './lazily.ts'
+import { rebuild, unreadable } from './service-error.ts'
 import { encodeTags, parseTags } from './tags.ts'
 
 /** A secret as the vault's listing shows its current version: tags and dates, but neither value nor version. */

@@ -1,7 +1,7 @@
 // Writes the engine's log as lines: a static message, then one JSON object with the fields.
 
-import { RekeyError } from '../rotation/errors.ts'
-import type { Log, LogLevel } from '../rotation/ports.ts'
+import type { Log, LogLevel } from '../engine/ports.ts'
+import { RekeyError } from '../engine/rekey-error.ts'
 
 /** Where lines go: an invocation's context, or the console. */
 export type LogSink = Readonly<Record<LogLevel, (line: string) => void>>

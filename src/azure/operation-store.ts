@@ -1,9 +1,9 @@
 // Stores what the vault's tags cannot hold about an operation: small JSON blobs, kept for two weeks.
 
 import type { BlockBlobClient } from '@azure/storage-blob'
-import { rebuild } from './errors.ts'
-import { failureOf } from './failure.ts'
+import { failureOf } from './failure-facts.ts'
 import { parseJson } from './json.ts'
+import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 /** The deployment's lifecycle rule deletes its blobs 14 days after they were last written. */

@@ -5,9 +5,9 @@ import type { TokenCredential } from '@azure/core-auth'
 import type { HttpClient, Pipeline, PipelinePolicy, PipelineResponse } from '@azure/core-rest-pipeline'
 import type { Attempts, AzureClients, RawRequest } from './clients.ts'
 import type { Cloud } from './clouds.ts'
-import { rebuild, refusal, unreadable } from './errors.ts'
-import { assertTokenHost } from './hosts.ts'
 import { lazily } from './lazily.ts'
+import { rebuild, refusal, unreadable } from './service-error.ts'
+import { assertTokenHost } from './trusted-hosts.ts'
 
 interface Means {
   readonly cloud: Cloud

@@ -1,8 +1,8 @@
 // One blob of the container `rekey-state`: text that every instance of the app reads, and that only an instance which has
 // read the latest version may write.
 
-import { rebuild } from './errors.ts'
-import { failureOf } from './failure.ts'
+import { failureOf } from './failure-facts.ts'
+import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 const stateContainer = 'rekey-state'

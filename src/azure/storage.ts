@@ -3,9 +3,9 @@
 import type { TokenCredential } from '@azure/core-auth'
 import type { BlobServiceClient } from '@azure/storage-blob'
 import type { QueueServiceClient } from '@azure/storage-queue'
-import { RekeyError } from '../rotation/errors.ts'
-import { Secret } from '../rotation/secret.ts'
-import { callLimit, seconds } from '../rotation/target.ts'
+import { RekeyError } from '../engine/rekey-error.ts'
+import { Secret } from '../engine/secret.ts'
+import { callLimit, seconds } from '../engine/target.ts'
 import type { Cloud } from './clouds.ts'
 import { lazily } from './lazily.ts'
 

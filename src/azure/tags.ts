@@ -2,11 +2,11 @@
 // can replace each other; `rekey` is ours, compact JSON with times as ISO 8601.
 
 import * as z from 'zod'
-import { iso } from '../rotation/duration.ts'
-import { RekeyError } from '../rotation/errors.ts'
-import type { Reason, Stamps, StoredSecret } from '../rotation/observation.ts'
-import type { SecretMetadata } from '../rotation/ports.ts'
-import type { Duration, Instant } from '../rotation/target.ts'
+import { iso } from '../engine/duration.ts'
+import type { Reason, Stamps, StoredSecret } from '../engine/observation.ts'
+import type { SecretMetadata } from '../engine/ports.ts'
+import { RekeyError } from '../engine/rekey-error.ts'
+import type { Duration, Instant } from '../engine/target.ts'
 import { parseJson } from './json.ts'
 
 const ourTags = ['rekey', 'rekey-note', 'CredentialId', 'ProviderAddress', 'ValidityPeriodDays'] as const

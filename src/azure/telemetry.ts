@@ -4,10 +4,10 @@
 
 import type { TokenCredential } from '@azure/core-auth'
 import type { TelemetryClient } from 'applicationinsights'
-import type { Outcome } from '../rotation/outcome.ts'
-import type { Log } from '../rotation/ports.ts'
-import type { Secret } from '../rotation/secret.ts'
-import { type Duration, seconds } from '../rotation/target.ts'
+import type { Outcome } from '../engine/outcome.ts'
+import type { Log } from '../engine/ports.ts'
+import type { Secret } from '../engine/secret.ts'
+import { type Duration, seconds } from '../engine/target.ts'
 import { lazily } from './lazily.ts'
 
 /** What a target's tags say; times in ISO 8601. */

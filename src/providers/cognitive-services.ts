@@ -2,9 +2,9 @@
 
 import * as z from 'zod'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
-import type { KeyRing } from '../rotation/key-ring.ts'
-import type { KeyHolder, Log, Verdict } from '../rotation/ports.ts'
-import type { Secret } from '../rotation/secret.ts'
+import type { KeyRing } from '../engine/key-ring.ts'
+import type { KeyHolder, Log, Verdict } from '../engine/ports.ts'
+import type { Secret } from '../engine/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
 import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'

@@ -2,8 +2,8 @@
 
 import * as z from 'zod'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
-import type { Credential, KeyRing } from '../rotation/key-ring.ts'
-import type { KeyHolder, Log } from '../rotation/ports.ts'
+import type { Credential, KeyRing } from '../engine/key-ring.ts'
+import type { KeyHolder, Log } from '../engine/ports.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
 import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'

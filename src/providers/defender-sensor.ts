@@ -3,9 +3,9 @@
 
 import * as z from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
-import { RekeyError } from '../rotation/errors.ts'
-import type { KeyRing } from '../rotation/key-ring.ts'
-import type { KeyHolder } from '../rotation/ports.ts'
+import type { KeyRing } from '../engine/key-ring.ts'
+import type { KeyHolder } from '../engine/ports.ts'
+import { RekeyError } from '../engine/rekey-error.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
 

@@ -2,9 +2,9 @@
 
 import type * as z from 'zod'
 import type { AzureClients } from '../azure/clients.ts'
-import type { KeySlot } from '../rotation/key-ring.ts'
-import type { Allowance } from '../rotation/pace.ts'
-import type { KeyHolder, Log } from '../rotation/ports.ts'
+import type { KeySlot } from '../engine/key-ring.ts'
+import type { Allowance } from '../engine/pace.ts'
+import type { KeyHolder, Log } from '../engine/ports.ts'
 
 /** One right that a provider's calls need. */
 export interface Permission {

@@ -6,8 +6,8 @@ import { CognitiveServicesManagementClient } from '@azure/arm-cognitiveservices'
 import { createAzureClients, type RawRequest } from '../../src/azure/clients.ts'
 import { clouds } from '../../src/azure/clouds.ts'
 import { inLimit } from '../../src/azure/storage.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
-import { callLimit } from '../../src/rotation/target.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { callLimit } from '../../src/engine/target.ts'
 import { anyToken, canned, cut, json, wire } from './wire.ts'
 
 const busy = json(503, {})

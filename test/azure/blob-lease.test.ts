@@ -10,11 +10,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { createLeaseNotes, createLeases, leaseContainer } from '../../src/azure/blob-lease.ts'
 import { openStorage, type Storage } from '../../src/azure/storage.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
-import type { Lease } from '../../src/rotation/ports.ts'
-import { Secret } from '../../src/rotation/secret.ts'
-import { type Azurite, startAzurite } from '../azurite.ts'
+import type { Lease } from '../../src/engine/ports.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { Secret } from '../../src/engine/secret.ts'
 import { type StorageTap, tapStorage } from '../leak/storage-tap.ts'
+import { type Azurite, startAzurite } from '../started-azurite.ts'
 
 const signal = new AbortController().signal
 

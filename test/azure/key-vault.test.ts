@@ -8,10 +8,10 @@ import { lostAnswer, serverError, truncatedBody } from '../../simulator/faults.t
 import { createAzureClients } from '../../src/azure/clients.ts'
 import { clouds } from '../../src/azure/clouds.ts'
 import { createVault, type ListedVault, vaultActions } from '../../src/azure/key-vault.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
-import type { SecretMetadata } from '../../src/rotation/ports.ts'
-import { Secret } from '../../src/rotation/secret.ts'
-import { days, latestExpiry } from '../../src/rotation/target.ts'
+import type { SecretMetadata } from '../../src/engine/ports.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { Secret } from '../../src/engine/secret.ts'
+import { days, latestExpiry } from '../../src/engine/target.ts'
 import { type Fetch, wire } from './wire.ts'
 
 const start = Date.UTC(2026, 10, 21, 3, 0, 0)

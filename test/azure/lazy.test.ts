@@ -20,10 +20,10 @@ test('making every adapter loads no SDK, and the first call loads its own', asyn
   const { createVault } = await import('../../src/azure/key-vault.ts')
   const { createAnnouncer } = await import('../../src/azure/event-grid.ts')
   const { createLeases } = await import('../../src/azure/blob-lease.ts')
-  const { createRequestQueue } = await import('../../src/azure/queue.ts')
+  const { createRequestQueue } = await import('../../src/azure/request-queue.ts')
   const { openStorage } = await import('../../src/azure/storage.ts')
   const { createTelemetry } = await import('../../src/azure/telemetry.ts')
-  const { Secret } = await import('../../src/rotation/secret.ts')
+  const { Secret } = await import('../../src/engine/secret.ts')
   const ours = credential({ authority: clouds.public.authority, managed: true })
   const azure = createAzureClients({ cloud: clouds.public, credential: ours })
   const storage = openStorage(

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { logTo } from '../../src/azure/log.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
-import { Secret } from '../../src/rotation/secret.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { Secret } from '../../src/engine/secret.ts'
 
 function lines() {
   const told: string[] = []

@@ -6,8 +6,8 @@ import { after, before, describe, test } from 'node:test'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { createOperationStore, type OperationStore } from '../../src/azure/operation-store.ts'
 import { openStorage } from '../../src/azure/storage.ts'
-import { Secret } from '../../src/rotation/secret.ts'
-import { type Azurite, startAzurite } from '../azurite.ts'
+import { Secret } from '../../src/engine/secret.ts'
+import { type Azurite, startAzurite } from '../started-azurite.ts'
 
 const container = 'rekey-operations'
 

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clouds } from '../../src/azure/clouds.ts'
 import { openStorage, storageSettings } from '../../src/azure/storage.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
-import { Secret } from '../../src/rotation/secret.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { Secret } from '../../src/engine/secret.ts'
 import { anyToken } from './wire.ts'
 
 test('a connection string is taken as it is', async () => {

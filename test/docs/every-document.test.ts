@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
+import { parseTargets } from '../../src/config/targets.ts'
 import { providers } from '../../src/providers/index.ts'
-import { parseTargets } from '../../src/targets.ts'
 import { anchors, blocks, documents, prose, quoted, root, textOf } from './markdown.ts'
 
 describe('every document', () => {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
-import { seedSampleFleet } from '../../simulator/local/fleet.ts'
-import { summary, table, whatNow } from '../../simulator/local/show.ts'
+import { summary, table, whatNow } from '../../simulator/local/print-demo.ts'
+import { seedSampleFleet } from '../../simulator/local/sample-fleet.ts'
 import { blocks, documents, section } from './markdown.ts'
 
 const readme = documents.get('README.md')!

@@ -2,15 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { type SettingName, settingNames } from '../../src/config/setting-names.ts'
+import { policyFields, targetFields } from '../../src/config/targets/fields.ts'
+import { formatDuration } from '../../src/engine/duration.ts'
+import type { EventType } from '../../src/engine/events.ts'
+import { vaultAllowance } from '../../src/engine/pace.ts'
+import { errorCodes } from '../../src/engine/rekey-error.ts'
+import { callLimit, clockBound, leaseLength, settle } from '../../src/engine/target.ts'
 import { problems } from '../../src/functions/http/problem.ts'
 import { providers } from '../../src/providers/index.ts'
-import { formatDuration } from '../../src/rotation/duration.ts'
-import { errorCodes } from '../../src/rotation/errors.ts'
-import type { EventType } from '../../src/rotation/events.ts'
-import { vaultAllowance } from '../../src/rotation/pace.ts'
-import { callLimit, clockBound, leaseLength, settle } from '../../src/rotation/target.ts'
-import { type SettingName, settingNames } from '../../src/settings/names.ts'
-import { policyFields, targetFields } from '../../src/targets/fields.ts'
 import { documents, quoted, rows, section, textOf } from './markdown.ts'
 
 const reference = (name: string) => documents.get(`docs/reference/${name}.md`)!
@@ -30,12 +30,12 @@ describe('docs/reference', () => {
 
   test('http-api.md has every route with its function and its role', () => {
     const registered = [
-      ...`${code('commands.ts')}\n${code('status.ts')}`.matchAll(
+      ...code('http/routes.ts').matchAll(
         /route\(\s*'(\w+)',\s*'(\w+)',\s*'([^']+)',\s*async \(\) => \(await import\('\.\/([\w/.-]+)'\)\)\.(\w+),?\s*\)/g,
       ),
     ].map(([, name, method, path, file, handler]) => {
       const [, roles] = new RegExp(`export const ${handler}: Handler = \\{\\s+roles: \\[([^\\]]+)\\]`).exec(
-        code(file!),
+        code(`http/${file}`),
       )!
       const role = roles!.includes(',') ? 'any' : `\`${roles!.replaceAll("'", '')}\``
       return [`\`${method} /api/${path}\``, `\`${name}\``, role]

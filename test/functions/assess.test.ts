@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { days, hours, type Target } from '../../src/engine/target.ts'
 import { assess, type Listed } from '../../src/functions/shared/assess.ts'
-import { days, hours, type Target } from '../../src/rotation/target.ts'
-import { rotatedStand } from '../rotation/stand.ts'
+import { rotatedStand } from '../engine/stand.ts'
 
 interface Published {
   readonly target: Target

@@ -6,7 +6,6 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 
 const root = new URL('../../', import.meta.url)
-const doorways = ['commands', 'near-expiry', 'rotate', 'schedule', 'status']
 
 /** Runs `script` in a process of its own, and gives the modules that it loads: packages by name, our files by path. */
 async function loadedBy(script: string): Promise<readonly string[]> {
@@ -14,7 +13,7 @@ async function loadedBy(script: string): Promise<readonly string[]> {
     import { registerHooks } from 'node:module'
     const loaded = new Set()
     registerHooks({ load: (url, context, next) => { loaded.add(url); return next(url, context) } })
-    for (const name of ${JSON.stringify(doorways)}) await import(new URL('src/functions/' + name + '.ts', '${root}'))
+    await import(new URL('src/functions/register.ts', '${root}'))
     ${script}
     process.stdout.write(JSON.stringify([...loaded]))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', recorder], {
@@ -40,7 +39,7 @@ test('registering the functions loads the Functions library, route by route, and
     [],
   )
   assert.ok(packages.includes('@azure/functions'))
-  assert.ok(!loaded.includes('src/compose.ts') && !loaded.includes('src/settings.ts'))
+  assert.ok(!loaded.includes('src/compose.ts') && !loaded.includes('src/config/settings.ts'))
   assert.ok(loaded.length < 30, loaded.join('\n'))
 })
 
@@ -48,7 +47,7 @@ test('a request that meets a bad configuration loads no Azure SDK', async () => 
   const loaded = await loadedBy(`
     const { HttpRequest, InvocationContext } = await import('@azure/functions')
     const { answer } = await import('${root}src/functions/http/answer.ts')
-    const { health } = await import('${root}src/functions/status/health.ts')
+    const { health } = await import('${root}src/functions/http/status/show-health.ts')
     const { composer } = await import('${root}src/compose.ts')
     const request = new HttpRequest({ method: 'GET', url: 'http://127.0.0.1/api/health' })
     const answered = await answer(health, request, new InvocationContext(), composer({ env: {} }))

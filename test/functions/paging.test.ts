@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HttpRequest } from '@azure/functions'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
 import { pageOf } from '../../src/functions/http/paging.ts'
 import { problem } from '../../src/functions/http/problem.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
 
 function page(query: Record<string, string>, length: number) {
   const request = new HttpRequest({ method: 'GET', url: 'http://127.0.0.1/api/targets', query })

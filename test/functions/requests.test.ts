@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Timer } from '@azure/functions'
+import type { Outcome } from '../../src/engine/outcome.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import type { RotationRequest } from '../../src/engine/request.ts'
 import { queueRest } from '../../src/functions/shared/requests.ts'
-import { periodOf } from '../../src/functions/tick/period.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
-import type { Outcome } from '../../src/rotation/outcome.ts'
-import type { RotationRequest } from '../../src/rotation/request.ts'
+import { periodOf } from '../../src/functions/timer/period.ts'
 
 const now = Date.UTC(2026, 2, 2, 10)
 const minute = 60_000

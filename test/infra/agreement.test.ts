@@ -5,9 +5,9 @@ import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { vaultActions } from '../../src/azure/key-vault.ts'
 import { type SeenTarget, type Telemetry, telemetryNames } from '../../src/azure/telemetry.ts'
+import { settingNames } from '../../src/config/setting-names.ts'
 import { ownPermissions } from '../../src/functions/health/grant.ts'
 import { providers } from '../../src/providers/index.ts'
-import { settingNames } from '../../src/settings/names.ts'
 import { eventProperties, keyVaultEvents, queueNames } from './allowed.ts'
 import { literal, loadGrammar, named, propertiesOf, valueAt } from './bicep.ts'
 import { projectOf, readTexts, repository } from './project.ts'
@@ -167,8 +167,8 @@ test('the properties that queries may use are those that the events have', () =>
 })
 
 test('Key Vault is asked for the events that the app understands, and they go to the queue that it reads', () => {
-  const understood = readFileSync(`${repository}/src/functions/messages/near-expiry.ts`, 'utf8')
-  const handler = readFileSync(`${repository}/src/functions/near-expiry.ts`, 'utf8')
+  const understood = readFileSync(`${repository}/src/functions/event-grid/near-expiry-event.ts`, 'utf8')
+  const handler = readFileSync(`${repository}/src/functions/event-grid/near-expiry.ts`, 'utf8')
 
   const types = understood.match(/(?<=')Microsoft\.KeyVault\.\w+(?=')/g)!
   const [queue] = /(?<=queueName: )'[\w-]+'/.exec(handler)!
@@ -183,7 +183,7 @@ test('alerts ask for functions, queues and log lines that the app has', () => {
   const queues = [...queries.matchAll(/"(rekey-[\w-]+)-poison"/g)].map(([, name]) => name!)
   const lines = [...queries.matchAll(/message startswith "([^"]+)"/g)].map(([, line]) => line!)
 
-  const source = ['schedule.ts', 'rotate.ts', 'revocations.ts', 'near-expiry.ts', 'tick/tick.ts']
+  const source = ['timer/schedule.ts', 'queue/queue-functions.ts', 'event-grid/near-expiry.ts', 'timer/tick.ts']
     .map((file) => readFileSync(`${repository}/src/functions/${file}`, 'utf8'))
     .join('\n')
 
@@ -222,7 +222,7 @@ test('the queues and containers that code names are made', () => {
 })
 
 test('the function that Event Grid calls is registered under the name that the subscription uses', () => {
-  const code = readFileSync(`${repository}/src/functions/near-expiry.ts`, 'utf8')
+  const code = readFileSync(`${repository}/src/functions/event-grid/near-expiry.ts`, 'utf8')
 
   const [, name] = /\/functions\/(\w+)'/.exec(texts['infra/events/subscription.bicep']!) ?? []
 
@@ -254,9 +254,7 @@ test('the switches that the README lists are those of main.parameters.json', () 
 })
 
 test('test.http has a request for every route, and none for another', () => {
-  const code = ['commands.ts', 'status.ts']
-    .map((file) => readFileSync(`${repository}/src/functions/${file}`, 'utf8'))
-    .join('\n')
+  const code = readFileSync(`${repository}/src/functions/http/routes.ts`, 'utf8')
   const routes = [...code.matchAll(/route\(\s*'\w+',\s*'(\w+)',\s*'([^']+)'/g)].map(
     ([, method, path]) => `${method} ${path}`,
   )

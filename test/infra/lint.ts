@@ -2,7 +2,7 @@
 
 import { askedProperties, deliveryNames, eventTypes, knownAlerts, metricNames } from './event-lint.ts'
 import { loadedFiles, moduleFiles, moduleOutputs, moduleParameters, unusedOutputs } from './modules.ts'
-import { syntax, undeclared, unused } from './names.ts'
+import { syntax, undeclared, unused } from './name-rules.ts'
 import { knownRoles, knownVersions, noKeys, noSecretOutputs, requiredProperties, tagged } from './policy.ts'
 import { type Finding, projectOf, type Texts } from './project.ts'
 import { knownAssignments, moduleScopes } from './scopes.ts'

@@ -14,8 +14,8 @@ import { missingPermission } from '../../simulator/faults.ts'
 import { type HostChild, spawnHost } from '../../simulator/local/child.ts'
 import { type Estate, startEstate } from '../../simulator/local/estate.ts'
 import { firstRound, watchRuns } from '../../simulator/local/round.ts'
-import { garbageFrom } from './faults.ts'
-import { accountKey, blobsIn, queuesIn, tagsIn } from './places.ts'
+import { garbageFrom } from './leak-faults.ts'
+import { accountKey, blobsIn, queuesIn, tagsIn } from './leak-places.ts'
 import { leaksIn } from './search.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))

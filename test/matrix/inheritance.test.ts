@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { days } from '../../src/engine/target.ts'
 import { providers } from '../../src/providers/index.ts'
-import { days } from '../../src/rotation/target.ts'
-import { estate, vaultHost } from './estate.ts'
+import { estate, vaultHost } from './crash-estate.ts'
 
 for (const provider of providers) {
   test(`${provider.id}: other people's tags and the content type go along to each new version`, async () => {

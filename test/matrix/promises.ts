@@ -1,8 +1,8 @@
 // Room: the tests of the whole. The promises, held against the data planes after every effect.
 
 import assert from 'node:assert/strict'
-import type { Estate } from './estate.ts'
-import { vaultHost } from './estate.ts'
+import type { Estate } from './crash-estate.ts'
+import { vaultHost } from './crash-estate.ts'
 
 interface Handed {
   readonly secret: string

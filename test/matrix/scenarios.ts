@@ -1,8 +1,8 @@
 // Room: the tests of the whole. What is going on when the crash comes.
 
-import type { RotationRequest } from '../../src/rotation/request.ts'
-import { days, minutes } from '../../src/rotation/target.ts'
-import type { Estate } from './estate.ts'
+import type { RotationRequest } from '../../src/engine/request.ts'
+import { days, minutes } from '../../src/engine/target.ts'
+import type { Estate } from './crash-estate.ts'
 
 export interface Scenario {
   readonly name: string

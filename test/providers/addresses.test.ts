@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Fault } from '../../simulator/faults.ts'
-import type { Reply } from '../../simulator/operations.ts'
+import type { Reply } from '../../simulator/service-operations.ts'
+import { Secret } from '../../src/engine/secret.ts'
 import { cognitiveServices } from '../../src/providers/cognitive-services.ts'
 import { communicationServices } from '../../src/providers/communication-services.ts'
 import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
-import { Secret } from '../../src/rotation/secret.ts'
 import { failure, type Opened, opened } from './opened.ts'
 
 const strange = 'https://management.azure.com.example.com/next'

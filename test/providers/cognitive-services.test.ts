@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
 import { serverError, throttle } from '../../simulator/faults.ts'
+import { Secret } from '../../src/engine/secret.ts'
 import { cognitiveServices } from '../../src/providers/cognitive-services.ts'
-import { Secret } from '../../src/rotation/secret.ts'
-import { oldMetadata } from '../lease-metadata.ts'
+import { oldMetadata } from '../memory-lease.ts'
 import { connect } from '../simulated-azure.ts'
 
 type Options = Parameters<ReturnType<typeof simulatedCloud>['cognitiveServices']['add']>[0]

@@ -6,11 +6,11 @@ import test from 'node:test'
 import { type Fault, gatewayCaches, lostAnswer, serverError, throttle, truncatedBody } from '../../simulator/faults.ts'
 import { hostGroup } from '../../simulator/hosts.ts'
 import { dataPlaneOutages, networkRule } from '../../simulator/wire-faults.ts'
+import { Secret } from '../../src/engine/secret.ts'
 import { providers } from '../../src/providers/index.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
-import { Secret } from '../../src/rotation/secret.ts'
-import { samples } from './fleet.ts'
 import { calls, failure, opened, revealed } from './opened.ts'
+import { samples } from './provider-fleet.ts'
 
 for (const provider of providers) {
   const { id, slots } = provider

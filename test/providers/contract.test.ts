@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type Fault, missingPermission, serverError, slowPropagation } from '../../simulator/faults.ts'
-import type { Call, Reply } from '../../simulator/operations.ts'
+import type { Call, Reply } from '../../simulator/service-operations.ts'
+import { Secret } from '../../src/engine/secret.ts'
 import { providers } from '../../src/providers/index.ts'
-import { Secret } from '../../src/rotation/secret.ts'
 import { connect } from '../simulated-azure.ts'
-import { samples } from './fleet.ts'
 import { failure, opened, revealed } from './opened.ts'
+import { samples } from './provider-fleet.ts'
 
 for (const provider of providers) {
   const { id, slots, can, outputs } = provider

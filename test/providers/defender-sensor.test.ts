@@ -5,7 +5,7 @@ import test from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
 import { clouds } from '../../src/azure/clouds.ts'
 import { defenderSensor } from '../../src/providers/defender-sensor.ts'
-import { oldMetadata } from '../lease-metadata.ts'
+import { oldMetadata } from '../memory-lease.ts'
 import { connect } from '../simulated-azure.ts'
 import { revealed } from './opened.ts'
 

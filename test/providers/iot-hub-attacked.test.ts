@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { lostAnswer, serverError, slowOperation, untrackableOperations } from '../../simulator/faults.ts'
-import { CrashSignal } from '../../simulator/operations.ts'
+import { CrashSignal } from '../../simulator/service-operations.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { days, minutes, seconds } from '../../src/engine/target.ts'
 import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
-import { days, minutes, seconds } from '../../src/rotation/target.ts'
-import { type Estate, estate } from '../matrix/estate.ts'
+import { type Estate, estate } from '../matrix/crash-estate.ts'
 
 const vaultHost = 'kv-prod.vault.azure.net'
 

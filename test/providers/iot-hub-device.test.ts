@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
 import { iotHubDevice } from '../../src/providers/iot-hub-device.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
-import { oldMetadata } from '../lease-metadata.ts'
+import { oldMetadata } from '../memory-lease.ts'
 import { connect } from '../simulated-azure.ts'
 import { revealed } from './opened.ts'
 

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { days, minutes } from '../../src/engine/target.ts'
 import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
-import { days, minutes } from '../../src/rotation/target.ts'
-import { type Estate, estate } from '../matrix/estate.ts'
+import { type Estate, estate } from '../matrix/crash-estate.ts'
 
 interface Role {
   readonly actions: readonly string[]

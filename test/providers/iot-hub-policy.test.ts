@@ -15,13 +15,13 @@ import {
   truncatedBody,
   untrackableOperations,
 } from '../../simulator/faults.ts'
-import { readHostSettings } from '../../simulator/local/settings.ts'
+import { readHostSettings } from '../../simulator/local/host-settings.ts'
 import type { HubOptions } from '../../simulator/services/iot-hub.ts'
+import type { Call, Log } from '../../src/engine/ports.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { callLimit, clockBound, settle } from '../../src/engine/target.ts'
 import { iotHubPolicy } from '../../src/providers/iot-hub-policy.ts'
-import { RekeyError } from '../../src/rotation/errors.ts'
-import type { Call, Log } from '../../src/rotation/ports.ts'
-import { callLimit, clockBound, settle } from '../../src/rotation/target.ts'
-import { metadataInMemory, oldMetadata } from '../lease-metadata.ts'
+import { metadataInMemory, oldMetadata } from '../memory-lease.ts'
 import { type ConnectOptions, connect } from '../simulated-azure.ts'
 import { revealed } from './opened.ts'
 

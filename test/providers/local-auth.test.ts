@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { serverError } from '../../simulator/faults.ts'
 import { providers } from '../../src/providers/index.ts'
-import { samples } from './fleet.ts'
 import { failure, opened } from './opened.ts'
+import { samples } from './provider-fleet.ts'
 
 interface Switch {
   disableLocalAuth(disabled: boolean): void

@@ -5,7 +5,7 @@ import test from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
 import { type Fault, serverError } from '../../simulator/faults.ts'
 import { logAnalytics } from '../../src/providers/log-analytics.ts'
-import { oldMetadata } from '../lease-metadata.ts'
+import { oldMetadata } from '../memory-lease.ts'
 import { connect } from '../simulated-azure.ts'
 import { calls, failure, opened, revealed } from './opened.ts'
 

@@ -9,9 +9,9 @@ import { startServer } from '../../simulator/server.ts'
 import { createAzureClients } from '../../src/azure/clients.ts'
 import { clouds } from '../../src/azure/clouds.ts'
 import { providers } from '../../src/providers/index.ts'
-import { oldMetadata } from '../lease-metadata.ts'
-import { fleet } from './fleet.ts'
+import { oldMetadata } from '../memory-lease.ts'
 import { revealed } from './opened.ts'
+import { fleet } from './provider-fleet.ts'
 
 const cloud = simulatedCloud()
 const azure = createAzureClients({ cloud: clouds.public, credential: cloud.identity.credential() })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import test from 'node:test'
 import { providerById, providers } from '../../src/providers/index.ts'
-import { fleet } from './fleet.ts'
+import { fleet } from './provider-fleet.ts'
 
 const folder = new URL('../../src/providers/', import.meta.url)
 const ids = providers.map(({ id }) => id)

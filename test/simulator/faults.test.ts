@@ -20,7 +20,7 @@ import {
   throttle,
   truncatedBody,
 } from '../../simulator/faults.ts'
-import { anonymousCaller, arm, caller } from './caller.ts'
+import { anonymousCaller, arm, caller } from './raw-caller.ts'
 
 function world(...faults: Fault[]) {
   const clock = virtualClock(0)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, ConnectionLost, CrashSignal, simulatedCloud } from '../../simulator/cloud.ts'
 import { missingPermission } from '../../simulator/faults.ts'
-import { anonymousCaller, arm, caller } from './caller.ts'
+import { anonymousCaller, arm, caller } from './raw-caller.ts'
 
 function world(): { cloud: Cloud; account: ReturnType<Cloud['cognitiveServices']['add']> } {
   const cloud = simulatedCloud({ clock: virtualClock(Date.parse('2026-01-01T00:00:00Z')) })

@@ -14,7 +14,7 @@ export interface TemporaryApp {
 export async function temporaryApp(source: string, host: object): Promise<TemporaryApp> {
   const sources = mkdtempSync(join(tmpdir(), 'rekey-app-'))
   mkdirSync(join(sources, 'src/functions'), { recursive: true })
-  writeFileSync(join(sources, 'src/functions/all.ts'), source)
+  writeFileSync(join(sources, 'src/functions/register.ts'), source)
   await buildApp({ app: sources })
   const directory = mkdtempSync(join(tmpdir(), 'rekey-app-'))
   cpSync(join(sources, 'dist'), join(directory, 'dist'), { recursive: true })

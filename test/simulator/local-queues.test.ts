@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { QueueServiceClient } from '@azure/storage-queue'
-import { startAzurite } from '../../simulator/local/azurite.ts'
 import { listenToQueue } from '../../simulator/local/queues.ts'
+import { startAzurite } from '../../simulator/local/run-azurite.ts'
 
 test('a message whose invisibility cannot be renewed is reported in the log, and the host continues', async (t) => {
   const azurite = await startAzurite()

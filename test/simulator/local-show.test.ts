@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { table } from '../../simulator/local/show.ts'
+import { table } from '../../simulator/local/print-demo.ts'
 
 test('the table of npm start shows for each target what happened and why, where its key moved, and when it is next due', () => {
   const printed = table([

@@ -2,7 +2,7 @@
 
 import type { TokenCredential } from '@azure/core-auth'
 import * as z from 'zod'
-import { RekeyError } from '../../rotation/errors.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 
 const Claims = z.object({
   oid: z.string().default('<object id of the identity>'),

@@ -2,8 +2,8 @@
 
 import { vaultActions } from '../../azure/key-vault.ts'
 import type { App } from '../../compose.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 import type { KeyProvider, Place } from '../../providers/provider.ts'
-import { RekeyError } from '../../rotation/errors.ts'
 import { claimsOf } from './claims.ts'
 
 /** What the identity needs to read its own permissions: `permissions.ts` does so. */

@@ -3,7 +3,7 @@
 import type { HttpRequest } from '@azure/functions'
 import type * as z from 'zod'
 import { plainMessage } from '../../azure/plain.ts'
-import { RekeyError } from '../../rotation/errors.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 import { repeatedKeyIn } from './repeated-key.ts'
 
 /** The largest body that is read, in bytes: enough for a thousand names of 63 characters. */

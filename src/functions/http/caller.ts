@@ -1,7 +1,7 @@
 // Identifies the caller for the audit log, and checks whether their app role allows the call.
 
 import type { HttpRequest } from '@azure/functions'
-import { RekeyError } from '../../rotation/errors.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 import { printable } from './body.ts'
 
 /** The app roles that App Service authentication puts into a caller's token. */

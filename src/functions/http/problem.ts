@@ -2,8 +2,8 @@
 // providers and commands throw a RekeyError with a code and know nothing of HTTP.
 
 import type { HttpResponseInit } from '@azure/functions'
-import type { ErrorCode, RekeyError } from '../../rotation/errors.ts'
-import { seconds } from '../../rotation/target.ts'
+import type { ErrorCode, RekeyError } from '../../engine/rekey-error.ts'
+import { seconds } from '../../engine/target.ts'
 
 /** The HTTP status and the title of every code. The title never changes; what happened this time is in `detail`. */
 export const problems: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {

@@ -3,9 +3,9 @@
 
 import { randomUUID } from 'node:crypto'
 import type { HttpRequest, HttpResponseInit } from '@azure/functions'
-import { iso } from '../../rotation/duration.ts'
-import { RekeyError } from '../../rotation/errors.ts'
-import { clockBound, type Duration, type Instant, minutes } from '../../rotation/target.ts'
+import { iso } from '../../engine/duration.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
+import { clockBound, type Duration, type Instant, minutes } from '../../engine/target.ts'
 import { badRequest } from './body.ts'
 
 /** The request's id and first moment: the same each time it is sent. */

@@ -2,13 +2,13 @@
 
 import * as z from 'zod'
 import type { App } from '../../compose.ts'
-import { iso } from '../../rotation/duration.ts'
-import { type ErrorCode, RekeyError } from '../../rotation/errors.ts'
-import { type Duration, type Instant, minutes, type Target } from '../../rotation/target.ts'
+import { iso } from '../../engine/duration.ts'
+import { type ErrorCode, RekeyError } from '../../engine/rekey-error.ts'
+import { type Duration, type Instant, minutes, type Target } from '../../engine/target.ts'
 import type { Listed } from '../shared/assess.ts'
 import { atMost } from '../shared/at-most.ts'
-import { byVault, secretsOf, vaultCalls } from '../shared/fleet.ts'
 import { notApplied } from '../shared/not-applied.ts'
+import { byVault, secretsOf, vaultCalls } from '../shared/read-secrets.ts'
 import { attemptOf, failedMembers, memberId, type OperationError, shown } from './operation-record.ts'
 import { isRotated } from './operation-state.ts'
 

@@ -1,9 +1,9 @@
 // The id of an operation contains everything needed to find out how it went. It grants nothing: whoever makes one up
 // learns what GET /api/targets/{name} returns with the same key and role.
 
-import type { KeySlot } from '../../rotation/key-ring.ts'
-import type { RotationRequest } from '../../rotation/request.ts'
-import type { Instant } from '../../rotation/target.ts'
+import type { KeySlot } from '../../engine/key-ring.ts'
+import type { RotationRequest } from '../../engine/request.ts'
+import type { Instant } from '../../engine/target.ts'
 
 /** The state of one target that makes the operation succeed. */
 export type Desired =

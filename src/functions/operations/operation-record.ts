@@ -2,13 +2,13 @@
 
 import * as z from 'zod'
 import type { App } from '../../compose.ts'
-import { iso } from '../../rotation/duration.ts'
-import type { RekeyError } from '../../rotation/errors.ts'
-import type { KeySlot } from '../../rotation/key-ring.ts'
-import type { Log } from '../../rotation/ports.ts'
-import { isExplicit, type RotationRequest } from '../../rotation/request.ts'
-import type { Target } from '../../rotation/target.ts'
-import { asRekeyError } from '../../rotation/unforeseen.ts'
+import { iso } from '../../engine/duration.ts'
+import type { KeySlot } from '../../engine/key-ring.ts'
+import type { Log } from '../../engine/ports.ts'
+import type { RekeyError } from '../../engine/rekey-error.ts'
+import { isExplicit, type RotationRequest } from '../../engine/request.ts'
+import type { Target } from '../../engine/target.ts'
+import { asRekeyError } from '../../engine/unforeseen.ts'
 import type { Command } from '../http/answer.ts'
 
 const Failure = z.object({

@@ -1,11 +1,11 @@
 // The status of an operation of one target, read from the tags, which the engine itself relies on.
 
-import type { Stamps, StoredSecret } from '../../rotation/observation.ts'
-import type { Vault } from '../../rotation/ports.ts'
-import { activeSurvives, standbySurvives, wasRotated } from '../../rotation/satisfied.ts'
-import { type Instant, leadOf, type Target } from '../../rotation/target.ts'
+import type { Stamps, StoredSecret } from '../../engine/observation.ts'
+import type { Vault } from '../../engine/ports.ts'
+import { activeSurvives, standbySurvives, wasRotated } from '../../engine/satisfied.ts'
+import { type Instant, leadOf, type Target } from '../../engine/target.ts'
+import { leadIn, type TargetReading } from '../http/status/describe-target.ts'
 import type { Listed } from '../shared/assess.ts'
-import { leadIn, type TargetReading } from '../status/describe.ts'
 import type { Desired } from './operation-id.ts'
 
 /** `done`: the desired state is reached. `overtaken`: another change came first, and it never will be. `open`: not yet. */

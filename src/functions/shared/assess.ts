@@ -1,10 +1,10 @@
 // What a target's secrets say by their tags and dates alone, without calling the service: for the schedule, the plan of
 // the whole fleet, and the list of targets.
 
-import { inWindow, isOverdue, soonestDue } from '../../rotation/due.ts'
-import type { StoredSecret } from '../../rotation/observation.ts'
-import { isElsewhere } from '../../rotation/situation.ts'
-import type { Instant, Target } from '../../rotation/target.ts'
+import { inWindow, isOverdue, soonestDue } from '../../engine/due.ts'
+import type { StoredSecret } from '../../engine/observation.ts'
+import { isElsewhere } from '../../engine/situation.ts'
+import type { Instant, Target } from '../../engine/target.ts'
 
 /** What is known of a secret without its value; a listing does not include the version either. Undefined: does not exist. */
 export type Listed = Omit<StoredSecret, 'value' | 'version'> | undefined

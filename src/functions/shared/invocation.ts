@@ -3,9 +3,9 @@
 import type { InvocationContext } from '@azure/functions'
 import { logTo } from '../../azure/log.ts'
 import type { App } from '../../compose.ts'
-import type { Outcome } from '../../rotation/outcome.ts'
-import type { Log } from '../../rotation/ports.ts'
-import { asRekeyError } from '../../rotation/unforeseen.ts'
+import type { Outcome } from '../../engine/outcome.ts'
+import type { Log } from '../../engine/ports.ts'
+import { asRekeyError } from '../../engine/unforeseen.ts'
 
 /** The engine's log as lines of this invocation. */
 export function logOf(context: InvocationContext): Log {

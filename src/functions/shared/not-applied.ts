@@ -1,7 +1,7 @@
 // A target whose entry in targets.json cannot be applied, and that is therefore not in force.
 
 import type { App, NotApplied } from '../../compose.ts'
-import { RekeyError } from '../../rotation/errors.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 import { joined, sentenceOf } from './excerpt.ts'
 
 /** The target of this name, if it is named in targets.json and off or suspended. One that keeps its last valid definition is in force. */

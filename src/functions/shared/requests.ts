@@ -1,10 +1,10 @@
 // Builds the requests of all triggers, and carries on what an outcome leaves to do.
 
-import { RekeyError } from '../../rotation/errors.ts'
-import type { Outcome } from '../../rotation/outcome.ts'
-import type { RequestQueue } from '../../rotation/ports.ts'
-import type { RotationRequest } from '../../rotation/request.ts'
-import { type Duration, days, hours, type Instant, seconds, type Target } from '../../rotation/target.ts'
+import type { Outcome } from '../../engine/outcome.ts'
+import type { RequestQueue } from '../../engine/ports.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
+import type { RotationRequest } from '../../engine/request.ts'
+import { type Duration, days, hours, type Instant, seconds, type Target } from '../../engine/target.ts'
 
 /** When a caller's request expires: a week after the overlap that it may have to wait for. */
 export function wantedUntil(target: Target, now: Instant): Instant {

@@ -1,10 +1,10 @@
 // What a service answered, parsed once, and what it refused, with the right that was missing.
 
 import * as z from 'zod'
-import { rebuild } from '../../azure/errors.ts'
-import { RekeyError } from '../../rotation/errors.ts'
-import { Secret } from '../../rotation/secret.ts'
-import { seconds } from '../../rotation/target.ts'
+import { rebuild } from '../../azure/service-error.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
+import { Secret } from '../../engine/secret.ts'
+import { seconds } from '../../engine/target.ts'
 
 /** Which call it is. */
 export interface ServiceOperation {

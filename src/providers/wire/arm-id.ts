@@ -1,7 +1,7 @@
 // ARM ids, parsed by segment name and without case: portal, CLI and SDKs disagree about it, and positions shift with the resource type.
 
 import * as z from 'zod'
-import type { Allowance } from '../../rotation/pace.ts'
+import type { Allowance } from '../../engine/pace.ts'
 import type { Place } from '../provider.ts'
 
 export interface ArmId {

@@ -1,7 +1,7 @@
 // Connection strings: `Name=value;Name=value`, names without case, values with `=` in them (keys are base64).
 
-import type { Credential } from '../../rotation/key-ring.ts'
-import { Secret } from '../../rotation/secret.ts'
+import type { Credential } from '../../engine/key-ring.ts'
+import { Secret } from '../../engine/secret.ts'
 
 /** The value of one field, or undefined where it is missing or empty. */
 export function fieldOf(connectionString: Secret, field: string): Secret | undefined {

@@ -1,8 +1,8 @@
 // The HMAC scheme of Communication Services: method, path with query, date, host and content hash are signed.
 
 import { createHash, createHmac } from 'node:crypto'
-import type { Secret } from '../../rotation/secret.ts'
-import type { Instant } from '../../rotation/target.ts'
+import type { Secret } from '../../engine/secret.ts'
+import type { Instant } from '../../engine/target.ts'
 
 const emptyBodyHash = createHash('sha256').update('').digest('base64')
 

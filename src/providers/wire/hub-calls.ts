@@ -3,7 +3,7 @@
 
 import * as z from 'zod'
 import type { AzureClients, RawAnswer, RawRequest } from '../../azure/clients.ts'
-import { type Duration, seconds } from '../../rotation/target.ts'
+import { type Duration, seconds } from '../../engine/target.ts'
 import { parseAnswer, type ServiceOperation, serviceCall, unexpected } from './answer.ts'
 import type { ArmId } from './arm-id.ts'
 import { HubDescription, Policy } from './hub-description.ts'

@@ -1,9 +1,9 @@
 // What an IoT hub says of its own changes: whether one is under way, was taken, or is over. Read where no operation can be followed.
 
 import type { AzureClients } from '../../azure/clients.ts'
-import { RekeyError } from '../../rotation/errors.ts'
-import type { Call, Operation } from '../../rotation/ports.ts'
-import { type Duration, minutes, seconds } from '../../rotation/target.ts'
+import type { Call, Operation } from '../../engine/ports.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
+import { type Duration, minutes, seconds } from '../../engine/target.ts'
 import { undecided } from './answer.ts'
 import type { ArmId } from './arm-id.ts'
 import { getHub, hubOperation, hubRights } from './hub-calls.ts'

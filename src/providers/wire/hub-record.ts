@@ -1,11 +1,11 @@
 // When this app last wrote an IoT hub: its own record, in the metadata of the hub's lease. The service does not say: its
 // `systemData` has no more than `createdAt`.
 
-import { passes } from '../../azure/errors.ts'
-import { RekeyError } from '../../rotation/errors.ts'
-import { sinceEntry } from '../../rotation/lease-metadata.ts'
-import type { Call } from '../../rotation/ports.ts'
-import { clockBound, type Instant, settle } from '../../rotation/target.ts'
+import { passes } from '../../azure/service-error.ts'
+import { sinceEntry } from '../../engine/lease-metadata.ts'
+import type { Call } from '../../engine/ports.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
+import { clockBound, type Instant, settle } from '../../engine/target.ts'
 import { longestChange } from './long-running.ts'
 
 /** ISO 8601. No write of ours lands after it: while one is under way it lies ahead. */

@@ -1,11 +1,10 @@
 // What IoT Hub's two providers have in common: the hub's names and the guard against keys that moved meanwhile.
 
-import { passes } from '../../azure/errors.ts'
-import { RekeyError } from '../../rotation/errors.ts'
-
-import { type KeyRing, slotsChanged } from '../../rotation/key-ring.ts'
-import type { Secret } from '../../rotation/secret.ts'
-import { seconds } from '../../rotation/target.ts'
+import { passes } from '../../azure/service-error.ts'
+import { type KeyRing, slotsChanged } from '../../engine/key-ring.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
+import type { Secret } from '../../engine/secret.ts'
+import { seconds } from '../../engine/target.ts'
 
 /** `HostName=…;<fields>;SharedAccessKey=…` */
 export function connectionString(host: string, fields: string, key: Secret): Secret {

@@ -1,6 +1,6 @@
 // Where a key, or a signature made with it, may be sent.
 
-import type { Log } from '../../rotation/ports.ts'
+import type { Log } from '../../engine/ports.ts'
 
 /**
  * The address `path` at `endpoint`, if a key may be sent there: https, the standard port, no user name, and a host that is

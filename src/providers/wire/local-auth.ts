@@ -1,7 +1,7 @@
 // A service whose keys are switched off refuses in its own way, and often without saying why. Looked at only after a
 // refusal: the happy path does not pay for it.
 
-import { RekeyError } from '../../rotation/errors.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 
 const remedy =
   'Enable local authentication (disableLocalAuth: false) if its keys are wanted, else take the target out of targets.json.'

@@ -2,9 +2,9 @@
 
 import * as z from 'zod'
 import type { AzureClients, RawAnswer } from '../../azure/clients.ts'
-import { RekeyError } from '../../rotation/errors.ts'
-import type { Call, Log } from '../../rotation/ports.ts'
-import { type Duration, type Instant, minutes, seconds } from '../../rotation/target.ts'
+import type { Call, Log } from '../../engine/ports.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
+import { type Duration, type Instant, minutes, seconds } from '../../engine/target.ts'
 import { type ServiceOperation, unexpected } from './answer.ts'
 
 const firstPoll: Duration = seconds(2)

@@ -1,8 +1,8 @@
 // IoT Hub's shared access signatures.
 
 import { createHmac } from 'node:crypto'
-import type { Secret } from '../../rotation/secret.ts'
-import type { Instant } from '../../rotation/target.ts'
+import type { Secret } from '../../engine/secret.ts'
+import type { Instant } from '../../engine/target.ts'
 
 /** The Authorization header of a policy: good for `host` until `expiresAt`, whole seconds. */
 export function sharedAccessSignature(host: string, policy: string, key: Secret, expiresAt: Instant): string {

@@ -1,8 +1,8 @@
 // What an answer of a data plane says about a key.
 
 import type { AzureClients, RawRequest } from '../../azure/clients.ts'
-import { RekeyError } from '../../rotation/errors.ts'
-import type { Verdict } from '../../rotation/ports.ts'
+import type { Verdict } from '../../engine/ports.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 
 /** What a data plane answered to a probe. The text may hold a token or a customer's data: judge it, never log it. */
 export type ProbeAnswer = Awaited<ReturnType<AzureClients['ask']>>

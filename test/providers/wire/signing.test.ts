@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { Secret } from '../../../src/engine/secret.ts'
 import { fieldOf, keyIn } from '../../../src/providers/wire/connection-string.ts'
 import { signedHeaders } from '../../../src/providers/wire/hmac.ts'
 import { sharedAccessSignature } from '../../../src/providers/wire/sas.ts'
-import { Secret } from '../../../src/rotation/secret.ts'
 
 const key = Secret.of(Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64'))
 

@@ -1,0 +1,146 @@
+// The storage queues that carry requests to the functions that reconcile: base64 JSON, as the Functions host reads it.
+
+import * as z from 'zod'
+import { iso } from '../engine/duration.ts'
+import type { RequestQueue } from '../engine/ports.ts'
+import { RekeyError } from '../engine/rekey-error.ts'
+import type { RotationRequest } from '../engine/request.ts'
+import { days, type Instant } from '../engine/target.ts'
+import { failureOf } from './failure-facts.ts'
+import { parseJson } from './json.ts'
+import { plainMessage } from './plain.ts'
+import { rebuild } from './service-error.ts'
+import { inLimit, type Storage } from './storage.ts'
+
+export const requestQueue = 'rekey-requests'
+/** Revokes have a queue and a function of their own, so that no other request delays the revocation of a leaked key. */
+export const revocationQueue = 'rekey-revocations'
+export type QueueName = typeof requestQueue | typeof revocationQueue
+
+/** The queue that a request travels through. */
+function queueFor({ revokeBefore }: RotationRequest): QueueName {
+  return revokeBefore === undefined ? requestQueue : revocationQueue
+}
+
+/**
+ * The longest delay that the service accepts. A request that comes too early is queued again where its target must wait; one
+ * that was only spread over time, to stay below rate limits, is carried out early.
+ */
+const longestDelay = days(7)
+
+export interface StorageRequestQueue extends RequestQueue {
+  /**
+   * The approximate number of messages in `rekey-requests`, or in the queue named, invisible ones included; 0 where it was never
+   * used. `GET {queue}?comp=metadata`.
+   */
+  depth(signal?: AbortSignal, name?: QueueName): Promise<number>
+}
+
+/**
+ * The queues `rekey-requests` and `rekey-revocations`, each created when first needed; a request goes into its own.
+ * `POST {queue}/messages`. Throws RekeyError.
+ */
+export function createRequestQueue(storage: Storage): StorageRequestQueue {
+  const open = async (name: QueueName) => (await storage.queues()).getQueueClient(name)
+  return {
+    send: async (request, delay, signal) => {
+      const abortSignal = inLimit(signal)
+      const name = queueFor(request)
+      await attempt(`POST message ${name}`, async () => {
+        const queue = await open(name)
+        const put = () =>
+          queue.sendMessage(encodeMessage(request), {
+            abortSignal,
+            visibilityTimeout: Math.ceil(Math.min(Math.max(delay, 0), longestDelay) / 1000),
+            // The request itself says when it expires; the message must not expire before that is reported.
+            messageTimeToLive: -1,
+          })
+        await put().catch(async (error: unknown) => {
+          if (failureOf(error).status !== 404) throw error
+          await queue.createIfNotExists({ abortSignal })
+          await put()
+        })
+      })
+    },
+    depth: async (signal, name = requestQueue) => {
+      const abortSignal = inLimit(signal)
+      return await attempt(`GET queue ${name}`, async () => {
+        try {
+          return (await (await open(name)).getProperties({ abortSignal })).approximateMessagesCount ?? 0
+        } catch (error) {
+          if (failureOf(error).status === 404) return 0
+          throw error
+        }
+      })
+    },
+  }
+}
+
+async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw rebuild(error, what)
+  }
+}
+
+const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Date.parse(text))
+/** One line: what is in a message goes into tags, events and logs. */
+const line = (longest: number) =>
+  z
+    .string()
+    .min(1, 'is empty')
+    .max(longest, `is longer than ${longest} characters`)
+    .regex(/^[^\p{C}]*$/u, 'has control characters')
+const choice = z.strictObject({ slot: line(64), from: line(64) })
+
+// Strict: a desired state that this version does not know must not be dropped silently.
+const Message = z.strictObject({
+  v: z.literal(1),
+  id: line(256),
+  target: line(63),
+  actor: line(128),
+  note: line(256).or(z.literal('')).optional(),
+  freshAfter: instant.optional(),
+  force: z.boolean().optional(),
+  promote: choice.optional(),
+  swap: choice.optional(),
+  revokeBefore: instant.optional(),
+  atOnce: z.boolean().optional(),
+  failedWith: line(64).optional(),
+  comparedAfter: instant.optional(),
+  ignoreWindow: z.boolean().optional(),
+  expiresAt: instant,
+})
+
+/** The text of a message: base64 of JSON, times as ISO 8601. */
+export function encodeMessage(request: RotationRequest): string {
+  const { freshAfter, revokeBefore, comparedAfter, expiresAt, ...plain } = request
+  const times = {
+    freshAfter: iso(freshAfter),
+    revokeBefore: iso(revokeBefore),
+    comparedAfter: iso(comparedAfter),
+    expiresAt: iso(expiresAt),
+  }
+  return Buffer.from(JSON.stringify({ v: 1, ...plain, ...times })).toString('base64')
+}
+
+/**
+ * The request in a message of this queue: its JSON as text, or parsed already, as the Functions host does where it can.
+ * Throws RekeyError `BadRequest`, which names the field and never quotes the message.
+ */
+export function parseRequest(message: unknown, queue: QueueName = requestQueue): RotationRequest {
+  const read = Message.safeParse(typeof message === 'string' ? parseJson(message) : message)
+  if (!read.success) {
+    const problems = read.error.issues.map((issue) => `${['$', ...issue.path].join('.')}: ${plainMessage(issue)}`)
+    throw new RekeyError('BadRequest', {
+      message: `a message of the queue ${queue} cannot be read (${problems.join('; ')})`,
+      remedy: `Read the message in the queue ${queue}-poison. Only Rekey should write to ${queue}.`,
+    })
+  }
+  const { v: _, ...request } = read.data
+  // Absent, not undefined: the engine's types require it.
+  return Object.fromEntries(
+    Object.entries(request).filter(([, value]) => value !== undefined),
+  ) as unknown as RotationRequest
+}

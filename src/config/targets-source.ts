@@ -1,0 +1,267 @@
+// Keeps targets.json in memory: checked for a change at most once a minute, also while it cannot be read. What cannot be
+// applied is reported, and the last valid definitions stay in force.
+
+import { createHash } from 'node:crypto'
+import type { AzureClients } from '../azure/clients.ts'
+import type { StateBlob } from '../azure/state-blob.ts'
+import type { Clock } from '../engine/ports.ts'
+import { RekeyError } from '../engine/rekey-error.ts'
+import { type Duration, type Instant, minutes, seconds, type Target } from '../engine/target.ts'
+import { applied, type Definition, type InForce, type NotApplied } from './targets/in-force.ts'
+import {
+  filesOf,
+  type LastValid,
+  lastValidBlob,
+  type Removal,
+  readLastValid,
+  removalOf,
+  writeLastValid,
+} from './targets/last-valid.ts'
+import type { Problem } from './targets/problems.ts'
+import { blobReader, fileReader, type TextResult } from './targets/text.ts'
+import type { TargetsFile } from './targets.ts'
+
+/** What is in force of targets.json, and what is not. */
+export interface Configuration {
+  readonly targets: readonly Target[]
+  /** Of the file that is in force, wholly or partly: the blob's ETag, or a hash of the file. */
+  readonly version: string
+  readonly since: Instant
+  /** What is wrong with the newest file. */
+  readonly problems: readonly Problem[]
+  /** Targets of the newest file whose entries cannot be applied. */
+  readonly notApplied: readonly NotApplied[]
+  /** Known once it is recorded. */
+  readonly removal?: Removal | undefined
+}
+
+/** A configuration, or why there is none: nothing valid is known. */
+export type ReadTargets = Configuration | { readonly problems: readonly Problem[] }
+
+export interface TargetsSource {
+  /** The same object until something changes. Never throws. */
+  read(): Promise<ReadTargets>
+  /**
+   * Ensures that the last valid file holds what is in force, and returns that with what only the record knows. For callers that
+   * change targets or report on them; a plain read need not wait for the storage account. Throws RekeyError.
+   */
+  recorded(): Promise<ReadTargets>
+}
+
+export interface TargetsSourceSettings {
+  /** `ROTATION_TARGETS`: a path, relative to `root`, or the https URL of a blob. */
+  readonly location: string
+  /** The app's folder. */
+  readonly root: string
+  readonly clock: Pick<Clock, 'monotonic' | 'now'>
+  parse(text: string): TargetsFile
+  /** Called only when the location is a blob. */
+  azure(): AzureClients
+  /** Where the last valid file is kept. */
+  readonly state: StateBlob
+  /** Whether this process may write there: the doctor may not. */
+  readonly writes: boolean
+}
+
+/** How long a blob is not requested again. A file is checked each time: that costs nothing. */
+const hold: Duration = minutes(1)
+/** The same after a check that found no configuration: it may be corrected soon, but checking a dead service takes seconds. */
+const failedHold: Duration = seconds(15)
+
+/** What is in force, and whether it is recorded. */
+interface Current extends InForce {
+  readonly version: string
+  readonly since: Instant
+  readonly removal?: Removal | undefined
+  /** It is in the record, or it was taken from there. */
+  readonly recorded: boolean
+  /** What was in force before could not be read when it was wanted: this is less than it should be, and must not be recorded. */
+  readonly lacksRecord?: boolean
+}
+
+/** What was in force before: of this process or of the record, whichever is newer. `problem`: the record cannot be read. */
+interface Former {
+  readonly definitions: readonly Definition[]
+  readonly current?: Current | undefined
+  readonly problem?: Problem
+}
+
+/** One source for the life of the process. */
+export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
+  const { location, root, clock, parse, azure, state, writes } = settings
+  const remote = location.startsWith('https://')
+  const reader = remote ? blobReader(location, azure()) : fileReader(location, root)
+  let known: string | undefined
+  let current: Current | undefined
+  let read: ReadTargets | undefined
+  let until = Number.NEGATIVE_INFINITY
+  let checking: Promise<ReadTargets> | undefined
+  let recording: Promise<void> | undefined
+  let stored: { readonly record: LastValid | undefined; readonly until: number } | undefined
+
+  let unread: { readonly error: RekeyError; readonly until: number } | undefined
+
+  /** The record, requested at most once a minute; a failure is cached for 15 seconds, since calling a dead service takes long. Throws RekeyError. */
+  async function storedRecord(): Promise<LastValid | undefined> {
+    if (stored && clock.monotonic() < stored.until) return stored.record
+    if (unread && clock.monotonic() < unread.until) throw unread.error
+    const found = await state.read()
+    const record = found && readLastValid(found.text)
+    stored = { record, until: clock.monotonic() + hold }
+    if (found && !record) throw unreadableRecord()
+    return record
+  }
+
+  async function former(): Promise<Former> {
+    const own = { definitions: current?.definitions ?? [], current }
+    try {
+      const record = await storedRecord()
+      const isNewer = current && !current.lacksRecord && record && current.since >= record.since
+      if (record === undefined || isNewer) return own
+      const taken = definitionsIn(record, parse)
+      const { version, since, removal } = record
+      const targets = taken.flatMap(({ target, suspended }) => (suspended ? [] : [target]))
+      const inForce = { targets, definitions: taken, notApplied: [], version, since, removal, recorded: true }
+      return { definitions: taken, current: inForce }
+    } catch (thrown) {
+      if (!(thrown instanceof RekeyError)) throw thrown
+      if (unread?.error !== thrown) unread = { error: thrown, until: clock.monotonic() + failedHold }
+      return { ...own, problem: asProblem(thrown) }
+    }
+  }
+
+  async function check(): Promise<ReadTargets> {
+    const found = await reader(known)
+    if (found.found === 'unchanged') {
+      until = clock.monotonic() + hold
+      return read!
+    }
+    const result = found.found === 'text' ? await accept(found) : await keepOn([asUnreadable(found)])
+    const isComplete = found.found === 'text' && !result.lacksRecord
+    known = isComplete ? found.version : undefined
+    until = clock.monotonic() + (isComplete || 'targets' in result.read ? hold : failedHold)
+    if (result.lacksRecord) until = clock.monotonic() + failedHold
+    return result.read
+  }
+
+  async function accept({ text, version: token }: TextResult & { found: 'text' }): Promise<Result> {
+    const file = parse(text)
+    const version = remote ? token : hashOf(text)
+    if (file.problems.length === 0) {
+      current = { ...applied(file, []), version, since: sinceOf(version), recorded: false }
+      return { read: configurationOf(current, []), lacksRecord: false }
+    }
+    if (!file.usable) return await keepOn(file.problems)
+    const { definitions, problem } = await former()
+    const problems = [...file.problems, ...(problem ? [problem] : [])]
+    const lacksRecord = problem !== undefined
+    current = { ...applied(file, definitions), version, since: sinceOf(version), recorded: false, lacksRecord }
+    return { read: configurationOf(current, problems), lacksRecord }
+  }
+
+  /** Nothing can be taken from the newest file: what was in force stays so. */
+  async function keepOn(problems: readonly Problem[]): Promise<Result> {
+    const before = await former()
+    const said = [...problems, ...(before.problem ? [before.problem] : [])]
+    current = before.current
+    return { read: current ? configurationOf(current, said) : { problems: said }, lacksRecord: !!before.problem }
+  }
+
+  /** An instance that starts with what is recorded goes on with the moment that is recorded. */
+  function sinceOf(version: string): Instant {
+    if (current?.version === version) return current.since
+    return stored?.record?.version === version ? stored.record.since : clock.now()
+  }
+
+  async function record(): Promise<void> {
+    if (current === undefined || current.recorded || current.lacksRecord) return
+    const writing = current
+    const files = filesOf(writing.definitions)
+    const suspended = writing.definitions.flatMap((each) => (each.suspended ? [each.target.name] : []))
+    // Another instance may write at the same moment, most likely the same: once more, over what it wrote.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const found = await state.read()
+      const before = found && readLastValid(found.text)
+      const isSame = before?.version === writing.version
+      const since = isSame ? before.since : writing.since
+      const removal = removalOf(before, writing.definitions, clock.now())
+      const next = { version: writing.version, since, files, suspended, removal }
+      const text = writeLastValid(next)
+      const done = text === found?.text || !writes || (await state.write(text, found?.etag))
+      if (!done) continue
+      stored = { record: next, until: clock.monotonic() + hold }
+      if (current !== writing) return
+      current = { ...writing, since, removal, recorded: true }
+      if (read && 'targets' in read) read = { ...read, since, removal }
+      return
+    }
+  }
+
+  async function readNow(): Promise<ReadTargets> {
+    if (remote && read && clock.monotonic() < until) return read
+    // A caller that arrives while a check is running gets its result.
+    checking ??= check().finally(() => {
+      checking = undefined
+    })
+    read = await checking
+    return read
+  }
+
+  return {
+    read: readNow,
+    recorded: async () => {
+      await readNow()
+      recording ??= record().finally(() => {
+        recording = undefined
+      })
+      await recording
+      return read!
+    },
+  }
+}
+
+interface Result {
+  readonly read: ReadTargets
+  /** The record was needed, and could not be read: it is requested again soon. */
+  readonly lacksRecord: boolean
+}
+
+function configurationOf(current: Current, problems: readonly Problem[]): Configuration {
+  const { targets, version, since, notApplied, removal } = current
+  return { targets, version, since, problems, notApplied, removal }
+}
+
+/** The definitions of a record; what is no longer valid, in another cloud for instance, is left out. */
+function definitionsIn(record: LastValid, parse: (text: string) => TargetsFile): readonly Definition[] {
+  return record.files.flatMap((each) => {
+    const file = parse(JSON.stringify(each))
+    const definitions = file.usable ? applied(file, []).definitions : []
+    return definitions.map((definition): Definition => {
+      return record.suspended.includes(definition.target.name) ? { ...definition, suspended: true } : definition
+    })
+  })
+}
+
+/** Names the version of a file that has no ETag: the same on every instance. targets.json holds no secrets. */
+function hashOf(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
+}
+
+function asUnreadable({ message, remedy }: TextResult & { found: 'nothing' }): Problem {
+  return { path: 'ROTATION_TARGETS', message, remedy }
+}
+
+function asProblem({ message, details }: RekeyError): Problem {
+  return {
+    path: lastValidBlob,
+    message: `the last valid definitions cannot be read: ${message}`,
+    remedy: details.remedy ?? 'It is read again soon. Until then targets that are not valid now are off.',
+  }
+}
+
+function unreadableRecord(): RekeyError {
+  return new RekeyError('UnexpectedAnswer', {
+    message: `the blob ${lastValidBlob} was not written by Rekey, or is damaged`,
+    remedy: 'Correct targets.json: the blob is replaced as soon as the file is accepted.',
+  })
+}

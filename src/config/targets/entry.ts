@@ -1,0 +1,212 @@
+// One entry of `targets`: its fields, its provider's fields, what it inherits from the defaults, and what it claims.
+
+import type { CloudName } from '../../azure/clouds.ts'
+import { days, type Instant, type SecretName, type Target } from '../../engine/target.ts'
+import type { KeyProvider, Place } from '../../providers/provider.ts'
+import type { PolicyFields, TargetFields } from './fields.ts'
+import { nearest } from './nearest.ts'
+import { type Finding, findingsOf, type Path } from './problems.ts'
+import { isObject, type JsonObject, type Reading, readFields, refuseUnknown } from './reading.ts'
+import { type Claim, durationFindings } from './relations.ts'
+
+export interface Surroundings {
+  readonly registry: readonly KeyProvider[]
+  readonly cloud: CloudName
+  readonly vaultSuffix: string
+  /** Where neither a target nor the defaults name one. */
+  readonly vault?: string | undefined
+  readonly now: Instant
+}
+
+export type Policy = Reading<PolicyFields>
+
+/** What holds where neither the target nor the defaults say anything. */
+const usual = {
+  rotateEvery: days(60),
+  validFor: days(90),
+  overlap: days(2),
+  probe: 'on',
+  enabled: true,
+} as const satisfies Policy['values']
+
+/** What the target says, else what the defaults say, else what is usual; undefined where the one that counts is wrong. */
+function settled<Name extends keyof PolicyFields>(name: Name, own: Policy, defaults: Policy): Policy['values'][Name] {
+  const source = [own, defaults].find(({ given }) => given.has(name))
+  return source ? source.values[name] : (usual as Policy['values'])[name]
+}
+
+/** The defaults' durations, and what is wrong among them. Judged as for a ring of two, which nearly all are. */
+export function judgeDefaults(defaults: Policy, now: Instant): readonly Finding[] {
+  const nothing: Policy = { values: {}, given: new Set() }
+  const durations = durationsOf(nothing, defaults)
+  return durationFindings({ durations, slots: 2, now, given: () => true, path: ['defaults'] })
+}
+
+function durationsOf(own: Policy, defaults: Policy) {
+  return {
+    rotateEvery: settled('rotateEvery', own, defaults),
+    validFor: settled('validFor', own, defaults),
+    overlap: settled('overlap', own, defaults),
+    retireAfter: settled('retireAfter', own, defaults),
+    window: settled('window', own, defaults),
+  }
+}
+
+/** What entries of one document share. */
+export interface Shared {
+  readonly defaults: Policy
+  readonly around: Surroundings
+  readonly findings: Finding[]
+  /** Built once for each provider: schemas are expensive. */
+  fieldsOf(provider: KeyProvider | undefined): TargetFields
+}
+
+/** One entry as it was read. */
+export interface ReadEntry {
+  readonly given: unknown
+  /** The name, and the credential, as far as they can be read. */
+  readonly name?: string | undefined
+  readonly credential?: string | undefined
+  readonly claims: readonly Claim[]
+  /** Absent when something is wrong with it, which is then among the findings. */
+  readonly target?: Target | undefined
+}
+
+/** Reads one entry, and adds what is wrong with it to the findings. */
+export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry {
+  const { defaults, findings } = shared
+  const before = findings.length
+  if (!isObject(given)) {
+    findings.push({ path, message: 'must be an object', remedy: 'Write {"name": …, "provider": …, "secrets": …}.' })
+    return { given, claims: [] }
+  }
+  const provider = findProvider(given, path, shared)
+  const fields = shared.fieldsOf(provider)
+  const own = readFields(fields, given, path, findings)
+  if (!own.given.has('vault') && !defaults.given.has('vault')) {
+    findings.push({
+      path: [...path, 'vault'],
+      message: 'is missing',
+      remedy: 'Set the vault here, in defaults for all, or in the app setting ROTATION_VAULT.',
+    })
+  }
+  const common = ['provider', ...Object.keys(fields)]
+  const resource = provider && readResource(provider, common, given, path, findings)
+  judgeDurations(own, provider, path, shared)
+  return {
+    given,
+    name: own.values.name,
+    credential: resource?.place.credential.toLowerCase(),
+    claims: claimsOf(own, resource?.place, path, defaults),
+    target: provider && resource && findings.length === before ? compose(own, defaults, provider, resource) : undefined,
+  }
+}
+
+function findProvider(given: JsonObject, path: Path, { around, findings }: Shared): KeyProvider | undefined {
+  const id = given['provider']
+  const at = [...path, 'provider']
+  const ids = around.registry.map((provider) => provider.id)
+  const found = around.registry.find((provider) => provider.id === id)
+  if (!found) {
+    const guess = typeof id === 'string' ? nearest(id, ids) : undefined
+    const message = id === undefined ? 'is missing' : 'is not the id of a provider'
+    findings.push({
+      path: at,
+      message,
+      remedy: `${guess ? `Did you mean ${guess}? ` : ''}There are ${ids.join(', ')}.`,
+    })
+  } else if (!found.clouds.includes(around.cloud)) {
+    const remedy = `Remove the target, or correct AZURE_CLOUD: the service exists in ${found.clouds.join(', ')}.`
+    findings.push({ path: at, message: `does not exist in the cloud ${around.cloud}`, remedy })
+  }
+  return found
+}
+
+interface Resource {
+  readonly value: unknown
+  readonly place: Place
+}
+
+/** The provider's own fields. Keys that neither it nor any target has are refused here, where both are known. */
+function readResource(
+  provider: KeyProvider,
+  common: readonly string[],
+  given: JsonObject,
+  path: Path,
+  findings: Finding[],
+): Resource | undefined {
+  const theirs = Object.keys(provider.resource.shape)
+  refuseUnknown(given, [...common, ...theirs], path, findings)
+  const picked = Object.fromEntries(theirs.filter((key) => Object.hasOwn(given, key)).map((key) => [key, given[key]]))
+  const parsed = provider.resource.safeParse(picked)
+  if (parsed.success) return { value: parsed.data, place: provider.place(parsed.data) }
+  findings.push(...findingsOf(parsed.error.issues, path, provider.resource))
+  return undefined
+}
+
+/** An unknown provider is assumed to have two slots, as nearly all have. */
+function judgeDurations(own: Policy, provider: KeyProvider | undefined, path: Path, shared: Shared): void {
+  const { around, defaults, findings } = shared
+  const slots = provider?.slots.length ?? 2
+  const durations = durationsOf(own, defaults)
+  const given = (name: string) => own.given.has(name)
+  findings.push(...durationFindings({ durations, slots, now: around.now, given, path }))
+  if (slots === 1 && typeof own.values.retireAfter === 'number') {
+    const message = `${provider?.title} has one key: there is no key before the current one to retire`
+    findings.push({ path: [...path, 'retireAfter'], message, remedy: 'Remove it.' })
+  }
+}
+
+/** What no other target may have. Claimed also by a target that is switched off, or wrong otherwise. */
+function claimsOf(
+  own: Reading<TargetFields>,
+  place: Place | undefined,
+  path: Path,
+  defaults: Policy,
+): readonly Claim[] {
+  const { name, secrets } = own.values
+  const vault = settled('vault', own, defaults)
+  const written = vault ? Object.keys(secrets ?? {}) : []
+  return [
+    ...(name ? [{ what: 'name' as const, key: name, path: [...path, 'name'] }] : []),
+    ...(place ? [{ what: 'credential' as const, key: place.credential, path }] : []),
+    ...written.map(
+      (secret): Claim => ({ what: 'secret', key: `${vault} ${secret}`, path: [...path, 'secrets', secret] }),
+    ),
+  ]
+}
+
+function compose(
+  own: Reading<TargetFields>,
+  defaults: Policy,
+  provider: KeyProvider,
+  { value, place }: Resource,
+): Target | undefined {
+  const { name, initialSlot, adopt } = own.values
+  const [lead, ...others] = Object.entries(own.values.secrets ?? {}).map(
+    ([secret, output]): SecretName => ({ name: secret, output }),
+  )
+  const { rotateEvery, validFor, overlap, retireAfter, window } = durationsOf(own, defaults)
+  const vault = settled('vault', own, defaults)
+  // Each of these was reported where it is wrong: in the defaults, when nothing is wrong with the target itself.
+  if (!name || !lead || !vault || !rotateEvery || !validFor || overlap === undefined) return undefined
+  return {
+    name,
+    provider: provider.id,
+    resource: value,
+    address: place.address,
+    lease: place.lease.toLowerCase(),
+    vault,
+    secrets: [lead, ...others],
+    slots: provider.slots,
+    rotateEvery,
+    validFor,
+    overlap,
+    ...(typeof retireAfter === 'number' && provider.slots.length > 1 ? { retireAfter } : {}),
+    ...(window ? { window } : {}),
+    probe: settled('probe', own, defaults) ?? 'on',
+    ...(initialSlot ? { initialSlot } : {}),
+    adopt: adopt ?? false,
+    enabled: settled('enabled', own, defaults) ?? true,
+  }
+}

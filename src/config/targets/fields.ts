@@ -1,0 +1,204 @@
+// Every field of targets.json: what editors show about it, and how it is read. A provider adds its own.
+
+import * as z from 'zod'
+import { formatDuration, parseDuration } from '../../engine/duration.ts'
+import { type Duration, days, minutes, type Window } from '../../engine/target.ts'
+import type { KeyProvider } from '../../providers/provider.ts'
+import { vaultAddress } from './vault-address.ts'
+
+/** Adds an issue with a remedy. */
+function refuse(context: z.core.$RefinementCtx, message: string, remedy: string): never {
+  context.addIssue({ code: 'custom', message, params: { remedy } })
+  return z.NEVER
+}
+
+interface Bounds {
+  readonly least: Duration
+  readonly most?: Duration
+}
+
+const durationPattern = '^P(?!$)(\\d+W|(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+S)?)?)$'
+
+function duration(description: string, example: string, { least, most }: Bounds) {
+  return z
+    .string()
+    .meta({ description: `${description} (ISO 8601)`, examples: [example], pattern: durationPattern })
+    .transform((text, context): Duration => {
+      const parsed = parseDuration(text)
+      if (typeof parsed !== 'number') return refuse(context, parsed.message, parsed.remedy)
+      if (parsed < least) return refuse(context, 'is too short', `Write ${formatDuration(least)} or more.`)
+      if (most && parsed > most) return refuse(context, 'is too long', `Write ${formatDuration(most)} or less.`)
+      return parsed
+    })
+}
+
+const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
+
+const start = z
+  .string()
+  .meta({
+    description: 'local time of day at which it opens, HH:MM',
+    examples: ['02:00'],
+    pattern: '^([01]\\d|2[0-3]):[0-5]\\d$',
+  })
+  .transform((text, context): number => {
+    const time = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text)
+    if (!time) return refuse(context, 'is not a time of day', 'Write hours and minutes, such as 02:00 or 22:30.')
+    return Number(time[1]) * 60 + Number(time[2])
+  })
+
+const timeZone = z
+  .string()
+  .meta({ description: 'IANA name of the time zone, daylight saving included', examples: ['Europe/Zurich', 'UTC'] })
+  .transform((name, context): string =>
+    isTimeZone(name)
+      ? name
+      : refuse(context, 'is not a time zone', 'Write an IANA name, such as Europe/Zurich or UTC.'),
+  )
+
+/**
+ * Known to be valid. The list takes a tenth of the time of the first formatter, which a cold start would wait for; other names
+ * of the same zones, such as Asia/Kolkata, are not in it. Each is checked once, because thousands of targets name the same few.
+ */
+let timeZones: Set<string> | undefined
+
+function isTimeZone(name: string): boolean {
+  timeZones ??= new Set([...Intl.supportedValuesOf('timeZone'), 'UTC'])
+  if (timeZones.has(name)) return true
+  if (!/^[A-Za-z]/.test(name)) return false
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name })
+    timeZones.add(name)
+    return true
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
+const window = z
+  .strictObject({
+    days: z
+      .array(z.enum(weekdays))
+      .min(1, 'needs at least one day')
+      .meta({ description: 'days on which it opens', examples: [['Sat', 'Sun']], uniqueItems: true }),
+    start,
+    // A tick every 15 minutes must fall into it, and a week later it opens again.
+    length: duration('how long it stays open, PT30M to P7D', 'PT4H', { least: minutes(30), most: days(7) }),
+    timeZone,
+  })
+  .transform((given): Window => ({ ...given, days: [...new Set(given.days)].map((day) => weekdays.indexOf(day)) }))
+  .nullable()
+  .meta({ description: 'when scheduled rotations may happen; null: always' })
+
+const vault = z.string().meta({
+  description: 'address of the Key Vault; without it that of defaults, else the app setting ROTATION_VAULT',
+  examples: ['https://kv-prod.vault.azure.net'],
+  pattern: '^https://[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]\\.[a-z.]+/?$',
+})
+
+/** `vaultSuffix`: the cloud's, without a leading dot. */
+function vaultIn(vaultSuffix: string) {
+  return vault.transform((text, context): string => {
+    const address = vaultAddress(text, vaultSuffix)
+    return typeof address === 'string' ? address : refuse(context, address.message, address.remedy)
+  })
+}
+
+/** What `defaults` may hold. `adopt` is not among them: one slip would overwrite every secret that holds something else. */
+export function policyFields(vaultSuffix: string) {
+  return {
+    vault: vaultIn(vaultSuffix).optional(),
+    rotateEvery: duration('how often a new key is created; default P60D', 'P60D', { least: minutes(1) }).optional(),
+    validFor: duration('until when a secret is valid, longer than rotateEvery; default P90D', 'P90D', {
+      least: minutes(1),
+    }).optional(),
+    overlap: duration('how long the key before the current one must stay valid; default P2D', 'P2D', {
+      least: 0,
+    }).optional(),
+    retireAfter: duration(
+      'when the key before the current one is invalidated, counted from its replacement; null: never',
+      'P7D',
+      { least: 0 },
+    )
+      .nullable()
+      .optional(),
+    window: window.optional(),
+    probe: z
+      .enum(['on', 'off'])
+      .optional()
+      .meta({ description: 'whether keys are tested before they are published; default on' }),
+    enabled: z.boolean().optional().meta({ description: 'false: left alone; default true' }),
+  }
+}
+
+const name = z.string().meta({
+  description: 'name of the target: letters, digits and hyphens, 63 at most; part of URLs and tags',
+  examples: ['vision'],
+  pattern: '^[A-Za-z0-9][A-Za-z0-9-]{0,62}$',
+})
+
+const nameChecked = name.transform((text, context): string =>
+  /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(text)
+    ? text
+    : refuse(
+        context,
+        'is not a valid name for a target',
+        'Write 1 to 63 letters, digits and hyphens, the first no hyphen.',
+      ),
+)
+
+const secretName = z
+  .string()
+  .meta({ description: 'name of a secret in the vault', pattern: '^(?=.*[^0-9])[0-9a-zA-Z-]{1,127}$' })
+  .superRefine((text, context) => {
+    if (!/^[0-9a-zA-Z-]{1,127}$/.test(text)) {
+      refuse(context, 'is not a valid name for a secret', 'Write 1 to 127 letters, digits and hyphens.')
+    } else if (/^\d+$/.test(text)) {
+      // JSON objects put such keys first, wherever they were written.
+      const message = 'a name of digits only loses its place in JSON, and the place says which secret is the lead'
+      refuse(context, message, 'Add a letter to the name.')
+    }
+  })
+
+type Outputs = Record<string, KeyProvider['outputs'][string]>
+
+function secrets(outputs: Outputs | undefined) {
+  const names = Object.keys(outputs ?? {})
+  const listed = names.map((output) => `"${output}"`).join(' or ')
+  const output = outputs ? z.enum(names, { error: `is not an output of this provider: it has ${listed}` }) : z.string()
+  return z
+    .record(secretName, output)
+    .meta({
+      description: `secrets in the vault, each with the output it holds${outputs ? `: ${listed}` : ''}; the first is the lead`,
+      examples: [{ 'my-secret': names[0] ?? 'key' }],
+      minProperties: 1,
+    })
+    .superRefine((given, context) => {
+      const [lead] = Object.entries(given)
+      if (!lead) refuse(context, 'names no secret', 'Name at least one, such as {"vision-key": "key"}.')
+      else if (outputs?.[lead[1]] === 'constant') {
+        const others = names.filter((each) => outputs[each] === 'secret').map((each) => `"${each}"`)
+        refuse(
+          context,
+          'the first secret cannot hold an output that never changes',
+          `Put one with ${others.join(' or ')} first.`,
+        )
+      }
+    })
+}
+
+export type PolicyFields = ReturnType<typeof policyFields>
+export type TargetFields = ReturnType<typeof targetFields>
+
+/** The fields of a target beside `provider` and the provider's own; without a provider, as all targets share them. */
+export function targetFields(vaultSuffix: string, provider: KeyProvider | undefined) {
+  const slot = provider ? z.enum([...provider.slots]) : z.string()
+  return {
+    name: nameChecked,
+    secrets: secrets(provider?.outputs),
+    ...policyFields(vaultSuffix),
+    initialSlot: slot.optional().meta({ description: 'slot to begin with when the vault holds nothing yet' }),
+    adopt: z.boolean().optional().meta({ description: 'true: take over secrets that hold something else' }),
+  }
+}

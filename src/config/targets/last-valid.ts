@@ -1,0 +1,80 @@
+// The last valid targets.json, kept in the blob rekey-state/targets-last-valid.json, so that an instance which starts while
+// the file is broken knows what the others know. Holds names and ids; no secrets.
+
+import * as z from 'zod'
+import { iso } from '../../engine/duration.ts'
+import { type Duration, days, type Instant } from '../../engine/target.ts'
+import type { Definition } from './in-force.ts'
+import type { JsonObject } from './reading.ts'
+
+export const lastValidBlob = 'targets-last-valid.json'
+
+/** A change that removed more than half of the targets. */
+export interface Removal {
+  readonly at: Instant
+  readonly removed: number
+  /** How many there were before. */
+  readonly of: number
+}
+
+/** How long a removal is alerted about. */
+export const removalAlert: Duration = days(1)
+
+export interface LastValid {
+  /** Of targets.json: the blob's ETag, or a hash of the file. */
+  readonly version: string
+  /** Since when it is in force. */
+  readonly since: Instant
+  /** The newest file first; definitions of an older one that are still in force, with the defaults of their time, after it. */
+  readonly files: readonly { readonly defaults: JsonObject; readonly targets: readonly unknown[] }[]
+  /** Names of targets that are remembered, and not in force: another one has what they claim. */
+  readonly suspended: readonly string[]
+  readonly removal?: Removal | undefined
+}
+
+const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Date.parse(text))
+const object = z.record(z.string(), z.unknown())
+
+const Record = z.object({
+  version: z.string(),
+  since: instant,
+  files: z.array(z.object({ defaults: object, targets: z.array(z.unknown()) })),
+  suspended: z.array(z.string()).default([]),
+  removal: z.object({ at: instant, removed: z.number(), of: z.number() }).optional(),
+})
+
+/** Undefined: the text was not written by Rekey. */
+export function readLastValid(text: string): LastValid | undefined {
+  try {
+    return Record.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+export function writeLastValid({ version, since, files, suspended, removal }: LastValid): string {
+  const written = removal && { ...removal, at: iso(removal.at) }
+  return `${JSON.stringify({ version, since: iso(since), files, suspended, ...(written ? { removal: written } : {}) })}\n`
+}
+
+/** The definitions as files again: each under the defaults it was written under. */
+export function filesOf(definitions: readonly Definition[]): LastValid['files'] {
+  const byDefaults = Map.groupBy(definitions, ({ defaults }) => defaults)
+  return [...byDefaults].map(([defaults, each]) => ({ defaults, targets: each.map(({ given }) => given) }))
+}
+
+/** What the change from `before` to these definitions removes, if that is more than half; otherwise the removal that an alert still reports. */
+export function removalOf(
+  before: LastValid | undefined,
+  definitions: readonly Definition[],
+  now: Instant,
+): Removal | undefined {
+  if (before === undefined) return undefined
+  const names = new Set(definitions.map(({ target }) => target.name))
+  const earlier = before.files.flatMap(({ targets }) => targets).map((given) => String(Object(given).name))
+  const removed = earlier.filter((name) => !names.has(name)).length
+  if (removed * 2 > earlier.length) return { at: now, removed, of: earlier.length }
+  const pending = before.removal
+  const isBack = pending !== undefined && definitions.length * 2 > pending.of
+  return pending && !isBack && now - pending.at < removalAlert ? pending : undefined
+}

@@ -1,0 +1,83 @@
+// Reads back what is true: the ring from the service, the secrets from the vault.
+
+import type { KeyRing } from './key-ring.ts'
+import type { Observation, Stamps, StoredSecret } from './observation.ts'
+import type { KeyHolder, Vault } from './ports.ts'
+import { RekeyError } from './rekey-error.ts'
+import { askedAt, isOurs, liveSlots } from './situation.ts'
+import { type Instant, leadOf, type SecretName, type Target } from './target.ts'
+
+/** How far back to look for a version of ours under somebody else's. */
+const versionsToSearch = 25
+
+/** One look at everything. Throws RekeyErrors of the service or the vault, and `UnexpectedAnswer` where an output is missing. */
+export async function observe(
+  target: Target,
+  holder: KeyHolder,
+  vault: Vault,
+  now: Instant,
+  signal: AbortSignal,
+): Promise<Observation> {
+  // One after the other: a value written between the two looks would seem dead if the ring were the older one.
+  const ring = await holder.read(signal)
+  assertOutputs(target, ring)
+  const current = await Promise.all(target.secrets.map(({ name }) => vault.current(name, signal)))
+  const stored: Record<string, StoredSecret | undefined> = {}
+  const earlier: Record<string, StoredSecret | undefined> = {}
+  for (const [index, secret] of target.secrets.entries()) {
+    const now = current[index]
+    stored[secret.name] = now
+    if (now && !isOurs(target, now) && needsHistory(target, secret, liveSlots(ring, secret, now).length)) {
+      earlier[secret.name] = await formerOurs(target, secret, vault, signal)
+    }
+  }
+  const { name } = leadOf(target)
+  const stamps = (isOurs(target, stored[name]) ? stored[name] : earlier[name])?.stamps
+  const underWayUntil = await underWay(holder, stamps ?? {}, now, signal)
+  return { ring, stored, earlier, ...(underWayUntil === undefined ? {} : { underWayUntil }) }
+}
+
+/** Asked only where a regenerate may be under way, and not longer than one may take. */
+async function underWay(
+  { operation }: KeyHolder,
+  stamps: Partial<Stamps>,
+  now: Instant,
+  signal: AbortSignal,
+): Promise<Instant | undefined> {
+  const until = (askedAt(stamps) ?? Number.NEGATIVE_INFINITY) + (operation?.limit ?? 0)
+  return operation && now < until && (await operation.isUnderWay(signal)) ? until : undefined
+}
+
+/** The lead's history tells how old its keys are; another secret's only whether it is ours at all. */
+function needsHistory(target: Target, secret: SecretName, live: number): boolean {
+  return secret === target.secrets[0] || live === 0
+}
+
+async function formerOurs(
+  target: Target,
+  secret: SecretName,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<StoredSecret | undefined> {
+  const versions = await vault.versions(secret.name, versionsToSearch, signal)
+  const ours = versions.find((version) => isOurs(target, version))
+  if (!ours?.enabled) return ours
+  return (await vault.version(secret.name, ours.version, signal)) ?? ours
+}
+
+/** Found out later, it would be half way through a publish. */
+function assertOutputs(target: Target, ring: KeyRing): void {
+  for (const credential of Object.values(ring)) {
+    const missing = target.secrets.find(({ output }) => credential[output] === undefined)
+    if (missing) throw missingOutput(target, missing)
+  }
+}
+
+export function missingOutput(target: Target, { name, output }: SecretName): RekeyError {
+  return new RekeyError('UnexpectedAnswer', {
+    target: target.name,
+    step: 'observe',
+    message: `the service gave no ${output} for the secret ${name}`,
+    remedy: `Check in targets.json that the resource has a ${output}.`,
+  })
+}

@@ -1,0 +1,45 @@
+// Health of the configuration: what is in force, and what is not.
+
+import type { App } from '../../compose.ts'
+import { iso } from '../../engine/duration.ts'
+import { asRekeyError } from '../../engine/unforeseen.ts'
+import { joined, sentenceOf } from '../shared/excerpt.ts'
+import type { Check, Round } from './health-check.ts'
+
+/** Settings and targets.json; the record of the last valid file; a change that removed most targets. */
+export async function checkConfiguration({ app, log }: Round): Promise<readonly Check[]> {
+  const place = app.settings.targets
+  try {
+    const { removal } = await app.recorded()
+    if (removal === undefined) return [inForce(app, place)]
+    const detail = `${removal.removed} of ${removal.of} targets were removed by one change, first seen at ${iso(removal.at)}: nothing is rotated there any more`
+    return [inForce(app, place), { check: 'configuration: removed targets', place, status: 'warning', detail }]
+  } catch (thrown) {
+    const { code, message, details } = asRekeyError(thrown, log)
+    const remedy = details.remedy === undefined ? {} : { remedy: details.remedy }
+    // Rotation continues. An account that cannot be reached fails the checks of the storage account as well.
+    const detail = `what is in force cannot be recorded for other instances and the next start: ${message}`
+    const about = {
+      check: 'configuration: last valid file',
+      place: 'container rekey-state',
+      status: 'warning',
+    } as const
+    return [inForce(app, place), { ...about, code, detail, ...remedy }]
+  }
+}
+
+function inForce({ problems, targets }: App, place: string): Check {
+  const check = { check: 'configuration', place }
+  if (problems.length > 0) {
+    const detail = `not all of it is in force: ${joined(problems.map(sentenceOf))}`
+    const remedy = 'Correct what "problems" lists, each with its remedy. What is not named there is in force.'
+    return { ...check, status: 'failed', code: 'BadConfiguration', detail, remedy }
+  }
+  if (targets.length === 0) {
+    const detail = 'targets.json names no target: nothing is rotated'
+    const remedy = 'Add the targets to it, as in targets.sample.json.'
+    return { ...check, status: 'failed', code: 'BadConfiguration', detail, remedy }
+  }
+  const enabled = targets.filter((target) => target.enabled).length
+  return { ...check, status: 'ok', detail: `${targets.length} targets, ${enabled} enabled` }
+}

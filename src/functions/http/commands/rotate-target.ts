@@ -1,0 +1,22 @@
+// POST /api/targets/{name}/rotate: requests a new key.
+
+import * as z from 'zod'
+import { enabledTargetOf, type Handler } from '../answer.ts'
+import { parseBody } from '../body.ts'
+import { carryOut, requestOf } from './carry-out.ts'
+import { note } from './note.ts'
+
+const body = z.strictObject({ note: note.optional(), force: z.boolean().optional() })
+
+/** A key created from now on becomes the current one. `force` skips the check for cooling. */
+export const rotate: Handler = {
+  roles: ['Rekey.Rotate'],
+  async command(call) {
+    const desired = await parseBody(call.request, body)
+    const target = enabledTargetOf(call)
+    const freshAfter = call.asked.at
+    const request = requestOf(call, target, { ...desired, freshAfter })
+    const long = call.app.providerOf(target).longRunning === true
+    return carryOut(call, target, request, { long })
+  },
+}

@@ -1,0 +1,34 @@
+// Every HTTP function: one per route, so that each has a function key of its own.
+
+import { route } from './register-route.ts'
+
+// These change something.
+route('rotateTarget', 'POST', 'targets/{name}/rotate', async () => (await import('./commands/rotate-target.ts')).rotate)
+route(
+  'promoteTarget',
+  'POST',
+  'targets/{name}/promote',
+  async () => (await import('./commands/promote-target.ts')).promote,
+)
+route('swapTarget', 'POST', 'targets/{name}/swap', async () => (await import('./commands/promote-target.ts')).swap)
+route('revokeTarget', 'POST', 'targets/{name}/revoke', async () => (await import('./commands/revoke-target.ts')).revoke)
+route('repairTarget', 'POST', 'targets/{name}/repair', async () => (await import('./commands/repair-target.ts')).repair)
+route('startRotations', 'POST', 'rotations', async () => (await import('./commands/start-rotations.ts')).startRotations)
+
+// These only read.
+route('plan', 'GET', 'plan', async () => (await import('./status/show-plan.ts')).plan)
+route('listTargets', 'GET', 'targets', async () => (await import('./status/list-targets.ts')).listTargets)
+route('showTarget', 'GET', 'targets/{name}', async () => (await import('./status/list-targets.ts')).showTarget)
+route(
+  'targetHistory',
+  'GET',
+  'targets/{name}/history',
+  async () => (await import('./status/target-history.ts')).targetHistory,
+)
+route('health', 'GET', 'health', async () => (await import('./status/show-health.ts')).health)
+route(
+  'showOperation',
+  'GET',
+  'operations/{id}',
+  async () => (await import('../operations/show-operation.ts')).showOperation,
+)

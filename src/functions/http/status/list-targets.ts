@@ -1,0 +1,34 @@
+// GET /api/targets and GET /api/targets/{name}.
+
+import { minutes } from '../../../engine/target.ts'
+import { type Handler, json, targetOf } from '../answer.ts'
+import { checkQuery, pageOf } from '../paging.ts'
+import { describe, notesOfAll, notesOfOne, readable, readTarget, readTargets } from './describe-target.ts'
+
+/** How long a reading route may take. */
+export const readLimit = minutes(1)
+
+/** Every target in the order of targets.json, a page at a time. */
+export const listTargets: Handler = {
+  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  async answer({ app, request }) {
+    checkQuery(request, ['page'])
+    const { items, next } = pageOf(request, app.targets, '/api/targets')
+    const signal = AbortSignal.timeout(readLimit)
+    const { notes, ...unread } = await readable(notesOfAll(app, signal))
+    const seen = await readTargets(app, items, signal, notes)
+    return json(200, { targets: seen.map((each) => describe(app, each)), total: app.targets.length, next, ...unread })
+  },
+}
+
+/** One target, by the tags of its secrets. */
+export const showTarget: Handler = {
+  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  async answer(call) {
+    checkQuery(call.request, [])
+    const target = targetOf(call)
+    const signal = AbortSignal.timeout(readLimit)
+    const { notes, ...unread } = await readable(notesOfOne(call.app, target, signal))
+    return json(200, { ...describe(call.app, await readTarget(call.app, target, signal, notes)), ...unread })
+  },
+}

@@ -1,0 +1,61 @@
+// GET /api/health: whether rotations can work, and what to do where they cannot. Changes no key and no secret; the last
+// valid targets.json is recorded.
+
+import type { HttpResponseInit } from '@azure/functions'
+import type { App, NotApplied } from '../../../compose.ts'
+import { iso } from '../../../engine/duration.ts'
+import { minutes } from '../../../engine/target.ts'
+import { checksOf } from '../../health/all-checks.ts'
+import type { Check } from '../../health/health-check.ts'
+import { problemsIn } from '../../shared/excerpt.ts'
+import { type Handler, json } from '../answer.ts'
+import { checkQuery } from '../paging.ts'
+
+const healthLimit = minutes(1)
+/** How many resources one call checks. */
+const mostScopes = 200
+
+/** 200 when healthy, otherwise 503. Without any valid target only the configuration is checked, since nothing else can be. */
+export const health: Handler = {
+  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  async always({ request, log }, compose) {
+    checkQuery(request, [])
+    const composed = await compose()
+    if ('app' in composed) {
+      const { app } = composed
+      const checks = await checksOf({ app, log, signal: AbortSignal.timeout(healthLimit) }, mostScopes)
+      return answerOf(app, checks)
+    }
+    const body = { status: 'unhealthy', code: 'BadConfiguration', ...problemsIn(composed.problems), checks: [] }
+    return json(503, body)
+  },
+}
+
+function answerOf(app: App, checks: readonly Check[]): HttpResponseInit {
+  const failed = checks.filter(({ status }) => status === 'failed')
+  const status = failed.length === 0 ? 'healthy' : 'unhealthy'
+  const configuration = describeConfiguration(app)
+  const body = { status, failed: failed.length, configuration, ...problemsIn(app.problems), checks }
+  return json(failed.length === 0 ? 200 : 503, body)
+}
+
+/** How many targets of a kind an answer names. */
+const mostNamed = 100
+
+/** Which version of targets.json is in force since when, and what of it is not. */
+function describeConfiguration({ configuration }: App) {
+  const { version, since, targets, notApplied } = configuration
+  const named = (standing: NotApplied['standing']) =>
+    notApplied
+      .filter((each) => each.standing === standing)
+      .slice(0, mostNamed)
+      .map(({ target }) => target)
+  return {
+    version,
+    since: iso(since),
+    targets: targets.length,
+    kept: named('kept'),
+    suspended: named('suspended'),
+    off: named('off'),
+  }
+}

@@ -1,0 +1,55 @@
+// GET /api/targets/{name}/history: the versions of a target's lead secret.
+
+import { iso } from '../../../engine/duration.ts'
+import type { StoredSecret } from '../../../engine/observation.ts'
+import type { Vault } from '../../../engine/ports.ts'
+import { type Handler, json, targetOf } from '../answer.ts'
+import { checkQuery } from '../paging.ts'
+import { readLimit } from './list-targets.ts'
+
+/** How many versions of each secret are returned. */
+const mostVersions = 100
+
+/** The versions of each secret, newest first: when, why, by whom. Never a value. */
+export const targetHistory: Handler = {
+  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  async answer(call) {
+    checkQuery(call.request, [])
+    const target = targetOf(call)
+    const vault = call.app.vault(target.vault)
+    const signal = AbortSignal.timeout(readLimit)
+    const secrets = await Promise.all(
+      target.secrets.map(async ({ name, output }) => ({
+        name,
+        output,
+        versions: (await newestFirst(vault, name, signal)).map(describe),
+      })),
+    )
+    return json(200, { target: target.name, vault: target.vault, secrets })
+  },
+}
+
+/** The vault's times are whole seconds: of two versions of one second, the one that is current comes first. */
+async function newestFirst(vault: Vault, name: string, signal: AbortSignal): Promise<readonly StoredSecret[]> {
+  const versions = await vault.versions(name, mostVersions, signal)
+  if (versions.length < 2 || versions[0]!.created !== versions[1]!.created) return versions
+  const current = await vault.current(name, signal)
+  return versions.toSorted((a, b) => Number(b.version === current?.version) - Number(a.version === current?.version))
+}
+
+function describe({ version, created, enabled, expiresOn, slot, stamps, note }: StoredSecret) {
+  return {
+    version,
+    created: iso(created),
+    expiresOn: iso(expiresOn),
+    enabled,
+    slot,
+    reason: stamps?.reason,
+    actor: stamps?.actor,
+    note,
+    target: stamps?.target,
+    rotatedAt: iso(stamps?.rotatedAt),
+    announced: stamps?.announced,
+    failed: stamps?.failed && { code: stamps.failed.code, at: iso(stamps.failed.at) },
+  }
+}

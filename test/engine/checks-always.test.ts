@@ -1,0 +1,203 @@
+// What holds of every plan, in whatever situation: drawn at random, the seed is printed when one fails.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { isForeign, type Plan, plan } from '../../src/engine/checks.ts'
+import type { Stamps, StoredSecret } from '../../src/engine/observation.ts'
+import { liveSlots, type Situation } from '../../src/engine/situation.ts'
+import { days, hours, minutes } from '../../src/engine/target.ts'
+import { at, type Draft, now, situationOf, stored } from './situations.ts'
+
+/** Moments that matter: around the settling time, the clock bound, the overlap and the period. */
+const moment = fc.oneof(
+  fc.constantFrom(0, 1, minutes(1), minutes(5), minutes(6), hours(1), days(2), days(10), days(60), days(90)),
+  fc.integer({ min: 0, max: days(100) }),
+)
+const past = moment.map((ago) => now - ago)
+const slot = fc.constantFrom('A', 'B', 'a', 'C')
+
+const pending = fc.oneof(
+  past.map((asked) => ({ asked })),
+  past.map((made) => ({ made })),
+  past.map((retired) => ({ retired })),
+)
+const stamps = fc.record(
+  {
+    target: fc.constantFrom('target', 'target', 'target', 'other'),
+    rotatedAt: past,
+    fresh: past,
+    standby: past,
+    pending,
+    retire: fc.boolean(),
+    announced: fc.boolean(),
+    reason: fc.constantFrom('due' as const, 'requested' as const),
+    failed: fc.constant({ code: 'PermissionDenied', at: now }),
+  },
+  { requiredKeys: ['target'] },
+)
+
+/** What may be in the vault under this name: nothing, a key of either slot, a dead one, ours or not, to be read or not. */
+function secret(name: string): fc.Arbitrary<StoredSecret | undefined> {
+  const some = fc
+    .record({
+      key: fc.constantFrom('a', 'a', 'b', 'x'),
+      created: past,
+      enabled: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+      tag: fc.option(stamps, { nil: undefined, freq: 5 }),
+      slot: fc.option(slot, { nil: undefined }),
+      address: fc.constantFrom('/stand/target', '/STAND/target', '/stand/other', undefined),
+    })
+    .map(({ key, created, enabled, tag, slot: hint, address }): StoredSecret => {
+      const { value, stamps: _, slot: __, address: ___, ...rest } = stored(name, key)
+      return {
+        ...rest,
+        created,
+        enabled,
+        ...(enabled && value ? { value } : {}),
+        ...(tag ? { stamps: tag as Stamps } : {}),
+        ...(hint ? { slot: hint } : {}),
+        ...(address ? { address } : {}),
+      }
+    })
+  return fc.option(some, { nil: undefined, freq: 8 })
+}
+
+const move = fc.record({ slot, from: fc.constantFrom('lead-1', 'lead-1', 'lead-0') })
+const wish = fc.record(
+  {
+    freshAfter: past,
+    force: fc.boolean(),
+    promote: move,
+    swap: move,
+    revokeBefore: past,
+    atOnce: fc.boolean(),
+    ignoreWindow: fc.boolean(),
+  },
+  { requiredKeys: [] },
+)
+const target = fc.record(
+  {
+    adopt: fc.boolean(),
+    retireAfter: fc.constant(days(3)),
+    initialSlot: slot,
+    window: fc.constant({ days: [1], start: 600, length: hours(1), timeZone: 'UTC' }),
+  },
+  { requiredKeys: [] },
+)
+
+const healthy = at()
+const situations: fc.Arbitrary<Situation> = fc
+  .record({
+    keys: fc.constantFrom({ A: 'a', B: 'b' }, { A: 'a', B: 'b' }, { A: 'a' }) as fc.Arbitrary<Record<string, string>>,
+    target,
+    wish,
+    lead: secret('lead'),
+    connection: secret('connection'),
+    earlier: fc.option(secret('lead'), { nil: undefined }),
+    refused: fc.constantFrom('refused' as const, 'not refused' as const),
+  })
+  .map(({ keys, target: fields, wish: asked, lead, connection, earlier, refused }) => {
+    const draft: Draft = {
+      keys,
+      target: { ...healthy.target, ...fields, slots: Object.keys(keys) as [string, ...string[]] },
+      request: { ...healthy.request, ...asked },
+      stored: { lead, connection },
+      earlier: lead?.stamps?.target === 'target' ? {} : { lead: earlier },
+      refused,
+    }
+    return situationOf(draft)
+  })
+
+/** Of every situation, what it holds of its plan. */
+function always(sentence: string, holds: (found: Plan | undefined, situation: Situation) => void): void {
+  test(sentence, () => {
+    fc.assert(
+      fc.property(situations, (situation) => holds(plan(situation), situation)),
+      { numRuns: 3000 },
+    )
+  })
+}
+
+/** What writes to a frozen object throws. */
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const inner of Object.values(value)) freeze(inner)
+}
+
+const isTwo = ({ ring }: Situation) => Object.keys(ring).length === 2
+const isPaused = ({ stored: all }: Situation) => Object.values(all).some((each) => each?.enabled === false)
+const anyForeign = (situation: Situation) => situation.target.secrets.some((each) => isForeign(situation, each))
+
+always('the plan of a situation is always the same, and changes nothing of it', (found, situation) => {
+  freeze(situation)
+
+  assert.deepEqual(plan(situation), found)
+})
+
+always('a plan does something, waits for a moment to come, or waits for a person', (found) => {
+  if (!found || found.step) return
+  if (found.until === undefined) assert.ok(['foreign', 'paused'].includes(found.reason), found.reason)
+  else assert.ok(found.until > now, `${found.reason} until ${found.until}`)
+})
+
+always('the active slot of a ring of two is never regenerated alone', (found, situation) => {
+  if (found?.step?.do !== 'regenerate' || !isTwo(situation)) return
+  assert.ok(found.step.what === 'ring' || found.step.slot !== situation.active)
+})
+
+always('a slot is regenerated only while every output that can be read holds the active key', (found, situation) => {
+  if (found?.step?.do !== 'regenerate') return
+  // Whoever disabled the lead wants its key dead, and every output replaced.
+  if (situation.lead?.enabled === false) return
+  for (const each of situation.target.secrets) {
+    const current = situation.stored[each.name]
+    if (current?.enabled === false) continue
+    assert.ok(liveSlots(situation.ring, each, current).includes(situation.active!), each.name)
+  }
+})
+
+always('both slots are regenerated only by a revoke that wants it at once', (found, { request }) => {
+  if (found?.step?.do !== 'regenerate' || found.step.what === 'slot') return
+  assert.ok(request.atOnce && request.revokeBefore !== undefined)
+})
+
+always('nothing is written over a foreign secret', (found, situation) => {
+  if (anyForeign(situation)) assert.deepEqual(found, { reason: 'foreign' })
+})
+
+always('a paused target is left alone but for a revoke', (found, situation) => {
+  if (!isPaused(situation) || situation.request.revokeBefore !== undefined) return
+  assert.equal(found?.step, undefined)
+})
+
+always('only a slot of the ring is published, described, regenerated or swapped to', (found, { ring }) => {
+  const step = found?.step
+  if (!step || step.do === 'announce') return
+  const slots = step.do === 'publish' ? step.slots : [step.do === 'swap' ? step.to : step.slot]
+  for (const each of slots) assert.ok(each in ring, each)
+})
+
+always('a slot other than the active one is published only where a check may: the rest repair', (found, situation) => {
+  if (found?.step?.do !== 'publish' || situation.active === undefined || found.step.slots[0] === situation.active)
+    return
+  assert.ok(['interrupted', 'revoked', 'pending', 'promoted', 'requested'].includes(found.reason), found.reason)
+})
+
+always('a request that asks for nothing never has the plan of one that does', (found, { request }) => {
+  const asks = {
+    requested: request.freshAfter,
+    revoked: request.revokeBefore,
+    promoted: request.promote,
+    swapped: request.swap,
+  }
+  const wanted = found && found.reason in asks ? asks[found.reason as keyof typeof asks] : true
+  assert.notEqual(wanted, undefined)
+})
+
+always('a force or a fresh key is never the way round an overlap that nobody asked to skip', (found, situation) => {
+  if (found?.step?.do !== 'regenerate' || !['due', 'requested'].includes(found.reason) || !isTwo(situation)) return
+  if (found.reason === 'requested' && situation.request.force) return
+  assert.ok(now >= situation.published + situation.target.overlap + minutes(1))
+})

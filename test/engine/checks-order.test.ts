@@ -1,0 +1,125 @@
+// The order of the checks is the specification: where two hit, the earlier one wins.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { checks, plan } from '../../src/engine/checks.ts'
+import { dueAt } from '../../src/engine/due.ts'
+import { days, hours } from '../../src/engine/target.ts'
+import {
+  at,
+  type Change,
+  disabled,
+  hits,
+  holding,
+  holds,
+  missing,
+  now,
+  published,
+  stamped,
+  stored,
+  targetHas,
+  untagged,
+  wants,
+  written,
+} from './situations.ts'
+
+const names = [
+  'unmanaged',
+  'foreign',
+  'paused',
+  'settling',
+  'interrupted',
+  'drifted',
+  'unmanaged: tags',
+  'drifted: outputs',
+  'revoked',
+  'pending',
+  'revoked: standby',
+  'unannounced',
+  'promoted',
+  'swapped',
+  'requested',
+  'due',
+  'retiring',
+  'interrupted: record',
+]
+
+const due: Change = stamped('lead', { rotatedAt: published + now - dueAt(at().target, stored('lead', 'a')) })
+const foreignConnection: readonly Change[] = [untagged('connection'), holding('connection', 'x')]
+const ahead: readonly Change[] = [
+  holding('connection', 'b'),
+  written('connection', published),
+  stamped('connection', { standby: published }),
+]
+const behind: readonly Change[] = [holding('connection', 'b'), written('connection', published - 1)]
+const revokesBoth = wants({ revokeBefore: now })
+const revokesStandby = wants({ revokeBefore: published })
+const untold = stamped('lead', { announced: false })
+const promotes = wants({ promote: { slot: 'B', from: 'lead-1' } })
+const swaps = wants({ swap: { slot: 'B', from: 'lead-1' } })
+const wantsFresh = wants({ freshAfter: now })
+
+/** Situations in which both checks hit, and the first of the two is the plan's. */
+const both: readonly (readonly [earlier: string, later: string, changes: readonly Change[]])[] = [
+  ['foreign', 'paused', [...foreignConnection, disabled('lead')]],
+  ['paused', 'settling', [disabled('connection'), holding('lead', 'x'), written('lead', now)]],
+  ['settling', 'interrupted', [...ahead, stamped('lead', { pending: { asked: now } })]],
+  ['interrupted', 'drifted', [...ahead, holding('lead', 'x')]],
+  ['drifted', 'revoked', [holds('lead'), holding('lead', 'x'), revokesBoth]],
+  ['interrupted', 'unmanaged: tags', [...ahead, untagged('lead')]],
+  ['unmanaged: tags', 'drifted: outputs', [untagged('lead'), ...behind]],
+  ['drifted: outputs', 'revoked', [...behind, revokesBoth]],
+  ['revoked', 'pending', [stamped('lead', { pending: { made: now - hours(1) } }), revokesBoth]],
+  [
+    'pending',
+    'revoked: standby',
+    [stamped('lead', { pending: { made: now - hours(1) }, fresh: now }), wants({ revokeBefore: now })],
+  ],
+  ['revoked: standby', 'unannounced', [revokesStandby, untold]],
+  ['unannounced', 'promoted', [untold, promotes]],
+  ['promoted', 'swapped', [promotes, swaps]],
+  ['swapped', 'requested', [swaps, wantsFresh]],
+  ['requested', 'due', [wantsFresh, due]],
+  ['due', 'retiring', [due, stamped('lead', { retire: true }), targetHas({ retireAfter: days(3) })]],
+]
+
+describe('the order of the checks', () => {
+  test('is the one that docs/concepts.md tells', () => {
+    assert.deepEqual(
+      checks.map(([name]) => name),
+      names,
+    )
+  })
+
+  for (const [earlier, later, changes] of both) {
+    test(`${earlier} before ${later}`, () => {
+      const situation = at(...changes)
+
+      const found = hits(situation)
+
+      assert.equal(found[0], earlier)
+      assert.ok(found.includes(later), `only ${found.join(', ')}`)
+      assert.equal(plan(situation)?.reason, earlier.replace(/:.*/, ''))
+    })
+  }
+
+  test('says nothing of checks that never hit together', () => {
+    const absent = hits(at(missing('lead'), missing('connection')))
+    const absentAndForeign = hits(at(missing('lead'), ...foreignConnection))
+    const absentAndPaused = hits(at(missing('lead'), disabled('connection')))
+    const dead = hits(at(holds('lead'), holding('lead', 'x')))
+    const live = hits(at(untagged('lead')))
+
+    assert.equal(absent.includes('foreign'), false)
+    assert.equal(absentAndForeign.includes('unmanaged'), false)
+    assert.equal(absentAndPaused.includes('unmanaged'), false)
+    assert.equal(dead.includes('unmanaged: tags'), false)
+    assert.equal(live.includes('drifted'), false)
+  })
+
+  test('a check that is left out gives way to the next one', () => {
+    const situation = at(untold, promotes)
+
+    assert.equal(plan(situation, new Set(['unannounced']))?.reason, 'promoted')
+  })
+})

@@ -1,0 +1,365 @@
+// What each row of the plan wants done, with which stamps, and until when it waits.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Decided } from '../../src/engine/ages.ts'
+import { type Plan, plan, type Step } from '../../src/engine/checks.ts'
+import { dueAt } from '../../src/engine/due.ts'
+import { days, hours, minutes } from '../../src/engine/target.ts'
+import {
+  at,
+  type Change,
+  disabled,
+  formerly,
+  holding,
+  holds,
+  marked,
+  missing,
+  now,
+  published,
+  ringOfOne,
+  stamped,
+  standbyMade,
+  stored,
+  targetHas,
+  untagged,
+  wants,
+  written,
+} from './situations.ts'
+
+const ripe = minutes(6)
+const overlapEnds = published + days(2) + minutes(1)
+const due = (moment: number): Change =>
+  stamped('lead', { rotatedAt: published + moment - dueAt(at().target, stored('lead', 'a')) })
+const promotes = wants({ promote: { slot: 'B', from: 'lead-1' } })
+
+function planned(...changes: readonly Change[]): Plan {
+  const found = plan(at(...changes))
+  assert.ok(found, 'nothing is planned')
+  return found
+}
+
+/** The publish that is planned: its slots and how it picks one. */
+function publish(...changes: readonly Change[]): Extract<Step, { do: 'publish' }> {
+  const { step } = planned(...changes)
+  assert.equal(step?.do, 'publish')
+  return step as Extract<Step, { do: 'publish' }>
+}
+
+function stampsOf(...changes: readonly Change[]): Decided {
+  const { step } = planned(...changes)
+  assert.ok(step && 'stamps' in step)
+  return step.stamps
+}
+
+describe('adopting', () => {
+  const nothing: readonly Change[] = [missing('lead'), missing('connection')]
+
+  test('starts with the first slot, of unknown age, and takes the first that works', () => {
+    assert.deepEqual(publish(...nothing), {
+      do: 'publish',
+      slots: ['A', 'B'],
+      pick: 'first accepted',
+      stamps: { rotatedAt: now },
+    })
+  })
+
+  test('starts with the slot that the target names, then the one that is asked for', () => {
+    const asked = wants({ promote: { slot: 'B', from: 'v' } })
+
+    assert.deepEqual(publish(...nothing, targetHas({ initialSlot: 'B' })).slots, ['B', 'A'])
+    assert.deepEqual(publish(...nothing, targetHas({ initialSlot: 'b' })).slots, ['B', 'A'])
+    assert.deepEqual(publish(...nothing, asked).slots, ['B', 'A'])
+    assert.deepEqual(publish(...nothing, asked, targetHas({ initialSlot: 'A' })).slots, ['A', 'B'])
+  })
+
+  test('of a lead that is gone starts with the slot that the other outputs hold, and keeps what is known of it', () => {
+    const gone = missing('lead')
+    const elsewhere = [gone, holding('connection', 'b'), stamped('connection', { retire: true })]
+
+    const { slots, stamps } = publish(...elsewhere, targetHas({ initialSlot: 'A' }))
+
+    assert.deepEqual(slots, ['B', 'A'])
+    assert.deepEqual(stamps, { rotatedAt: published, fresh: published, standby: standbyMade, retire: true })
+  })
+
+  test('of a lead that is gone follows the slot that is written beside an output that is the same for all', () => {
+    const { slots, stamps } = publish(holds('lead', 'workspace'), missing('lead'), marked('workspace', { slot: 'B' }))
+
+    assert.deepEqual([slots[0], stamps.fresh], ['B', published])
+  })
+
+  test('of a lead beside an output that is not ours starts with its slot, unless the target names another', () => {
+    const beside = [missing('lead'), untagged('connection'), holding('connection', 'b')]
+
+    assert.deepEqual(publish(...beside).slots, ['B', 'A'])
+    assert.deepEqual(publish(...beside).stamps, { rotatedAt: now })
+    assert.deepEqual(publish(...beside, targetHas({ initialSlot: 'A' })).slots, ['A', 'B'])
+  })
+
+  test('never starts with a slot that the ring does not have', () => {
+    const asked = wants({ promote: { slot: 'C', from: 'v' } })
+
+    assert.deepEqual(publish(...nothing, asked).slots, ['A', 'B'])
+    assert.deepEqual(publish(...nothing, targetHas({ initialSlot: 'C' })).slots, ['A', 'B'])
+  })
+
+  test('of a live key writes tags only, as old as its version, and leaves its age unknown', () => {
+    const found = planned(untagged('lead'), untagged('connection'))
+
+    assert.deepEqual(found, {
+      reason: 'unmanaged',
+      step: { do: 'describe', slot: 'A', stamps: { rotatedAt: published } },
+    })
+  })
+
+  test('of a live key of ours that somebody wrote back keeps what is known of both keys', () => {
+    const overwritten = [holds('lead'), untagged('lead'), written('lead', now)]
+
+    const same = stampsOf(...overwritten, formerly('lead', 'a'))
+    const other = stampsOf(...overwritten, holding('lead', 'b'), formerly('lead', 'a'))
+    const dead = stampsOf(...overwritten, formerly('lead', 'x'))
+
+    assert.deepEqual(same, { rotatedAt: published, fresh: published, standby: standbyMade })
+    assert.deepEqual(other, { rotatedAt: now, fresh: standbyMade, standby: published })
+    assert.deepEqual(dead, { rotatedAt: now })
+  })
+
+  test('of another output takes the ages from the lead', () => {
+    const stamps = stampsOf(untagged('connection'), stamped('lead', { retire: true }))
+
+    assert.deepEqual(stamps, { rotatedAt: published, fresh: published, standby: standbyMade, retire: true })
+  })
+})
+
+describe('repairing', () => {
+  const dead = [holds('lead'), holding('lead', 'x')]
+
+  test('tries the slot of CredentialId first, in whatever letters, then the other', () => {
+    assert.deepEqual(publish(...dead, marked('lead', { slot: 'B' })).slots, ['B', 'A'])
+    assert.deepEqual(publish(...dead, marked('lead', { slot: 'b' })).slots, ['B', 'A'])
+    assert.deepEqual(publish(...dead, marked('lead', { slot: 'key3' })).slots, ['A', 'B'])
+    assert.deepEqual(publish(...dead, marked('lead', { slot: 'key3' }), targetHas({ initialSlot: 'B' })).slots, [
+      'B',
+      'A',
+    ])
+    assert.equal(publish(...dead).pick, 'first accepted')
+  })
+
+  test('tries the slot of the version that somebody overwrote', () => {
+    const overwritten = [...dead, untagged('lead')]
+
+    assert.deepEqual(publish(...overwritten, formerly('lead', 'b')).slots, ['B', 'A'])
+    assert.deepEqual(publish(...overwritten, formerly('lead', 'y', { slot: 'B' })).slots, ['B', 'A'])
+  })
+
+  test('keeps the due date and the ages', () => {
+    assert.deepEqual(stampsOf(...dead), { rotatedAt: published, fresh: published, standby: standbyMade })
+  })
+
+  test('after an unanswered regenerate the key is as old as the asking', () => {
+    const asked = now - hours(1)
+
+    const stamps = stampsOf(...dead, stamped('lead', { pending: { asked } }))
+
+    assert.deepEqual(stamps, { rotatedAt: asked, fresh: asked, standby: standbyMade })
+  })
+
+  test('a key that waits keeps its age as the standby', () => {
+    const made = now - hours(1)
+
+    const stamps = stampsOf(...dead, stamped('lead', { pending: { made } }))
+
+    assert.equal(stamps.standby, made)
+  })
+
+  test('what was overwritten without a former version of ours is as old as now', () => {
+    const found = planned(...dead, untagged('lead'), targetHas({ adopt: true }))
+
+    assert.equal(found.reason, 'unmanaged')
+    assert.deepEqual(stampsOf(...dead, untagged('lead'), targetHas({ adopt: true })), { rotatedAt: now })
+  })
+
+  test('brings another output in line with the lead, whatever works', () => {
+    const step = publish(missing('connection'))
+
+    assert.deepEqual([step.slots, step.pick], [['A'], 'given'])
+    assert.deepEqual(step.stamps, { rotatedAt: published, fresh: published, standby: standbyMade })
+  })
+
+  test('finishes an interrupted publish with that output’s stamps, reason and actor', () => {
+    const begun = { rotatedAt: now - 5, fresh: now - 5, standby: published, retire: true } as const
+    const ahead = [holding('connection', 'b'), written('connection', now - 5)]
+    const whose = { reason: 'requested', actor: 'anna' } as const
+
+    const step = publish(...ahead, stamped('connection', { ...begun, ...whose }))
+
+    assert.deepEqual([step.slots, step.pick], [['B'], 'given'])
+    assert.deepEqual(step.stamps, { ...begun, ...whose })
+  })
+
+  test('what nobody stamped was no publish of ours: it follows the lead', () => {
+    const { slots } = publish(holding('connection', 'b'), untagged('connection'))
+
+    assert.deepEqual(slots, ['A'])
+  })
+})
+
+describe('rotating', () => {
+  test('regenerates the standby slot and publishes it', () => {
+    const step = { do: 'regenerate', slot: 'B', after: 'publish', what: 'slot' }
+
+    assert.deepEqual(planned(wants({ freshAfter: now })), { reason: 'requested', step })
+    assert.deepEqual(planned(due(now)), { reason: 'due', step })
+  })
+
+  test('goes round the ring: B is followed by A', () => {
+    const { step } = planned(holds('lead'), holding('lead', 'b'), wants({ freshAfter: now }))
+
+    assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
+  })
+
+  test('on a ring of one regenerates the one slot, however young it is', () => {
+    const { step } = planned(ringOfOne, written('lead', now), wants({ freshAfter: now }))
+
+    assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
+  })
+
+  test('publishes a standby that is fresh enough instead of making another', () => {
+    const standby = now - ripe
+    const young = stamped('lead', { standby })
+
+    const step = publish(young, wants({ freshAfter: standby }))
+
+    assert.deepEqual([step.slots, step.pick], [['B'], 'only accepted'])
+    assert.deepEqual(step.stamps, { rotatedAt: standby, fresh: standby, standby: published, retire: true })
+  })
+
+  for (const [what, wish, fields] of [
+    ['a request', { freshAfter: now }, {}],
+    ['a due date', {}, { rotatedAt: now - days(90) }],
+  ] as const) {
+    test(`${what} cools until the overlap and the clock bound are over`, () => {
+      const writtenAt = (moment: number) => planned(written('lead', moment), stamped('lead', fields), wants(wish))
+
+      assert.deepEqual(writtenAt(now - days(2) - minutes(1) + 1), { reason: 'cooling', until: now + 1 })
+      assert.equal(writtenAt(now - days(2) - minutes(1)).step?.do, 'regenerate')
+    })
+  }
+
+  test('cooling counts from the youngest output', () => {
+    const found = planned(written('connection', now - days(1)), wants({ freshAfter: now }))
+
+    assert.deepEqual(found, { reason: 'cooling', until: now + days(1) + minutes(1) })
+  })
+
+  test('force skips cooling for a request, not for a due date', () => {
+    const hot = written('lead', now - 1)
+
+    assert.equal(planned(hot, wants({ freshAfter: now, force: true })).step?.do, 'regenerate')
+    assert.equal(planned(hot, due(now), wants({ force: true })).reason, 'cooling')
+  })
+
+  test('the overlap is the target’s', () => {
+    const found = planned(targetHas({ overlap: days(20) }), wants({ freshAfter: now }))
+
+    assert.deepEqual(found, { reason: 'cooling', until: overlapEnds + days(18) })
+  })
+})
+
+describe('moving to the standby slot', () => {
+  const moves: readonly (readonly [what: string, change: Change])[] = [
+    ['a promote', promotes],
+    ['a request that the standby satisfies', wants({ freshAfter: published + 1 })],
+    ['a revoke that the standby survives', wants({ revokeBefore: published + 1 })],
+  ]
+  for (const [what, change] of moves) {
+    test(`${what} waits until every listing must show that slot’s key`, () => {
+      const early = planned(stamped('lead', { standby: now - ripe + 1 }), change)
+      const late = planned(stamped('lead', { standby: now - ripe }), change)
+
+      assert.deepEqual([early.step, early.until], [undefined, now + 1])
+      assert.equal(late.step?.do, 'publish')
+    })
+  }
+
+  test('a key that waits does so until every listing must show it', () => {
+    const made = (moment: number) => planned(stamped('lead', { pending: { made: moment } }))
+
+    assert.deepEqual(made(now - ripe + 1), { reason: 'pending', until: now + 1 })
+    assert.deepEqual(made(now - ripe).step, {
+      do: 'publish',
+      slots: ['B'],
+      pick: 'only accepted',
+      stamps: { rotatedAt: now - ripe, fresh: now - ripe, standby: published, retire: true },
+    })
+  })
+
+  test('a promote never moves the due date, and exchanges the ages', () => {
+    assert.deepEqual(stampsOf(promotes), {
+      rotatedAt: published,
+      fresh: standbyMade,
+      standby: published,
+      retire: true,
+    })
+  })
+
+  test('a promote to a key of unknown age leaves it unknown', () => {
+    const stamps = stampsOf(promotes, stamped('lead', { standby: undefined }))
+
+    assert.deepEqual(stamps, { rotatedAt: published, standby: published, retire: true })
+  })
+
+  test('a swap asks the service for it', () => {
+    const { step } = planned(wants({ swap: { slot: 'B', from: 'lead-1' } }))
+
+    assert.deepEqual(step, { do: 'swap', to: 'B' })
+  })
+})
+
+describe('revoking and retiring', () => {
+  const before = (moment: number) => wants({ revokeBefore: moment })
+
+  test('regenerates the standby first, whose key nobody uses, then the slot that was active', () => {
+    const first = planned(before(now)).step
+    const second = planned(before(published)).step
+
+    assert.deepEqual(first, { do: 'regenerate', slot: 'B', after: 'publish', what: 'slot' })
+    assert.deepEqual(second, { do: 'regenerate', slot: 'B', after: 'retire', what: 'slot' })
+  })
+
+  test('at once regenerates the ring, where there is more than one slot', () => {
+    const atOnce = wants({ revokeBefore: now, atOnce: true })
+
+    assert.deepEqual(planned(atOnce).step, { do: 'regenerate', slot: 'B', after: 'publish', what: 'ring' })
+    assert.deepEqual(planned(ringOfOne, atOnce).step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
+  })
+
+  test('does not wait for overlaps or windows', () => {
+    const closed = { days: [2], start: 0, length: hours(1), timeZone: 'UTC' }
+
+    assert.equal(planned(written('lead', now), targetHas({ window: closed }), before(now)).step?.do, 'regenerate')
+  })
+
+  test('of a disabled lead takes the slot that CredentialId names for the active one', () => {
+    const { step } = planned(holds('lead'), disabled('lead'), marked('lead', { slot: 'b' }), before(now))
+
+    assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
+  })
+
+  test('of a disabled lead that names no slot of the ring starts from a key that works', () => {
+    const found = planned(disabled('lead'), disabled('connection'), marked('lead', { slot: 'key3' }), before(now))
+
+    assert.equal(found.reason, 'drifted')
+    assert.equal(found.step?.do, 'publish')
+  })
+
+  test('retiring publishes nothing', () => {
+    const found = planned(stamped('lead', { retire: true }), targetHas({ retireAfter: days(3) }))
+
+    assert.deepEqual(found, {
+      reason: 'retiring',
+      step: { do: 'regenerate', slot: 'B', after: 'retire', what: 'slot' },
+    })
+  })
+})

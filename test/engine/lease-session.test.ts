@@ -1,0 +1,381 @@
+// The lease while it is held, on a clock that the tests move.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type GripOptions, gripOn, harmless, limited } from '../../src/engine/lease-session.ts'
+import type { Call, Clock } from '../../src/engine/ports.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { callLimit, leaseLength, seconds } from '../../src/engine/target.ts'
+import { oldMetadata } from '../memory-lease.ts'
+
+interface HandClock extends Clock {
+  pass(delay: number): void
+  readonly alarms: number
+}
+
+/** Starts far from zero, so that no moment is right by chance. */
+function handClock(): HandClock {
+  let at = seconds(1000)
+  const alarms = new Set<{ moment: number; callBack: () => void }>()
+  return {
+    now: () => assert.fail('a lease is not reckoned by wall time'),
+    monotonic: () => at,
+    after: (delay, callBack) => {
+      const alarm = { moment: at + delay, callBack }
+      alarms.add(alarm)
+      return () => void alarms.delete(alarm)
+    },
+    pass: (delay) => {
+      at += delay
+      for (const alarm of [...alarms]) {
+        if (alarm.moment > at || !alarms.delete(alarm)) continue
+        alarm.callBack()
+      }
+    },
+    get alarms() {
+      return alarms.size
+    },
+  }
+}
+
+/** A grip just taken, and what its lease was asked for. */
+function held(options: Partial<GripOptions> & { renews?: () => boolean } = {}) {
+  const { renews, ...rest } = options
+  const clock = handClock()
+  const renewals: number[] = []
+  const lease = {
+    metadata: oldMetadata(),
+    renew: async () => {
+      renewals.push(clock.monotonic())
+      return renews?.() ?? true
+    },
+    release: async () => undefined,
+  }
+  return { clock, renewals, grip: gripOn({ clock, lease, sentAt: clock.monotonic(), ...rest }) }
+}
+
+const nothing = async () => undefined
+/** As long as the lease leaves a call its limit, to the millisecond. */
+const last = leaseLength - callLimit - 1
+
+describe('before an effect', () => {
+  test('the lease is not renewed while a whole call fits into what is left of it', async () => {
+    const { clock, grip, renewals } = held()
+    clock.pass(last)
+
+    await grip.effect(nothing)
+
+    assert.deepEqual(renewals, [])
+  })
+
+  test('the lease is renewed when less than a whole call is left, and counts from the sending', async () => {
+    const { clock, grip, renewals } = held()
+    clock.pass(last + 1)
+    await grip.effect(nothing)
+    clock.pass(last)
+    await grip.effect(nothing)
+    assert.equal(renewals.length, 1)
+
+    clock.pass(1)
+    await grip.effect(nothing)
+
+    assert.equal(renewals.length, 2)
+  })
+
+  test('a lease that somebody else has now is lost, and nothing is done', async () => {
+    const { clock, grip } = held({ renews: () => false })
+    clock.pass(leaseLength)
+    let done = false
+
+    const effect = grip.effect(async () => {
+      done = true
+    })
+
+    await assert.rejects(effect, { code: 'LeaseLost' })
+    assert.equal(done, false)
+  })
+
+  test('a renewal that took so long that no call fits any more is none', async () => {
+    const world = held({
+      renews: () => {
+        world.clock.pass(last + 1)
+        return true
+      },
+    })
+    world.clock.pass(leaseLength)
+
+    await assert.rejects(world.grip.effect(nothing), { code: 'LeaseLost' })
+  })
+
+  test('the lease counts from the moment the acquisition was sent, not answered', async () => {
+    const { clock, grip, renewals } = held({ sentAt: seconds(1000) - last - 1 })
+
+    await grip.effect(nothing)
+
+    assert.equal(renewals.length, 1)
+    assert.equal(renewals[0], clock.monotonic())
+  })
+})
+
+describe('after an effect', () => {
+  test('the clock is looked at again: an effect that outlasted the lease is not trusted', async () => {
+    const { clock, grip } = held()
+
+    const effect = grip.effect(async () => clock.pass(leaseLength))
+
+    await assert.rejects(effect, { code: 'LeaseLost' })
+  })
+
+  test('one that ended a moment before is', async () => {
+    const { clock, grip } = held()
+
+    const result = await grip.effect(async () => {
+      clock.pass(leaseLength - 1)
+      return 'done'
+    })
+
+    assert.equal(result, 'done')
+  })
+
+  test('a failure of its own is told as it is', async () => {
+    const { grip } = held()
+    const refusal = new RekeyError('PermissionDenied', { message: 'no' })
+
+    await assert.rejects(
+      grip.effect(() => Promise.reject(refusal)),
+      refusal,
+    )
+  })
+})
+
+describe('the deadline', () => {
+  test('stops the next effect, and leaves no trace of it', async () => {
+    let begun = 0
+    const { clock, grip, renewals } = held({
+      deadline: seconds(1100),
+      beforeFirstEffect: async () => {
+        begun++
+      },
+    })
+    clock.pass(seconds(100))
+
+    const effect = grip.effect(async () => assert.fail('after the deadline'))
+
+    await assert.rejects(effect, { code: 'OutOfTime' })
+    assert.deepEqual([begun, renewals], [0, []])
+  })
+
+  test('does not stop an effect a moment before it, nor one under way', async () => {
+    const { clock, grip } = held({ deadline: seconds(1030) })
+    clock.pass(seconds(30) - 1)
+
+    const result = await grip.effect(async () => {
+      clock.pass(seconds(5))
+      return 'done'
+    })
+
+    assert.equal(result, 'done')
+  })
+
+  test('does not stop what has to be finished, and stops what comes after that', async () => {
+    const { clock, grip } = held({ deadline: seconds(1001) })
+    clock.pass(seconds(2))
+    const finished = await grip.finish(async () => {
+      await grip.effect(nothing)
+      return grip.effect(async () => 'recorded')
+    })
+    await assert.rejects(grip.finish(() => Promise.reject(new Error('refused'))))
+
+    assert.equal(finished, 'recorded')
+    await assert.rejects(grip.effect(nothing), { code: 'OutOfTime' })
+  })
+
+  test('does not stop a look', async () => {
+    const { clock, grip } = held({ deadline: seconds(1001) })
+    clock.pass(seconds(2))
+
+    assert.equal(await grip.look(async () => 'seen'), 'seen')
+  })
+
+  test('is a matter of waiting, not of failing', async () => {
+    const { grip } = held({ deadline: 0 })
+
+    await assert.rejects(grip.effect(nothing), (error: RekeyError) => error.transient)
+  })
+})
+
+describe('before the first effect', () => {
+  test('something is done once, before the first one only', async () => {
+    const order: string[] = []
+    const { grip } = held({ beforeFirstEffect: async () => void order.push('begin') })
+    await grip.look(async () => void order.push('look'))
+    await grip.effect(async () => void order.push('first'))
+    await grip.effect(async () => void order.push('second'))
+
+    assert.deepEqual(order, ['look', 'begin', 'first', 'second'])
+  })
+
+  test('nothing is done if that fails, and it is tried again before the next', async () => {
+    let tries = 0
+    const { grip } = held({
+      beforeFirstEffect: async () => {
+        if (++tries === 1) throw new RekeyError('ServiceUnavailable', { message: 'no queue', retryAfter: 1 })
+      },
+    })
+
+    await assert.rejects(
+      grip.effect(async () => assert.fail('not queued')),
+      { code: 'ServiceUnavailable' },
+    )
+    await grip.effect(nothing)
+
+    assert.equal(tries, 2)
+  })
+
+  test('the lease is looked at after it, for it may take its time', async () => {
+    const world = held({ beforeFirstEffect: async () => world.clock.pass(leaseLength) })
+
+    await world.grip.effect(nothing)
+
+    assert.equal(world.renewals.length, 1)
+  })
+})
+
+describe('a call', () => {
+  test('is told to stop when its limit is over, and not before', async () => {
+    const { clock, grip } = held()
+
+    await grip.effect(async ({ signal }) => {
+      clock.pass(callLimit - 1)
+      assert.equal(signal.aborted, false)
+      clock.pass(1)
+      assert.equal(signal.aborted, true)
+    })
+  })
+
+  test('that keeps the lease has its limit anew, and the lease renewed when it must be', async () => {
+    const { clock, grip, renewals } = held()
+    const steps: boolean[] = []
+
+    await grip.effect(async ({ signal, keepLease }) => {
+      for (let poll = 0; poll < 12; poll++) {
+        clock.pass(seconds(20))
+        await keepLease()
+        steps.push(signal.aborted)
+      }
+      clock.pass(callLimit)
+      steps.push(signal.aborted)
+    })
+
+    assert.deepEqual(steps, [...Array.from({ length: 12 }, () => false), true])
+    assert.equal(renewals.length, 6)
+  })
+
+  test('a renewal that fails in passing during a long call is tried again at the next poll, while the lease lasts', async () => {
+    let failing = true
+    const renews = () => {
+      if (failing) throw new RekeyError('ServiceUnavailable', { message: 'a blip', retryAfter: seconds(30) })
+      return true
+    }
+    const { clock, grip, renewals } = held({ renews })
+
+    await grip.effect(async ({ keepLease }) => {
+      clock.pass(last + 1)
+      await keepLease()
+      clock.pass(seconds(2))
+      failing = false
+      await keepLease()
+    })
+
+    assert.equal(renewals.length, 2)
+  })
+
+  test('a renewal that still fails when the lease has run out ends a long call', async () => {
+    const renews = () => {
+      throw new RekeyError('ServiceUnavailable', { message: 'an outage', retryAfter: seconds(30) })
+    }
+    const { clock, grip } = held({ renews })
+
+    const effect = grip.effect(async ({ keepLease }) => {
+      clock.pass(last + 1)
+      await keepLease()
+      clock.pass(callLimit)
+      await keepLease()
+    })
+
+    await assert.rejects(effect, { code: 'ServiceUnavailable' })
+  })
+
+  test('that cannot keep the lease is told so', async () => {
+    const { clock, grip } = held({ renews: () => false })
+
+    const effect = grip.effect(async ({ keepLease }: Call) => {
+      clock.pass(last + 1)
+      await keepLease()
+    })
+
+    await assert.rejects(effect, { code: 'LeaseLost' })
+  })
+
+  test('leaves no alarm behind, whether it ends well or not', async () => {
+    const { clock, grip } = held()
+    await grip.effect(({ keepLease }) => keepLease())
+    await assert.rejects(grip.effect(() => Promise.reject(new Error('no'))))
+    await grip.look(nothing)
+    await limited(clock, nothing)
+
+    assert.equal(clock.alarms, 0)
+  })
+})
+
+describe('what may be repeated at will', () => {
+  const unanswered = new RekeyError('ServiceUnavailable', { message: 'no', outcomeUnknown: true, retryAfter: 5 })
+
+  test('leaves nothing to be settled when its answer is lost', async () => {
+    const { grip } = held()
+    const settled = (error: RekeyError) => error.details.outcomeUnknown === undefined && error.transient
+
+    await assert.rejects(
+      grip.look(() => Promise.reject(unanswered)),
+      settled,
+    )
+    await assert.rejects(
+      harmless(() => Promise.reject(unanswered)),
+      settled,
+    )
+  })
+
+  test('an effect does leave something', async () => {
+    const { grip } = held()
+
+    await assert.rejects(
+      grip.effect(() => Promise.reject(unanswered)),
+      (error: RekeyError) => error.details.outcomeUnknown === true,
+    )
+  })
+
+  test('a fault of ours stays what it is', async () => {
+    const fault = new TypeError('ours')
+
+    await assert.rejects(
+      harmless(() => Promise.reject(fault)),
+      fault,
+    )
+  })
+})
+
+describe('keeping the lease', () => {
+  test('renews it once, however much is left', async () => {
+    const { grip, renewals } = held()
+
+    await grip.keep()
+
+    assert.equal(renewals.length, 1)
+  })
+
+  test('fails when somebody else has it', async () => {
+    const { grip } = held({ renews: () => false })
+
+    await assert.rejects(grip.keep(), { code: 'LeaseLost' })
+  })
+})

@@ -1,0 +1,510 @@
+// What a reconcile answers, and what it leaves in the vault.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { Outcome } from '../../src/engine/outcome.ts'
+import type { RotationRequest } from '../../src/engine/request.ts'
+import { days, hours, minutes, rotatedStand, type Stand, seconds, stand } from './stand.ts'
+
+/** Carries out a request, which must come to an end. */
+async function outcomeOf(at: Stand, ...args: Parameters<Stand['reconcile']>): Promise<Outcome> {
+  const outcome = await at.reconcile(...args)
+  assert.notEqual(outcome, 'crashed')
+  return outcome as Outcome
+}
+
+const lead = (at: Stand) => at.vault.current('lead')!
+const two = { outputs: 2 } as const
+
+describe('an outcome', () => {
+  test('changed: the key was replaced, and everything is said of it', async () => {
+    const at = await rotatedStand(two)
+    const freshAfter = at.now()
+
+    const outcome = await outcomeOf(at, { freshAfter, actor: 'anna', note: 'quarterly' })
+
+    assert.deepEqual(outcome, {
+      target: 'target',
+      provider: 'stand',
+      status: 'changed',
+      reason: 'requested',
+      reasons: ['requested', 'unannounced'],
+      slot: 'A',
+      secrets: [
+        { name: 'lead', version: lead(at).version },
+        { name: 'connection', version: at.vault.current('connection')!.version },
+      ],
+      eventId: lead(at).version,
+      rotatedAt: freshAfter,
+      expiresOn: at.now() + days(90),
+      overlap: days(2),
+    })
+    assert.equal(at.events.at(-1)?.data.note, 'quarterly')
+    assert.equal(at.events.at(-1)?.data.actor, 'anna')
+  })
+
+  test('current: nothing was to do, and nothing was done', async () => {
+    const at = await rotatedStand()
+    const before = at.effects.length
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.status, outcome.reason, outcome.reasons], ['current', undefined, []])
+    assert.deepEqual([outcome.slot, outcome.overlap], ['B', undefined])
+    assert.equal(at.effects.length, before)
+  })
+
+  test('waiting: a request that must cool comes back as itself, when it may', async () => {
+    const at = await rotatedStand()
+    await at.reconcile({ freshAfter: at.now() })
+    await at.wait(hours(1))
+
+    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+
+    const may = lead(at).created + days(2) + minutes(1)
+    assert.deepEqual([outcome.status, outcome.reason], ['waiting', 'cooling'])
+    assert.deepEqual(outcome.again, { after: may - at.now(), at: may, with: 'request' })
+  })
+
+  test('waiting: a due date that must cool is left to the schedule', async () => {
+    const at = await rotatedStand({ target: { rotateEvery: days(30), overlap: days(2) } })
+    await at.wait(days(30))
+    at.service.regenerate('B')
+    await at.reconcile()
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.status, outcome.reason, outcome.again], ['waiting', 'cooling', undefined])
+  })
+
+  test('waiting: busy, while another worker holds the lease', async () => {
+    const at = await rotatedStand()
+    let other: Outcome | undefined
+    const meanwhile = async () => {
+      other = await outcomeOf(at, { freshAfter: at.now() })
+    }
+    at.fault({ on: 'regenerate', what: 'paused', meanwhile })
+    const before = at.regenerated.length
+
+    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+
+    assert.deepEqual([outcome.status, at.regenerated.length - before], ['changed', 1])
+    assert.deepEqual(other, {
+      target: 'target',
+      provider: 'stand',
+      status: 'waiting',
+      reasons: [],
+      secrets: [],
+      busy: true,
+      again: { after: seconds(30), at: at.now() + seconds(30), with: 'request' },
+    })
+  })
+
+  test('paused: a disabled secret stops a look for good, and keeps a request alive', async () => {
+    const at = await rotatedStand()
+    at.vault.enable('lead', false)
+
+    const look = await outcomeOf(at)
+    const request = await outcomeOf(at, { freshAfter: at.now() })
+
+    assert.deepEqual([look.status, look.reason, look.again], ['paused', 'paused', undefined])
+    assert.equal(request.status, 'paused')
+    assert.deepEqual(request.again, { after: minutes(10), at: at.now() + minutes(10), with: 'request' })
+  })
+
+  test('paused: a foreign secret is told as such, and what to do about it', async () => {
+    const at = stand(two)
+    at.vault.put('connection', 'somebody else’s')
+
+    const outcome = await outcomeOf(at, { freshAfter: at.now(), force: true })
+
+    assert.deepEqual([outcome.status, outcome.reason, outcome.again], ['paused', 'foreign', undefined])
+    assert.equal(outcome.error?.code, 'Foreign')
+    assert.match(outcome.error?.details.remedy ?? '', /"adopt": true/)
+    assert.ok(at.log.some((line) => line.startsWith('warn the secret holds something else')))
+    assert.deepEqual(at.effects, ['announce'])
+  })
+
+  test('failed: a request from the future, or one that came too late, touches nothing', async () => {
+    const at = await rotatedStand()
+    const before = at.effects.length
+
+    const future = await outcomeOf(at, { freshAfter: at.now() + hours(1), id: 'early' })
+    const late = await outcomeOf(at, { freshAfter: at.now(), expiresAt: at.now() - 1, id: 'late' })
+    const look = await outcomeOf(at, { expiresAt: at.now() - 1, id: 'look' })
+
+    assert.deepEqual([future.status, future.error?.code], ['failed', 'FromTheFuture'])
+    assert.deepEqual([late.status, late.error?.code], ['failed', 'RequestExpired'])
+    assert.deepEqual([look.status, look.error?.code], ['failed', 'RequestExpired'])
+    // Nobody waits for a look.
+    const told = at.events.filter(({ type }) => type === 'Rekey.RotationFailed').map(({ id }) => id)
+    assert.deepEqual(told, ['early/failed', 'late/failed'])
+    assert.deepEqual(at.effects.slice(before), ['announce', 'announce'])
+  })
+
+  test('the first reason is why the key changed, not that it was announced too', async () => {
+    const at = await rotatedStand()
+    at.fault({ on: 'announce', what: 'crash before' })
+    await at.reconcile({ freshAfter: at.now() })
+    await at.wait(days(3))
+
+    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+
+    assert.deepEqual(outcome.reasons, ['unannounced', 'requested', 'unannounced'])
+    assert.equal(outcome.reason, 'requested')
+  })
+})
+
+describe('adopting', () => {
+  test('stores what the service holds, regenerates nothing, and tells', async () => {
+    const at = stand(two)
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.status, outcome.reason, outcome.slot], ['changed', 'unmanaged', 'A'])
+    assert.deepEqual([at.regenerated, at.works()], [[], true])
+    assert.deepEqual(at.effects, ['put', 'put', 'announce', 'patch'])
+    assert.equal(at.events[0]?.type, 'Rekey.KeyPublished')
+    assert.equal(lead(at).stamps?.fresh, undefined)
+    assert.equal(lead(at).stamps?.retire, undefined)
+  })
+
+  test('starts with the slot that the target names', async () => {
+    const at = stand({ target: { initialSlot: 'B' } })
+
+    assert.equal((await outcomeOf(at)).slot, 'B')
+  })
+
+  test('of a live key writes tags, an expiry, and no new version', async () => {
+    const at = stand(two)
+    at.vault.put('lead', at.service.keys()['B']!)
+    at.vault.put('connection', `connection=${at.service.keys()['B']}`)
+    const { version, created } = lead(at)
+    await at.wait(days(1))
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.status, outcome.reason, outcome.slot], ['changed', 'unmanaged', 'B'])
+    assert.deepEqual([lead(at).version, lead(at).stamps?.rotatedAt], [version, created])
+    assert.equal(lead(at).expiresOn, at.now() + days(90))
+    assert.equal(at.vault.current('connection')!.expiresOn, at.now() + days(90))
+    assert.equal(at.effects.includes('put'), false)
+  })
+
+  test('of one output leaves the tags of the others as they are', async () => {
+    const at = await rotatedStand(two)
+    const { value } = at.vault.current('connection')!
+    const before = lead(at).stamps
+    at.vault.put('connection', value!.reveal())
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.reason, lead(at).stamps], ['unmanaged', before])
+    assert.equal(at.vault.current('connection')!.stamps?.fresh, before?.fresh)
+  })
+
+  test('of the other slot’s key, written over ours by hand, remembers how old both are', async () => {
+    const at = await rotatedStand()
+    await at.reconcile({ freshAfter: at.now() })
+    await at.wait(days(3))
+    const { fresh, standby } = lead(at).stamps!
+    at.vault.put('lead', at.service.keys()['B']!)
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.reason, outcome.slot], ['unmanaged', 'B'])
+    assert.deepEqual([lead(at).stamps?.fresh, lead(at).stamps?.standby], [standby, fresh])
+  })
+
+  test('of a live key leaves the expiry that somebody gave it', async () => {
+    const at = stand()
+    const metadata = { expiresOn: at.now() + days(12) } as Parameters<Stand['vault']['put']>[2]
+    at.vault.put('lead', at.service.keys()['A']!, metadata)
+
+    await at.reconcile()
+
+    assert.equal(lead(at).expiresOn, at.now() + days(12))
+  })
+
+  test('takes over what somebody else wrote when the target says so', async () => {
+    const at = stand({ target: { adopt: true } })
+    at.vault.put('lead', 'something else')
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.status, at.works()], ['changed', true])
+  })
+})
+
+describe('what is written', () => {
+  test('every version of every output has an expiry, the target’s stamps, its slot and its address', async () => {
+    const at = await rotatedStand(two)
+
+    for (const name of ['lead', 'connection']) {
+      const stored = at.vault.current(name)! as ReturnType<Stand['vault']['put']> & { validityDays: number }
+      assert.equal(stored.expiresOn, stored.created + days(90))
+      assert.deepEqual([stored.slot, stored.address, stored.validityDays], ['B', '/stand/target', 90])
+      assert.deepEqual([stored.stamps?.target, stored.stamps?.reason], ['target', 'requested'])
+    }
+  })
+
+  test('other people’s tags go from version to version', async () => {
+    const at = await rotatedStand(two)
+    at.vault.patch('lead', lead(at).version, { otherTags: { team: 'blue' } })
+    at.vault.patch('connection', at.vault.current('connection')!.version, { otherTags: { team: 'red' } })
+
+    await at.reconcile({ freshAfter: at.now() })
+
+    assert.deepEqual(lead(at).otherTags, { team: 'blue' })
+    assert.deepEqual(at.vault.current('connection')!.otherTags, { team: 'red' })
+  })
+
+  test('the lead is written last', async () => {
+    const at = await rotatedStand(two)
+    at.fault({ on: 'put', nth: 2, what: 'crash before' })
+    const before = lead(at).version
+
+    await at.reconcile({ freshAfter: at.now() })
+
+    assert.equal(lead(at).version, before)
+    assert.notEqual(at.vault.current('connection')!.value!.reveal(), `connection=${at.leadKey()}`)
+  })
+
+  test('an output that is the same for all slots gets no new version, and its expiry moves along', async () => {
+    const secrets = [
+      { name: 'lead', output: 'key' },
+      { name: 'workspace', output: 'workspaceId' },
+    ] as const
+    const at = await rotatedStand({ target: { secrets } })
+    const before = at.vault.current('workspace')!
+
+    await at.reconcile({ freshAfter: at.now() })
+
+    const after = at.vault.current('workspace')!
+    assert.equal(after.version, before.version)
+    assert.deepEqual([after.slot, after.expiresOn], ['A', at.now() + days(90)])
+  })
+
+  test('a rotation records its asking, the key and its telling, and nothing else', async () => {
+    const at = await rotatedStand()
+    const before = at.effects.length
+
+    await at.reconcile({ freshAfter: at.now() })
+
+    assert.deepEqual(at.effects.slice(before), ['patch', 'regenerate', 'put', 'announce', 'patch'])
+    assert.equal(lead(at).stamps?.pending, undefined)
+  })
+})
+
+describe('telling', () => {
+  test('what was stored by a worker that died is told by the next, once more under the same id', async () => {
+    const at = await rotatedStand()
+    at.fault({ on: 'announce', what: 'crash after' })
+    await at.reconcile({ freshAfter: at.now() })
+    await at.wait(minutes(2))
+
+    const outcome = await outcomeOf(at)
+
+    const told = at.events.filter(({ id }) => id === lead(at).version)
+    assert.deepEqual([outcome.status, outcome.reason], ['changed', 'unannounced'])
+    assert.equal(told.length, 2)
+    assert.deepEqual({ ...told[1]!, time: 0, data: { ...told[1]!.data } }, { ...told[0]!, time: 0 })
+  })
+
+  test('between storing and telling, too', async () => {
+    const at = await rotatedStand()
+    at.fault({ on: 'put', what: 'crash after' })
+    await at.reconcile({ freshAfter: at.now() })
+    await at.wait(minutes(2))
+
+    await at.reconcile()
+
+    assert.equal(at.events.at(-1)?.id, lead(at).version)
+    assert.equal(at.events.at(-1)?.data.reason, 'requested')
+    assert.equal((await outcomeOf(at)).status, 'current')
+  })
+
+  test('a version is announced with the note of the request that made it, whoever announces it', async () => {
+    const at = await rotatedStand()
+    at.fault({ on: 'announce', what: 'crash before' })
+    await at.reconcile({ freshAfter: at.now(), note: 'the first' })
+    await at.wait(minutes(2))
+
+    await at.reconcile({ freshAfter: at.now() - minutes(2), note: 'the second' })
+
+    assert.deepEqual([at.events.at(-1)?.id, at.events.at(-1)?.data.note], [lead(at).version, 'the first'])
+  })
+
+  test('an output repaired before its lead was told is told with it', async () => {
+    const at = await rotatedStand(two)
+    at.fault({ on: 'announce', what: 'crash before' })
+    await at.reconcile({ freshAfter: at.now() })
+    await at.wait(minutes(2))
+    at.vault.put('connection', 'overwritten by hand')
+    const before = at.events.length
+
+    await at.reconcile()
+
+    assert.deepEqual(
+      at.events.slice(before).map(({ id }) => id),
+      [lead(at).version],
+    )
+    assert.equal((await outcomeOf(at)).status, 'current')
+  })
+
+  test('an output that was repaired later is told under its own version, and the lead is not told again', async () => {
+    const at = await rotatedStand(two)
+    at.vault.put('connection', 'overwritten by hand')
+    await at.wait(minutes(1))
+    const before = at.events.length
+
+    const outcome = await outcomeOf(at)
+
+    const repaired = at.vault.current('connection')!
+    assert.deepEqual([outcome.status, outcome.reason], ['changed', 'drifted'])
+    assert.deepEqual(
+      at.events.slice(before).map(({ id, type }) => [id, type]),
+      [[repaired.version, 'Rekey.KeyPublished']],
+    )
+    assert.equal(repaired.value!.reveal(), `connection=${at.leadKey()}`)
+    assert.equal((await outcomeOf(at)).status, 'current')
+  })
+})
+
+describe('drift', () => {
+  test('a key regenerated by hand is picked up at the next look, and nothing is regenerated for it', async () => {
+    const at = await rotatedStand(two)
+    const before = at.regenerated.length
+    at.service.regenerate('B')
+    const { rotatedAt } = lead(at).stamps!
+
+    const outcome = await outcomeOf(at)
+
+    assert.deepEqual([outcome.status, outcome.reason, outcome.slot], ['changed', 'drifted', 'B'])
+    assert.deepEqual([at.works(), at.regenerated.length], [true, before])
+    assert.equal(lead(at).stamps?.rotatedAt, rotatedAt)
+  })
+})
+
+describe('a preview', () => {
+  test('says what a run would do, and until when it would wait', async () => {
+    const at = await rotatedStand(two)
+    const { version } = lead(at)
+
+    const idle = await at.preview()
+    const rotation = await at.preview({ freshAfter: at.now() })
+    const promote = await at.preview({ promote: { slot: 'A', from: version } })
+    const swap = await at.preview({ swap: { slot: 'A', from: version } })
+    const revoke = await at.preview({ revokeBefore: lead(at).stamps!.fresh! })
+    await at.reconcile({ freshAfter: at.now() })
+    const cooling = await at.preview({ freshAfter: at.now() + seconds(1) })
+
+    assert.deepEqual([idle.slot, idle.plan, idle.slots, idle.stored?.version], ['B', undefined, ['A', 'B'], version])
+    assert.deepEqual(rotation.plan, { reason: 'requested', steps: ['regenerate A', 'publish A', 'announce'] })
+    assert.deepEqual(promote.plan, { reason: 'promoted', steps: ['publish A', 'announce'] })
+    assert.deepEqual(swap.plan, { reason: 'swapped', steps: ['swap, so that the active key is in A'] })
+    assert.deepEqual(revoke.plan, { reason: 'revoked', steps: ['regenerate A', 'publish nothing', 'announce'] })
+    const until = lead(at).created + days(2) + minutes(1)
+    assert.deepEqual(cooling.plan, { reason: 'cooling', until, steps: [] })
+  })
+
+  test('of what is not in the vault yet, or not ours, says so', async () => {
+    const at = stand()
+    const empty = await at.preview()
+    at.vault.put('lead', at.service.keys()['B']!)
+    const live = await at.preview()
+    at.vault.put('lead', 'rubbish')
+    const foreign = await at.preview()
+
+    assert.deepEqual(empty, { slots: ['A', 'B'], plan: { reason: 'unmanaged', steps: ['publish A', 'announce'] } })
+    assert.deepEqual([live.slot, live.plan?.steps], ['B', ['tag as B', 'announce']])
+    assert.deepEqual([foreign.slot, foreign.plan], [undefined, { reason: 'foreign', steps: [] }])
+  })
+
+  test('takes no lease and has no effect', async () => {
+    const at = await rotatedStand(two)
+    const { version } = lead(at)
+    const before = [at.effects.length, at.events.length, at.queued.length]
+    const wishes: Partial<RotationRequest>[] = [
+      {},
+      { freshAfter: at.now() },
+      { promote: { slot: 'A', from: version } },
+      { swap: { slot: 'A', from: version } },
+      { revokeBefore: at.now() },
+    ]
+    at.fault({ on: 'acquire', what: 'refused' })
+    at.fault({ on: 'regenerate', what: 'refused' })
+    const vault = JSON.stringify(lead(at))
+
+    for (const wish of wishes) await at.preview(wish)
+
+    assert.deepEqual([at.effects.length, at.events.length, at.queued.length], before)
+    assert.equal(JSON.stringify(lead(at)), vault)
+  })
+})
+
+test('a repair that finds only the other slot’s key working publishes that, with its age', async () => {
+  const at = await rotatedStand()
+  await at.reconcile({ freshAfter: at.now() })
+  await at.wait(days(3))
+  const { fresh, standby } = lead(at).stamps!
+  at.slowBy(days(9))
+  at.service.regenerate('A')
+  await at.wait(hours(1))
+
+  const outcome = await outcomeOf(at)
+
+  assert.deepEqual([outcome.reason, outcome.slot, at.works()], ['drifted', 'B', true])
+  assert.deepEqual([lead(at).stamps?.fresh, lead(at).stamps?.standby], [standby, fresh])
+})
+
+test('whatever is asked for, asking once more changes nothing more', async () => {
+  const wish = fc.constantFrom('look', 'fresh', 'force', 'promote', 'swap', 'revoke', 'at once')
+  const waits = fc.constantFrom(0, minutes(7), days(3), days(61))
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom({}, two, { slots: 1 } as const, { both: true }),
+      fc.array(fc.tuple(wish, waits), { minLength: 1, maxLength: 6 }),
+      async (options, wishes) => {
+        const at = stand(options)
+        await at.reconcile()
+        for (const [kind, wait] of wishes) {
+          await at.wait(wait)
+          const request = requestFor(kind, at)
+          for (let tries = 0; tries < 3; tries++) {
+            await at.reconcile(request)
+            await at.wait(minutes(7))
+          }
+          const before = at.effects.length
+
+          const again = await outcomeOf(at, request)
+
+          assert.equal(at.effects.length, before, `${kind}: ${again.reasons}`)
+          assert.ok(at.works())
+        }
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
+function requestFor(kind: string, at: Stand): Partial<RotationRequest> {
+  const move = { slot: lead(at).slot === 'A' ? 'B' : 'A', from: lead(at).version }
+  switch (kind) {
+    case 'fresh':
+      return { freshAfter: at.now() }
+    case 'force':
+      return { freshAfter: at.now(), force: true }
+    case 'promote':
+      return { promote: move }
+    case 'swap':
+      return { swap: move }
+    case 'revoke':
+      return { revokeBefore: at.now() }
+    case 'at once':
+      return { revokeBefore: at.now(), atOnce: true }
+    default:
+      return {}
+  }
+}

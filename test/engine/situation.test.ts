@@ -1,0 +1,120 @@
+// What an observation means: which slot is active, how old the keys are, whose the secrets are.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Secret } from '../../src/engine/secret.ts'
+import { isOurs, liveSlots, standbySlot } from '../../src/engine/situation.ts'
+import { days, hours } from '../../src/engine/target.ts'
+import {
+  at,
+  disabled,
+  formerly,
+  holding,
+  holds,
+  marked,
+  missing,
+  now,
+  published,
+  ringOfOne,
+  stamped,
+  standbyMade,
+  stored,
+  untagged,
+  written,
+} from './situations.ts'
+
+const unknown = Number.NEGATIVE_INFINITY
+
+describe('the active slot', () => {
+  test('is the one whose key the lead holds, whatever CredentialId says', () => {
+    assert.equal(at().active, 'A')
+    assert.equal(at(holding('lead', 'b')).active, 'B')
+    assert.equal(at(marked('lead', { slot: 'B' })).active, 'A')
+  })
+
+  test('is none for a dead key, and none without a lead', () => {
+    assert.equal(at(holding('lead', 'x')).active, undefined)
+    assert.equal(at(missing('lead')).active, undefined)
+  })
+
+  test('of a disabled lead of ours is the one that CredentialId names, in the ring’s letters', () => {
+    assert.equal(at(disabled('lead'), marked('lead', { slot: 'b' })).active, 'B')
+    assert.equal(at(disabled('lead'), marked('lead', { slot: 'key3' })).active, undefined)
+  })
+
+  test('of a disabled lead that is not ours is unknown', () => {
+    assert.equal(at(disabled('lead'), stamped('lead', { target: 'other' })).active, undefined)
+  })
+
+  test('has the other slot for its standby; a ring of one has itself', () => {
+    assert.equal(standbySlot(at()), 'B')
+    assert.equal(standbySlot(at(holding('lead', 'b'))), 'A')
+    assert.equal(standbySlot(at(ringOfOne)), 'A')
+  })
+})
+
+describe('the ages', () => {
+  test('are the lead’s stamps, and the last of all the outputs’ dates', () => {
+    const { fresh, standby, published: written_ } = at(written('connection', now - hours(1)))
+
+    assert.deepEqual([fresh, standby, written_], [published, standbyMade, now - hours(1)])
+  })
+
+  test('are older than anything where they are not known', () => {
+    const { fresh, standby } = at(stamped('lead', { fresh: undefined, standby: undefined }))
+
+    assert.deepEqual([fresh, standby], [unknown, unknown])
+  })
+
+  test('of the standby is that of the key that waits, if it is the younger one', () => {
+    const younger = at(stamped('lead', { pending: { made: now - hours(1) } }))
+    const older = at(stamped('lead', { pending: { made: standbyMade - days(1) } }))
+    const onlyAsked = at(stamped('lead', { pending: { asked: now } }))
+
+    assert.equal(younger.standby, now - hours(1))
+    assert.equal(older.standby, standbyMade)
+    assert.equal(onlyAsked.standby, standbyMade)
+  })
+
+  test('of a lead that somebody overwrote are those of the version before', () => {
+    const overwritten = at(untagged('lead'), holding('lead', 'x'), formerly('lead', 'b'))
+
+    assert.deepEqual([overwritten.fresh, overwritten.standby, overwritten.hint], [published, standbyMade, 'B'])
+  })
+
+  test('of a lead of ours are its own, whatever came before', () => {
+    const former = formerly('lead', 'b', { stamps: { target: 'target', fresh: 1 } })
+
+    assert.equal(at(former).fresh, published)
+  })
+
+  test('of another target’s lead are not ours to know', () => {
+    assert.deepEqual(at(stamped('lead', { target: 'other' })).stamps, {})
+  })
+})
+
+describe('a secret', () => {
+  const { target, ring } = at()
+  const [lead] = target.secrets
+
+  test('is ours when its tag names the target', () => {
+    assert.equal(isOurs(target, stored('lead', 'x')), true)
+    assert.equal(isOurs(target, { ...stored('lead', 'a'), stamps: { target: 'Target' } }), false)
+    assert.equal(isOurs(target, undefined), false)
+  })
+
+  test('holds the slots whose value it has: none when it cannot be read', () => {
+    const { value: _, ...unreadable } = stored('lead', 'a')
+
+    assert.deepEqual(liveSlots(ring, lead, stored('lead', 'b')), ['B'])
+    assert.deepEqual(liveSlots(ring, lead, { ...stored('lead', 'a'), value: Secret.of('connection=a') }), [])
+    assert.deepEqual(liveSlots(ring, lead, unreadable), [])
+    assert.deepEqual(liveSlots(ring, lead, undefined), [])
+  })
+
+  test('that is the same for all slots holds all of them', () => {
+    const situation = at(holds('lead', 'workspace'))
+
+    assert.deepEqual(liveSlots(ring, situation.target.secrets[1]!, situation.stored['workspace']), ['A', 'B'])
+  })
+})

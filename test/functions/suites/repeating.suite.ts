@@ -1,0 +1,206 @@
+// Commands sent again because the caller got no answer: one request, one new key.
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { describe, test } from 'node:test'
+import type { Handler } from '../../../src/functions/http/answer.ts'
+import { promote, swap } from '../../../src/functions/http/commands/promote-target.ts'
+import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
+import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
+import { repeatedKeyIn } from '../../../src/functions/http/repeated-key.ts'
+import { fleet } from '../../providers/provider-fleet.ts'
+import { asOfNow, days, follow, vaultHost, visionWorld, type World, world } from '../functions-world.ts'
+
+const params = { name: 'vision' }
+const second = 1000
+
+async function deviceWorld() {
+  const made = await world()
+  const { fields, handle } = fleet['iot-hub-device']!(made.cloud)
+  await made.writeTargets([{ name: 'vision', provider: 'iot-hub-device', ...fields, secrets: { 'vision-key': 'key' } }])
+  await made.tick()
+  await made.drain()
+  return { made, handle }
+}
+
+function repeatable(made: World, ago = 0) {
+  return {
+    'Repeatability-Request-ID': randomUUID(),
+    'Repeatability-First-Sent': new Date(made.cloud.clock.now() - ago).toUTCString(),
+  }
+}
+
+function regenerations(made: World): number {
+  return made.cloud.history.filter(({ operation }) => /regenerate/i.test(operation)).length
+}
+
+describe('a command that is sent again', () => {
+  const commands: readonly (readonly [name: string, handler: Handler, body: object, keys: number])[] = [
+    ['rotate', rotate, {}, 1],
+    ['forced rotate', rotate, { force: true }, 1],
+    ['revoke', revoke, { note: 'leaked' }, 2],
+  ]
+  for (const [name, handler, body, keys] of commands) {
+    test(`as the same ${name} makes as many new keys as one does, and is answered`, async () => {
+      const { made, handle } = await visionWorld()
+      const headers = repeatable(made)
+      made.cloud.clock.advance(2 * second)
+      const first = await made.http(handler, { params, body, headers })
+      made.cloud.clock.advance(20 * second)
+      const again = await made.http(handler, { params, body, headers })
+      made.cloud.clock.advance(20 * 60 * second)
+      await made.drain()
+
+      assert.deepEqual(
+        [first, again].map(({ headers }) => headers['repeatability-result']),
+        ['accepted', 'accepted'],
+      )
+      assert.ok(first.status < 300 && again.status < 300, `${first.status}, ${again.status}`)
+      assert.equal(regenerations(made), keys)
+      assert.ok(handle.accepts(made.cloud.vault(vaultHost).read('vision-key')!))
+      await made.close()
+    })
+  }
+
+  test('while its first copy still waits in the queue is the same operation', async () => {
+    const { made } = await visionWorld()
+    const headers = { ...repeatable(made), prefer: 'respond-async' }
+    const first = await made.http(rotate, { params, headers })
+    made.cloud.clock.advance(20 * second)
+    const again = await made.http(rotate, { params, headers })
+    await made.drain()
+
+    const { body } = await follow(made, again)
+
+    assert.deepEqual([again.body.id, again.body.request], [first.body.id, headers['Repeatability-Request-ID']])
+    assert.deepEqual([body.status, regenerations(made)], ['Succeeded', 1])
+    await made.close()
+  })
+
+  test('as a promote, does not go forward again', async () => {
+    const { made, handle } = await visionWorld()
+    const [headers, body] = [repeatable(made), asOfNow(made)]
+    const first = await made.http(promote, { params, body, headers })
+    made.cloud.clock.advance(20 * second)
+
+    const again = await made.http(promote, { params, body, headers })
+
+    assert.deepEqual([first.status, again.status, again.body.slot], [200, 200, 'Key2'])
+    assert.equal(made.cloud.vault(vaultHost).read('vision-key'), handle.keyOf('Key2'))
+    await made.close()
+  })
+
+  test('as a swap, does not go back, though a swap leaves the version as it is', async () => {
+    const { made, handle } = await deviceWorld()
+    const [headers, body] = [repeatable(made), asOfNow(made)]
+    const first = await made.http(swap, { params, body, headers })
+    const keys = handle.keys()
+    made.cloud.clock.advance(20 * second)
+
+    const again = await made.http(swap, { params, body, headers })
+    made.cloud.clock.advance(20 * 60 * second)
+    await made.drain()
+
+    assert.deepEqual([first.status, again.status], [200, 200])
+    assert.deepEqual(handle.keys(), keys)
+    await made.close()
+  })
+
+  test('as a new request, without the headers, is another one', async () => {
+    const { made } = await visionWorld()
+    await made.http(rotate, { params })
+    made.cloud.clock.advance(20 * second)
+
+    const another = await made.http(rotate, { params, body: { force: true } })
+
+    assert.deepEqual([another.status, another.headers['repeatability-result']], [200, undefined])
+    assert.equal(regenerations(made), 2)
+    await made.close()
+  })
+})
+
+describe('the headers of a request that may be repeated', () => {
+  test('from five minutes ago to a minute ahead are accepted, and outside of that it is 412 and nothing is done', async () => {
+    const { made } = await visionWorld()
+    const answers = []
+    for (const ago of [300, 301, -60, -61]) {
+      const headers = { ...repeatable(made, ago * second), prefer: 'respond-async' }
+      answers.push(await made.http(rotate, { params, headers }))
+    }
+
+    assert.deepEqual(
+      answers.map(({ status, headers, body }) => [status, headers['repeatability-result'], body.code]),
+      [
+        [202, 'accepted', undefined],
+        [412, 'rejected', 'NotRepeatable'],
+        [202, 'accepted', undefined],
+        [412, 'rejected', 'NotRepeatable'],
+      ],
+    )
+    assert.equal(await made.depth(), 2)
+    await made.close()
+  })
+
+  test('one without the other, or one that cannot be read, is 400 and nothing is done', async () => {
+    const { made } = await visionWorld()
+    const good = repeatable(made)
+    const id = good['Repeatability-Request-ID']
+    const sent = good['Repeatability-First-Sent']
+    for (const headers of [
+      { 'Repeatability-Request-ID': id },
+      { 'Repeatability-First-Sent': sent },
+      { ...good, 'Repeatability-Request-ID': '' },
+      { ...good, 'Repeatability-Request-ID': 'x' },
+      { ...good, 'Repeatability-Request-ID': `${id}/../../x` },
+      { ...good, 'Repeatability-Request-ID': `${id}, ${id}` },
+      { ...good, 'Repeatability-First-Sent': '' },
+      { ...good, 'Repeatability-First-Sent': 'yesterday' },
+      { ...good, 'Repeatability-First-Sent': new Date(made.cloud.clock.now()).toISOString() },
+      { ...good, 'Repeatability-First-Sent': sent.replace('Mon', 'Tue') },
+      { ...good, 'Repeatability-First-Sent': `${sent}, ${sent}` },
+    ]) {
+      const answer = await made.http(rotate, { params, headers })
+      assert.deepEqual(
+        [answer.status, answer.body.code, answer.headers['repeatability-result']],
+        [400, 'BadRequest', 'rejected'],
+        JSON.stringify(headers),
+      )
+    }
+    assert.equal(await made.depth(), 0)
+    await made.close()
+  })
+})
+
+describe('promote and swap', () => {
+  test('without the version that they are asked at are 400, and the answer says where it is', async () => {
+    const { made } = await visionWorld()
+
+    for (const body of [{}, { from: 7 }, { from: '' }, { from: '../x' }, { from: '0'.repeat(65) }]) {
+      const answer = await made.http(promote, { params, body })
+      assert.deepEqual([answer.status, answer.body.code], [400, 'BadRequest'])
+      assert.match(answer.body.detail, /\$\.from: .*"version" in GET \/api\/targets\/\{name\}/)
+    }
+    await made.close()
+  })
+
+  test('asked at a version that another change has followed, or that never was, are 409 Superseded', async () => {
+    const { made } = await visionWorld()
+    const before = asOfNow(made)
+    await made.http(rotate, { params })
+    made.cloud.clock.advance(3 * days)
+
+    for (const body of [before, { from: '0123456789abcdef0123456789abcdef' }]) {
+      const answer = await made.http(promote, { params, body })
+      assert.deepEqual([answer.status, answer.body.code], [409, 'Superseded'])
+    }
+    await made.close()
+  })
+})
+
+test('a key that comes twice in one object of a JSON text is found, and one in two objects is none', () => {
+  assert.equal(repeatedKeyIn('{"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}],"d":"\\"a\\":{}"}'), undefined)
+  assert.equal(repeatedKeyIn('{"a":{"b":1,"c":2,"b":3}}'), 'b')
+  assert.equal(repeatedKeyIn('[{"a":1},{"a":1,"\\u0061":2}]'), 'a')
+  assert.equal(repeatedKeyIn('{"__proto__":1,"constructor":2}'), undefined)
+  assert.equal(repeatedKeyIn('"a"'), undefined)
+})
