@@ -26,9 +26,4 @@ route(
   async () => (await import('./status/target-history.ts')).targetHistory,
 )
 route('health', 'GET', 'health', async () => (await import('./status/show-health.ts')).health)
-route(
-  'showOperation',
-  'GET',
-  'operations/{id}',
-  async () => (await import('../operations/show-operation.ts')).showOperation,
-)
+route('showOperation', 'GET', 'operations/{id}', async () => (await import('./status/show-operation.ts')).showOperation)

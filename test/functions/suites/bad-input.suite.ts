@@ -12,9 +12,9 @@ import { startRotations } from '../../../src/functions/http/commands/start-rotat
 import { problems } from '../../../src/functions/http/problem.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'
 import { health } from '../../../src/functions/http/status/show-health.ts'
+import { showOperation } from '../../../src/functions/http/status/show-operation.ts'
 import { plan } from '../../../src/functions/http/status/show-plan.ts'
 import { targetHistory } from '../../../src/functions/http/status/target-history.ts'
-import { showOperation } from '../../../src/functions/operations/show-operation.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import { account, asOfNow, days, stored, vaultHost, type World, world } from '../functions-world.ts'
 

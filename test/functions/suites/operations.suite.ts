@@ -7,8 +7,8 @@ import { promote } from '../../../src/functions/http/commands/promote-target.ts'
 import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
+import { showOperation } from '../../../src/functions/http/status/show-operation.ts'
 import { type Desired, operationIdOf } from '../../../src/functions/operations/operation-id.ts'
-import { showOperation } from '../../../src/functions/operations/show-operation.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import {
   account,

@@ -7,7 +7,7 @@ import { missingPermission } from '../../../simulator/faults.ts'
 import { repair } from '../../../src/functions/http/commands/repair-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
-import { showOperation } from '../../../src/functions/operations/show-operation.ts'
+import { showOperation } from '../../../src/functions/http/status/show-operation.ts'
 import { type Answer, account, days, stored, type World, world } from '../functions-world.ts'
 
 const params = { name: 'vision' }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { lostAnswer, missingPermission, serverError, throttle } from '../../../simulator/faults.ts'
 import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
-import { showOperation } from '../../../src/functions/operations/show-operation.ts'
+import { showOperation } from '../../../src/functions/http/status/show-operation.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import { account, days, stored, topicHost, vaultHost, type World, world } from '../functions-world.ts'
 
