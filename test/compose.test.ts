@@ -1,4 +1,4 @@
-// Room: tests of the composition root: what of the settings arrives where.
+// What the settings change in the parts that the composition root makes.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -43,7 +43,7 @@ test('targets that name no vault are in the vault of the settings', async (t) =>
   assert.equal(composed.app.targetNamed('vision')?.vault, 'https://kv-made.vault.azure.net')
 })
 
-test('messages can wait while settings are bad, unless nobody can say where', async () => {
+test('Messages can be put back while settings are bad, unless the settings do not say where', async () => {
   const account = { AzureWebJobsStorage__accountName: 'stprod' }
 
   const [badSchedule, badCloud] = await Promise.all([

@@ -56,7 +56,7 @@ test('a read is sent four times at most', async () => {
   assert.equal(sent.length, 4)
 })
 
-test('a generated client whose answer was cut short reads again', async () => {
+test('A generated client whose answer was cut short reads again', async () => {
   const half = () => new Response('{"key1":"o', { status: 200, headers: { 'content-type': 'application/json' } })
   const { azure, sent } = azureAgainst(half, keys)
   const client = new CognitiveServicesManagementClient(anyToken, 'sub', azure.sdk('retry'))
@@ -67,7 +67,7 @@ test('a generated client whose answer was cut short reads again', async () => {
   assert.equal(sent.length, 2)
 })
 
-test('408 comes back; 501 and 505 do not', async () => {
+test('408 is tried again; 501 and 505 are not', async () => {
   const counts = []
   for (const status of [408, 501, 505]) {
     const { azure, sent } = azureAgainst(json(status, {}))
@@ -111,7 +111,7 @@ test('a token goes only with calls of its own scope', async () => {
   assert.deepEqual(carried, ['Bearer for a', 'Bearer for b', null, 'Bearer for a', 'Bearer for b', null])
 })
 
-test('A 429 that says nothing of when to come back is waited for 1, 2 and 4 seconds, as Key Vault advises', async () => {
+test('A 429 without Retry-After is waited for 1, 2 and 4 seconds, as Key Vault advises', async () => {
   const { azure, sent, pauses } = azureAgainst(json(429, {}))
 
   const error = await azure.send(get()).catch((e: unknown) => e)
@@ -121,7 +121,7 @@ test('A 429 that says nothing of when to come back is waited for 1, 2 and 4 seco
   assert.deepEqual([sent.length, pauses], [4, [1000, 2000, 4000]])
 })
 
-test('A Retry-After whose date has no Date beside it, or is no date, is as good as none', async () => {
+test('A Retry-After whose date has no Date beside it, or is not a date, is ignored', async () => {
   for (const headers of [{ 'retry-after': 'Sun, 21 Nov 1999 08:00:07 GMT' }, { 'retry-after': 'soon' }]) {
     const { azure, pauses } = azureAgainst(json(429, {}, headers as never), keys)
 
@@ -148,7 +148,7 @@ test('Retry-After is waited for', async () => {
   assert.deepEqual(pauses, [7000])
 })
 
-test('so is the one in milliseconds, by either of its names', async () => {
+test('Retry-After in milliseconds is waited for, under either of its names', async () => {
   for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
     const { azure, pauses } = azureAgainst(json(429, {}, { [name]: '1700', 'retry-after': '7' }), keys)
 
@@ -176,7 +176,7 @@ test('a call goes on as long as its limit has room: each pause counts once', asy
   assert.equal(sent.length, 3)
 })
 
-test('a Retry-After too long for the call is handed on instead of slept through', async () => {
+test('A Retry-After too long for the call is handed on instead of waited for', async () => {
   const { azure, sent, pauses } = azureAgainst(json(429, {}, { 'retry-after': '600' }))
 
   const error = await azure.send(get()).catch((e: unknown) => e)
@@ -210,7 +210,7 @@ for (const [name, answer] of [
   ['429', json(429, {}, { 'retry-after': '1' })],
   ['a cut connection', cut],
 ] as const) {
-  test(`what is to be sent once is sent once, also after ${name}`, async () => {
+  test(`A call that must be sent once is sent once, also after ${name}`, async () => {
     const { azure, sent } = azureAgainst(answer)
     const client = new CognitiveServicesManagementClient(anyToken, 'sub', azure.sdk('once'))
 
@@ -221,7 +221,7 @@ for (const [name, answer] of [
   })
 }
 
-test('what is to be sent once is sent once, also after a read of the same scope that was sent again', async () => {
+test('A call that must be sent once is sent once, also after a read of the same scope that was sent again', async () => {
   const { azure, sent } = azureAgainst(busy, keys, busy)
   await azure.send(get({ scope: 'a' }))
 
@@ -230,7 +230,7 @@ test('what is to be sent once is sent once, also after a read of the same scope 
   assert.equal(sent.length, 3)
 })
 
-test('a definite refusal of a read is not asked for again', async () => {
+test('A read that was definitely refused is not sent again', async () => {
   const { azure, sent } = azureAgainst(json(403, {}))
 
   await assert.rejects(azure.send(get()), { code: 'PermissionDenied' })
@@ -254,7 +254,7 @@ test('a call ends when its caller does', async () => {
   assert.equal(error.details.outcomeUnknown, true)
 })
 
-test('an answer that should be JSON and is not has an unknown outcome, and is not quoted', async () => {
+test('An answer that is not the JSON it should be has an unknown outcome, and is not quoted', async () => {
   const { azure } = azureAgainst(() => new Response('{"primaryKey":"abc', { status: 200 }))
 
   const error = await azure.send(get({ attempts: 'once' })).catch((e: unknown) => e)

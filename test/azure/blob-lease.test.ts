@@ -18,7 +18,7 @@ import { type Azurite, startAzurite } from '../started-azurite.ts'
 
 const signal = new AbortController().signal
 
-describe('the lease of a credential', { concurrency: true }, () => {
+describe('The lease of a credential', { concurrency: true }, () => {
   let azurite: Azurite
   let storage: Storage
 
@@ -29,8 +29,8 @@ describe('the lease of a credential', { concurrency: true }, () => {
   after(() => azurite.close())
 
   function open({ connectionString }: Azurite): Storage {
-    const nobody = () => assert.fail('a connection string needs no credential')
-    return openStorage({ by: 'connectionString', connectionString: Secret.of(connectionString) }, nobody)
+    const noCredential = () => assert.fail('a connection string needs no credential')
+    return openStorage({ by: 'connectionString', connectionString: Secret.of(connectionString) }, noCredential)
   }
 
   /** A credential that no other test uses, and two workers who want it. */
@@ -50,7 +50,7 @@ describe('the lease of a credential', { concurrency: true }, () => {
     return assert.fail('no blob is named after the credential')
   }
 
-  test('what is noted under it can be read by whoever does not hold it, singly and in one listing', async () => {
+  test('Metadata written under a lease can be read by a worker that does not hold it, singly and in one listing', async () => {
     const { credential, one } = world()
     const notes = createLeaseNotes(storage)
     const never = await notes.of(credential, signal)
@@ -65,7 +65,7 @@ describe('the lease of a credential', { concurrency: true }, () => {
     assert.deepEqual([all(credential)?.['compared_vision'], all('another')], [single?.['compared_vision'], undefined])
   })
 
-  test('one worker has it, the other is told so, and gets it once it is released', async () => {
+  test('One worker has the lease, the other is refused as busy, and gets it once it is released', async () => {
     const { credential, one, two } = world()
 
     const first = await one.acquire(credential, signal)
@@ -78,7 +78,7 @@ describe('the lease of a credential', { concurrency: true }, () => {
     assert.ok(second)
   })
 
-  test('of many who want it at once, on first use too, exactly one gets it', async () => {
+  test('Of many workers that want a lease at once, on first use too, exactly one gets it', async () => {
     const { credential, one, two } = world()
 
     const all = await Promise.all([one, two, one, two, one, two].map((leases) => leases.acquire(credential, signal)))
@@ -86,7 +86,7 @@ describe('the lease of a credential', { concurrency: true }, () => {
     assert.equal(all.filter((lease) => lease !== undefined).length, 1)
   })
 
-  test('it is the same credential in any case of its letters', async () => {
+  test('A credential has the same lease in any case of its letters', async () => {
     const { credential, one, two } = world()
 
     await one.acquire(credential, signal)
@@ -94,14 +94,14 @@ describe('the lease of a credential', { concurrency: true }, () => {
     assert.equal(await two.acquire(credential.toUpperCase(), signal), undefined)
   })
 
-  test('two credentials do not get into each other’s way', async () => {
+  test('The leases of two credentials are independent', async () => {
     const { credential, one, two } = world()
 
     assert.ok(await one.acquire(credential, signal))
     assert.ok(await two.acquire(`${credential}2`, signal))
   })
 
-  test('the holder renews; after a release there is nothing to renew', async () => {
+  test('The holder renews its lease; after a release there is nothing to renew', async () => {
     const { credential, one } = world()
     const lease = await one.acquire(credential, signal)
     assert.ok(lease)
@@ -113,7 +113,7 @@ describe('the lease of a credential', { concurrency: true }, () => {
     assert.deepEqual([while_, afterwards], [true, false])
   })
 
-  test('a lease that was broken and taken by another is lost, and releasing it harms nobody', async () => {
+  test('A lease that was broken and taken by another is lost, and releasing it has no effect on the new holder', async () => {
     const { credential, one, two } = world()
     const lost = await one.acquire(credential, signal)
     assert.ok(lost)
@@ -128,7 +128,7 @@ describe('the lease of a credential', { concurrency: true }, () => {
     assert.equal(await taken.renew(signal), true)
   })
 
-  test('while somebody breaks a lease it is still held', async () => {
+  test('A lease is still held while an operator breaks it', async () => {
     const { credential, one, two } = world()
     await one.acquire(credential, signal)
     await (await blobOf(credential)).getBlobLeaseClient().breakLease(60)
@@ -148,7 +148,7 @@ describe('the lease of a credential', { concurrency: true }, () => {
     assert.ok(await one.acquire(credential, signal))
   })
 
-  test('storage that cannot be reached is an error, not somebody else’s lease', async () => {
+  test('Storage that cannot be reached is an error, not another worker’s lease', async () => {
     const nowhere = 'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;BlobEndpoint=http://127.0.0.1:1/a;'
     const leases = createLeases(open({ ...azurite, connectionString: nowhere }))
 
@@ -158,7 +158,7 @@ describe('the lease of a credential', { concurrency: true }, () => {
     })
   })
 
-  test('a lease that ran out can be taken, and its old holder has lost it', async () => {
+  test('A lease that expired can be taken, and its old holder has lost it', async () => {
     const { credential, one, two } = world()
     const old: Lease | undefined = await one.acquire(credential, signal)
     // 60 seconds are too long for a test: the same lease, cut down to the service's shortest.
@@ -191,7 +191,7 @@ async function scripted(t: TestContext, ...answers: readonly (readonly [status: 
   return { leases: createLeases(storage), asked: () => asked }
 }
 
-test('a blob that somebody else makes and leases in between is theirs, whichever conflict the service calls it', async (t) => {
+test('A blob that another worker makes and leases in between is busy, whichever conflict the service reports', async (t) => {
   for (const conflict of [
     [409, 'BlobAlreadyExists'],
     [412, 'LeaseIdMissing'],
@@ -206,7 +206,7 @@ test('a blob that somebody else makes and leases in between is theirs, whichever
   }
 })
 
-test('a lease that the service no longer knows is lost, whichever conflict it calls it', async (t) => {
+test('A lease that the service no longer knows is lost, whichever conflict it reports', async (t) => {
   for (const conflict of [
     [409, 'LeaseIdMismatchWithLeaseOperation'],
     [412, 'LeaseLost'],
@@ -219,7 +219,7 @@ test('a lease that the service no longer knows is lost, whichever conflict it ca
   }
 })
 
-test('a blob that is gone as soon as it is made is said to be, with what to do', async (t) => {
+test('A blob that is deleted right after it is made is an error that says so, with a remedy', async (t) => {
   const { leases } = await scripted(t, [404, 'BlobNotFound'], [201, ''], [201, ''], [404, 'BlobNotFound'])
 
   await assert.rejects(leases.acquire('a', signal), {
@@ -228,7 +228,7 @@ test('a blob that is gone as soon as it is made is said to be, with what to do',
   })
 })
 
-test('an Azurite that does not know the version of our calls is told, with how to start it', async (t) => {
+test('An Azurite that does not know the API version of our calls is an error that says how to start it', async (t) => {
   const { leases } = await scripted(t, [400, 'InvalidHeaderValue'])
 
   const error = await leases.acquire('a', signal).catch((e: unknown) => e)
@@ -238,12 +238,12 @@ test('an Azurite that does not know the version of our calls is told, with how t
   assert.match(error.details.remedy ?? '', /npx azurite --skipApiVersionCheck/)
 })
 
-describe('the metadata of a lease', { concurrency: true }, () => {
+describe('The metadata of a lease', { concurrency: true }, () => {
   let azurite: Azurite
   let tap: StorageTap
   const storageOf = ({ connectionString }: { readonly connectionString: string }) => {
-    const nobody = () => assert.fail('a connection string needs no credential')
-    return openStorage({ by: 'connectionString', connectionString: Secret.of(connectionString) }, nobody)
+    const noCredential = () => assert.fail('a connection string needs no credential')
+    return openStorage({ by: 'connectionString', connectionString: Secret.of(connectionString) }, noCredential)
   }
 
   before(async () => {
@@ -261,7 +261,7 @@ describe('the metadata of a lease', { concurrency: true }, () => {
     return { credential, lease }
   }
 
-  test('a new blob says which credential it stands for, and since when', async () => {
+  test('A new blob says which credential it stands for, and since when', async () => {
     const { lease, credential } = await held()
 
     const entries = await lease.metadata.read(signal)
@@ -269,7 +269,7 @@ describe('the metadata of a lease', { concurrency: true }, () => {
     assert.deepEqual(entries, { credential, since: '2026-01-01T00:00:00.000Z' })
   })
 
-  test('what one holder writes, the next one reads; entries that are not written stay', async () => {
+  test('The next holder of a lease reads what one wrote; entries that are not written stay', async () => {
     const { lease, credential } = await held()
     await lease.metadata.write({ hub: 'one', compared_a: '1' }, signal)
     await lease.metadata.write({ hub: 'two' }, signal)
@@ -281,7 +281,7 @@ describe('the metadata of a lease', { concurrency: true }, () => {
     assert.deepEqual(entries, { credential, since: '2026-01-01T00:00:00.000Z', hub: 'two', compared_a: '1' })
   })
 
-  test('two writes and two reads of one holder are one HEAD and two PUTs', async () => {
+  test('Two writes and two reads of one holder are one HEAD and two PUTs', async () => {
     const leases = createLeases(storageOf(tap))
     const lease = await leases.acquire(randomUUID(), signal)
     const { length } = tap.seen
@@ -295,7 +295,7 @@ describe('the metadata of a lease', { concurrency: true }, () => {
     assert.deepEqual(methods, ['HEAD', 'PUT', 'PUT'])
   })
 
-  test('whoever has lost the lease neither reads nor writes', async () => {
+  test('A worker that has lost the lease neither reads nor writes its metadata', async () => {
     const { lease, credential } = await held()
     await lease.release(signal)
     const { lease: other } = await held(credential)
@@ -305,7 +305,7 @@ describe('the metadata of a lease', { concurrency: true }, () => {
     assert.equal((await other.metadata.read(signal))['a'], undefined)
   })
 
-  test('storage that fails leaves nothing to be settled: what was written may be written again', async (t) => {
+  test('A failed write of metadata leaves nothing to be settled: it may be written again', async (t) => {
     const { leases } = await scripted(t, [201, ''], [500, 'InternalError'])
     const lease = await leases.acquire('a', signal)
 

@@ -96,7 +96,7 @@ test('without a key the app’s identity is used, and with one the key', async (
   assert.equal(byKey.topic.events.length, 1)
 })
 
-test('a topic of the other schema refuses, and it is said', async () => {
+test('A topic with the other schema refuses the event, and the error names the setting', async () => {
   const { topic, announcer } = world()
   topic.inputSchema = 'EventGridSchema'
 
@@ -114,7 +114,7 @@ test('after a lost answer the same event is sent again with the same id', async 
   )
 })
 
-test('a topic that stays out of order is a transient error', async () => {
+test('A topic that stays unavailable is a transient error', async () => {
   const { announcer } = world({}, serverError({ operation: 'event-grid/publish', when: 'before' }))
 
   await assert.rejects(announcer.announce([event], signal), { code: 'ServiceUnavailable', transient: true })
@@ -149,13 +149,13 @@ test('Events go in as few requests as the limit of 1 MB allows, counted in bytes
 })
 
 test('with no topic, events go to the log', async () => {
-  const told: string[] = []
-  const sink = (line: string) => void told.push(line)
+  const lines: string[] = []
+  const sink = (line: string) => void lines.push(line)
 
   await logAnnouncer(logTo({ info: sink, warn: sink, error: sink })).announce([event], signal)
 
   assert.match(
-    told[0] ?? '',
+    lines[0] ?? '',
     /^event \{"id":"version-1","type":"Rekey\.KeyRotated".*"time":"2026-11-21T03:04:05\.678Z"\}$/,
   )
 })

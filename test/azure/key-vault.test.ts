@@ -91,7 +91,7 @@ test('what is published is current: value, tags, expiry and version', async () =
   )
 })
 
-test('what kind of content a secret has is told with it, and kept', async () => {
+test('A secret’s content type is read with it, and kept', async () => {
   const { vault } = world()
 
   const published = await vault.publish('vision-key', value, metadata({ contentType: 'text/plain' }), signal)
@@ -193,7 +193,7 @@ test('a deleted secret is absent to a read, and publishing over it says how to r
   assert.equal(error.transient, false)
 })
 
-test('a secret that is just being recovered is busy, not deleted', async () => {
+test('A secret that is being recovered is busy, not deleted', async () => {
   const { vault, kv } = world()
   kv.set('vision-key', 'old')
   kv.delete('vision-key')
@@ -259,7 +259,7 @@ test('reads and tag updates are repeated until they go through', async () => {
   assert.equal(kv.versions('vision-key').length, 1)
 })
 
-test('a missing permission is said with the action that is missing, and nothing is taken for absent', async () => {
+test('A missing permission names the action that is missing, and nothing is taken for absent', async () => {
   const { vault, kv, cloud } = world()
   kv.set('vision-key', 'old')
   cloud.identity.deny('Microsoft.KeyVault/vaults/secrets/getSecret/action')
@@ -282,7 +282,7 @@ async function everyCall(vault: ListedVault): Promise<void> {
   await vault.describe(published, metadata({ slot: 'Key2' }), signal)
 }
 
-test('what the vault is asked for needs the rights that are named, and no other', async () => {
+test('The calls to the vault need the rights that are named, and no other', async () => {
   const { vault, cloud, kv } = world()
   kv.set('vision-key', 'old')
   cloud.identity.deny('*')
@@ -294,7 +294,7 @@ test('what the vault is asked for needs the rights that are named, and no other'
 })
 
 for (const action of Object.values(vaultActions)) {
-  test(`without ${action} something that the vault is asked for is refused`, async () => {
+  test(`Without ${action} some call to the vault is refused`, async () => {
     const { vault, cloud, kv } = world()
     kv.set('vision-key', 'old')
     cloud.identity.deny(action)
@@ -303,7 +303,7 @@ for (const action of Object.values(vaultActions)) {
   })
 }
 
-test('the listing gives every secret with tags and dates and no values, 25 a page, and stops when told', async () => {
+test('The listing gives every secret with tags and dates and no values, 25 a page, and stops when its caller ends it', async () => {
   const { vault, kv, calls } = world()
   for (let n = 0; n < 60; n += 1)
     kv.set(`secret-${n}`, `value ${n}`, { tags: { owner: 'me' }, expires: start + days(9) })
@@ -325,7 +325,7 @@ test('the listing gives every secret with tags and dates and no values, 25 a pag
   assert.equal(calls('listSecrets').length, 4)
 })
 
-test('an empty value is nobody’s key, and no error', async () => {
+test('An empty value is read as no key of ours, and not as an error', async () => {
   const { vault, kv } = world()
   kv.set('vision-key', '')
 
@@ -359,7 +359,7 @@ test('two first calls at once both go through', async () => {
   )
 })
 
-test('a listing that is given up ends with an error of ours', async () => {
+test('A listing that its caller ends throws a RekeyError', async () => {
   const { kv, vault } = world()
   for (let n = 0; n < 30; n += 1) kv.set(`s${n}`, 'x')
   const stop = new AbortController()

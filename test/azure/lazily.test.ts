@@ -14,7 +14,7 @@ function counting(failures: number) {
   return { get, loads: () => loads }
 }
 
-test('what was loaded is kept, also for those who ask meanwhile', async () => {
+test('A module that was loaded is kept, also for callers that ask while it loads', async () => {
   const { get, loads } = counting(0)
 
   const given = [...(await Promise.all([get(), get()])), await get()]
@@ -23,7 +23,7 @@ test('what was loaded is kept, also for those who ask meanwhile', async () => {
   assert.equal(loads(), 1)
 })
 
-test('a load that failed is told to all who waited for it, and tried again by the next', async () => {
+test('A failed load is thrown to every caller that waited for it, and tried again by the next', async () => {
   const { get, loads } = counting(1)
 
   const together = await Promise.allSettled([get(), get()])

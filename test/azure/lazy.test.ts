@@ -13,7 +13,7 @@ registerHooks({
   },
 })
 
-test('making every adapter loads no SDK, and the first call loads its own', async () => {
+test('Making every adapter loads no SDK, and the first call loads its own', async () => {
   const { createAzureClients } = await import('../../src/azure/clients.ts')
   const { clouds } = await import('../../src/azure/clouds.ts')
   const { credential } = await import('../../src/azure/credential.ts')

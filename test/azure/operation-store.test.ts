@@ -16,14 +16,14 @@ function storeAt(connectionString: string): OperationStore {
   return createOperationStore(openStorage(settings, () => assert.fail('a connection string needs no credential')))
 }
 
-describe('records of operations', () => {
+describe('Records of operations', () => {
   let azurite: Azurite
   before(async () => {
     azurite = await startAzurite()
   })
   after(() => azurite.close())
 
-  test('before the container is there, nothing is recorded and nothing is listed; the first record makes it', async () => {
+  test('Before the container exists nothing is read and nothing is listed; the first record makes it', async () => {
     const store = storeAt(azurite.connectionString)
     const service = BlobServiceClient.fromConnectionString(azurite.connectionString)
     await service.getContainerClient(container).deleteIfExists()
@@ -47,7 +47,7 @@ describe('records of operations', () => {
     assert.deepEqual([await store.read(name), await store.read(`${name}.new`)], [{ n: 2 }, { n: 4 }])
   })
 
-  test('what is no JSON is no record', async () => {
+  test('A record that is not JSON is read as absent', async () => {
     const store = storeAt(azurite.connectionString)
     const name = `${randomUUID()}.json`
     await store.write(name, {})
@@ -57,7 +57,7 @@ describe('records of operations', () => {
     assert.equal(await store.read(name), undefined)
   })
 
-  test('an account out of reach is an error by every call, never an absent record', async () => {
+  test('An account that cannot be reached is an error of every call, never an absent record', async () => {
     const nowhere = 'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;BlobEndpoint=http://127.0.0.1:1/a;'
     const store = storeAt(nowhere)
     const soon = () => AbortSignal.timeout(50)

@@ -113,7 +113,7 @@ test('A token that is refused again after it was renewed is a passing failure, f
   }
 })
 
-test('A token that a service never takes costs one more token and one more send, and is a missing permission', async () => {
+test('A token that a service always refuses costs one more token and one more send, and is a missing permission', async () => {
   const provider = providers.find(({ id }) => id === 'cognitive-services')!
   const on = opened(provider)
   on.azure.credential.getToken = async () => ({ token: 'a.b.c', expiresOnTimestamp: Date.now() + hours(1) })
@@ -124,7 +124,7 @@ test('A token that a service never takes costs one more token and one more send,
   assert.equal(calls(on, 'cognitive-services/listKeys').sent, 2)
 })
 
-test('Of a vault’s challenge only the tenant is taken: the token is for vaults of our cloud, whatever authority and resource it names', async () => {
+test('Of a vault’s challenge only the tenant is used: the token is for vaults of our cloud, whatever authority and resource it names', async () => {
   const cloud = simulatedCloud({ clock: virtualClock(start) })
   cloud.vault(vaultHost).set('a', 'one')
   const hosts = new Set<string>()

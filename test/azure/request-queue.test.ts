@@ -20,7 +20,7 @@ import { type Azurite, startAzurite } from '../started-azurite.ts'
 
 const seed = Number(process.env['SEED'] ?? 20_261_121)
 const now = Date.UTC(2026, 10, 21, 3, 4, 5, 678)
-const look: RotationRequest = { id: 'r1', target: 'vision', actor: 'schedule', expiresAt: now + days(1) }
+const resync: RotationRequest = { id: 'r1', target: 'vision', actor: 'schedule', expiresAt: now + days(1) }
 const at = fc.integer({ min: 0, max: Date.UTC(2037, 0, 1) })
 const slotFrom = fc.record({ slot: fc.string({ minLength: 1 }), from: fc.string({ minLength: 1 }) })
 const word = fc.string({ minLength: 1, unit: 'grapheme' })
@@ -45,7 +45,7 @@ const requests = fc.record(
 
 const text = (message: string) => Buffer.from(message, 'base64').toString()
 
-test(`a request comes back as it was sent, as text and as what the host parsed (seed ${seed})`, () => {
+test(`A request is decoded as it was sent, from text and from what the host parsed (seed ${seed})`, () => {
   fc.assert(
     fc.property(requests, (request) => {
       const sent = text(encodeMessage(request))
@@ -57,9 +57,9 @@ test(`a request comes back as it was sent, as text and as what the host parsed (
   )
 })
 
-test('a message is versioned JSON with times as ISO 8601', () => {
+test('A message is versioned JSON with times as ISO 8601', () => {
   assert.equal(
-    text(encodeMessage({ ...look, freshAfter: now })),
+    text(encodeMessage({ ...resync, freshAfter: now })),
     '{"v":1,"id":"r1","target":"vision","actor":"schedule","freshAfter":"2026-11-21T03:04:05.678Z","expiresAt":"2026-11-22T03:04:05.678Z"}',
   )
 })
@@ -72,7 +72,7 @@ for (const [what, message, place] of [
   ['no JSON', '{"v":1,', '$'],
   ['another version', '{"v":2,"id":"a","target":"t","actor":"x","expiresAt":"2026-11-21T00:00:00Z"}', '$.v'],
   ['a time that is none', '{"v":1,"id":"a","target":"t","actor":"x","expiresAt":"soon"}', '$.expiresAt'],
-  ['an unknown wish', '{"v":1,"id":"a","target":"t","actor":"x","expiresAt":"2026-11-21T00:00:00Z","burn":true}', '$'],
+  ['an unknown field', '{"v":1,"id":"a","target":"t","actor":"x","expiresAt":"2026-11-21T00:00:00Z","burn":true}', '$'],
   [
     'a promote without its version',
     '{"v":1,"id":"a","target":"t","actor":"x","expiresAt":"2026-11-21T00:00:00Z","promote":{"slot":"Key1"}}',
@@ -86,7 +86,7 @@ for (const [what, message, place] of [
   ['a very long name of a target', withField('target', 't'.repeat(64)), '$.target'],
   ['a slot with control characters', withField('promote', { slot: 'Key1\u0000', from: 'v' }), '$.promote.slot'],
 ] as const) {
-  test(`a message that has ${what} is refused at ${place}`, () => {
+  test(`A message that has ${what} is refused at ${place}`, () => {
     assert.throws(
       () => parseRequest(message),
       (error: Error & { code?: string }) => {
@@ -98,7 +98,7 @@ for (const [what, message, place] of [
   })
 }
 
-test('a message that cannot be read names its own queue, and the poison queue to read it in', () => {
+test('A message that cannot be read names its own queue, and the poison queue where it can be found', () => {
   assert.throws(
     () => parseRequest('no message', revocationQueue),
     (error: Error & { details?: { remedy?: string } }) =>
@@ -107,7 +107,7 @@ test('a message that cannot be read names its own queue, and the poison queue to
   )
 })
 
-describe('the queue', () => {
+describe('The queue of requests', () => {
   let azurite: Azurite
   before(async () => {
     azurite = await startAzurite()
@@ -115,9 +115,9 @@ describe('the queue', () => {
   after(() => azurite.close())
 
   async function emptied() {
-    const nobody = () => assert.fail('a connection string needs no credential')
+    const noCredential = () => assert.fail('a connection string needs no credential')
     const queue = createRequestQueue(
-      openStorage({ by: 'connectionString', connectionString: Secret.of(azurite.connectionString) }, nobody),
+      openStorage({ by: 'connectionString', connectionString: Secret.of(azurite.connectionString) }, noCredential),
     )
     const service = QueueServiceClient.fromConnectionString(azurite.connectionString)
     const [raw, revocations] = [requestQueue, revocationQueue].map((name) => service.getQueueClient(name)) as [
@@ -128,41 +128,41 @@ describe('the queue', () => {
     return { queue, raw, revocations }
   }
 
-  test('shows at once what should have shown itself before', async () => {
+  test('A message whose delay is negative is shown at once', async () => {
     const { queue, raw } = await emptied()
 
-    await queue.send(look, -5000)
+    await queue.send(resync, -5000)
 
     assert.equal((await raw.receiveMessages()).receivedMessageItems.length, 1)
   })
 
-  test('is not taken for empty when it cannot be reached', async () => {
+  test('A queue that cannot be reached is not taken for empty', async () => {
     const nowhere = 'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:1/a;'
     const open = openStorage({ by: 'connectionString', connectionString: Secret.of(nowhere) }, () => assert.fail())
 
     await assert.rejects(createRequestQueue(open).depth(AbortSignal.timeout(50)), { code: 'ServiceUnavailable' })
   })
 
-  test('is made by the first message, which can be read at once', async () => {
+  test('The first message makes the queue, and can be read at once', async () => {
     const { queue, raw } = await emptied()
 
     const before_ = await queue.depth()
-    await queue.send(look, 0)
+    await queue.send(resync, 0)
     const { receivedMessageItems } = await raw.receiveMessages()
 
     assert.equal(before_, 0)
     assert.equal(await queue.depth(), 1)
     assert.deepEqual(
       receivedMessageItems.map((item) => parseRequest(text(item.messageText))),
-      [look],
+      [resync],
     )
   })
 
-  test('puts a revoke into the queue of revokes, where nothing else waits in front of it', async () => {
+  test('A revoke goes into the queue of revokes, where nothing else waits in front of it', async () => {
     const { queue, raw, revocations } = await emptied()
-    await queue.send({ ...look, freshAfter: now }, 0)
+    await queue.send({ ...resync, freshAfter: now }, 0)
 
-    await queue.send({ ...look, id: 'r2', revokeBefore: now }, 0)
+    await queue.send({ ...resync, id: 'r2', revokeBefore: now }, 0)
 
     const idsIn = async (from: QueueClient) =>
       (await from.receiveMessages({ numberOfMessages: 32 })).receivedMessageItems.map(
@@ -172,33 +172,33 @@ describe('the queue', () => {
     assert.deepEqual([await idsIn(raw), await idsIn(revocations)], [['r1'], ['r2']])
   })
 
-  test('hides a message until its delay is over', async () => {
+  test('A message is hidden until its delay is over', async () => {
     const { queue, raw } = await emptied()
 
-    await queue.send(look, seconds(90))
+    await queue.send(resync, seconds(90))
 
     assert.equal((await raw.receiveMessages()).receivedMessageItems.length, 0)
     assert.equal(await queue.depth(), 1)
   })
 
-  test('takes a delay longer than the service’s seven days, cut down to them', async () => {
+  test('A delay longer than the service’s seven days is cut to seven days', async () => {
     const { queue } = await emptied()
 
-    await queue.send(look, days(30))
+    await queue.send(resync, days(30))
 
     assert.equal(await queue.depth(), 1)
   })
 
-  test('keeps a message until the request itself says that it is over', async () => {
+  test('A message is kept until its request expires', async () => {
     const { queue, raw } = await emptied()
 
-    await queue.send({ ...look, expiresAt: now + days(60) }, 0)
+    await queue.send({ ...resync, expiresAt: now + days(60) }, 0)
     const [message] = (await raw.receiveMessages()).receivedMessageItems
 
     assert.ok(message !== undefined && message.expiresOn.getTime() > Date.now() + days(60))
   })
 
-  test('says which call failed when storage cannot be reached', async () => {
+  test('When storage cannot be reached, the error says which call failed', async () => {
     const nowhere = Secret.of(
       'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:1/a;',
     )
@@ -206,6 +206,6 @@ describe('the queue', () => {
       openStorage({ by: 'connectionString', connectionString: nowhere }, () => assert.fail()),
     )
 
-    await assert.rejects(queue.send(look, 0), { code: 'ServiceUnavailable', message: /POST message rekey-requests/ })
+    await assert.rejects(queue.send(resync, 0), { code: 'ServiceUnavailable', message: /POST message rekey-requests/ })
   })
 })

@@ -103,7 +103,7 @@ test('A regenerate answered by 401 is sent once more, with a new token, and then
   assert.deepEqual([error.code, error.transient, sent.length], ['PermissionDenied', false, 2])
 })
 
-test('A 401 for a token that is over, or that Key Vault could not check, passes; any other is a missing permission', () => {
+test('A 401 for a token that has expired, or that Key Vault could not check, passes; any other is a missing permission', () => {
   const refusedWith = (message: string, challenge = 'Bearer authorization="https://login.windows.net/t"') =>
     refusal(
       {
@@ -127,7 +127,7 @@ test('A 401 for a token that is over, or that Key Vault could not check, passes;
   )
 })
 
-test('A name that is being deleted or purged is busy, one that is deleted is deleted: the first passes by itself', () => {
+test('A secret that is being deleted or purged is busy, one that is deleted is deleted: the first passes by itself', () => {
   const refusedWith = (code: string) =>
     refusal(
       { status: 409, header: () => undefined, body: { error: { code: 'Conflict', innererror: { code } } } },
@@ -161,7 +161,7 @@ test('a body cut in the middle of a new key is an unknown outcome, and the key i
   assertNothingOf(key, error)
 })
 
-test('a body that JSON cannot parse is an unknown outcome, whoever parsed it', () => {
+test('A body that cannot be parsed as JSON is an unknown outcome, whichever parser failed', () => {
   const error = rebuild(new SyntaxError(`Unexpected token in ${key}`), 'GET hub')
 
   assert.equal(error.code, 'UnexpectedAnswer')
@@ -169,7 +169,7 @@ test('a body that JSON cannot parse is an unknown outcome, whoever parsed it', (
   assertNothingOf(key, error)
 })
 
-test('neither message nor cause nor body of the service is kept, only status, code and request id', async () => {
+test('An error keeps status, code and request id, and neither message nor cause nor body of the service', async () => {
   const error = await regenerateAgainst(canned(armError(403, 'AuthorizationFailed', `secret words ${key}`)).fetch)
 
   assert.deepEqual(error.details.service, {
@@ -183,13 +183,13 @@ test('neither message nor cause nor body of the service is kept, only status, co
   assertNothingOf(key, error)
 })
 
-test('a code that is prose or might be a key is dropped', async () => {
+test('A code that is prose or might be a key is dropped', async () => {
   const error = await regenerateAgainst(canned(json(400, { error: { code: key, message: 'no' } })).fetch)
 
   assertNothingOf(key, error)
 })
 
-test('a refusal says which action is lacking', async () => {
+test('A refusal names the action that is missing', async () => {
   const action = 'Microsoft.CognitiveServices/accounts/regenerateKey/action'
   const answer = armError(
     403,
@@ -202,7 +202,7 @@ test('a refusal says which action is lacking', async () => {
   assert.match(error.details.remedy ?? '', new RegExp(action))
 })
 
-test('what is refused for another reason lacks no action, whatever its text names', async () => {
+test('A refusal for another reason names no missing action, whatever its text names', async () => {
   const message = "The scope '/s' cannot perform action 'Microsoft.X/y/write' because it is locked."
 
   const error = await regenerateAgainst(canned(armError(409, 'ScopeLocked', message)).fetch)
@@ -210,7 +210,7 @@ test('what is refused for another reason lacks no action, whatever its text name
   assert.doesNotMatch(error.details.remedy ?? '', /lacks/)
 })
 
-test('a host that does not exist was never asked: the outcome is known', () => {
+test('A host that does not exist got no request: the outcome is known', () => {
   const error = rebuild(Object.assign(new Error('getaddrinfo'), { name: 'RestError', code: 'ENOTFOUND' }), 'GET hub')
 
   assert.equal(error.code, 'ServiceUnavailable')
@@ -218,7 +218,7 @@ test('a host that does not exist was never asked: the outcome is known', () => {
   assert.equal(error.transient, true)
 })
 
-test('a service that names its errors in words or in a header of its own is understood where the call says so, without its text', () => {
+test('Errors in a header or in words of the service’s own are understood where the call says so, without its text', () => {
   const body = { error: { code: 'InvalidParameter', message: 'colour value must equal primaryRed or secondaryBlue' } }
   const header = (name: string) => (name === 'x-own-code' ? 'TooGreen' : undefined)
   const inWords = { texts: [[/colour value must/i, 'ColourRequired']] as const }
@@ -233,7 +233,7 @@ test('a service that names its errors in words or in a header of its own is unde
   assertNothingOf('primaryRed', words)
 })
 
-test('numeric codes of IoT Hub and codes inside its text are read', () => {
+test('Numeric codes of IoT Hub and codes inside its text are read', () => {
   const header = () => undefined
 
   const numeric = refusal(
@@ -272,7 +272,7 @@ test('the TypeError that the Key Vault client makes of an empty error is an unkn
   assert.equal(error.transient, true)
 })
 
-test('a call that ran out of time, or was given up, has no code: those of exceptions are none of the service', () => {
+test('A call that timed out or was ended by its caller has no code: codes of exceptions are not the service’s', () => {
   const messages = ['TimeoutError', 'AbortError'].map(
     (name) => rebuild(new DOMException('The operation was aborted', name), 'GET hub').message,
   )
@@ -280,7 +280,7 @@ test('a call that ran out of time, or was given up, has no code: those of except
   assert.deepEqual(messages, ['GET hub: the service gave no answer', 'GET hub: the service gave no answer'])
 })
 
-test('a token that cannot be had is told in a whole sentence', () => {
+test('A token that cannot be had is an error in a whole sentence', () => {
   const thrown = Object.assign(new Error('no'), { name: 'CredentialUnavailableError' })
 
   const { code, message } = rebuild(thrown, 'access token for https://vault.azure.net/.default')
@@ -289,7 +289,7 @@ test('a token that cannot be had is told in a whole sentence', () => {
   assert.equal(message, 'access token for https://vault.azure.net/.default: the service gave no access token')
 })
 
-test('a sign-in that is out of order comes back; one that refuses us does not', () => {
+test('A sign-in that is unavailable is tried again; one that refuses us is not', () => {
   const codeOf = (status: number) => {
     const thrown = new AuthenticationError(status, { error: 'some_error', error_description: 'words of Entra' })
     const { code, transient } = rebuild(thrown, 'access token')
@@ -303,7 +303,7 @@ test('a sign-in that is out of order comes back; one that refuses us does not', 
   ])
 })
 
-test('an error of ours passes unchanged', () => {
+test('A RekeyError passes unchanged', () => {
   const ours = new RekeyError('Busy', { message: 'busy' })
 
   assert.equal(rebuild(ours, 'anything'), ours)

@@ -8,7 +8,7 @@ import { RekeyError } from '../../src/engine/rekey-error.ts'
 import { Secret } from '../../src/engine/secret.ts'
 import { anyToken } from './wire.ts'
 
-test('a connection string is taken as it is', async () => {
+test('A storage connection string is used as it is', async () => {
   const settings = storageSettings({ AzureWebJobsStorage: 'UseDevelopmentStorage=true' }, clouds.public)
 
   const storage = openStorage(settings, () => assert.fail('no credential is needed'))
@@ -17,7 +17,7 @@ test('a connection string is taken as it is', async () => {
   assert.equal((await storage.queues()).url, 'http://127.0.0.1:10001/devstoreaccount1')
 })
 
-test('the identity form names both services, and whose identity it is', async () => {
+test('Identity-based storage settings name both services and the identity', async () => {
   const settings = storageSettings(
     {
       AzureWebJobsStorage__blobServiceUri: 'https://st.blob.core.windows.net',
@@ -38,7 +38,7 @@ test('the identity form names both services, and whose identity it is', async ()
   assert.deepEqual(asked, ['client', 'client'])
 })
 
-test('an account name is enough, in every cloud', () => {
+test('The name of the storage account is enough, in every cloud', () => {
   const settings = storageSettings({ AzureWebJobsStorage__accountName: 'st' }, clouds.usgov)
 
   assert.deepEqual(settings, {
@@ -48,7 +48,7 @@ test('an account name is enough, in every cloud', () => {
   })
 })
 
-test('no account at all, or half of one, names the settings that are missing', () => {
+test('Storage settings that are missing or incomplete name the missing settings', () => {
   for (const environment of [{}, { AzureWebJobsStorage__blobServiceUri: 'https://st.blob.core.windows.net' }]) {
     assert.throws(() => storageSettings(environment, clouds.public), {
       code: 'BadConfiguration',
@@ -57,7 +57,7 @@ test('no account at all, or half of one, names the settings that are missing', (
   }
 })
 
-test('a connection string that is none is said, and not quoted', async () => {
+test('A connection string that is not valid is an error that does not quote it', async () => {
   const storage = openStorage({ by: 'connectionString', connectionString: Secret.of('hunter2') }, () => assert.fail())
 
   const error = await storage.blobs().catch((e: unknown) => e)

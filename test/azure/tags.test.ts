@@ -47,7 +47,7 @@ function metadata(more: Partial<SecretMetadata> = {}): SecretMetadata {
   }
 }
 
-test(`stamps come back as they were written, to the millisecond (seed ${seed})`, () => {
+test(`Stamps are decoded as they were written, to the millisecond (seed ${seed})`, () => {
   fc.assert(
     fc.property(stamps, (written) => {
       const tags = encodeTags(metadata({ stamps: written }))
@@ -58,7 +58,7 @@ test(`stamps come back as they were written, to the millisecond (seed ${seed})`,
   )
 })
 
-test(`no tag makes the parser throw (seed ${seed})`, () => {
+test(`No tag makes the parser throw (seed ${seed})`, () => {
   const rubbish = fc.oneof(
     fc.string(),
     fc.json(),
@@ -74,18 +74,18 @@ test(`no tag makes the parser throw (seed ${seed})`, () => {
   )
 })
 
-test('a tag that cannot be read is nobody’s stamps', () => {
+test('A tag that cannot be read has no stamps', () => {
   assert.equal(parseTags({ rekey: '{"target":"vision","rotatedAt":"yesterday"}' }).stamps, undefined)
   assert.equal(parseTags({ rekey: '{"target":"' }).stamps, undefined)
 })
 
-test('words of a later version are left out, and the rest is kept', () => {
+test('Fields of a later version are ignored, and the rest is kept', () => {
   const { stamps } = parseTags({ rekey: '{"target":"vision","reason":"blessed","colour":"red","announced":true}' })
 
   assert.deepEqual(stamps, { target: 'vision', announced: true })
 })
 
-test('our tags are Microsoft’s three and one of our own, in ISO 8601, beside everybody else’s', () => {
+test('Our tags are Microsoft’s three and one of our own, in ISO 8601, beside the tags of others', () => {
   const rotatedAt = Date.UTC(2026, 10, 21, 3, 4, 5, 678)
 
   const tags = encodeTags(metadata({ stamps: { target: 'vision', rotatedAt }, otherTags: { owner: 'me' } }))
@@ -99,19 +99,19 @@ test('our tags are Microsoft’s three and one of our own, in ISO 8601, beside e
   })
 })
 
-test('what Microsoft’s templates wrote is read as a hint', () => {
+test('Tags that Microsoft’s templates wrote are read as a hint', () => {
   const read = parseTags({ CredentialId: 'key2', ProviderAddress: '/subscriptions/x', ValidityPeriodDays: '60' })
 
   assert.deepEqual(read, { slot: 'key2', address: '/subscriptions/x', otherTags: {} })
 })
 
-test('more than fifteen tags are refused before anything is sent', () => {
+test('More than fifteen tags are refused before anything is sent', () => {
   const otherTags = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`t${n}`, 'x']))
 
   assert.throws(() => encodeTags(metadata({ otherTags })), { code: 'TagsTooLarge' })
 })
 
-test('a tag over 512 characters is refused, and named without its value', () => {
+test('A tag over 512 characters is refused, and named without its value', () => {
   const otherTags = { essay: 'x'.repeat(513) }
 
   assert.throws(
@@ -120,7 +120,7 @@ test('a tag over 512 characters is refused, and named without its value', () => 
   )
 })
 
-test('an actor with a very long name is cut rather than stopping the rotation', () => {
+test('An actor with a very long name is cut rather than stopping the rotation', () => {
   const now = Date.UTC(2026, 0, 1)
   const full: Stamps = {
     target: 'vision',
@@ -137,7 +137,7 @@ test('an actor with a very long name is cut rather than stopping the rotation', 
   assert.deepEqual({ ...parseTags(tags).stamps, actor: undefined }, { ...full, actor: undefined })
 })
 
-test('an actor that is cut is cut between characters', () => {
+test('An actor that is cut is cut between characters', () => {
   for (const start of ['', 'a']) {
     const tags = encodeTags(metadata({ stamps: { target: 'vision', actor: start + '😀'.repeat(300) } }))
 
@@ -147,7 +147,7 @@ test('an actor that is cut is cut between characters', () => {
   }
 })
 
-test(`the fullest stamps that the engine writes fit into a tag, and only the actor is cut (seed ${seed})`, () => {
+test(`The fullest stamps that the engine writes fit into a tag, and only the actor is cut (seed ${seed})`, () => {
   const most: fc.Arbitrary<Stamps> = fc
     .record({
       target: fc.string({ unit: fc.constantFrom('a', 'Z', '9', '-'), minLength: 1, maxLength: 63 }),
@@ -190,7 +190,7 @@ test(`the fullest stamps that the engine writes fit into a tag, and only the act
   )
 })
 
-test('a note has a tag of its own, cut to what Key Vault takes, and none where there is none', () => {
+test('A note has a tag of its own, cut to what Key Vault takes; without a note there is no such tag', () => {
   const noted = encodeTags(metadata({ note: 'seen in a log' }))
   const long = encodeTags(metadata({ note: 'x'.repeat(600) }))
 

@@ -24,7 +24,7 @@ const vaultScope = 'https://vault.azure.net/.default'
 const signal = new AbortController().signal
 const { authority } = clouds.public
 
-describe('over TLS', () => {
+describe('Connections over TLS', () => {
   let cloud: Cloud
   let server: SimulatorServer
   let restore: () => void
@@ -91,7 +91,7 @@ describe('over TLS', () => {
     assert.deepEqual([asked, tokens() - before], [1, 1])
   })
 
-  test('an identity endpoint that refuses is a missing permission, without a word of what it said', async () => {
+  test('An identity endpoint that refuses is a missing permission, without its text', async () => {
     const error = await tokenError('https://answers-400.example/.default')
 
     assert.equal(error.code, 'PermissionDenied')
@@ -110,11 +110,11 @@ describe('over TLS', () => {
     })
   }
 
-  test('where the platform offers no identity, that of the environment or of the developer signs in with Entra', async (t) => {
+  test('Where the platform has no managed identity, that of the environment or of the developer signs in with Entra', async (t) => {
     const theirs = {
       AZURE_TENANT_ID: cloud.identity.tenant,
       AZURE_CLIENT_ID: 'client-of-a-developer',
-      AZURE_CLIENT_SECRET: 'a secret that nobody checks',
+      AZURE_CLIENT_SECRET: 'a secret that is not checked',
     }
     Object.assign(process.env, theirs)
     t.after(() => {
@@ -127,7 +127,7 @@ describe('over TLS', () => {
     assert.equal(cloud.history.at(-1)?.host, new URL(clouds.usgov.authority).host)
   })
 
-  test('a token that does not come ends with the call that wants it', async () => {
+  test('A request for a token without an answer ends with the call that needs it', async () => {
     const controller = new AbortController()
 
     const error = tokenError('https://silent.example/.default', controller.signal)
@@ -143,7 +143,7 @@ describe('over TLS', () => {
     return error
   }
 
-  describe('telemetry', () => {
+  describe('Telemetry over TLS', () => {
     const connectionString = Secret.of(
       'InstrumentationKey=00000000-0000-4000-8000-000000000001;IngestionEndpoint=https://westeurope-1.in.applicationinsights.azure.com/;LiveEndpoint=https://westeurope.livediagnostics.monitor.azure.com/',
     )
@@ -164,11 +164,11 @@ describe('over TLS', () => {
       return { lines, telemetry: createTelemetry({ connectionString, credentialOf: () => anyToken, log, ...more }) }
     }
 
-    function told(name: string): readonly string[] {
+    function items(name: string): readonly string[] {
       return cloud.telemetry.map((item) => JSON.stringify(item)).filter((item) => item.includes(`"${name}"`))
     }
 
-    test('a rotation is told as an event, counted and timed; overdue targets are counted', async () => {
+    test('A rotation is sent as an event, counted and timed; overdue targets are counted', async () => {
       const { lines, telemetry } = world()
 
       telemetry.rotation(outcome, 1234)
@@ -178,17 +178,17 @@ describe('over TLS', () => {
       ])
       await telemetry.flush()
 
-      const [event] = told('RotationFinished')
+      const [event] = items('RotationFinished')
       for (const word of ['vision', 'cognitive-services', 'due', 'Key2']) assert.ok(event?.includes(`"${word}"`), word)
-      assert.match(told('Rekey.Rotations')[0] ?? '', /"count":1/)
-      assert.match(told('Rekey.RotationDuration')[0] ?? '', /1234/)
-      assert.equal(told('TargetOverdue').length, 1)
-      assert.equal(told('Rekey.OverdueTargets').length, 1)
-      assert.ok(told('TargetSeen')[0]?.includes('"2026-09-22T00:00:00.000Z"'))
+      assert.match(items('Rekey.Rotations')[0] ?? '', /"count":1/)
+      assert.match(items('Rekey.RotationDuration')[0] ?? '', /1234/)
+      assert.equal(items('TargetOverdue').length, 1)
+      assert.equal(items('Rekey.OverdueTargets').length, 1)
+      assert.ok(items('TargetSeen')[0]?.includes('"2026-09-22T00:00:00.000Z"'))
       assert.deepEqual(lines, [])
     })
 
-    test('a failure that comes back by itself is a delay; only one that needs a person is a failure', async () => {
+    test('A failure that passes by itself is a delay; only one that needs an operator is a failure', async () => {
       const { telemetry } = world()
       const failed = (target: string, error: RekeyError) =>
         telemetry.rotation({ ...outcome, target, status: 'failed', error }, 1)
@@ -197,12 +197,12 @@ describe('over TLS', () => {
       failed('refused-one', new RekeyError('PermissionDenied', { message: 'no', remedy: 'Grant it.' }))
       await telemetry.flush()
 
-      assert.deepEqual([told('RotationDelayed').length, told('RotationFailed').length], [1, 1])
-      assert.match(told('RotationDelayed')[0]!, /throttled-one.*Throttled/)
-      assert.match(told('RotationFailed')[0]!, /refused-one.*PermissionDenied/)
+      assert.deepEqual([items('RotationDelayed').length, items('RotationFailed').length], [1, 1])
+      assert.match(items('RotationDelayed')[0]!, /throttled-one.*Throttled/)
+      assert.match(items('RotationFailed')[0]!, /refused-one.*PermissionDenied/)
     })
 
-    test('a reconcile that found somebody else at work is not counted: that one tells of itself', async () => {
+    test('A reconcile that found another worker’s lease is not counted: that worker reports its own', async () => {
       const { telemetry } = world()
 
       telemetry.rotation({ ...outcome, target: 'busy-one', status: 'waiting', busy: true }, 1)
@@ -214,7 +214,7 @@ describe('over TLS', () => {
       assert.ok(!items.some((item) => item.includes('"busy-one"') || item.includes('"waiting"')))
     })
 
-    test('with Entra authentication, items carry the token of the identity that is named', async () => {
+    test('With Entra authentication, telemetry carries the token of the configured identity', async () => {
       const asked: (string | undefined)[] = []
       const credentialOf: TelemetrySettings['credentialOf'] = (clientId) => {
         asked.push(clientId)
@@ -229,7 +229,7 @@ describe('over TLS', () => {
       assert.ok(cloud.history.some(({ operation, caller }) => operation.endsWith('/track') && caller === 'teller'))
     })
 
-    test('what cannot be set up is logged once, and hurts nobody', async () => {
+    test('Telemetry that cannot be set up is logged once, and stops nothing', async () => {
       const { lines, telemetry } = world({
         authentication: 'Authorization=AAD',
         credentialOf: () => {
@@ -247,7 +247,7 @@ describe('over TLS', () => {
   })
 })
 
-test('without a connection string there is no telemetry, and nothing to complain of', async () => {
+test('Without a connection string there is no telemetry, and no warning', async () => {
   const telemetry = createTelemetry({ credentialOf: () => anyToken, log: () => assert.fail('nothing to say') })
 
   telemetry.overdue([])

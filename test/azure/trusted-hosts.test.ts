@@ -47,7 +47,7 @@ for (const url of [
   'https://169.254.169.254/metadata/identity/oauth2/token',
   'https://azure-devices.net/devices',
 ]) {
-  test(`a raw call with a token to ${url} is not sent, and no token is asked for`, async () => {
+  test(`A raw call with a token to ${url} is not sent, and no token is requested`, async () => {
     const { seen, azure, call } = listening()
 
     for (const send of [azure.send, azure.ask]) {
@@ -58,7 +58,7 @@ for (const url of [
   })
 }
 
-test('a raw call with a token goes to the hosts of the configured cloud', async () => {
+test('A raw call with a token goes to the hosts of the configured cloud', async () => {
   const { seen, azure, call } = listening()
 
   for (const url of [

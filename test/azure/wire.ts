@@ -63,7 +63,7 @@ export function cut(): Response {
   throw new Error('cut')
 }
 
-/** A credential for calls that nobody checks. */
+/** A credential for calls whose token is not checked. */
 export const anyToken = {
   getToken: async () => ({ token: 'token', expiresOnTimestamp: Date.now() + 3_600_000 }),
 }

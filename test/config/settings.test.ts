@@ -38,7 +38,7 @@ test('with storage alone set, everything else has its default', () => {
   assert.deepEqual([settings.topic, settings.telemetry, settings.clientId], [undefined, undefined, undefined])
 })
 
-test('everything that is set arrives', () => {
+test('Every setting is read', () => {
   const settings = settingsOf({
     ROTATION_TARGETS: 'https://stprod.blob.core.usgovcloudapi.net/config/targets.json',
     ROTATION_VAULT: 'https://KV-Prod.vault.usgovcloudapi.net/',
@@ -71,7 +71,7 @@ test('everything that is set arrives', () => {
   assert.equal(settings.telemetry?.authentication, `ClientId=${guid};Authorization=AAD`)
 })
 
-test('every cloud is found by our name and by Azure’s', () => {
+test('Every cloud is found by our name and by Azure’s', () => {
   const names = ['public', 'AzureCloud', 'USGov', 'AzureUSGovernment', 'china', 'AzureChinaCloud']
 
   const found = names.map((name) => settingsOf({ ...local, AZURE_CLOUD: name }).cloud.name)
@@ -99,7 +99,7 @@ test('where other settings are bad, the storage account is still the one of our 
   assert.equal(read.waiting.cloud.name, 'usgov')
 })
 
-test('a word that JavaScript knows and Azure does not is the name of no cloud', () => {
+test('A word that is a property of JavaScript’s objects is not the name of a cloud', () => {
   for (const name of ['constructor', '__proto__', 'toString']) {
     const read = readSettings({ ...local, AZURE_CLOUD: name })
 
@@ -111,7 +111,7 @@ test('a word that JavaScript knows and Azure does not is the name of no cloud', 
   }
 })
 
-test('in a cloud that nobody knows, the name of a storage account is no address, and its endpoints are', () => {
+test('In an unknown cloud the name of a storage account is no address, and its endpoints are', () => {
   const waiting = (storage: Environment) => {
     const read = readSettings({ ...storage, AZURE_CLOUD: 'moon' })
     assert.ok('problems' in read)
@@ -168,7 +168,7 @@ test('half of the identity-based storage names the other half', () => {
   )
 })
 
-test('an endpoint of the storage account without TLS is refused, and no message waits there', () => {
+test('An endpoint of the storage account without TLS is refused, and no message can be put back', () => {
   const read = readSettings({
     AzureWebJobsStorage__blobServiceUri: 'https://stprod.blob.core.windows.net',
     AzureWebJobsStorage__queueServiceUri: 'http://stprod.queue.core.windows.net',
@@ -243,7 +243,7 @@ test('a setting that names a host outside the cloud is refused: the app’s toke
   }
 })
 
-test('storage accounts are known by every form of address that Azure gives them', () => {
+test('Storage accounts are recognised in every form of address that Azure gives them', () => {
   for (const host of [
     'stprod.blob.core.windows.net',
     'stprod-secondary.blob.core.windows.net',
@@ -346,7 +346,7 @@ test('schedules that the host takes are accepted', () => {
   }
 })
 
-test('schedules that the host does not take are refused, with what to write', () => {
+test('Schedules that the host refuses are refused, with the form to write', () => {
   for (const schedule of [
     '',
     '00:15:00',
@@ -376,17 +376,17 @@ test('schedules that the host does not take are refused, with what to write', ()
   }
 })
 
-test('a five-field schedule is answered with the six-field one that was meant', () => {
+test('A five-field schedule is answered with the six-field one that was probably meant', () => {
   assert.equal(scheduleProblem('*/15 * * * *')?.remedy, 'Put the seconds in front: 0 */15 * * * *')
 })
 
-test('a schedule that ticks more than once a minute is refused', () => {
+test('A schedule that runs more than once a minute is refused', () => {
   for (const second of ['*', '*/20', '0,30', '0-3']) {
     assert.match(scheduleProblem(`${second} * * * * *`)!.message, /more than once a minute/)
   }
 })
 
-test('what is accepted as a schedule, another reader of six fields accepts too', () => {
+test('A schedule that is accepted is also accepted by another reader of six fields', () => {
   const number = (least: number, most: number) => fc.integer({ min: least - 1, max: most + 1 }).map(String)
   const part = (least: number, most: number) =>
     fc.oneof(

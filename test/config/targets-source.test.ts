@@ -127,7 +127,7 @@ test('a blob is read with the app’s identity, at the real address', async () =
   assert.equal(request.headers.get('x-ms-version'), '2023-11-03')
 })
 
-test('a blob is asked about at most once a minute, and then only for what has changed', async () => {
+test('A blob is read at most once a minute, and then only if it has changed', async () => {
   const { world, read } = remote()
   world.answer = { status: 200, body: one, etag: '"1"' }
   await read()
@@ -146,7 +146,7 @@ test('a blob is asked about at most once a minute, and then only for what has ch
   assert.equal(world.requests.length, 3)
 })
 
-test('many who ask at once cause one read', async () => {
+test('Many requests at once cause one read', async () => {
   const { world, read } = remote()
   world.answer = { status: 200, body: one, etag: '"1"' }
 
@@ -200,7 +200,7 @@ for (const [name, answer, says] of [
   })
 }
 
-test('a blob that does not answer is asked about no more often than one that does', async () => {
+test('A blob that does not answer is read no more often than one that does', async () => {
   const { world, read } = remote()
   world.answer = { status: 200, body: one, etag: '"1"' }
   await read()
@@ -212,14 +212,14 @@ test('a blob that does not answer is asked about no more often than one that doe
   assert.equal(world.requests.length - before, 5)
 })
 
-test('a blob that is said to be unchanged, though it was never read, is not taken for one', async () => {
+test('A 304 for a blob that was never read is not taken for its content', async () => {
   const { world, read } = remote()
   world.answer = { status: 304 }
 
   assert.match(await read(), /^nothing; the blob cannot be read: 304/)
 })
 
-test('a refusal is asked about again after 15 seconds', async () => {
+test('A blob whose read was refused is read again after 15 seconds', async () => {
   const { world, read } = remote()
   world.answer = { status: 404, code: 'BlobNotFound' }
   await read()
@@ -267,7 +267,7 @@ test('a file beside the app is found by its relative path, and read again when i
   assert.deepEqual([summary(await source.read()), parsed], ['two', 2])
 })
 
-test('a file that is not there is reported, with where it was looked for and what to do', async (t) => {
+test('A file that does not exist is reported, with its path and a remedy', async (t) => {
   const root = await folder(t)
   const source = targetsSource({
     location: 'targets.json',
@@ -302,7 +302,7 @@ async function recordOf(text: string): Promise<ReturnType<typeof stateBlob>> {
 
 const wrong = { rotateEvery: 'often' }
 
-test('an entry that is wrong keeps its last valid definition, and the others are as the file says', async () => {
+test('An entry that is not valid keeps its last valid definition, and the others are as the file says', async () => {
   const { world, read, source } = remote()
   world.answer = { status: 200, body: both, etag: '"1"' }
   await read()
@@ -324,7 +324,7 @@ test('an entry that is wrong keeps its last valid definition, and the others are
   assert.equal(now.version, '"2"')
 })
 
-test('a start finds the definitions that were valid before it, with the defaults of their time', async () => {
+test('A start finds the definitions that were valid before it, with the defaults of that time', async () => {
   const state = await recordOf(
     JSON.stringify({ defaults: { ...defaults, rotateEvery: 'P20D' }, targets: [target('one'), target('two')] }),
   )
@@ -344,7 +344,7 @@ test('a start finds the definitions that were valid before it, with the defaults
   )
 })
 
-test('what one instance keeps, the next one that starts keeps too', async () => {
+test('What one instance records, the next one that starts uses too', async () => {
   const state = await recordOf(both)
   const broken = file(target('one', wrong), target('two'))
   const first = await startWith(broken, state)
@@ -466,7 +466,7 @@ test('of two entries that claim one secret neither is applied, and what was vali
   )
 })
 
-test('an entry whose name is the slip keeps the definition of its credential', async () => {
+test('An entry with a misspelt name keeps the definition of its credential', async () => {
   const { found } = await startWith(
     file(target('o ne', { resource: `${accounts}/one`, secrets: { 'one-key': 'key' } }), target('two')),
     await recordOf(both),
@@ -491,7 +491,7 @@ test('while the record cannot be read a new start applies what is valid, says wh
   assert.equal(await read(), 'one two; $.targets[0].rotateEvery')
 })
 
-test('a record that cannot be read is asked for once in 15 seconds, however often a broken file is looked at', async (t) => {
+test('A record that cannot be read is read again once in 15 seconds, however often a broken file is read', async (t) => {
   const root = await folder(t)
   await writeFile(join(root, 'targets.json'), mistaken)
   const { kept, state } = stateBlob()
@@ -529,7 +529,7 @@ test('the record is written once for each version, and a reader that may not wri
   assert.match(summary(await looker.recorded()), /^one; there is no file/)
 })
 
-test('a change that takes out more than half of the targets takes effect, and is remembered for a day', async () => {
+test('A change that removes more than half of the targets takes effect, and is recorded for a day', async () => {
   const all = ['aa', 'bb', 'cc', 'dd', 'ee'].map((name) => target(name))
   const state = await recordOf(file(...all))
   const half = await startWith(file(...all.slice(0, 3)), state)

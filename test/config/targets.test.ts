@@ -145,7 +145,7 @@ test('a target is composed of its own fields, its provider’s and the defaults'
   })
 })
 
-test('what neither the target nor the defaults say is as usual', () => {
+test('Fields that neither the target nor the defaults set have the usual values', () => {
   const composed = only({})
 
   assert.deepEqual([composed.rotateEvery, composed.validFor, composed.overlap], [days(60), days(90), days(2)])
@@ -178,7 +178,7 @@ test('a ring of one takes no default for retiring over, and its overlap does not
   assert.deepEqual(composed.slots, ['key'])
 })
 
-test('ten mistakes are ten problems, in the order of the document, each with what to do', () => {
+test('Ten mistakes are ten problems, in the order of the document, each with a remedy', () => {
   const problems = problemsOf({
     colour: 'red',
     defaults: { vault: 'http://kv-prod.vault.azure.net', overlap: 'P1M' },
@@ -209,7 +209,7 @@ test('ten mistakes are ten problems, in the order of the document, each with wha
   for (const { message, remedy } of problems) assert.ok(message.length > 5 && remedy.length > 10)
 })
 
-test('invalid JSON is told by line and column, without quoting it', () => {
+test('Invalid JSON is reported by line and column, without quoting it', () => {
   const [problem, ...others] = problemsOf('{\n  "targets": [\n    { "name": canary }\n  ]\n}')
 
   assert.equal(problem?.path, '$')
@@ -237,7 +237,7 @@ test('a key that comes twice in its object is refused, wherever it is', () => {
   )
 })
 
-test('a document of another shape is refused', () => {
+test('A document of another shape is refused', () => {
   for (const [document, path] of [
     [[], '$'],
     ['"text"', '$'],
@@ -383,7 +383,7 @@ test('a secret’s name is one that the vault takes and JSON does not move', () 
   assert.match(wrongWith({ secrets: {} })[0]!, /names no secret/)
 })
 
-test('an output that the provider has not is refused without repeating it: it may be a pasted key', () => {
+test('An unknown output is refused without repeating it: it may be a pasted key', () => {
   const pasted = 'c2VjcmV0LWtleS1vZi1zb21lYm9keQ=='
 
   const problems = problemsOf({ targets: [target({ vault, secrets: { one: pasted } })] })
@@ -454,7 +454,7 @@ test('where no vault is named, nothing is said about its secrets', () => {
   )
 })
 
-test('a target that is switched off still keeps what it claims', () => {
+test('A disabled target still keeps its secrets and its credential', () => {
   const problems = problemsOf({
     defaults: { vault },
     targets: [target({ name: 'a', enabled: false }), target({ name: 'a' })],
@@ -469,7 +469,7 @@ test('validity must outlast the period', () => {
   assert.equal(only({ validFor: 'P61D' }).validFor, days(61))
 })
 
-test('nothing may expire after 2038-01-19, reckoned from now', () => {
+test('Nothing may expire after 2038-01-19, counted from now', () => {
   const at = Date.parse('2037-12-01T03:14:07Z')
   const document = (validFor: string) => ({ defaults: { vault, rotateEvery: 'P5D', validFor }, targets: [target()] })
 
@@ -489,7 +489,7 @@ test('in the last months before 2038 the usual validity is refused too', () => {
   )
 })
 
-test('the period must be longer than the overlap and what everybody needs to see a change', () => {
+test('The period must be longer than the overlap and the time until every reader sees a change', () => {
   assert.match(wrongWith({ rotateEvery: 'P2DT15M' })[0]!, /^.rotateEvery the next rotation/)
   assert.match(wrongWith({ overlap: 'P60D' })[0]!, /^.overlap the next rotation/)
   assert.equal(only({ rotateEvery: 'P2DT15M1S' }).rotateEvery, days(2) + minutes(15) + 1000)
@@ -549,7 +549,7 @@ test('a problem names its line and the target, where its name can be read', () =
   )
 })
 
-test('no problem of targets.json speaks in the words of the parser', () => {
+test('No problem of targets.json uses the words of the parser', () => {
   const values = [null, 7, 'x', '', [], {}, [[]], true]
   const fields = [
     'name',
@@ -584,7 +584,7 @@ test('a ring of one has nothing to retire', () => {
   )
 })
 
-test('defaults that do not fit together are told once, not with every target', () => {
+test('Defaults that do not fit together are reported once, not with every target', () => {
   const problems = problemsOf({ defaults: { vault, validFor: 'P10D' }, targets: [target(), target(), target()] })
 
   assert.deepEqual(
@@ -593,7 +593,7 @@ test('defaults that do not fit together are told once, not with every target', (
   )
 })
 
-test('a wrong duration is not also said to break the relations', () => {
+test('A wrong duration is not also reported as breaking a relation', () => {
   assert.deepEqual(
     wrongWith({ rotateEvery: 'P2M' }).map((text) => text.split(' ')[0]),
     ['.rotateEvery'],

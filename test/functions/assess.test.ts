@@ -25,7 +25,7 @@ async function published(fields: Partial<Target> = {}): Promise<Published> {
 
 const window = { days: [6], start: 120, length: hours(4), timeZone: 'UTC' }
 
-test('an expired target is looked at as expired, whatever is unfinished besides: its window must not count', async () => {
+test('An expired target is assessed as expired, whatever else is unfinished: its window must not count', async () => {
   const { target, now, secrets } = await published()
   const [lead] = secrets()
   const unfinished = { stamps: { ...lead!.stamps, pending: { asked: now } } }
@@ -34,23 +34,23 @@ test('an expired target is looked at as expired, whatever is unfinished besides:
   assert.equal(assess(target, secrets({ ...unfinished, expiresOn: now }), now).state, 'expired')
 })
 
-test('a target is unfinished while an output of ours is in another slot than the lead, or newer and told to nobody', async () => {
+test('A target is unfinished while an output is in another slot than the lead, or newer and not announced', async () => {
   const { target, now, secrets } = await published()
   const [lead, connection] = secrets()
   const stateWith = (change: object) => assess(target, secrets({}, change), now).state
   const newer = lead!.created + 1000
-  const untold = { ...connection!.stamps, announced: false }
+  const unannounced = { ...connection!.stamps, announced: false }
 
   assert.equal(stateWith({}), 'current')
   const other = lead!.slot === 'A' ? 'B' : 'A'
   assert.equal(stateWith({ slot: other, created: newer }), 'unfinished')
-  assert.equal(stateWith({ slot: other, created: lead!.created - 1 }), 'current', 'a hint that nobody corrected')
-  assert.equal(stateWith({ created: newer, stamps: untold }), 'unfinished')
-  assert.equal(stateWith({ created: newer, stamps: { ...untold, announced: true } }), 'current')
-  assert.equal(stateWith({ stamps: untold }), 'current', 'told with the lead')
+  assert.equal(stateWith({ slot: other, created: lead!.created - 1 }), 'current', 'a hint that was never corrected')
+  assert.equal(stateWith({ created: newer, stamps: unannounced }), 'unfinished')
+  assert.equal(stateWith({ created: newer, stamps: { ...unannounced, announced: true } }), 'current')
+  assert.equal(stateWith({ stamps: unannounced }), 'current', 'announced with the lead')
 })
 
-test('a key is retired that long after the newest output was written, as the engine reckons it', async () => {
+test('A key is retired a full overlap after the newest output was written, as in the engine', async () => {
   const { target, now, secrets } = await published({ retireAfter: days(2) })
   const [lead] = secrets()
   const repaired = { created: lead!.created + days(2), stamps: { ...lead!.stamps, announced: true } }
@@ -59,7 +59,7 @@ test('a key is retired that long after the newest output was written, as the eng
   assert.equal(assess(target, secrets({}, repaired), now).state, 'current')
 })
 
-test('a second secret that is about to expire makes the target due, and one that has expired ignores the window', async () => {
+test('A second secret that is about to expire makes the target due, and one that has expired ignores the window', async () => {
   const { target, now, secrets } = await published({ window })
   const dueAt = (expiresOn: number) => assess(target, secrets({}, { expiresOn }), now).dueAt!
 
@@ -69,7 +69,7 @@ test('a second secret that is about to expire makes the target due, and one that
   assert.equal(assess(target, secrets({}, { expiresOn: now }), now).state, 'expired')
 })
 
-test('a target is paused by any secret that is disabled by hand, and overdue all the same when its time has passed', async () => {
+test('A target is paused by any secret that an operator disabled, and overdue all the same when its time has passed', async () => {
   const { target, now, secrets } = await published()
   const disabled = { enabled: false }
 
@@ -82,7 +82,7 @@ test('a target is paused by any secret that is disabled by hand, and overdue all
   }
 })
 
-test('a secret without our tag is told from one that is tagged for somebody else, and from one that is not there', async () => {
+test('A secret without our tag is distinguished from one tagged for another target, and from one that does not exist', async () => {
   const { target, now, secrets } = await published()
   const [lead] = secrets()
   const untagged = { stamps: undefined }

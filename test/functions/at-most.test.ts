@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { atMost } from '../../src/functions/shared/at-most.ts'
 
-test('results come in the order of the items, and never more than the limit are under way', async () => {
+test('Results come in the order of the items, and never more than the limit run at once', async () => {
   let [running, most] = [0, 0]
 
   const results = await atMost(3, [5, 1, 4, 2, 3], async (n) => {
@@ -20,7 +20,7 @@ test('results come in the order of the items, and never more than the limit are 
   assert.equal(most, 3)
 })
 
-test('after a failure nothing new is begun, and what is under way has ended before it is told', async () => {
+test('After a failure nothing new begins, and what is running ends before the failure is thrown', async () => {
   const [begun, ended]: [number[], number[]] = [[], []]
 
   const all = atMost(3, [1, 2, 3, 4, 5, 6], async (n) => {

@@ -31,7 +31,7 @@ export const days = 86_400_000
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  // biome-ignore lint/suspicious/noExplicitAny: answers are looked at as a caller would, member by member
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads answers as a caller would, member by member
   readonly body: any
 }
 
@@ -50,8 +50,8 @@ export interface World {
   readonly trouble: Trouble
   /** What was put into the queue, and how long it stays invisible. */
   readonly sends: Sent[]
-  /** What telemetry was told, in order: the name of the call, and its first argument. */
-  readonly told: [call: keyof Telemetry, what?: unknown, duration?: number][]
+  /** The calls to telemetry, in order: the name of the call, and its first argument. */
+  readonly reported: [call: keyof Telemetry, what?: unknown, duration?: number][]
   /** The process ends, and another one starts, which knows nothing but what is stored. */
   restart(): void
   writeTargets(targets: readonly object[] | string): Promise<void>
@@ -120,8 +120,8 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     silent: [],
     mostListings: 0,
   }
-  const [sends, told]: [World['sends'], World['told']] = [[], []]
-  const startApp = () => overheard(withTrouble(composer({ env, clock, azure }), trouble), sends, told)
+  const [sends, reported]: [World['sends'], World['reported']] = [[], []]
+  const startApp = () => overheard(withTrouble(composer({ env, clock, azure }), trouble), sends, reported)
   let compose = startApp()
   const lines: Line[] = []
   const queueNamed = (name: string) => new QueueClient(connectionString, name)
@@ -143,7 +143,7 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     lines,
     trouble,
     sends,
-    told,
+    reported,
     restart: () => {
       compose = startApp()
     },
@@ -291,8 +291,8 @@ function withTrouble(bare: Compose, trouble: Trouble): Compose {
   }
 }
 
-/** The app, which tells what it queues and what it tells. */
-function overheard(bare: Compose, sends: World['sends'], told: World['told']): Compose {
+/** The app, recording what it queues and what it reports to telemetry. */
+function overheard(bare: Compose, sends: World['sends'], reported: World['reported']): Compose {
   return async () => {
     const composed = await bare()
     if ('problems' in composed) return composed
@@ -303,11 +303,11 @@ function overheard(bare: Compose, sends: World['sends'], told: World['told']): C
     }
     const queue = { ...app.queue, send }
     const telemetry: Telemetry = {
-      rotation: (outcome, duration) => void told.push(['rotation', outcome, duration]),
-      overdue: (targets) => void told.push(['overdue', targets]),
-      seen: (targets) => void told.push(['seen', targets]),
-      removed: (removal) => void told.push(['removed', removal]),
-      flush: async () => void told.push(['flush']),
+      rotation: (outcome, duration) => void reported.push(['rotation', outcome, duration]),
+      overdue: (targets) => void reported.push(['overdue', targets]),
+      seen: (targets) => void reported.push(['seen', targets]),
+      removed: (removal) => void reported.push(['removed', removal]),
+      flush: async () => void reported.push(['flush']),
     }
     return { app: { ...app, queue, telemetry, ports: (log) => ({ ...app.ports(log), queue }) } }
   }

@@ -30,7 +30,7 @@ async function loadedBy(script: string): Promise<readonly string[]> {
 
 const sdks = /^(@azure\/(?!functions)|applicationinsights)/
 
-test('registering the functions loads the Functions library, route by route, and how to read the schedule: no more', async () => {
+test('Registering the functions loads the Functions library and the parser of the schedule, route by route, and no more', async () => {
   const loaded = await loadedBy('')
 
   const packages = loaded.filter((name) => !name.startsWith('src/'))
@@ -43,7 +43,7 @@ test('registering the functions loads the Functions library, route by route, and
   assert.ok(loaded.length < 30, loaded.join('\n'))
 })
 
-test('a request that meets a bad configuration loads no Azure SDK', async () => {
+test('A request that meets a bad configuration loads no Azure SDK', async () => {
   const loaded = await loadedBy(`
     const { HttpRequest, InvocationContext } = await import('@azure/functions')
     const { answer } = await import('${root}src/functions/http/answer.ts')

@@ -16,17 +16,17 @@ function page(query: Record<string, string>, length: number) {
   )
 }
 
-test('a last page that is full names no next one', () => {
+test('A last page that is full has no next link', () => {
   assert.equal(page({}, 50).next, undefined)
   assert.equal(page({}, 51).next, '/api/targets?page=2')
   assert.deepEqual(page({ page: '2' }, 51).items, [50])
 })
 
-test('a page past the end is empty', () => {
+test('A page past the end is empty', () => {
   assert.deepEqual(page({ page: '3' }, 60), { items: [] })
 })
 
-test('Retry-After is in whole seconds, and never sooner than was asked; a problem is kept by no cache', () => {
+test('Retry-After is in whole seconds, and never sooner than requested; no cache keeps a problem', () => {
   const { headers } = problem(new RekeyError('Throttled', { message: 'busy', retryAfter: 1200 }))
 
   assert.deepEqual(headers, {

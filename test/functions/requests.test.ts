@@ -27,24 +27,24 @@ async function restOf(outcome: Partial<Outcome>, of = request, random = () => 0.
   return sent
 }
 
-describe('what an outcome leaves to do', () => {
+describe('What is queued after an outcome', () => {
   const again = { after: 5 * minute, at: now + 5 * minute }
 
-  test('is the same request, when somebody asked for something', async () => {
+  test('A request that must wait is queued as the same request', async () => {
     assert.deepEqual(await restOf({ again: { ...again, with: 'request' } }), [{ request, delay: 5 * minute }])
   })
 
-  test('is the same look, when nobody did, for as long as it is wanted', async () => {
-    const look = { id: 'r1', target: 'vision', actor: 'schedule', ignoreWindow: true, expiresAt: now + 5 * minute }
+  test('A resync that must wait is queued as the same resync, while it has not expired', async () => {
+    const resync = { id: 'r1', target: 'vision', actor: 'schedule', ignoreWindow: true, expiresAt: now + 5 * minute }
 
-    const inTime = await restOf({ again: { ...again, with: 'look' } }, look)
-    const tooLate = await restOf({ again: { ...again, with: 'look' } }, { ...look, expiresAt: now + 4 * minute })
+    const inTime = await restOf({ again: { ...again, with: 'look' } }, resync)
+    const tooLate = await restOf({ again: { ...again, with: 'look' } }, { ...resync, expiresAt: now + 4 * minute })
 
-    assert.deepEqual(inTime, [{ request: look, delay: 5 * minute }])
+    assert.deepEqual(inTime, [{ request: resync, delay: 5 * minute }])
     assert.deepEqual(tooLate, [])
   })
 
-  test('is spread, when many wait for one lease', async () => {
+  test('Requests that wait for one lease are spread over time', async () => {
     const busy = { busy: true, again: { after: 30_000, at: now + 30_000, with: 'request' } } as const
 
     const delays = await Promise.all([0, 0.5, 1].map(async (die) => (await restOf(busy, request, () => die))[0]?.delay))
@@ -55,17 +55,17 @@ describe('what an outcome leaves to do', () => {
     )
   })
 
-  test('is spread over what is left of its life, when a look is throttled; what somebody asked for is not', async () => {
+  test('A throttled resync is spread over the rest of its life; a request is not', async () => {
     const error = new RekeyError('Throttled', { message: 'too many calls', retryAfter: minute })
     const comesBack = { after: minute, at: now + minute }
 
-    const [look] = await restOf({ error, again: { ...comesBack, with: 'look' } })
+    const [resync] = await restOf({ error, again: { ...comesBack, with: 'look' } })
     const [asked] = await restOf({ error, again: { ...comesBack, with: 'request' } })
 
-    assert.deepEqual([look?.delay, asked?.delay], [5 * minute, minute])
+    assert.deepEqual([resync?.delay, asked?.delay], [5 * minute, minute])
   })
 
-  test('comes later than a revoke that waits for the same moment: a leaked key goes first', async () => {
+  test('A request comes later than a revoke that waits for the same moment: a leaked key goes first', async () => {
     const { freshAfter, ...rest } = request
     const revoke = { ...rest, revokeBefore: now }
     const error = new RekeyError('ServiceBusy', { message: 'written a moment ago', retryAfter: minute })
@@ -83,12 +83,12 @@ describe('what an outcome leaves to do', () => {
     assert.ok(busyRotate! >= minute + 15_000 && settlingRotate! >= minute + 15_000)
   })
 
-  test('is nothing, when nothing is left', async () => {
+  test('Nothing is queued when nothing is left to do', async () => {
     assert.deepEqual(await restOf({ status: 'changed' }), [])
   })
 })
 
-describe('the period of a tick', () => {
+describe('The period of a tick', () => {
   const timer = (last: number | string, next: number | string): Timer => ({
     isPastDue: false,
     schedule: { adjustForDST: true },
@@ -97,28 +97,28 @@ describe('the period of a tick', () => {
   const iso = (at: number | string) => (typeof at === 'string' ? at : new Date(at).toISOString())
   const never = '0001-01-01T00:00:00+00:00'
 
-  test('runs from the tick before, however long ago that was, so that nobody’s turn is missed', () => {
+  test('The period of a tick runs from the tick before, however long ago that was, so that every target has its turn', () => {
     const period = periodOf(timer(now - 180 * minute, now + 10 * minute), now)
 
     assert.deepEqual(period, { from: now - 180 * minute, to: now, interval: 10 * minute })
   })
 
-  test('has the length of the one before, when the runtime names this tick as the next', () => {
+  test('The period of a tick has the length of the one before, when the runtime names this tick as the next', () => {
     const period = periodOf(timer(now - 20 * minute, now), now)
 
     assert.deepEqual(period, { from: now - 20 * minute, to: now, interval: 20 * minute })
   })
 
-  test('takes a next one of a few seconds from now for this very tick: the timer fired early', () => {
+  test('A next tick of a few seconds from now is this very tick: the timer fired early', () => {
     assert.equal(periodOf(timer(now - 20 * minute, now + 20_000), now).interval, 20 * minute)
   })
 
-  test('is a quarter of an hour when nothing is known', () => {
+  test('The period of a tick is a quarter of an hour when nothing is known', () => {
     assert.deepEqual(periodOf(timer(never, never), now), { from: now - 15 * minute, to: now, interval: 15 * minute })
     assert.equal(periodOf({} as Timer, now).interval, 15 * minute)
   })
 
-  test('is never shorter than a minute, nor longer than a day', () => {
+  test('The period of a tick is never shorter than a minute, nor longer than a day', () => {
     assert.equal(periodOf(timer(now - 5000, now + 45_000), now).interval, minute)
     assert.equal(periodOf(timer(never, now + 9000 * minute), now).interval, 1440 * minute)
   })

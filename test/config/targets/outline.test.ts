@@ -1,4 +1,4 @@
-// Room: tests of the edge: where things are in targets.json.
+// Finding where things are in targets.json.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,7 +20,7 @@ function isJson(text: string): boolean {
   }
 }
 
-test('it accepts what JSON.parse accepts, and nothing else', () => {
+test('The outline accepts what JSON.parse accepts, and nothing else', () => {
   const mutated = fc
     .tuple(
       fc.json({ maxDepth: 4 }),
@@ -62,7 +62,7 @@ test('it accepts what JSON.parse accepts, and nothing else', () => {
   )
 })
 
-test('the first mistake is told by line and column', () => {
+test('The first mistake in JSON is reported by line and column', () => {
   for (const [text, line, column, message] of [
     ['{"a": 1,}', 1, 9, /a key in double quotes/],
     ['{\n  "a" 1\n}', 2, 7, /a colon/],
@@ -79,13 +79,13 @@ test('the first mistake is told by line and column', () => {
   }
 })
 
-test('nesting without end is refused rather than followed', () => {
+test('Nesting without end is refused rather than followed', () => {
   assert.ok(!accepts(`${'['.repeat(100_000)}${']'.repeat(100_000)}`))
   assert.ok(accepts(`${'['.repeat(50)}1${']'.repeat(50)}`))
   assert.ok(!accepts(`${'['.repeat(51)}1${']'.repeat(51)}`))
 })
 
-test('every value is found by its path', () => {
+test('Every value in JSON is found by its path', () => {
   const text = '{ "targets": [ { "name": "a" }, { "secrets": { "a-b": "key" } } ] }'
 
   const positions = positionsOf(text)
@@ -99,11 +99,11 @@ test('every value is found by its path', () => {
   }
 })
 
-test('a path quotes keys that are no plain names', () => {
+test('A path quotes keys that are not plain names', () => {
   assert.equal(pathText(['targets', 3, 'secrets', "it's", 'a-b', 'c']), "$.targets[3].secrets['it\\'s']['a-b'].c")
 })
 
-test('the nearest word is guessed only when it is near', () => {
+test('The nearest word is suggested only when it is near', () => {
   assert.equal(nearest('RotateEvry', ['name', 'rotateEvery', 'overlap']), 'rotateEvery')
   assert.equal(nearest('colour', ['name', 'rotateEvery', 'overlap']), undefined)
   assert.equal(nearest('x'.repeat(1000), ['name']), undefined)

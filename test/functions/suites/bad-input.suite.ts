@@ -38,21 +38,21 @@ async function assertNothingChanged(made: World): Promise<void> {
   assert.equal(await made.depth(), 0)
 }
 
-describe('a body that is not what a route wants', () => {
+describe('Every command refuses a body that it cannot use, and changes nothing', () => {
   const bad: readonly (readonly [name: string, body: unknown, status: number, code: string, says: RegExp])[] = [
-    ['no JSON', '{"note": ', 400, 'BadRequest', /not JSON/],
-    ['a list', '[]', 400, 'BadRequest', /^\$: /],
+    ['Text that is not JSON', '{"note": ', 400, 'BadRequest', /not JSON/],
+    ['A list', '[]', 400, 'BadRequest', /^\$: /],
     ['null', 'null', 400, 'BadRequest', /^\$: /],
-    ['an unknown field', { note: 'x', forced: true }, 400, 'BadRequest', /\$\.forced: no such field/],
-    ['a field of another type', { note: 7 }, 400, 'BadRequest', /\$\.note: /],
-    ['a note that is too long', { note: 'n'.repeat(257) }, 400, 'BadRequest', /\$\.note: at most 256 characters/],
-    ['a note of several lines', { note: 'a\nb' }, 400, 'BadRequest', /\$\.note: no control characters/],
-    ['a key twice', '{"note": "a", "note": "b"}', 400, 'BadRequest', /"note" twice/],
-    ['a key twice, once escaped', '{"note": "a", "no\\u0074e": "b"}', 400, 'BadRequest', /"note" twice/],
-    ['more than 128 KiB', `{"note":"${'n'.repeat(140_000)}"}`, 413, 'BodyTooLarge', /128 KiB/],
+    ['An unknown field', { note: 'x', forced: true }, 400, 'BadRequest', /\$\.forced: no such field/],
+    ['A field of another type', { note: 7 }, 400, 'BadRequest', /\$\.note: /],
+    ['A note that is too long', { note: 'n'.repeat(257) }, 400, 'BadRequest', /\$\.note: at most 256 characters/],
+    ['A note of several lines', { note: 'a\nb' }, 400, 'BadRequest', /\$\.note: no control characters/],
+    ['A key twice', '{"note": "a", "note": "b"}', 400, 'BadRequest', /"note" twice/],
+    ['A key twice, once escaped', '{"note": "a", "no\\u0074e": "b"}', 400, 'BadRequest', /"note" twice/],
+    ['More than 128 KiB', `{"note":"${'n'.repeat(140_000)}"}`, 413, 'BodyTooLarge', /128 KiB/],
   ]
   for (const [name, body, status, code, says] of bad) {
-    test(`${name} is refused by every command with ${status}, and nothing is changed`, async () => {
+    test(`${name} in a body is refused by every command with ${status}, and nothing is changed`, async () => {
       const made = await oneTarget()
 
       for (const handler of Object.values(commands)) {
@@ -70,7 +70,7 @@ describe('a body that is not what a route wants', () => {
     })
   }
 
-  test('headers that are not what they should be change nothing by any command, and none is answered with a 500', async () => {
+  test('Headers that are not valid change nothing by any command, and none is answered with a 500', async () => {
     const made = await oneTarget()
     const long = 'x'.repeat(8000)
     for (const handler of Object.values(commands)) {
@@ -85,7 +85,7 @@ describe('a body that is not what a route wants', () => {
     await made.close()
   })
 
-  test('a body that says it is small and is not, is refused as it is read', async () => {
+  test('A body that is longer than its Content-Length says is refused while it is read', async () => {
     const made = await oneTarget()
     const body = `{"note":"${'n'.repeat(140_000)}"}`
 
@@ -95,13 +95,13 @@ describe('a body that is not what a route wants', () => {
     await made.close()
   })
 
-  test('a body of exactly 128 KiB is read', async () => {
+  test('A body of exactly 128 KiB is read', async () => {
     const made = await oneTarget()
     const body = '{}'.padEnd(128 * 1024)
 
     const answers = [
-      await made.http(rotate, { params: { name: 'nobody' }, body }),
-      await made.http(rotate, { params: { name: 'nobody' }, body: `${body} ` }),
+      await made.http(rotate, { params: { name: 'unknown' }, body }),
+      await made.http(rotate, { params: { name: 'unknown' }, body: `${body} ` }),
     ]
 
     assert.deepEqual(
@@ -111,7 +111,7 @@ describe('a body that is not what a route wants', () => {
     await made.close()
   })
 
-  test('a body that is not UTF-8 is refused, rather than read as something else', async () => {
+  test('A body that is not UTF-8 is refused, rather than read as something else', async () => {
     const made = await oneTarget()
 
     const answer = await made.http(rotate, { params, body: Buffer.from('{"note":"caf\xe9"}', 'latin1') })
@@ -122,7 +122,7 @@ describe('a body that is not what a route wants', () => {
     await made.close()
   })
 
-  test('what was sent is never quoted', async () => {
+  test('A problem never quotes what was sent', async () => {
     const made = await oneTarget()
 
     const answers = [
@@ -139,7 +139,7 @@ describe('a body that is not what a route wants', () => {
     await made.close()
   })
 
-  test('an empty body is an empty object', async () => {
+  test('An empty body is an empty object', async () => {
     const made = await oneTarget()
 
     const answer = await made.http(rotate, { params, body: '' })
@@ -149,7 +149,7 @@ describe('a body that is not what a route wants', () => {
   })
 })
 
-describe('what is wrong with a body is said in plain words', () => {
+describe('A problem says in plain words what is wrong with a body', () => {
   for (const [body, says] of [
     [{ targets: [] }, '$.targets: needs at least 1 entry'],
     [{ targets: 7 }, '$.targets: must be a list of target names, or "all"'],
@@ -158,7 +158,7 @@ describe('what is wrong with a body is said in plain words', () => {
     [{ targets: 'all', note: 7 }, '$.note: must be a string'],
     ['[]', '$: must be an object'],
   ] as const) {
-    test(`${JSON.stringify(body).slice(0, 40)}: ${says}`, async () => {
+    test(`The problem with the body ${JSON.stringify(body).slice(0, 40)} is: ${says}`, async () => {
       const made = await oneTarget()
 
       const answer = await made.http(startRotations, { body })
@@ -170,8 +170,8 @@ describe('what is wrong with a body is said in plain words', () => {
   }
 })
 
-describe('a target or a query that does not exist', () => {
-  test('an unknown target is 404 by every route that names one', async () => {
+describe('A target or a query that does not exist is a problem', () => {
+  test('An unknown target is 404 by every route that names one', async () => {
     const made = await oneTarget()
 
     for (const handler of [rotate, repair, showTarget, targetHistory]) {
@@ -204,7 +204,7 @@ describe('a target or a query that does not exist', () => {
     await made.close()
   })
 
-  test('of many targets all unknown names are listed, and none is queued', async () => {
+  test('When one of many targets is unknown, all unknown names are listed and none is queued', async () => {
     const made = await oneTarget()
 
     const answer = await made.http(startRotations, { body: { targets: ['vision', 'visoin', 'chat', 'visoin'] } })
@@ -216,7 +216,7 @@ describe('a target or a query that does not exist', () => {
     await made.close()
   })
 
-  test('a thousand names as long as names may be are read', async () => {
+  test('A list of a thousand names of the greatest length is read', async () => {
     const made = await oneTarget()
     const targets = Array.from({ length: 1000 }, (_, n) => String(n).padStart(63, 'n'))
 
@@ -229,7 +229,7 @@ describe('a target or a query that does not exist', () => {
     await made.close()
   })
 
-  test('the function key may be in the query, with the name that the platform gives it', async () => {
+  test('The function key may be in the query, under the platform’s name for it', async () => {
     const made = await oneTarget()
 
     const answer = await made.http(listTargets, { query: { code: 'k', clientId: 'default' } })
@@ -238,7 +238,7 @@ describe('a target or a query that does not exist', () => {
     await made.close()
   })
 
-  test('a mistyped query parameter or page is 400', async () => {
+  test('A mistyped query parameter or page is 400', async () => {
     const made = await oneTarget()
 
     for (const [handler, query] of [
@@ -255,7 +255,7 @@ describe('a target or a query that does not exist', () => {
     await made.close()
   })
 
-  test('a page that is asked for twice in one address is 400: neither is taken in silence', async () => {
+  test('A page that occurs twice in one address is 400: neither is ignored in silence', async () => {
     const made = await oneTarget()
 
     // As the host hands it over: the query has both in one, the address has them as they came.
@@ -266,7 +266,7 @@ describe('a target or a query that does not exist', () => {
   })
 })
 
-describe('a bad configuration', () => {
+describe('A bad configuration is a problem on every route, and queued messages wait', () => {
   const mistakes = [
     { name: 'a b', provider: 'cognitive-services', resource: '/subscriptions/x', secrets: { key: 'key' } },
     { name: 'two', provider: 'cognitive-servces', resource: 'x', secrets: { '77': 'key' } },
@@ -274,7 +274,7 @@ describe('a bad configuration', () => {
     { name: 'four', provider: 'defender-sensor', secrets: { a: 'nothing' }, colour: 'red', vault: 'http://x' },
   ]
 
-  test('ten mistakes are ten problems on every route, health included, with 503', async () => {
+  test('Ten mistakes in the configuration are ten problems on every route, health included, with 503', async () => {
     const made = await world(mistakes)
 
     const healthy = await made.http(health)
@@ -297,7 +297,7 @@ describe('a bad configuration', () => {
     await made.close()
   })
 
-  test('the timer fails with it, and an event is not acknowledged', async () => {
+  test('With a bad configuration the timer fails, and an event is not acknowledged', async () => {
     const made = await world(mistakes)
 
     await assert.rejects(made.tick(), { name: 'RekeyError', code: 'BadConfiguration', message: /targets\[3\]/ })
@@ -305,7 +305,7 @@ describe('a bad configuration', () => {
     await made.close()
   })
 
-  test('messages of the queue wait for it to be mended, as new messages', async () => {
+  test('With a bad configuration messages of the queue wait, as new messages, until it is corrected', async () => {
     const made = await oneTarget()
     await made.http(startRotations, { body: { targets: 'all' } })
     const [message] = await made.messages()
@@ -320,7 +320,7 @@ describe('a bad configuration', () => {
     await made.close()
   })
 
-  test('a missing setting is named, with the place where it goes, and then nothing can wait', async () => {
+  test('A missing setting is named with the place where it goes, and no message can be put back', async () => {
     const made = await oneTarget()
     await made.http(startRotations, { body: { targets: 'all' } })
     const [message] = await made.messages()
@@ -337,7 +337,7 @@ describe('a bad configuration', () => {
     await made.close()
   })
 
-  test('once it is mended, the next call works', async () => {
+  test('Once the configuration is corrected, the next call works', async () => {
     const made = await world('{')
     const before = await made.http(listTargets)
     await made.writeTargets([account(made.cloud, 'vision').target])
@@ -350,22 +350,22 @@ describe('a bad configuration', () => {
   })
 })
 
-test('a mistyped secret name never overwrites somebody else’s secret', async () => {
+test('A mistyped secret name never overwrites another owner’s secret', async () => {
   const made = await world()
   const { target } = account(made.cloud, 'vision')
   await made.writeTargets([target])
-  made.cloud.vault(vaultHost).set('vision-key', 'somebody else’s password')
+  made.cloud.vault(vaultHost).set('vision-key', 'another owner’s password')
 
   const answer = await made.http(rotate, { params })
   const queued = await made.http(rotate, { params, headers: { prefer: 'respond-async' } })
 
   assert.deepEqual([answer.status, answer.body.code], [409, 'Foreign'])
   assert.deepEqual([queued.status, queued.body.code], [409, 'Foreign'])
-  assert.equal(made.cloud.vault(vaultHost).read('vision-key'), 'somebody else’s password')
+  assert.equal(made.cloud.vault(vaultHost).read('vision-key'), 'another owner’s password')
   await made.close()
 })
 
-test('every error code has a status and a title of its own', () => {
+test('Every error code has a status and a title of its own', () => {
   assert.deepEqual(Object.keys(problems).sort(), [...errorCodes].sort())
   assert.equal(new Set(Object.values(problems).map(([, title]) => title)).size, errorCodes.length)
 })

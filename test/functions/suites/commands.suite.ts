@@ -32,8 +32,8 @@ async function hubWorld(): Promise<World> {
   return made
 }
 
-describe('rotate', () => {
-  test('answers 200 with the outcome, and the key in the vault works', async () => {
+describe('Rotating one target over HTTP', () => {
+  test('A rotation answers 200 with the outcome, and the key in the vault works', async () => {
     const { made, handle, inVault } = await visionWorld()
 
     const answer = await made.http(rotate, { params, body: { note: 'quarterly' } })
@@ -43,12 +43,12 @@ describe('rotate', () => {
     assert.equal(answer.body.overlap, 'P2D')
     assert.equal(answer.body.secrets[0].version, answer.body.eventId)
     assert.equal(inVault(), handle.keyOf('Key2'))
-    const told = made.cloud.topic(topicHost).events[0] as { type: string; data: { actor: string; note: string } }
-    assert.deepEqual([told.type, told.data.actor, told.data.note], ['Rekey.KeyRotated', 'http', 'quarterly'])
+    const event = made.cloud.topic(topicHost).events[0] as { type: string; data: { actor: string; note: string } }
+    assert.deepEqual([event.type, event.data.actor, event.data.note], ['Rekey.KeyRotated', 'http', 'quarterly'])
     await made.close()
   })
 
-  test('a second one right after is 409 Cooling with the moment, and queues nothing', async () => {
+  test('A second rotation right after the first is 409 Cooling with the moment it can run, and queues nothing', async () => {
     const { made, inVault } = await visionWorld()
     await made.http(rotate, { params })
     const [depth, value] = [await made.depth(), inVault()]
@@ -65,7 +65,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('force skips the cooling guard', async () => {
+  test('A rotation with force does not wait for the overlap of the one before', async () => {
     const { made, handle, inVault } = await visionWorld()
     await made.http(rotate, { params })
     made.cloud.clock.advance(minute)
@@ -77,7 +77,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('while somebody else holds the lease it is 409 Busy, and nothing is queued', async () => {
+  test('A rotation is 409 Busy while another worker holds the lease, and nothing is queued', async () => {
     const { made, version } = await visionWorld()
     const composed = await made.compose()
     assert.ok('app' in composed)
@@ -94,7 +94,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('a disabled target is 409 Disabled, a secret disabled by hand 409 Paused', async () => {
+  test('A rotation of a disabled target is 409 Disabled, of one whose secret an operator disabled 409 Paused', async () => {
     const { made, target } = await visionWorld()
     made.cloud.vault(vaultHost).disable('vision-key')
 
@@ -108,7 +108,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('asked not to wait, it answers 202 with an operation that ends when the new key is in the vault', async () => {
+  test('A rotation with respond-async answers 202 with an operation that ends when the new key is in the vault', async () => {
     const { made, handle, inVault } = await visionWorld()
 
     const answer = await made.http(rotate, { params, headers: { prefer: 'wait=5, respond-async' } })
@@ -128,7 +128,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('a provider whose operations take minutes is queued without being asked', async () => {
+  test('A rotation by a provider whose operations take minutes is queued, even without respond-async', async () => {
     const made = await hubWorld()
 
     const answer = await made.http(rotate, { params })
@@ -138,7 +138,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('is wanted for a week longer than the overlap that it may have to wait out', async () => {
+  test('A queued rotation expires a week after the overlap that it may have to wait out', async () => {
     const { made } = await visionWorld()
 
     await made.http(rotate, { params })
@@ -150,7 +150,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('what has taken the caller’s time before anything was changed goes on in the queue: 202', async () => {
+  test('A rotation that has used up the caller’s time before its first effect goes on in the queue: 202', async () => {
     const { made, version } = await visionWorld()
     made.cloud.faults.add(slowAnswers({ ms: 2 * minute, operation: 'cognitive-services/listKeys' }))
 
@@ -162,19 +162,19 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('is counted by telemetry, with the time that it took', async () => {
+  test('Telemetry counts a rotation with the time that it took', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(slowAnswers({ ms: 7000, operation: 'cognitive-services/regenerateKey' }))
 
     await made.http(rotate, { params })
 
-    const [[call, outcome, duration] = [], [flush] = []] = made.told
+    const [[call, outcome, duration] = [], [flush] = []] = made.reported
     assert.deepEqual([call, (outcome as { status?: string }).status, flush], ['rotation', 'changed', 'flush'])
     assert.ok(duration! >= 7000 && duration! < 20_000, `${duration} ms`)
     await made.close()
   })
 
-  test('an answer that got lost on the way is followed up by the queue: 202', async () => {
+  test('A rotation whose answer from the service was lost is finished by the queue: 202', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(serverError({ operation: 'key-vault/setSecret', when: 'after', times: 1 }))
 
@@ -182,13 +182,13 @@ describe('rotate', () => {
 
     assert.equal(answer.status, 202)
     assert.ok(answer.body.soFar.code)
-    assert.equal(await made.depth(), 2, 'the look-again that every command queues first, and the rest')
+    assert.equal(await made.depth(), 2, 'the request that every command queues first, and the rest')
     assert.equal(made.sends[1]?.delay, Date.parse(answer.body.soFar.again) - made.cloud.clock.now())
     assert.ok(made.sends[1]!.delay >= 150_000, 'an unanswered write may still land')
     await made.close()
   })
 
-  test('before its first effect it queues the same request, for nobody redelivers a call', async () => {
+  test('A rotation over HTTP queues the same request before its first effect, because no host delivers a call again', async () => {
     const { made } = await visionWorld()
 
     await made.http(rotate, { params })
@@ -198,7 +198,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('throttled before anything was changed it is queued: 202, which says what is in the way and when it is tried again', async () => {
+  test('A rotation throttled before its first effect is queued: 202 with the last error and the time of the next try', async () => {
     const { made, version } = await visionWorld()
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
 
@@ -211,7 +211,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('throttled and asked not to wait, it is queued all the same: what is in the way is the queue’s to wait for', async () => {
+  test('A throttled rotation with respond-async is queued too, and the queue waits for the service', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
 
@@ -222,7 +222,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('a command that is refused says that it is not queued, whatever it is refused for', async () => {
+  test('A command that is refused says that it is not queued, whatever it is refused for', async () => {
     const { made, target } = await visionWorld()
     await made.http(rotate, { params })
     const waiting = await made.depth()
@@ -230,7 +230,7 @@ describe('rotate', () => {
 
     const cooling = await made.http(rotate, { params })
     const mistaken = await made.http(rotate, { params, body: { burn: true } })
-    const unknown = await made.http(rotate, { params: { name: 'nobody' } })
+    const unknown = await made.http(rotate, { params: { name: 'unknown' } })
     made.cloud.identity.deny('Microsoft.CognitiveServices/accounts/listKeys/action')
     const forbidden = await made.http(rotate, { params, body: { force: true } })
     await made.writeTargets([{ ...target, enabled: false }])
@@ -248,7 +248,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('where the queue cannot be reached either, a throttled command is a problem that says it is not queued', async () => {
+  test('Where the queue cannot be reached either, a throttled command is a problem that says it is not queued', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
     made.trouble.queueTakes = 0
@@ -260,7 +260,7 @@ describe('rotate', () => {
     await made.close()
   })
 
-  test('a permission that is missing is 502, named, with a remedy', async () => {
+  test('A rotation that lacks a permission is 502 with the permission and a remedy', async () => {
     const { made } = await visionWorld()
     made.cloud.identity.deny('Microsoft.CognitiveServices/accounts/regenerateKey/action')
 
@@ -272,7 +272,7 @@ describe('rotate', () => {
   })
 })
 
-describe('who asked', () => {
+describe('The actor of a request', () => {
   async function actorAfter(headers: Record<string, string>): Promise<string> {
     const { made } = await visionWorld()
     const answer = await made.http(rotate, { params, headers })
@@ -282,7 +282,7 @@ describe('who asked', () => {
     return body.actor
   }
 
-  test('is the name that the platform’s sign-in gives', async (t) => {
+  test('The actor is the name from the platform’s sign-in', async (t) => {
     process.env['WEBSITE_AUTH_ENABLED'] = 'True'
     t.after(() => delete process.env['WEBSITE_AUTH_ENABLED'])
 
@@ -292,17 +292,17 @@ describe('who asked', () => {
     assert.equal(await actorAfter(headers), 'ada@example.com')
   })
 
-  test('is said to be unverified where there is no sign-in, for then anybody can write the header', async () => {
+  test('Where the sign-in is off the actor is marked as unverified, because any client can write the header', async () => {
     assert.equal(await actorAfter({ 'x-ms-client-principal-name': 'ada@example.com' }), 'ada@example.com (unverified)')
     const long = await actorAfter({ 'x-ms-client-principal-name': 'a'.repeat(200) })
     assert.equal(long.length, 64)
   })
 
-  test('is http when only a key was shown', async () => {
+  test('The actor is http when the request has only a function key', async () => {
     assert.equal(await actorAfter({ 'x-functions-key': 'k' }), 'http')
   })
 
-  test('needs the app role of the route when signed in', async (t) => {
+  test('A signed-in caller needs the app role of the route', async (t) => {
     process.env['WEBSITE_AUTH_ENABLED'] = 'True'
     t.after(() => delete process.env['WEBSITE_AUTH_ENABLED'])
     const { made } = await visionWorld()
@@ -314,22 +314,22 @@ describe('who asked', () => {
     const reader = await made.http(rotate, { params, headers: as('Rekey.Read') })
     const shown = await made.http(showTarget, { params, headers: as('Rekey.Read') })
     const rotator = await made.http(revoke, { params, headers: as('Rekey.Rotate'), body: { note: 'leaked' } })
-    const nobody = await made.http(showTarget, { params, headers: as() })
+    const withoutRoles = await made.http(showTarget, { params, headers: as() })
     const allowed = await made.http(rotate, { params, headers: as('Rekey.Rotate') })
 
     assert.deepEqual([reader.status, reader.body.code], [403, 'Forbidden'])
-    assert.deepEqual([shown.status, rotator.status, nobody.status, allowed.status], [200, 403, 403, 200])
+    assert.deepEqual([shown.status, rotator.status, withoutRoles.status, allowed.status], [200, 403, 403, 200])
     await made.close()
   })
 })
 
-describe('the header that says who signed in', () => {
+describe('The header with the signed-in principal', () => {
   const principal = (claims: unknown) => ({
     'x-ms-client-principal': Buffer.from(JSON.stringify(claims)).toString('base64'),
   })
   const forged = { 'x-ms-client-principal': Buffer.from('no JSON').toString('base64') }
 
-  test('where the sign-in is off, keeps nobody out and is not even read: anybody could have written it', async () => {
+  test('Where the sign-in is off, the principal header is not read and keeps no caller out', async () => {
     const { made } = await visionWorld()
 
     const answers = [
@@ -344,7 +344,7 @@ describe('the header that says who signed in', () => {
     await made.close()
   })
 
-  test('where the sign-in is on, is needed, lets no caller in that it names no roles for, and is refused where it cannot be read', async (t) => {
+  test('Where the sign-in is on, the principal header is required, and a caller without roles or with an unreadable header is refused', async (t) => {
     process.env['WEBSITE_AUTH_ENABLED'] = 'True'
     t.after(() => delete process.env['WEBSITE_AUTH_ENABLED'])
     const { made } = await visionWorld()
@@ -369,8 +369,8 @@ describe('the header that says who signed in', () => {
   })
 })
 
-describe('revoke', () => {
-  test('is queued without being asked where the service takes minutes', async () => {
+describe('Revoking over HTTP', () => {
+  test('A revoke is queued without respond-async where the service takes minutes', async () => {
     const made = await hubWorld()
 
     const answer = await made.http(revoke, { params, body: { note: 'leaked' } })
@@ -380,7 +380,7 @@ describe('revoke', () => {
     await made.close()
   })
 
-  test('replaces the keys of every slot, through the queue where the service needs time', async () => {
+  test('A revoke replaces the keys of every slot, through the queue where the service needs time', async () => {
     const { made, handle } = await visionWorld()
     const old = [handle.keyOf('Key1'), handle.keyOf('Key2')]
 
@@ -392,7 +392,7 @@ describe('revoke', () => {
     await made.close()
   })
 
-  test('wants to know why, and takes atOnce only where the service can', async () => {
+  test('A revoke needs a reason, and accepts atOnce only where the service can do it', async () => {
     const { made } = await visionWorld()
 
     const silent = await made.http(revoke, { params, body: {} })
@@ -406,8 +406,8 @@ describe('revoke', () => {
   })
 })
 
-describe('rotations', () => {
-  test('queues every enabled target, each with the same freshAfter and a request of its own', async () => {
+describe('Rotating many targets over HTTP', () => {
+  test('A rotation of all queues every enabled target, each with the same freshAfter and a request of its own', async () => {
     const made = await world()
     const targets = ['one', 'two', 'six'].map((name) => account(made.cloud, name).target)
     await made.writeTargets([...targets, account(made.cloud, 'off', { enabled: false }).target])
@@ -424,7 +424,7 @@ describe('rotations', () => {
     await made.close()
   })
 
-  test('a disabled target named by name is 409, and nothing is queued', async () => {
+  test('A rotation of many that names a disabled target is 409, and nothing is queued', async () => {
     const made = await world()
     await made.writeTargets([account(made.cloud, 'one').target, account(made.cloud, 'off', { enabled: false }).target])
 
@@ -437,7 +437,7 @@ describe('rotations', () => {
     await made.close()
   })
 
-  test('where the queue fails half way, the answer says which targets are queued and which are not', async () => {
+  test('When the queue fails half way, the answer says which targets are queued and which are not', async () => {
     const made = await world()
     const targets = Array.from({ length: 40 }, (_, n) => account(made.cloud, `one${n}`).target)
     await made.writeTargets([...targets, account(made.cloud, 'off', { enabled: false }).target])
@@ -455,7 +455,7 @@ describe('rotations', () => {
     await made.close()
   })
 
-  test('what waits in the queue counts against the first stretch of time, and what is too much for one goes into the next', async () => {
+  test('Messages already in the queue count against the first period, and what exceeds one period goes into the next', async () => {
     const made = await world()
     const of = { provider: 'iot-hub-device', resource: undefined, hub: 'hub1.azure-devices.net' }
     const targets = Array.from(
@@ -478,7 +478,7 @@ describe('rotations', () => {
     await made.close()
   })
 
-  test('a large fleet of one subscription is spread over time', async () => {
+  test('The rotations of a large fleet in one subscription are spread over time', async () => {
     const made = await world()
     const targets = Array.from({ length: 30 }, (_, n) => account(made.cloud, `one${n}`).target)
     await made.writeTargets(targets)

@@ -24,8 +24,8 @@ async function twoTargets() {
   return { made, vision, speech }
 }
 
-describe('a target that is misspelt in targets.json', () => {
-  test('stops no revoke of another one, and its own is carried out by its last valid definition', async () => {
+describe('One target that is not valid in targets.json', () => {
+  test('A misspelt target stops no revoke of another one, and its own is carried out by its last valid definition', async () => {
     const { made, vision, speech } = await twoTargets()
     await made.writeTargets([{ ...vision.target, ...wrong }, speech.target])
 
@@ -41,7 +41,7 @@ describe('a target that is misspelt in targets.json', () => {
     await made.close()
   })
 
-  test('stops no revoke after a restart either', async () => {
+  test('A misspelt target stops no revoke after a restart either', async () => {
     const { made, vision, speech } = await twoTargets()
     await made.writeTargets([{ ...vision.target, ...wrong }, speech.target])
     made.restart()
@@ -64,7 +64,7 @@ describe('a target that is misspelt in targets.json', () => {
     await made.close()
   })
 
-  test('is named by health, with its standing, its line, and the version in force, and by the tick at its end', async () => {
+  test('Health names a misspelt target with its state, its line and the version in force, and so does the tick at its end', async () => {
     const { made, vision, speech } = await twoTargets()
     const before = await made.http(health)
     await made.writeTargets([
@@ -102,7 +102,7 @@ describe('a target that is misspelt in targets.json', () => {
     await made.close()
   })
 
-  test('is refused by every command while no valid definition of it is known, and its requests wait', async () => {
+  test('Every command refuses a misspelt target that has no valid definition yet, and its queued requests wait', async () => {
     const { made, vision, speech } = await twoTargets()
     const fresh = account(made.cloud, 'fresh')
     await made.writeTargets([vision.target, speech.target, { ...fresh.target, ...wrong }])
@@ -127,7 +127,7 @@ describe('a target that is misspelt in targets.json', () => {
   })
 })
 
-test('an operation whose target is off goes on, with the problem that holds it up', async () => {
+test('An operation whose target is off stays Running, with the problem that delays it', async () => {
   const made = await world()
   const { target } = account(made.cloud, 'vision')
   await made.writeTargets([target, account(made.cloud, 'speech').target])
@@ -146,7 +146,7 @@ test('an operation whose target is off goes on, with the problem that holds it u
   await made.close()
 })
 
-test('a file that cannot be read leaves the last valid one in force, also for an instance that starts', async () => {
+test('A targets.json that cannot be read leaves the last valid one in force, also for an instance that starts', async () => {
   const { made, speech } = await twoTargets()
   await made.writeTargets('{ "targets": [')
 
@@ -163,7 +163,7 @@ test('a file that cannot be read leaves the last valid one in force, also for an
   await made.close()
 })
 
-test('a targets.json without targets is not healthy', async () => {
+test('A targets.json without targets makes health fail', async () => {
   const made = await world([])
 
   const { status, body } = await made.http(health)
@@ -175,7 +175,7 @@ test('a targets.json without targets is not healthy', async () => {
   await made.close()
 })
 
-test('a change that takes out more than half of the targets takes effect and is alerted about for a day', async () => {
+test('A change that removes more than half of the targets takes effect and raises an alert for a day', async () => {
   const made = await world()
   const targets = ['one', 'two', 'three'].map((name) => account(made.cloud, name).target)
   await made.writeTargets(targets)
@@ -186,7 +186,7 @@ test('a change that takes out more than half of the targets takes effect and is 
   const warned = await made.http(health)
 
   const removals = () =>
-    made.told.filter(([call]) => call === 'removed').map(([, what]) => what as { removed: number; of: number })
+    made.reported.filter(([call]) => call === 'removed').map(([, what]) => what as { removed: number; of: number })
   assert.deepEqual(
     removals().map(({ removed, of }) => [removed, of]),
     [[2, 3]],
@@ -200,7 +200,7 @@ test('a change that takes out more than half of the targets takes effect and is 
   await made.close()
 })
 
-test('ten thousand problems make no answer longer than a hundred do, and are counted', async () => {
+test('Ten thousand problems are counted, and make no answer longer than a hundred do', async () => {
   const wrongs = Array.from({ length: 10_000 }, (_, n) => ({ name: `t${n}`, nonsense: true }))
   const made = await world(wrongs)
   const answers = [await made.http(health), await made.http(listTargets)]

@@ -32,8 +32,8 @@ async function wholeFleet(): Promise<World> {
 const checksOf = ({ body }: Answer): Check[] => body.checks
 const failedOf = (answer: Answer) => checksOf(answer).filter(({ status }) => status === 'failed')
 
-describe('health', () => {
-  test('is 200 when all is well, with every provider looked at, and nothing changed', async () => {
+describe('The health report', () => {
+  test('Health is 200 when every check passes: every provider is checked, and nothing is changed', async () => {
     const made = await wholeFleet()
 
     const answer = await made.http(health)
@@ -50,7 +50,7 @@ describe('health', () => {
     await made.close()
   })
 
-  test('says what it cannot see', async () => {
+  test('Health says what it cannot check', async () => {
     const made = await wholeFleet()
 
     const answer = await made.http(health)
@@ -65,7 +65,7 @@ describe('health', () => {
 
   for (const provider of providers) {
     for (const { kind, name } of provider.actions.filter((action) => action.kind === 'action')) {
-      test(`names ${name} when it is taken away, and the line that grants it (${kind})`, async () => {
+      test(`Health names ${name} when it is taken away, and the line that grants it (${kind})`, async () => {
         const made = await wholeFleet()
         made.cloud.identity.deny(name)
 
@@ -86,7 +86,7 @@ describe('health', () => {
     }
   }
 
-  test('names the application permission of Graph when the token lacks it', async () => {
+  test('Health names the application permission of Graph when the token lacks it', async () => {
     const made = await wholeFleet()
     made.cloud.identity.deny('SecurityIdentitiesSensors.ReadWrite.All')
 
@@ -98,7 +98,7 @@ describe('health', () => {
     await made.close()
   })
 
-  test('what nobody foresaw is a failed check like any other, without what was thrown', async (t) => {
+  test('An unexpected error is a failed check like any other, and what was thrown is not shown', async (t) => {
     const made = await wholeFleet()
     t.mock.method(made.azure.credential, 'getToken', async () => {
       throw new TypeError('quoting a token')
@@ -115,7 +115,7 @@ describe('health', () => {
     await made.close()
   })
 
-  test('a token that cannot be read fails the check of the identity alone, and is not quoted', async (t) => {
+  test('A token that cannot be read fails the check of the identity alone, and is not quoted', async (t) => {
     const made = await wholeFleet()
     for (const token of ['opaque-token', `a.${Buffer.from('no JSON').toString('base64url')}.b`]) {
       const getToken = async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 })
@@ -132,7 +132,7 @@ describe('health', () => {
     await made.close()
   })
 
-  test('of many resources it looks at some, and says how many it did not look at', async () => {
+  test('Health checks a sample of many resources, and says how many it did not check', async () => {
     const made = await world()
     await made.writeTargets(Array.from({ length: 5 }, (_, n) => account(made.cloud, `t${n}`).target))
     const composed = await made.compose()
@@ -152,7 +152,7 @@ describe('health', () => {
     await made.close()
   })
 
-  test('of many vaults a few are asked at a time', async () => {
+  test('Health checks many vaults a few at a time', async () => {
     const made = await world()
     const vaults = Array.from({ length: 40 }, (_, n) => `https://kv-${n}.vault.azure.net`)
     await made.writeTargets(vaults.map((vault, n) => account(made.cloud, `t${n}`, { vault }).target))
@@ -165,7 +165,7 @@ describe('health', () => {
     await made.close()
   })
 
-  test('names a vault that may not be read', async () => {
+  test('Health names a vault that it may not read', async () => {
     const made = await wholeFleet()
     made.cloud.identity.deny('Microsoft.KeyVault/vaults/secrets/getSecret/action')
 
@@ -179,7 +179,7 @@ describe('health', () => {
     await made.close()
   })
 
-  test('names a topic that refuses the identity', async () => {
+  test('Health names a topic that refuses the identity', async () => {
     const made = await wholeFleet()
     made.cloud.identity.deny('Microsoft.EventGrid/events/send/action')
 
@@ -193,7 +193,7 @@ describe('health', () => {
     await made.close()
   })
 
-  test('says that events are only logged when there is no topic', async () => {
+  test('Health says that events are only logged when there is no topic', async () => {
     const made = await wholeFleet()
     delete made.env['ROTATION_TOPIC']
 
@@ -205,7 +205,7 @@ describe('health', () => {
   })
 })
 
-test('permissions are read as Azure reads them: wildcards, without case, less what the same role takes back', () => {
+test('Permissions are read as Azure reads them: wildcards, without case, less what the same role excludes', () => {
   const none = { actions: [], notActions: [], dataActions: [], notDataActions: [] }
   const wanted = { kind: 'action', name: 'Microsoft.X/a/listKeys/action', why: '' } as const
 

@@ -37,7 +37,7 @@ const gridEvent = (type: string, fields: object = {}) => ({
   ...fields,
 })
 
-const tell = (made: World, event: unknown) => nearExpiryEvent(event, made.context('nearExpiry'), made.compose)
+const deliver = (made: World, event: unknown) => nearExpiryEvent(event, made.context('nearExpiry'), made.compose)
 
 async function visionWorld() {
   const made = await world()
@@ -45,41 +45,41 @@ async function visionWorld() {
   return made
 }
 
-describe('an event of Key Vault', () => {
+describe('Key Vault’s events about a secret’s expiry', () => {
   for (const [name, event] of [
-    ['a CloudEvent', cloudEvent('SecretNearExpiry')],
-    ['an event of the Event Grid schema', gridEvent('SecretNearExpiry')],
-    ['one that came as the text of a queue message', JSON.stringify(cloudEvent('SecretNearExpiry'))],
+    ['A CloudEvent', cloudEvent('SecretNearExpiry')],
+    ['An event of the Event Grid schema', gridEvent('SecretNearExpiry')],
+    ['An event that came as the text of a queue message', JSON.stringify(cloudEvent('SecretNearExpiry'))],
     [
-      'one in camelCase',
+      'An event in camelCase',
       cloudEvent('SecretNearExpiry', { data: { vaultName: 'KV-prod', objectName: 'Vision-Key', version: 'abc123' } }),
     ],
     [
-      'one with the stray spaces of Microsoft’s own sample',
+      'An event with the stray spaces of Microsoft’s own sample',
       gridEvent('SecretNearExpiry', {
         data: { VaultName: 'kv-prod', 'ObjectName ': 'vision-key', Version: ' abc123', EXP: '1559082102', NBF: null },
       }),
     ],
   ] as const) {
-    test(`${name} queues a look at its target`, async () => {
+    test(`${name} queues a resync of its target`, async () => {
       const made = await visionWorld()
 
-      await tell(made, event)
+      await deliver(made, event)
 
-      const [look, ...more] = await made.messages()
+      const [resync, ...more] = await made.messages()
       assert.deepEqual(more, [])
-      assert.equal(look?.['id'], 'near-expiry/vision/abc123')
-      assert.equal(look?.['target'], 'vision')
-      assert.equal(look?.['actor'], 'near-expiry')
-      assert.deepEqual([look?.['freshAfter'], look?.['ignoreWindow']], [undefined, undefined], 'look, no more')
+      assert.equal(resync?.['id'], 'near-expiry/vision/abc123')
+      assert.equal(resync?.['target'], 'vision')
+      assert.equal(resync?.['actor'], 'near-expiry')
+      assert.deepEqual([resync?.['freshAfter'], resync?.['ignoreWindow']], [undefined, undefined], 'a resync, no more')
       await made.close()
     })
   }
 
-  test('whose version is no version leaves nothing of it in the id of the request', async () => {
+  test('A version in an event that is not a version leaves nothing of itself in the id of the request', async () => {
     const made = await visionWorld()
 
-    await tell(made, cloudEvent('SecretNearExpiry', { data: { ...data, Version: '../a/b\n' } }))
+    await deliver(made, cloudEvent('SecretNearExpiry', { data: { ...data, Version: '../a/b\n' } }))
 
     assert.deepEqual(
       made.sends.map(({ request }) => request.id),
@@ -88,13 +88,13 @@ describe('an event of Key Vault', () => {
     await made.close()
   })
 
-  test('that a secret has expired opens the window', async () => {
+  test('An event that a secret has expired lets its rotation run outside the window', async () => {
     const made = await visionWorld()
 
-    await tell(made, cloudEvent('SecretExpired'))
+    await deliver(made, cloudEvent('SecretExpired'))
 
-    const [look] = await made.messages()
-    assert.equal(look?.['ignoreWindow'], true)
+    const [resync] = await made.messages()
+    assert.equal(resync?.['ignoreWindow'], true)
     await made.close()
   })
 
@@ -103,17 +103,17 @@ describe('an event of Key Vault', () => {
     ['whose data name another vault', cloudEvent('SecretExpired', { data: { ...data, VaultName: 'kv-other' } })],
     ['from no vault', cloudEvent('SecretExpired', { source: '/subscriptions/s/resourceGroups/g' })],
     ['of another type', cloudEvent('SecretNewVersionCreated')],
-    ['about a secret that nobody here knows', cloudEvent('SecretExpired', { data: { ...data, ObjectName: 'other' } })],
+    ['about a secret that is not ours', cloudEvent('SecretExpired', { data: { ...data, ObjectName: 'other' } })],
     ['about a disabled target', cloudEvent('SecretExpired', { data: { ...data, ObjectName: 'off-key' } })],
     ['that names no secret', cloudEvent('SecretExpired', { data: {} })],
-    ['that is none', { hello: 'world' }],
+    ['that is not an event', { hello: 'world' }],
     ['that is not even JSON', 'hello'],
     ['that is nothing', undefined],
   ] as const) {
-    test(`${name} is acknowledged, ignored and logged`, async () => {
+    test(`An event ${name} is acknowledged, ignored and logged`, async () => {
       const made = await visionWorld()
 
-      await tell(made, event)
+      await deliver(made, event)
 
       assert.deepEqual(await made.messages(), [])
       assert.match(made.lines[0]?.text ?? '', /^event ignored .*"why"/)
@@ -121,7 +121,7 @@ describe('an event of Key Vault', () => {
     })
   }
 
-  test('as the simulated Key Vault sends it, leads to a rotation in time', async () => {
+  test('An event as the simulated Key Vault sends it leads to a rotation in time', async () => {
     const made = await visionWorld()
     await made.tick()
     await made.drain()
@@ -129,7 +129,7 @@ describe('an event of Key Vault', () => {
     const vault = made.cloud.vault(vaultHost)
     const before = vault.read('vision-key')
 
-    for (const event of vault.takeEvents()) await tell(made, event)
+    for (const event of vault.takeEvents()) await deliver(made, event)
     await made.drain()
 
     assert.notEqual(vault.read('vision-key'), before)

@@ -27,7 +27,7 @@ const minute = 60_000
 const regenerate = 'Microsoft.CognitiveServices/accounts/regenerateKey/action'
 const later = { prefer: 'respond-async' }
 
-/** The operation of a request that somebody might have made. */
+/** The operation of a request that a client might have made. */
 async function operationOf(made: World, desired: Desired, expires = 9 * days, target = 'vision') {
   const now = made.cloud.clock.now()
   const id = operationIdOf({
@@ -42,8 +42,8 @@ async function operationOf(made: World, desired: Desired, expires = 9 * days, ta
   return (await made.http(showOperation, { params: { id: id! } })).body
 }
 
-describe('operations', () => {
-  test('a rotation has not succeeded while a secret of the target holds another slot’s key, or does not exist', async () => {
+describe('The operation of one target', () => {
+  test('A rotation has not succeeded while a secret of the target holds another slot’s key, or does not exist', async () => {
     const { made, handle, target } = await visionWorld()
     await made.writeTargets([{ ...target, secrets: { 'vision-key': 'key', 'vision-copy': 'key' } }])
     stored(made, target, handle.keyOf('Key2'), { slot: 'Key2' })
@@ -71,7 +71,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('a revoke of a single key has succeeded when that one is newer', async () => {
+  test('A revoke of a single key has succeeded when that one is newer', async () => {
     const made = await world()
     const target = { name: 'sensor', provider: 'defender-sensor', secrets: { 'sensor-key': 'key' } }
     await made.writeTargets([target])
@@ -84,7 +84,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('a revoke of two keys has succeeded when neither slot has an older one', async () => {
+  test('A revoke of two keys has succeeded when neither slot has an older one', async () => {
     const { made, handle, target } = await visionWorld()
     const moment = made.cloud.clock.now() - minute
     const fresh = new Date(moment).toISOString()
@@ -97,7 +97,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('a request that fails for good ends its operation with the code and what to do, also after the tag was overwritten', async () => {
+  test('A request that fails for good ends its operation with the code and a remedy, also after the tag was overwritten', async () => {
     const { made, handle, target } = await visionWorld()
     const accepted = await made.http(rotate, { params, headers: later })
     made.cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/regenerateKey/action' }))
@@ -115,7 +115,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('without its record an operation that failed is known by the tag, which names the request', async () => {
+  test('An operation that failed is known without its record by the tag, which names the request', async () => {
     const { made } = await visionWorld()
     const accepted = await made.http(rotate, { params, headers: later })
     made.cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/regenerateKey/action' }))
@@ -128,7 +128,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('a failure that no tag can hold, because the secret is deleted, ends the operation all the same', async () => {
+  test('A failure that no tag can hold, because the secret is deleted, ends the operation too', async () => {
     const { made } = await visionWorld()
     const accepted = await made.http(rotate, { params, headers: later })
     made.cloud.vault(vaultHost).delete('vision-key')
@@ -140,7 +140,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('the operation of a target that was removed or disabled meanwhile has failed', async () => {
+  test('The operation of a target that was removed or disabled meanwhile has failed', async () => {
     const { made, target } = await visionWorld()
     const accepted = await made.http(rotate, { params, headers: later })
     await made.writeTargets([])
@@ -157,7 +157,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('what is tried again goes on running, and says why it has not succeeded yet', async () => {
+  test('An operation that is tried again stays Running, and says why it has not succeeded yet', async () => {
     const { made } = await visionWorld()
     const accepted = await made.http(rotate, { params, headers: later })
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
@@ -169,7 +169,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('what waits for a secret that an operator disabled says so', async () => {
+  test('An operation that waits for a secret that an operator disabled says so', async () => {
     const { made } = await visionWorld()
     const accepted = await made.http(rotate, { params, headers: later })
     made.cloud.vault(vaultHost).disable('vision-key')
@@ -180,7 +180,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('every operation ends: one that nothing is known of has failed once it has expired', async () => {
+  test('Every operation ends: one without any record has failed once it has expired', async () => {
     const { made } = await visionWorld()
     const accepted = await made.http(rotate, { params, headers: later })
     await made.messages()
@@ -194,7 +194,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('a command that began and was cut off is running, and says what it had done', async () => {
+  test('A command that began and was cut off is Running, and says what it had done', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(serverError({ operation: 'key-vault/setSecret', when: 'after', times: 1 }))
 
@@ -204,7 +204,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('an id that is none of ours is 404 with a problem, whatever it is', async () => {
+  test('An id that is not one of ours is 404 with a problem, whatever it is', async () => {
     const { made } = await visionWorld()
     const request = '6f1c2f57-1a52-4a5e-9f0c-0f3c2c8f1b11'
     const ids = [
@@ -234,7 +234,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('an id that somebody made up is answered by what the target’s tags say, and never with a 500', async () => {
+  test('A made-up id is answered by what the target’s tags say, and never with a 500', async () => {
     const { made, version } = await visionWorld()
     const request = '6f1c2f57-1a52-4a5e-9f0c-0f3c2c8f1b11'
     const statuses = []
@@ -263,7 +263,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('whatever code a tag has, the operation that it fails is shown', async () => {
+  test('The operation that a tag has failed is shown, whatever code the tag has', async () => {
     const { made, handle, target } = await visionWorld()
     for (const code of ['constructor', '__proto__', 'a code of another version']) {
       const accepted = await made.http(rotate, { params, headers: later })
@@ -277,7 +277,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('reading an operation changes nothing', async () => {
+  test('Reading an operation changes nothing', async () => {
     const { made } = await visionWorld()
     const accepted = await made.http(promote, { params, body: asOfNow(made), headers: later })
     const [depth, effects] = [await made.depth(), made.cloud.history.filter(({ effect }) => effect).length]
@@ -288,7 +288,7 @@ describe('operations', () => {
     await made.close()
   })
 
-  test('a revoke that fails for a lasting reason shows it as its last error while it is tried on', async () => {
+  test('A revoke that fails for a lasting reason shows it as its last error while it is tried again', async () => {
     const { made } = await visionWorld()
     const failed = { code: 'PermissionDenied', at: new Date(made.cloud.clock.now()).toISOString() }
     const accepted = await made.http(revoke, { params, body: { note: 'leaked' }, headers: later })
@@ -305,7 +305,7 @@ describe('operations', () => {
   })
 })
 
-describe('the operation of many targets', () => {
+describe('The operation of many targets', () => {
   async function fleetWorld(count = 4) {
     const made = await world()
     const accounts = Array.from({ length: count }, (_, n) => account(made.cloud, `t${n}`))
@@ -314,7 +314,7 @@ describe('the operation of many targets', () => {
     return { made, targets: accounts.map(({ target }) => target) }
   }
 
-  test('counts how many have got how far, and succeeds when all have', async () => {
+  test('The operation of many targets counts how far each has got, and succeeds when all have', async () => {
     const { made } = await fleetWorld()
     const accepted = await made.http(startRotations, { body: { targets: 'all' } })
     const before = await follow(made, accepted)
@@ -332,7 +332,7 @@ describe('the operation of many targets', () => {
     await made.close()
   })
 
-  test('fails when all have ended and some have failed, names them, and stays so', async () => {
+  test('The operation of many targets fails when all have ended and some have failed, names them, and stays failed', async () => {
     const { made, targets } = await fleetWorld()
     const accepted = await made.http(startRotations, { body: { targets: 'all' } })
     await made.writeTargets([...targets.slice(0, 2), { ...targets[2], enabled: false }])
@@ -364,7 +364,7 @@ describe('the operation of many targets', () => {
     await made.close()
   })
 
-  test('ends when it has expired, whatever became of the requests', async () => {
+  test('The operation of many targets ends when it has expired, whatever became of the requests', async () => {
     const { made } = await fleetWorld()
     const accepted = await made.http(startRotations, { body: { targets: ['t0', 't1'] } })
     await made.messages()
@@ -376,7 +376,7 @@ describe('the operation of many targets', () => {
     await made.close()
   })
 
-  test('a vault that cannot be read leaves its targets running, and says why', async () => {
+  test('Targets whose vault cannot be read stay Running in the operation of many, and it says why', async () => {
     const { made } = await fleetWorld(2)
     const accepted = await made.http(startRotations, { body: { targets: 'all' } })
     made.cloud.faults.add(serverError({ operation: 'key-vault', when: 'before' }))
@@ -388,7 +388,7 @@ describe('the operation of many targets', () => {
     await made.close()
   })
 
-  test('sent again after the queue failed half way, queues those that were missing, each once', async () => {
+  test('A request for many sent again after the queue failed half way queues those that were missing, each once', async () => {
     const { made } = await fleetWorld(6)
     const headers = {
       'Repeatability-Request-ID': '0b7c7c3e-58a1-4f0c-8d0a-2f0a4f6d9c11',

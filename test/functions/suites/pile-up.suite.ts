@@ -21,7 +21,7 @@ function message(made: World, target: string, fields: object = {}) {
 
 const deliver = (made: World, sent: unknown) => rotateMessage(sent, made.context('rotate'), made.compose)
 const failures = (made: World) =>
-  made.told.flatMap(([call, outcome]) => {
+  made.reported.flatMap(([call, outcome]) => {
     const { target, error } = (outcome ?? {}) as { target?: string; error?: { code: string } }
     return call === 'rotation' && error ? [[target, error.code]] : []
   })
@@ -34,8 +34,8 @@ async function endOf(made: World, target: string): Promise<unknown> {
   return [attempt?.status, attempt?.error.code]
 }
 
-describe('a request for a target that has left targets.json', () => {
-  test('a request for a target that is gone ends with its first delivery: one log line, one failure, nothing queued', async () => {
+describe('Requests for a target that is no longer in targets.json', () => {
+  test('A request for a target that was removed ends with its first delivery: one log line, one failure, nothing queued', async () => {
     const made = await world([])
 
     await deliver(made, message(made, 'gone'))
@@ -50,7 +50,7 @@ describe('a request for a target that has left targets.json', () => {
     await made.close()
   })
 
-  test('a request made a moment ago waits: this instance may not have read the targets.json that has its target', async () => {
+  test('A request made a moment ago waits: this instance may not have read the targets.json that has its target', async () => {
     const made = await world([])
     await deliver(made, message(made, 'vision', { freshAfter: iso(made.cloud.clock.now()) }))
     const { handle, target } = account(made.cloud, 'vision')
@@ -66,7 +66,7 @@ describe('a request for a target that has left targets.json', () => {
     await made.close()
   })
 
-  test('a revoke has nothing in front of it, though 1,006 messages of removed targets wait in the other queue', async () => {
+  test('A revoke waits behind nothing, though 1,006 messages of removed targets are in the other queue', async () => {
     const made = await world()
     const { handle, target } = account(made.cloud, 'vision')
     await made.writeTargets([target])
@@ -90,7 +90,7 @@ describe('a request for a target that has left targets.json', () => {
   })
 })
 
-describe('requests for a paused target', () => {
+describe('Requests for a paused target', () => {
   async function pausedWorld(names = ['vision']) {
     const made = await world()
     const accounts = names.map((name) => account(made.cloud, name))
@@ -112,7 +112,7 @@ describe('requests for a paused target', () => {
     }
   }
 
-  test('ten times rotations of all targets over paused targets leave one waiting message for each of them', async () => {
+  test('Ten rotations of all targets leave one waiting message for each paused target', async () => {
     const names = ['one', 'two', 'six']
     const { made } = await pausedWorld(names)
     for (let times = 0; times < 10; times++) {
@@ -129,7 +129,7 @@ describe('requests for a paused target', () => {
     await made.close()
   })
 
-  test('the one that waits asks for the newest key, and is carried out when the secret is enabled', async () => {
+  test('The message that waits for a paused target asks for the newest key, and is carried out when the secret is enabled', async () => {
     const { made, accounts } = await pausedWorld()
     const { handle } = accounts[0]!
     for (let times = 0; times < 3; times++) {
@@ -148,7 +148,7 @@ describe('requests for a paused target', () => {
     await made.close()
   })
 
-  test('a forced request is not superseded by one that would wait out the overlap', async () => {
+  test('A forced request is not superseded by one that would wait out the overlap', async () => {
     const { made } = await pausedWorld()
     const now = made.cloud.clock.now()
 
@@ -162,7 +162,7 @@ describe('requests for a paused target', () => {
     await made.close()
   })
 
-  test('a waiting request that was lost no longer keeps others from waiting', async () => {
+  test('A waiting request that was lost no longer keeps others from waiting', async () => {
     const { made } = await pausedWorld()
     await deliver(made, message(made, 'vision', { id: 'lost', freshAfter: iso(made.cloud.clock.now()) }))
     made.sends.splice(0)

@@ -46,10 +46,10 @@ async function pollUntilDone(made: World, accepted: Answer) {
   return { polls, result, state: poller.getOperationState().status }
 }
 
-describe('Microsoft’s poller', () => {
+describe('Microsoft’s poller with our operations', () => {
   const commands = { rotate: [rotate, { params, headers }], repair: [repair, { params, headers }] } as const
   for (const [name, [handler, call]] of Object.entries(commands)) {
-    test(`follows a ${name} until it has succeeded`, async () => {
+    test(`Microsoft’s poller follows a ${name} until it has succeeded`, async () => {
       const made = await visionWorld()
 
       const { polls, result, state } = await pollUntilDone(made, await made.http(handler, call))
@@ -59,7 +59,7 @@ describe('Microsoft’s poller', () => {
     })
   }
 
-  test('follows the rotations of many targets until they have succeeded', async () => {
+  test('Microsoft’s poller follows the rotations of many targets until they have succeeded', async () => {
     const made = await visionWorld()
 
     const { state } = await pollUntilDone(made, await made.http(startRotations, { body: { targets: 'all' } }))
@@ -68,7 +68,7 @@ describe('Microsoft’s poller', () => {
     await made.close()
   })
 
-  test('throws the error of an operation that has failed, with its code', async () => {
+  test('Microsoft’s poller throws the error of an operation that has failed, with its code', async () => {
     const made = await visionWorld()
     made.cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/regenerateKey/action' }))
     const accepted = await made.http(rotate, { params, headers })

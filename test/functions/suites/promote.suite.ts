@@ -29,8 +29,8 @@ async function memberWorld(provider: string) {
   return { made, handle, inVault: () => made.cloud.vault(vaultHost).read('vision-key') }
 }
 
-describe('promote', () => {
-  test('publishes the other slot’s present key and regenerates nothing', async () => {
+describe('Promoting the other slot', () => {
+  test('A promote publishes the other slot’s present key and regenerates nothing', async () => {
     const { made, handle, target, inVault } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
     const keys = handle.keys()
@@ -43,7 +43,7 @@ describe('promote', () => {
     await made.close()
   })
 
-  test('rolls back a rotation, also while the overlap of that rotation lasts', async () => {
+  test('A promote rolls back a rotation, also while the overlap of that rotation lasts', async () => {
     const { made, handle, target, inVault } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
     await made.http(rotate, { params })
@@ -89,7 +89,7 @@ describe('promote', () => {
     await made.close()
   })
 
-  test('just after a rotation that the listing does not show yet waits for the listing: 202, not Drifted', async () => {
+  test('A promote just after a rotation that the listing does not show yet waits for the listing: 202, not Drifted', async () => {
     const { made, handle, target, inVault } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
     made.cloud.faults.add(staleReads({ ms: 4 * minute }))
@@ -108,7 +108,7 @@ describe('promote', () => {
     await made.close()
   })
 
-  test('that a repair overtakes is 409, not a 200 for something else', async () => {
+  test('A promote that a repair overtakes is 409, not a 200 for something else', async () => {
     const { made, handle, target } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
     await made.http(rotate, { params })
@@ -121,7 +121,7 @@ describe('promote', () => {
     await made.close()
   })
 
-  test('to a key that was waiting to be published is done when that key is', async () => {
+  test('A promote to a key that was waiting to be published is done when that key is', async () => {
     const { made, handle, target, inVault } = await visionWorld()
     const waiting = { made: new Date(made.cloud.clock.now() - minute).toISOString() }
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days, stamps: { pending: waiting } })
@@ -137,7 +137,7 @@ describe('promote', () => {
     await made.close()
   })
 
-  test('that a rotation overtakes has failed for good, though the rotation went to the same slot', async () => {
+  test('A promote that a rotation overtakes has failed for good, though the rotation went to the same slot', async () => {
     const { made, handle, target } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
     const accepted = await made.http(promote, { params, body: asOfNow(made), headers: { prefer: 'respond-async' } })
@@ -150,7 +150,7 @@ describe('promote', () => {
     await made.close()
   })
 
-  test('asked not to wait, its operation has succeeded once the slot is active, and still has when a rotation follows', async () => {
+  test('A promote with respond-async succeeds once the slot is active, and stays so when a rotation follows', async () => {
     const { made, handle, target, inVault } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
 
@@ -171,7 +171,7 @@ describe('promote', () => {
     await made.close()
   })
 
-  test('is 409 Drifted when the vault holds no live key, or nothing', async () => {
+  test('A promote is 409 Drifted when the vault holds no live key, or nothing', async () => {
     const { made, handle, target } = await visionWorld()
 
     const empty = await made.http(promote, { params, body: asOfNow(made) })
@@ -184,7 +184,7 @@ describe('promote', () => {
     await made.close()
   })
 
-  test('is 409 Paused or Foreign before anything else', async () => {
+  test('A promote is 409 Paused or Foreign before anything else', async () => {
     const { made, handle, target } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
     made.cloud.vault(vaultHost).disable('vision-key')
@@ -192,7 +192,7 @@ describe('promote', () => {
     const paused = await made.http(promote, { params, body: asOfNow(made) })
     made.cloud.vault(vaultHost).delete('vision-key')
     await made.writeTargets([{ ...target, secrets: { 'other-key': 'key' } }])
-    made.cloud.vault(vaultHost).set('other-key', 'somebody else’s password')
+    made.cloud.vault(vaultHost).set('other-key', 'another owner’s password')
     const foreign = await made.http(promote, { params, body: asOfNow(made) })
 
     assert.deepEqual([paused.status, paused.body.code], [409, 'Paused'])
@@ -200,7 +200,7 @@ describe('promote', () => {
     await made.close()
   })
 
-  test('is 400 NotSupported on a ring of one', async () => {
+  test('A promote is 400 NotSupported on a ring of one', async () => {
     const { made } = await memberWorld('defender-sensor')
 
     const answer = await made.http(promote, { params, body: asOfNow(made) })
@@ -210,8 +210,8 @@ describe('promote', () => {
   })
 })
 
-describe('swap', () => {
-  test('moves the active key to the other slot at the service', async () => {
+describe('Swapping the slots', () => {
+  test('A swap moves the active key to the other slot at the service', async () => {
     const { made, handle, inVault } = await memberWorld('iot-hub-device')
     const active = inVault()!
     const [before] = Object.entries(handle.keys()).find(([, key]) => key === active)!
@@ -225,7 +225,7 @@ describe('swap', () => {
     await made.close()
   })
 
-  test('is queued where the service takes minutes', async () => {
+  test('A swap is queued where the service takes minutes', async () => {
     const { made } = await memberWorld('iot-hub-policy')
 
     const answer = await made.http(swap, { params, body: asOfNow(made) })
@@ -235,7 +235,7 @@ describe('swap', () => {
     await made.close()
   })
 
-  test('that a rotation overtakes has failed for good', async () => {
+  test('A swap that a rotation overtakes has failed for good', async () => {
     const { made } = await memberWorld('iot-hub-policy')
     made.cloud.clock.advance(3 * days)
     const swapped = await made.http(swap, { params, body: asOfNow(made) })
@@ -250,7 +250,7 @@ describe('swap', () => {
     await made.close()
   })
 
-  test('that is done has succeeded for good, whatever comes after it', async () => {
+  test('A swap that is done has succeeded for good, whatever comes after it', async () => {
     const { made } = await memberWorld('iot-hub-policy')
     made.cloud.clock.advance(3 * days)
     const swapped = await made.http(swap, { params, body: asOfNow(made) })
@@ -269,7 +269,7 @@ describe('swap', () => {
     await made.close()
   })
 
-  test('is 400 NotSupported where the service cannot', async () => {
+  test('A swap is 400 NotSupported where the service has none', async () => {
     const { made } = await visionWorld()
 
     const answer = await made.http(swap, { params, body: asOfNow(made) })

@@ -24,8 +24,8 @@ function message(made: World, fields: object = {}) {
 
 const deliver = (made: World, sent: unknown) => rotateMessage(sent, made.context('rotate'), made.compose)
 
-describe('a message of the queue', () => {
-  test('is reconciled, parsed by the host or not', async () => {
+describe('Messages of the queue', () => {
+  test('A message is reconciled, whether the host has parsed it or not', async () => {
     const { made, handle } = await visionWorld()
 
     await deliver(made, JSON.stringify(message(made)))
@@ -38,12 +38,12 @@ describe('a message of the queue', () => {
   })
 
   for (const [name, sent] of [
-    ['is no JSON', 'rotate vision please'],
-    ['has fields that nobody knows', { v: 1, target: 'vision', wish: 'all' }],
+    ['is not JSON', 'rotate vision please'],
+    ['has unknown fields', { v: 1, target: 'vision', scope: 'all' }],
     ['is of another version', { v: 2 }],
-    ['is nothing at all', undefined],
+    ['is empty', undefined],
   ] as const) {
-    test(`that ${name} is thrown back, for the poison queue, and logged without being quoted`, async () => {
+    test(`A message that ${name} is thrown back, for the poison queue, and logged without being quoted`, async () => {
       const { made } = await visionWorld()
 
       await assert.rejects(deliver(made, sent), { name: 'RekeyError', code: 'BadRequest' })
@@ -51,18 +51,18 @@ describe('a message of the queue', () => {
       const logged = made.lines.filter(({ level }) => level === 'error')
       assert.equal(logged.length, 1)
       assert.match(logged[0]!.text, /^message unreadable, it will end in the poison queue/)
-      assert.doesNotMatch(logged[0]!.text, /please|wish":"all/)
+      assert.doesNotMatch(logged[0]!.text, /please|scope":"all/)
       await made.close()
     })
   }
 
-  test('that is a look at a target that is gone or disabled is logged and done', async () => {
+  test('A resync of a target that was removed or disabled is logged and done', async () => {
     const { made, target } = await visionWorld()
-    const { freshAfter: _, ...look } = message(made)
+    const { freshAfter: _, ...resync } = message(made)
 
-    await deliver(made, { ...look, target: 'gone' })
+    await deliver(made, { ...resync, target: 'gone' })
     await made.writeTargets([{ ...target, enabled: false }])
-    await deliver(made, look)
+    await deliver(made, resync)
 
     assert.deepEqual(
       made.lines.map(({ level, text }) => [level, /"why":"([^"]*)"/.exec(text)?.[1]]),
@@ -78,7 +78,7 @@ describe('a message of the queue', () => {
     await made.close()
   })
 
-  test('that takes long ends before the host would end it, with every invocation beside it', async () => {
+  test('A message that takes long ends before the host would end it, with every invocation beside it', async () => {
     const made = await world()
     const { fields } = fleet['iot-hub-policy']!(made.cloud)
     await made.writeTargets([
@@ -88,10 +88,10 @@ describe('a message of the queue', () => {
     await made.drain()
     made.cloud.clock.advance(3 * days)
     made.cloud.faults.add(slowOperation({ ms: 5 * 60_000 }))
-    const { freshAfter: _, ...look } = message(made)
+    const { freshAfter: _, ...resync } = message(made)
     const before = made.cloud.clock.now()
 
-    await deliver(made, { ...look, revokeBefore: new Date(before).toISOString() })
+    await deliver(made, { ...resync, revokeBefore: new Date(before).toISOString() })
 
     // Two writes of the hub, one for each key: the second is left to the next delivery.
     assert.ok(made.cloud.clock.now() - before < readHostSettings('.').functionTimeout)
@@ -100,23 +100,23 @@ describe('a message of the queue', () => {
     await made.close()
   })
 
-  test('for a target disabled meanwhile is told as failed, if somebody asked for it; a look is not', async () => {
+  test('A request for a target that was disabled meanwhile is announced as failed, a resync is not', async () => {
     const { made, target } = await visionWorld()
     await made.writeTargets([{ ...target, enabled: false }])
-    const { freshAfter: _, ...look } = message(made)
+    const { freshAfter: _, ...resync } = message(made)
 
-    await deliver(made, look)
+    await deliver(made, resync)
     await deliver(made, message(made))
 
-    const told = made.cloud.topic(topicHost).events as { id: string; data: { code: string } }[]
+    const announced = made.cloud.topic(topicHost).events as { id: string; data: { code: string } }[]
     assert.deepEqual(
-      told.map(({ id, data: { code } }) => [id, code]),
+      announced.map(({ id, data: { code } }) => [id, code]),
       [['r1/failed', 'Disabled']],
     )
     await made.close()
   })
 
-  test('that is throttled comes back as a new message, later', async () => {
+  test('A message that is throttled comes back as a new message, later', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
 
@@ -128,7 +128,7 @@ describe('a message of the queue', () => {
     await made.close()
   })
 
-  test('that must cool is kept alive as the same request', async () => {
+  test('A message that must cool is kept alive as the same request', async () => {
     const { made } = await visionWorld()
     await deliver(made, message(made))
     made.cloud.clock.advance(120_000)
@@ -139,7 +139,7 @@ describe('a message of the queue', () => {
     await made.close()
   })
 
-  test('whose target is being changed by somebody else comes back in half a minute or so', async () => {
+  test('A message whose target another worker is changing comes back in about half a minute', async () => {
     const { made } = await visionWorld()
     const composed = await made.compose()
     assert.ok('app' in composed)
@@ -153,7 +153,7 @@ describe('a message of the queue', () => {
     await made.close()
   })
 
-  test('that fails for good is told and done', async () => {
+  test('A request that fails for good is announced and done', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/listKeys/action' }))
 
@@ -168,7 +168,7 @@ describe('a message of the queue', () => {
     await made.close()
   })
 
-  test('that has expired changes nothing, and that is told', async () => {
+  test('A request that has expired changes nothing, and that is announced', async () => {
     const { made } = await visionWorld()
     const expiresAt = new Date(made.cloud.clock.now() - 1).toISOString()
 
@@ -179,11 +179,13 @@ describe('a message of the queue', () => {
     await made.close()
   })
 
-  test('that is a look whose time is over is dropped, and no alarm is raised: the next tick looks again', async () => {
+  test('A resync that has expired is dropped without an alert: the next tick makes another', async () => {
     const { made } = await visionWorld()
-    const { freshAfter: _, ...look } = message(made, { expiresAt: new Date(made.cloud.clock.now() - 1).toISOString() })
+    const { freshAfter: _, ...resync } = message(made, {
+      expiresAt: new Date(made.cloud.clock.now() - 1).toISOString(),
+    })
 
-    await deliver(made, look)
+    await deliver(made, resync)
 
     assert.deepEqual(made.cloud.history, [])
     assert.deepEqual(

@@ -41,8 +41,8 @@ async function checkOf(made: World) {
   return body.checks.find(({ check }: { check: string }) => check === 'targets: compared')
 }
 
-describe('repair', () => {
-  test('finds drift that the tags do not tell, and publishes a key that works, without making one', async () => {
+describe('Repairing a target over HTTP', () => {
+  test('A repair finds drift that the tags do not show, and publishes a key that works, without making one', async () => {
     const { made, handle, inVault } = await visionWorld()
     handle.regenerateByHand('Key1')
     const before = await made.http(showTarget, { params })
@@ -56,7 +56,7 @@ describe('repair', () => {
     await made.close()
   })
 
-  test('of a target that is in order changes nothing, says so, and queues nothing', async () => {
+  test('A repair of a target that is in order changes nothing, says so, and queues nothing', async () => {
     const { made, version } = await visionWorld()
 
     const { status, body } = await made.http(repair, { params })
@@ -66,7 +66,7 @@ describe('repair', () => {
     await made.close()
   })
 
-  test('makes no key that is only due, and retires none: the schedule still does', async () => {
+  test('A repair makes no key that is only due, and retires none: the schedule still does', async () => {
     for (const [age, fields, stamps] of [
       [61 * days, {}, {}],
       [10 * days, { retireAfter: 'P5D' }, { retire: true }],
@@ -86,7 +86,7 @@ describe('repair', () => {
     }
   })
 
-  test('that must wait for the listing is an operation, which succeeds once the target has been compared', async () => {
+  test('A repair that must wait for the listing is an operation, which succeeds once the target has been compared', async () => {
     const { made } = await visionWorld()
     await made.http(rotate, { params })
     made.cloud.faults.add(staleReads({ ms: 4 * minute }))
@@ -105,7 +105,7 @@ describe('repair', () => {
     await made.close()
   })
 
-  test('that is asked not to wait is an operation, which fails with what was in the way', async () => {
+  test('A repair with respond-async is an operation, which fails with the error that prevented it', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/listKeys/action' }))
 
@@ -121,7 +121,7 @@ describe('repair', () => {
     await made.close()
   })
 
-  test('of a target whose secret is disabled by hand is 409 Paused', async () => {
+  test('A repair of a target whose secret an operator disabled is 409 Paused', async () => {
     const { made } = await visionWorld()
     made.cloud.vault(vaultHost).disable('vision-key')
 
@@ -132,8 +132,8 @@ describe('repair', () => {
   })
 })
 
-describe('when a target was last compared with its service', () => {
-  test('is shown by the list and by the target, and moves on with each comparison, also one that finds nothing', async () => {
+describe('The time when a target was last compared with its service', () => {
+  test('The list and the target show when a target was last compared, and each comparison renews it, also one that finds nothing', async () => {
     const { made } = await visionWorld()
     const shown = async () => {
       const [one, all] = [await made.http(showTarget, { params }), await made.http(listTargets)]
@@ -153,7 +153,7 @@ describe('when a target was last compared with its service', () => {
     await made.close()
   })
 
-  test('stays what it was where the service could not be asked', async () => {
+  test('The time of the last comparison stays what it was when the service could not be read', async () => {
     const { made } = await visionWorld()
     await made.http(repair, { params })
     const before = (await made.http(showTarget, { params })).body.lastComparedAt
@@ -168,7 +168,7 @@ describe('when a target was last compared with its service', () => {
     await made.close()
   })
 
-  test('health fails, and names the targets, where that is more than 26 hours ago; new ones wait for the schedule', async () => {
+  test('Health fails and names the targets that were last compared more than 26 hours ago; new ones wait for the schedule', async () => {
     const { made } = await visionWorld()
     const fresh = await checkOf(made)
     await made.http(repair, { params })
@@ -184,7 +184,7 @@ describe('when a target was last compared with its service', () => {
     await made.close()
   })
 
-  test('health cannot tell where the notes cannot be read, and leaves the failure to the check of the storage account', async () => {
+  test('Where the times of comparison cannot be read, health leaves the failure to the check of the storage account', async () => {
     const { made } = await visionWorld()
     const composed = await made.compose()
     assert.ok('app' in composed)
@@ -199,7 +199,7 @@ describe('when a target was last compared with its service', () => {
     await made.close()
   })
 
-  test('health counts from the first attempt where no comparison has ever come through', async () => {
+  test('Health counts from the first attempt where no comparison has ever succeeded', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/listKeys/action' }))
     await made.http(repair, { params })
@@ -212,7 +212,7 @@ describe('when a target was last compared with its service', () => {
     await made.close()
   })
 
-  test('of a fleet costs one listing, not a call for each target', async () => {
+  test('Reading when a fleet was compared costs one listing, not a call for each target', async () => {
     const made = await world()
     await made.writeTargets(Array.from({ length: 30 }, (_, n) => account(made.cloud, `t${n}`).target))
     const calls: string[] = []
@@ -229,7 +229,7 @@ describe('when a target was last compared with its service', () => {
     await made.close()
   })
 
-  test('without the storage account the targets are shown all the same, and the answer says what is missing', async () => {
+  test('Without the storage account the targets are still shown, and the answer says what is missing', async () => {
     const { made } = await visionWorld()
     const away = async () => {
       throw new RekeyError('ServiceUnavailable', { message: 'lease of a credential could not be reached' })

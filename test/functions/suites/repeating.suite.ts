@@ -34,14 +34,14 @@ function regenerations(made: World): number {
   return made.cloud.history.filter(({ operation }) => /regenerate/i.test(operation)).length
 }
 
-describe('a command that is sent again', () => {
+describe('A command that is sent again', () => {
   const commands: readonly (readonly [name: string, handler: Handler, body: object, keys: number])[] = [
     ['rotate', rotate, {}, 1],
     ['forced rotate', rotate, { force: true }, 1],
     ['revoke', revoke, { note: 'leaked' }, 2],
   ]
   for (const [name, handler, body, keys] of commands) {
-    test(`as the same ${name} makes as many new keys as one does, and is answered`, async () => {
+    test(`The same ${name} sent again makes as many new keys as one does, and is answered`, async () => {
       const { made, handle } = await visionWorld()
       const headers = repeatable(made)
       made.cloud.clock.advance(2 * second)
@@ -62,7 +62,7 @@ describe('a command that is sent again', () => {
     })
   }
 
-  test('while its first copy still waits in the queue is the same operation', async () => {
+  test('A command sent again while its first copy still waits in the queue is the same operation', async () => {
     const { made } = await visionWorld()
     const headers = { ...repeatable(made), prefer: 'respond-async' }
     const first = await made.http(rotate, { params, headers })
@@ -77,7 +77,7 @@ describe('a command that is sent again', () => {
     await made.close()
   })
 
-  test('as a promote, does not go forward again', async () => {
+  test('A promote sent again does not go forward again', async () => {
     const { made, handle } = await visionWorld()
     const [headers, body] = [repeatable(made), asOfNow(made)]
     const first = await made.http(promote, { params, body, headers })
@@ -90,7 +90,7 @@ describe('a command that is sent again', () => {
     await made.close()
   })
 
-  test('as a swap, does not go back, though a swap leaves the version as it is', async () => {
+  test('A swap sent again does not go back, though a swap leaves the version as it is', async () => {
     const { made, handle } = await deviceWorld()
     const [headers, body] = [repeatable(made), asOfNow(made)]
     const first = await made.http(swap, { params, body, headers })
@@ -106,7 +106,7 @@ describe('a command that is sent again', () => {
     await made.close()
   })
 
-  test('as a new request, without the headers, is another one', async () => {
+  test('A command sent again without the repeatability headers is another request', async () => {
     const { made } = await visionWorld()
     await made.http(rotate, { params })
     made.cloud.clock.advance(20 * second)
@@ -119,8 +119,8 @@ describe('a command that is sent again', () => {
   })
 })
 
-describe('the headers of a request that may be repeated', () => {
-  test('from five minutes ago to a minute ahead are accepted, and outside of that it is 412 and nothing is done', async () => {
+describe('The headers of a request that may be repeated', () => {
+  test('Repeatability-First-Sent is accepted from five minutes ago to a minute ahead; otherwise it is 412 and nothing is done', async () => {
     const { made } = await visionWorld()
     const answers = []
     for (const ago of [300, 301, -60, -61]) {
@@ -141,7 +141,7 @@ describe('the headers of a request that may be repeated', () => {
     await made.close()
   })
 
-  test('one without the other, or one that cannot be read, is 400 and nothing is done', async () => {
+  test('One repeatability header without the other, or one that is not valid, is 400 and nothing is done', async () => {
     const { made } = await visionWorld()
     const good = repeatable(made)
     const id = good['Repeatability-Request-ID']
@@ -171,8 +171,8 @@ describe('the headers of a request that may be repeated', () => {
   })
 })
 
-describe('promote and swap', () => {
-  test('without the version that they are asked at are 400, and the answer says where it is', async () => {
+describe('The version that a promote or a swap is asked at', () => {
+  test('A promote or a swap without the version that it is asked at is 400, and the answer says where to find it', async () => {
     const { made } = await visionWorld()
 
     for (const body of [{}, { from: 7 }, { from: '' }, { from: '../x' }, { from: '0'.repeat(65) }]) {
@@ -183,7 +183,7 @@ describe('promote and swap', () => {
     await made.close()
   })
 
-  test('asked at a version that another change has followed, or that never was, are 409 Superseded', async () => {
+  test('A promote or a swap asked at a version that another change has followed, or that never existed, is 409 Superseded', async () => {
     const { made } = await visionWorld()
     const before = asOfNow(made)
     await made.http(rotate, { params })
@@ -197,7 +197,7 @@ describe('promote and swap', () => {
   })
 })
 
-test('a key that comes twice in one object of a JSON text is found, and one in two objects is none', () => {
+test('A key twice in one object of a JSON text is found, one in each of two objects is not a duplicate', () => {
   assert.equal(repeatedKeyIn('{"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}],"d":"\\"a\\":{}"}'), undefined)
   assert.equal(repeatedKeyIn('{"a":{"b":1,"c":2,"b":3}}'), 'b')
   assert.equal(repeatedKeyIn('[{"a":1},{"a":1,"\\u0061":2}]'), 'a')

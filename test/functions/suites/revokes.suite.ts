@@ -42,13 +42,13 @@ const events = (made: World) =>
     .filter(({ type }) => type === 'Rekey.RotationFailed')
     .map(({ id, data }) => [id.replace(/^[0-9a-f-]{36}/, ''), data.code])
 
-describe('a revoke that meets a passing failure before its first effect', () => {
+describe('Revokes that meet a passing failure before their first effect', () => {
   for (const [what, fault, code] of [
     ['a 429', throttle({ capacity: 0, perSecond: 0, retryAfter: 60 }), 'Throttled'],
     ['a 503', serverError({ when: 'before' }), 'ServiceUnavailable'],
     ['an answer that is lost', lostAnswer({ operation: 'cognitive-services/listKeys' }), 'ServiceUnavailable'],
   ] as const) {
-    test(`a revoke that meets ${what} is queued, answered with 202, and carried out once that is over`, async () => {
+    test(`A revoke that meets ${what} is queued, answered with 202, and carried out once that is over`, async () => {
       const { made, isRevoked } = await visionWorld()
       made.cloud.faults.add(fault)
 
@@ -64,7 +64,7 @@ describe('a revoke that meets a passing failure before its first effect', () => 
     })
   }
 
-  test('a revoke whose target another worker is changing is queued, not refused as busy', async () => {
+  test('A revoke whose target another worker is changing is queued, not refused as Busy', async () => {
     const { made, isRevoked } = await visionWorld()
     const composed = await made.compose()
     assert.ok('app' in composed)
@@ -79,7 +79,7 @@ describe('a revoke that meets a passing failure before its first effect', () => 
     await made.close()
   })
 
-  test('a revoke asked not to wait is queued without reading anything first', async () => {
+  test('A revoke with respond-async is queued without reading anything first', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60 }))
 
@@ -90,7 +90,7 @@ describe('a revoke that meets a passing failure before its first effect', () => 
     await made.close()
   })
 
-  test('a queued revoke that cannot be put back is thrown, so that the host delivers it again', async () => {
+  test('A queued revoke that cannot be put back is thrown, so that the host delivers it again', async () => {
     const { made } = await visionWorld()
     await ask(made, { prefer: 'respond-async' })
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60 }))
@@ -101,7 +101,7 @@ describe('a revoke that meets a passing failure before its first effect', () => 
     await made.close()
   })
 
-  test('a revoke that cannot be queued either is a problem that says so', async () => {
+  test('A revoke that cannot be queued either is a problem that says so', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60 }))
     made.trouble.queueTakes = 0
@@ -115,10 +115,10 @@ describe('a revoke that meets a passing failure before its first effect', () => 
   })
 })
 
-describe('a revoke that needs an operator', () => {
+describe('Revokes that need an operator', () => {
   const listKeys = 'Microsoft.CognitiveServices/accounts/listKeys/action'
 
-  test('a revoke that lacks a permission is Running with its last error, and Succeeded ten minutes after it is granted', async () => {
+  test('A revoke that lacks a permission is Running with its last error, and Succeeded ten minutes after it is granted', async () => {
     const { made, isRevoked } = await visionWorld()
     made.cloud.faults.add(missingPermission({ action: listKeys }))
 
@@ -141,7 +141,7 @@ describe('a revoke that needs an operator', () => {
     await made.close()
   })
 
-  test('a revoke that is refused after its first effect waits as one message, not as two', async () => {
+  test('A revoke that is refused after its first effect waits as one message, not as two', async () => {
     const { made } = await visionWorld()
     made.cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/accounts/regenerateKey/action' }))
 
@@ -152,7 +152,7 @@ describe('a revoke that needs an operator', () => {
     await made.close()
   })
 
-  test('a revoke that is never helped announces its failure once, and its end when it expires a week after the overlap', async () => {
+  test('A revoke that no operator helps announces its failure once, and its end when it expires a week after the overlap', async () => {
     const { made } = await visionWorld()
     made.cloud.identity.deny(listKeys)
 
@@ -174,7 +174,7 @@ describe('a revoke that needs an operator', () => {
     await made.close()
   })
 
-  test('a queued revoke of a target that is switched off meanwhile waits, and goes on when it is switched on', async () => {
+  test('A queued revoke of a target that is disabled meanwhile waits, and goes on when it is enabled', async () => {
     const { made, target, isRevoked } = await visionWorld()
     const answer = await ask(made, { prefer: 'respond-async' })
     await made.writeTargets([{ ...target, enabled: false }])

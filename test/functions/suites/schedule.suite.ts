@@ -47,8 +47,8 @@ function fleetOf(made: World) {
   return { add, now }
 }
 
-describe('a tick of the schedule', () => {
-  test('queues the due, the unfinished, the never seen and the slice of the day, and nobody else', async () => {
+describe('A tick of the schedule', () => {
+  test('A tick queues the targets that are due, unfinished, never seen, or in the slice of the day, and no other', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const due = add('due', 61 * days)
@@ -56,21 +56,21 @@ describe('a tick of the schedule', () => {
     const slice = add('slice', 10 * days, {}, true)
     const unseen = add('unseen', undefined)
     const pending = add('pending', 10 * days, {}, false, { pending: { asked: '2026-03-02T09:00:00.000Z' } })
-    const untold = add('untold', 10 * days, {}, false, { announced: undefined })
+    const unannounced = add('unannounced', 10 * days, {}, false, { announced: undefined })
     const retiring = add('retiring', 10 * days, { retireAfter: 'P7D' }, false, { retire: true })
     const kept = add('kept', 5 * days, { retireAfter: 'P7D' }, false, { retire: true })
     const off = add('off', 61 * days, { enabled: false })
-    await made.writeTargets([due, fresh, slice, unseen, pending, untold, retiring, kept, off])
+    await made.writeTargets([due, fresh, slice, unseen, pending, unannounced, retiring, kept, off])
 
     const queued = await queuedBy(made)
 
-    assert.deepEqual(queued, [due, slice, unseen, pending, untold, retiring].map(({ name }) => name).sort())
+    assert.deepEqual(queued, [due, slice, unseen, pending, unannounced, retiring].map(({ name }) => name).sort())
     const counts = finished(made)
     assert.deepEqual([counts['targets'], counts['seen'], counts['queued'], counts['failures']], [9, 8, 6, 0])
     await made.close()
   })
 
-  test('names its requests after the day, so that a failure is told once a day', async () => {
+  test('A scheduled request has the day in its id, so that a failure is announced once a day', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const due = add('due', 61 * days)
@@ -88,7 +88,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('what is due is wanted until the next tick, a look for an hour, from the moment that it is seen', async () => {
+  test('A scheduled rotation expires with the next tick, a resync an hour after it is read', async () => {
     const made = await world()
     const { add, now } = fleetOf(made)
     const due = Array.from({ length: 30 }, (_, n) => add(`due${n}x`, 61 * days))
@@ -106,7 +106,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('what is due lives a quarter of an hour even where ticks come more often: a batch may take that long', async () => {
+  test('A scheduled rotation lives a quarter of an hour even where ticks come more often: a batch may take that long', async () => {
     const made = await world()
     const { add, now } = fleetOf(made)
     await made.writeTargets([add('due', 61 * days)])
@@ -117,7 +117,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('goes by urgency: expired, unfinished, longest due, due, never seen, and then the looks', async () => {
+  test('A tick queues by urgency: expired, unfinished, longest due, due, never seen, and then the resyncs', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const asked = { pending: { asked: '2026-03-02T09:00:00.000Z' } }
@@ -130,8 +130,8 @@ describe('a tick of the schedule', () => {
       add('slice', 10 * days, {}, true),
     ]
     // More than may go at once, so that it shows who goes first.
-    const looks = Array.from({ length: 30 }, (_, n) => add(`look${n}x`, 10 * days, {}, true))
-    await made.writeTargets([...looks, ...inOrder.toReversed()])
+    const resyncs = Array.from({ length: 30 }, (_, n) => add(`resync${n}x`, 10 * days, {}, true))
+    await made.writeTargets([...resyncs, ...inOrder.toReversed()])
     made.trouble.queueTakes = 5
 
     await assert.rejects(made.tick(), { code: 'ServiceBusy' })
@@ -145,9 +145,9 @@ describe('a tick of the schedule', () => {
 
   for (const [what, age, turns, most] of [
     ['a rotation, which needs two writes', 61 * days, false, 5],
-    ['a look, which needs one', 10 * days, true, 10],
+    ['a resync, which needs one', 10 * days, true, 10],
   ] as const) {
-    test(`counts the writes of ${what}: ${most} may go to one registry at once`, async () => {
+    test(`A tick counts the writes of ${what}: ${most} may go to one registry at once`, async () => {
       const made = await world()
       const { add } = fleetOf(made)
       const of = { provider: 'iot-hub-device', resource: undefined, hub: 'hub1.azure-devices.net' }
@@ -164,9 +164,9 @@ describe('a tick of the schedule', () => {
 
   for (const [what, age, turns, most] of [
     ['a rotation writes each of its secrets', 61 * days, false, 2],
-    ['a look writes none', 10 * days, true, 5],
+    ['a resync writes none', 10 * days, true, 5],
   ] as const) {
-    test(`counts the secrets that a vault is to take: ${what}`, async () => {
+    test(`A tick counts the secrets that a vault is to take: ${what}`, async () => {
       const made = await world()
       const { add } = fleetOf(made)
       // Each of a subscription of its own, so that only the vault is short.
@@ -186,10 +186,10 @@ describe('a tick of the schedule', () => {
     })
   }
 
-  test('what waits in the queue already counts against what is queued now', async () => {
+  test('Messages already in the queue count against what a tick queues', async () => {
     const made = await world()
     const { add } = fleetOf(made)
-    await made.writeTargets(Array.from({ length: 30 }, (_, n) => add(`look${n}x`, 10 * days, {}, true)))
+    await made.writeTargets(Array.from({ length: 30 }, (_, n) => add(`resync${n}x`, 10 * days, {}, true)))
     const atOnce = () => made.sends.splice(0).filter(({ delay }) => delay === 0).length
 
     await made.tick()
@@ -202,7 +202,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('tells telemetry who is overdue at each tick, and of everybody what it saw at their turn', async () => {
+  test('Telemetry gets the overdue targets at each tick, and every target at its turn', async () => {
     const made = await world()
     const { add, now } = fleetOf(made)
     const late = add('late', 70 * days)
@@ -211,8 +211,8 @@ describe('a tick of the schedule', () => {
 
     await made.tick()
 
-    const [overdue, seen, flush] = made.told as [string, Record<string, string>[]][]
-    assert.deepEqual([overdue?.[0], seen?.[0], flush?.[0], made.told.length], ['overdue', 'seen', 'flush', 3])
+    const [overdue, seen, flush] = made.reported as [string, Record<string, string>[]][]
+    assert.deepEqual([overdue?.[0], seen?.[0], flush?.[0], made.reported.length], ['overdue', 'seen', 'flush', 3])
     assert.deepEqual(
       overdue![1].map(({ target, provider }) => [target, provider]),
       [[late.name, 'cognitive-services']],
@@ -225,7 +225,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('leaves what is due outside its window to its window, unless it has expired', async () => {
+  test('A target that is due outside its window waits for it, unless it has expired', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const window = { days: ['Sat'], start: '02:00', length: 'PT4H', timeZone: 'Europe/Zurich' }
@@ -243,7 +243,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('queues a target whose second secret expires before the first', async () => {
+  test('A tick queues a target whose second secret expires before the first', async () => {
     const made = await world()
     const { add, now } = fleetOf(made)
     const target = add('two', 10 * days)
@@ -262,13 +262,13 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('looks at a secret without our tag at once while it is new, and then once an hour', async () => {
+  test('A secret without our tag is resynced at once while it is new, and then once an hour', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const target = add('theirs', undefined)
     await made.writeTargets([target])
     made.cloud.vault(vaultHost).set(`${target.name}-key`, 'not a key of ours')
-    const looks: number[] = []
+    const resyncs: number[] = []
 
     for (let hour = 0; hour < 5; hour++) {
       let ofHour = 0
@@ -277,14 +277,14 @@ describe('a tick of the schedule', () => {
         made.cloud.clock.advance(15 * minute)
         ofHour += await tickAndCount(made, last)
       }
-      looks.push(ofHour)
+      resyncs.push(ofHour)
     }
 
-    assert.deepEqual(looks, [4, 4, 1, 1, 1])
+    assert.deepEqual(resyncs, [4, 4, 1, 1, 1])
     await made.close()
   })
 
-  test('a key that somebody overwrote is repaired with the next tick', async () => {
+  test('A key that another client overwrote is repaired with the next tick', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const target = add('ours', 10 * days)
@@ -299,7 +299,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('looks at everybody once a day', async () => {
+  test('Every target is resynced once a day', async () => {
     const made = await world()
     const targets = Array.from({ length: 12 }, (_, n) => {
       const { handle, target } = account(made.cloud, `t${n}`)
@@ -307,20 +307,20 @@ describe('a tick of the schedule', () => {
       return target
     })
     await made.writeTargets(targets)
-    const looks: string[] = []
+    const resyncs: string[] = []
 
     for (let hour = 0; hour < 24; hour++) {
       const last = new Date(made.cloud.clock.now()).toISOString()
       made.cloud.clock.advance(60 * minute)
       await made.tick({ last, next: new Date(made.cloud.clock.now()).toISOString() })
-      looks.push(...(await made.messages()).map(({ target }) => String(target)))
+      resyncs.push(...(await made.messages()).map(({ target }) => String(target)))
     }
 
-    assert.deepEqual(looks.sort(), targets.map(({ name }) => name).sort())
+    assert.deepEqual(resyncs.sort(), targets.map(({ name }) => name).sort())
     await made.close()
   })
 
-  test('tells at its turn that a target is overdue, once a day', async () => {
+  test('An overdue target is announced at its turn, once a day', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const late = add('late', 70 * days, {}, true)
@@ -339,7 +339,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('tells of a secret that somebody disabled, and left until it expired', async () => {
+  test('A secret that an operator disabled and left until it expired is announced', async () => {
     const made = await world()
     const { now } = fleetOf(made)
     const { handle, target } = account(made.cloud, nameWith(true, now, 'paused'))
@@ -361,7 +361,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a topic that refuses one is told of the others all the same, and the tick fails with each named', async () => {
+  test('When the topic refuses one event the others are still sent, and the tick fails with each refusal named', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     await made.writeTargets([add('late', 70 * days, {}, true), add('also', 70 * days, {}, true)])
@@ -378,7 +378,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('of a secret that went away since the vault was listed, the next tick tells', async () => {
+  test('A secret that was deleted after the vault was listed is reported by the next tick', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     await made.writeTargets([add('late', 70 * days, {}, true)])
@@ -391,7 +391,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a vault that cannot be read does not stop the others, and then the tick fails with it named', async () => {
+  test('A vault that cannot be read does not stop the others, and then the tick fails with it named', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const due = add('due', 61 * days)
@@ -408,7 +408,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a message that the queue does not take stops no other, and the tick says all that it has to say, then fails', async () => {
+  test('A message that the queue refuses stops no other, and the tick reports everything, then fails', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     await made.writeTargets([
@@ -426,7 +426,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a queue out of reach costs nobody the news that a key is overdue', async () => {
+  test('When the queue is unavailable, overdue keys are still announced', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     await made.writeTargets([add('late', 70 * days, {}, true)])
@@ -440,7 +440,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a queue that takes messages for ever uses up its own time, and no other’s', async () => {
+  test('A queue that never answers uses up its own time, and no other’s', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     await made.writeTargets([add('late', 70 * days, {}, true)])
@@ -452,7 +452,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('vaults that use up the time for reading leave the time for queueing what was seen', async () => {
+  test('Vaults that use up the time for reading leave the time for queueing what was read', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const due = add('due', 61 * days)
@@ -468,7 +468,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a vault for which there is no time left is said to be that, and is no defect of ours', async () => {
+  test('A vault for which no time is left is reported as that, not as a defect of ours', async () => {
     const made = await world()
     const vaults = Array.from({ length: 20 }, (_, n) => `https://kv-silent${n}.vault.azure.net`)
     made.trouble.silent = vaults
@@ -480,7 +480,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('reads the vaults in another order each time: where time runs out, it is not always for the same ones', async () => {
+  test('Each tick reads the vaults in another order, so that a lack of time does not always hit the same ones', async () => {
     const made = await world()
     const vaults = Array.from({ length: 30 }, (_, n) => `https://kv-${n}.vault.azure.net`)
     for (const vault of vaults) made.cloud.vault(new URL(vault).host)
@@ -501,7 +501,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('of many failures the first twenty are named, and the rest counted', async () => {
+  test('Of many failures a tick names the first twenty, and counts the rest', async () => {
     const made = await world()
     const vaults = Array.from({ length: 30 }, (_, n) => `https://kv-away${n}.vault.azure.net`)
     await made.writeTargets(vaults.map((vault, n) => account(made.cloud, `t${n}`, { vault }).target))
@@ -514,7 +514,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a bad configuration is logged as a count and its first twenty problems', async () => {
+  test('A tick logs a bad configuration as a count and its first twenty problems', async () => {
     const made = await world()
     await made.writeTargets(Array.from({ length: 300 }, () => ({ nonsense: true })))
 
@@ -527,7 +527,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a vault that cannot be read loses nobody their turn: each is looked at, and says in its own name what is wrong', async () => {
+  test('Targets of a vault that cannot be read keep their turn: each is resynced, and reports its own failure', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const vault = 'https://kv-away.vault.azure.net'
@@ -546,7 +546,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a vault full of other people’s secrets costs no more calls than its targets', async () => {
+  test('A vault full of unmanaged secrets costs no more calls than its targets', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const targets = [add('one', 3 * days), add('two', 61 * days)]
@@ -561,7 +561,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('The empty pages that a listing begins with say nothing of the targets: none of them is read singly', async () => {
+  test('Empty pages at the start of a listing say nothing of the targets: none of them is read singly', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const targets = [add('one', 3 * days), add('two', 61 * days)]
@@ -575,7 +575,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('a page with one of its targets on it has paid for itself: a vault that is listed to its end is read by pages alone', async () => {
+  test('A vault that is listed to its end is read by pages alone: a page with one of its targets has paid for itself', async () => {
     const made = await world()
     const { add } = fleetOf(made)
     const targets = ['a', 'g', 'm', 't'].map((prefix) => add(prefix, 3 * days))
@@ -593,7 +593,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('reads a second secret singly too, where other people’s keep the vault from being listed to its end', async () => {
+  test('A second secret is also read singly, where unmanaged secrets keep the vault from being listed to its end', async () => {
     const made = await world()
     const { add, now } = fleetOf(made)
     const target = add('two', 10 * days)
@@ -611,7 +611,7 @@ describe('a tick of the schedule', () => {
     await made.close()
   })
 
-  test('adopts, waits, rotates: a fleet on its own for a year of bad days always has a working key', async () => {
+  test('A fleet without operators adopts, waits and rotates through a year of faults, and always has a working key', async () => {
     const made = await world()
     const { handle, target } = account(made.cloud, 'vision')
     await made.writeTargets([target])

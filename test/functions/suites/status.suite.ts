@@ -22,8 +22,8 @@ function effects(made: World) {
   return made.cloud.history.filter((entry) => entry.effect)
 }
 
-describe('plan', () => {
-  test('of one target says what a run would do and why, and changes nothing', async () => {
+describe('The plan over HTTP', () => {
+  test('The plan of one target says what a run would do and why, and changes nothing', async () => {
     const { made, version } = await visionWorld()
 
     const { status, body } = await made.http(plan, { query: { target: 'vision' } })
@@ -35,7 +35,7 @@ describe('plan', () => {
     await made.close()
   })
 
-  test('of one target finds drift, which tags do not tell', async () => {
+  test('The plan of one target finds drift, which tags do not show', async () => {
     const { made, handle } = await visionWorld(10 * days)
     handle.regenerateByHand('Key1')
 
@@ -48,7 +48,7 @@ describe('plan', () => {
     await made.close()
   })
 
-  test('of all targets comes in pages', async () => {
+  test('The plan of all targets comes in pages', async () => {
     const made = await world()
     await made.writeTargets(Array.from({ length: 60 }, (_, n) => account(made.cloud, `t${n}`).target))
 
@@ -62,8 +62,8 @@ describe('plan', () => {
   })
 })
 
-describe('targets', () => {
-  test('are listed with state, due date, last failure and versions, without a value', async () => {
+describe('The targets over HTTP', () => {
+  test('The targets are listed with state, due date, last failure and versions, without a value', async () => {
     const failed = { code: 'PermissionDenied', at: '2026-03-01T10:00:00.000Z' }
     const { made, handle, version } = await visionWorld(10 * days, { failed })
 
@@ -82,7 +82,7 @@ describe('targets', () => {
     await made.close()
   })
 
-  test('one that cannot be read does not hide the others', async () => {
+  test('A target that cannot be read does not hide the others', async () => {
     const { made, target } = await visionWorld()
     const away = account(made.cloud, 'away', { vault: 'https://kv-away.vault.azure.net' }).target
     await made.writeTargets([away, target])
@@ -98,7 +98,7 @@ describe('targets', () => {
     await made.close()
   })
 
-  test('a target says its state in one word', async () => {
+  test('A target has its state in one word', async () => {
     const states: [number | undefined, object, object, string][] = [
       [undefined, {}, {}, 'unmanaged'],
       [10 * days, {}, {}, 'current'],
@@ -120,7 +120,7 @@ describe('targets', () => {
     }
   })
 
-  test('the plan says of a target that failed what the list says, and what the next tick does all the same', async () => {
+  test('The plan of a target that failed says what the list says, and what the next tick does anyway', async () => {
     const made = await world()
     const { handle, target } = account(made.cloud, 'vision')
     await made.writeTargets([target])
@@ -141,7 +141,7 @@ describe('targets', () => {
     await made.close()
   })
 
-  test('a secret that is there without our tag, or with another’s, is told from one that is not there', async () => {
+  test('A secret without our tag, or with another target’s, is shown differently from one that does not exist', async () => {
     const { made, target } = await visionWorld()
     const shown = async (tags: Record<string, string>) => {
       made.cloud.vault(vaultHost).set('vision-key', 'whatever it is', { tags })
@@ -163,7 +163,7 @@ describe('targets', () => {
     await made.close()
   })
 
-  test('the plan of one target, of all, and the target itself name the same due date, by the secret that expires first', async () => {
+  test('The plan of one target, the plan of all, and the target name the same due date, by the secret that expires first', async () => {
     const { made, target } = await visionWorld(10 * days)
     await made.writeTargets([{ ...target, secrets: { 'vision-key': 'key', 'vision-copy': 'key' } }])
     const expires = made.cloud.clock.now() + 5 * days
@@ -180,7 +180,7 @@ describe('targets', () => {
     await made.close()
   })
 
-  test('a secret disabled by hand is paused, also one that is not the lead', async () => {
+  test('A target is paused when an operator disabled any of its secrets, also one that is not the lead', async () => {
     const { made, handle, target } = await visionWorld(10 * days)
     await made.writeTargets([{ ...target, secrets: { 'vision-key': 'key', 'vision-copy': 'key' } }])
     made.cloud.vault(vaultHost).set('vision-copy', handle.keyOf('Key1'), { enabled: false })
@@ -191,7 +191,7 @@ describe('targets', () => {
     await made.close()
   })
 
-  test('what is paused is that before anything else: a person has to act', async () => {
+  test('A paused target is shown as paused before anything else, because an operator has to act', async () => {
     const failed = { code: 'PermissionDenied', at: '2026-03-01T10:00:00.000Z' }
     const { made } = await visionWorld(200 * days, { failed })
     made.cloud.vault(vaultHost).disable('vision-key')
@@ -203,7 +203,7 @@ describe('targets', () => {
   })
 })
 
-test('history tells versions with when, why and who, newest first, without a value', async () => {
+test('The history shows the versions with date, reason and actor, newest first, without a value', async () => {
   const { made, handle, version } = await visionWorld()
   const value = handle.keyOf('Key1')
   const rotated = await made.http(rotate, { params })
@@ -228,7 +228,7 @@ test('history tells versions with when, why and who, newest first, without a val
   await made.close()
 })
 
-test('history has the note of the caller whose request made the version', async () => {
+test('The history has the note of the caller whose request made the version', async () => {
   const { made } = await visionWorld()
   await made.http(rotate, { params, body: { note: 'before the audit' } })
 
@@ -239,7 +239,7 @@ test('history has the note of the caller whose request made the version', async 
   await made.close()
 })
 
-test('history tells the hundred newest versions', async () => {
+test('The history shows the hundred newest versions', async () => {
   const { made } = await visionWorld()
   for (let n = 0; n < 110; n++) made.cloud.vault(vaultHost).set('vision-key', 'x', { createdAt: Date.UTC(2025, 0, n) })
 
@@ -249,7 +249,7 @@ test('history tells the hundred newest versions', async () => {
   await made.close()
 })
 
-test('of two versions of one second the current one comes first, whatever the vault lists first', async () => {
+test('Of two versions of one second the current one comes first, whatever the order in which the vault lists them', async () => {
   // The vault lists versions by their ids, which are random: some seed would show the older one first.
   for (let round = 0; round < 8; round++) {
     const { made, handle, target } = await visionWorld()

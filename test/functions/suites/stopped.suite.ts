@@ -31,8 +31,8 @@ const message = (made: World, fields: object) => {
   return { v: 1, id: 'r1', target: 'vision', actor: 'ada', expiresAt: iso(now + days), ...fields }
 }
 
-describe('while ROTATION_STOPPED is true', () => {
-  test('every command, a revoke too, is refused as Stopped and says that it is not queued', async () => {
+describe('The app while ROTATION_STOPPED is true', () => {
+  test('A stopped app refuses every command, a revoke too, as Stopped, and says that it is not queued', async () => {
     const { made } = await stoppedWorld('True')
 
     const answers = [
@@ -53,7 +53,7 @@ describe('while ROTATION_STOPPED is true', () => {
     await made.close()
   })
 
-  test('what is queued waits as a new message, revokes too: nothing is changed, lost, or counted as failed', async () => {
+  test('In a stopped app a queued request waits as a new message, revokes too: nothing is changed, lost, or counted as failed', async () => {
     const { made } = await stoppedWorld()
     const now = iso(made.cloud.clock.now())
     const deliver = (fields: object) => rotateMessage(message(made, fields), made.context('rotate'), made.compose)
@@ -73,21 +73,21 @@ describe('while ROTATION_STOPPED is true', () => {
     await made.close()
   })
 
-  test('the schedule queues nothing, and goes on saying what is overdue', async () => {
+  test('In a stopped app the schedule queues nothing, and still reports what is overdue', async () => {
     const { made } = await stoppedWorld()
 
     await made.tick()
 
     assert.deepEqual(made.sends, [])
     assert.equal(
-      made.told.some(([call, what]) => call === 'overdue' && (what as unknown[]).length === 1),
+      made.reported.some(([call, what]) => call === 'overdue' && (what as unknown[]).length === 1),
       true,
     )
     assert.ok(made.lines.some(({ text }) => text.startsWith('schedule finished') && text.includes('"stopped":true')))
     await made.close()
   })
 
-  test('health is unhealthy and names the setting, and plans can still be read', async () => {
+  test('In a stopped app health fails and names the setting, and plans can still be read', async () => {
     const { made } = await stoppedWorld()
 
     const { status, body } = await made.http(health)
@@ -102,7 +102,7 @@ describe('while ROTATION_STOPPED is true', () => {
   })
 })
 
-test('a stopped app that is started again carries out what waited', async () => {
+test('A stopped app that is started again carries out what waited', async () => {
   const { made, handle } = await stoppedWorld()
   const asked = message(made, { freshAfter: iso(made.cloud.clock.now()) })
   await rotateMessage(asked, made.context('rotate'), made.compose)
@@ -121,7 +121,7 @@ test('a stopped app that is started again carries out what waited', async () => 
   await made.close()
 })
 
-test('a setting that is neither true nor false stops everything as a bad configuration does', async () => {
+test('A setting that is neither true nor false stops everything as a bad configuration does', async () => {
   const { made } = await stoppedWorld('treu')
 
   const { status, body } = await made.http(rotate, { params })
