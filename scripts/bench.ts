@@ -1,4 +1,4 @@
-// `npm run bench`: prints what Rekey costs on this machine as a table; `-- --seed <n>` sets the seed. It asserts
+// `npm run bench`: prints what Rekey costs on this machine, and what a reader follows, as a table; `-- --seed <n>` sets the seed. It asserts
 // nothing: wall time depends on the machine as much as on the code.
 
 import { flags } from '../simulator/local/flags.ts'
@@ -7,10 +7,11 @@ import { parsing, planning } from './bench/core.ts'
 import { type Figure, machine, table } from './bench/figures.ts'
 import { rotating, ticking } from './bench/fleet-rotations.ts'
 import { throughput } from './bench/host-rotations.ts'
+import { followingRotation } from './bench/rotation-path.ts'
 
 const usage = `npm run bench [-- --seed <n>]
 
-What parsing, planning, a tick and a rotation cost on this machine.
+What parsing, planning, a tick and a rotation cost on this machine, and how many files and functions a rotation runs through.
   --seed <n>   other dice
 `
 const values = flags(usage, { seed: { type: 'string', default: '1' } })
@@ -25,6 +26,7 @@ async function all(): Promise<readonly Figure[]> {
     ['Ticking…', () => ticking(seed, 10_000, 4)],
     ['Rotating in this process…', () => rotating(seed, 300)],
     ['Rotating in the local host…', () => throughput(seed, 200)],
+    ['Following one rotation…', () => followingRotation(seed)],
   ]
   const figures: (Figure | readonly Figure[])[] = []
   for (const [doing, run] of benches) {
