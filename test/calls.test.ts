@@ -73,7 +73,7 @@ describe('calls', () => {
     test(`a rotation of ${provider.id} makes the calls it must, and no other`, async () => {
       const lived = await settled(provider)
 
-      const calls = await callsOf(lived, { freshAfter: lived.cloud.clock.now() })
+      const calls = await callsOf(lived, { createdAfter: lived.cloud.clock.now() })
 
       assert.deepEqual(calls, [
         ...atTheStorage,
@@ -104,7 +104,7 @@ describe('calls', () => {
 
     for (const provider of plain) {
       const lived = await settled(provider)
-      const calls = await callsOf(lived, { freshAfter: lived.cloud.clock.now() })
+      const calls = await callsOf(lived, { createdAfter: lived.cloud.clock.now() })
       assert.equal(calls.length, 12, provider.id)
     }
   })

@@ -26,9 +26,9 @@ describe('docs/concepts.md', () => {
     const stamps: Required<Stamps> = {
       target: 'vision',
       rotatedAt: 0,
-      fresh: 0,
-      standby: 0,
-      pending: { asked: 0 },
+      createdAfter: 0,
+      standbyCreatedAfter: 0,
+      pending: { state: 'requested', since: 0 },
       proven: true,
       took: 12_000,
       retire: true,

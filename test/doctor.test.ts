@@ -241,7 +241,7 @@ describe('the doctor', { concurrency: 5 }, () => {
     ])
 
     assert.match(withToken.out, /^FAILED {2}target, vision \(cognitive-services\): .*not a live key/m)
-    assert.match(withToken.out, /Foreign\. What to do:\n +Correct the secret name in targets\.json/)
+    assert.match(withToken.out, /Unmanaged\. What to do:\n +Correct the secret name in targets\.json/)
     assert.match(withToken.out, /^FAILED {2}vault: read secrets, https:\/\/kv-nowhere\.vault\.azure\.net: /m)
     assert.match(withToken.out, /ServiceUnavailable\. What to do:\n +Check that the name is right/)
     const report = JSON.parse(without.out) as Report

@@ -105,7 +105,7 @@ async function happyRounds(listening: Listening): Promise<void> {
   await world.drain()
   for (const handler of readers) await ask(handler, { query: { target } })
   await ask(plan)
-  await listening.reconcile({ freshAfter: cloud.clock.now(), force: true })
+  await listening.reconcile({ createdAfter: cloud.clock.now(), force: true })
   // Left in the queue, to be peeked at.
   cloud.clock.advance(days(3))
   const headers = { prefer: 'respond-async' }
@@ -126,7 +126,7 @@ async function underFault(listening: Listening): Promise<void> {
   await ask(rotate, { body: { note: 'quarterly' } })
   await world.drain()
   await listening.breakLeases()
-  await listening.reconcile({ freshAfter: cloud.clock.now(), force: true })
+  await listening.reconcile({ createdAfter: cloud.clock.now(), force: true })
   await listening.callAdapters()
   await ask(plan, { query: { target } })
 }

@@ -75,7 +75,7 @@ function seenOf(target: Target, dice: Dice): Observation {
   const stored: StoredSecret = {
     ...{ name, version: dice.hex(32), enabled: true, created: at, expiresOn: at + days(90), slot: 'Key1' },
     value: dice.next() < 0.05 ? key() : ring.Key1.key,
-    stamps: { target: target.name, rotatedAt: at, fresh: at, announced: true, reason: 'due', actor: 'schedule' },
+    stamps: { target: target.name, rotatedAt: at, createdAfter: at, announced: true, reason: 'due', actor: 'schedule' },
     address: target.address,
     otherTags: {},
   }

@@ -51,7 +51,7 @@ function checkTarget(app: App, log: Log, target: Target): Promise<Check> {
   })
   const run = async () => {
     const seen = await preview(target, resyncRequest(target.name, 'doctor', 'doctor', app.clock.now()), ports, signal)
-    if (seen.plan?.reason === 'foreign') throw asPaused(target, 'foreign')
+    if (seen.plan?.reason === 'unmanaged') throw asPaused(target, 'unmanaged')
     return describe(seen)
   }
   const place = `${target.name} (${target.provider})`

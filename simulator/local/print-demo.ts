@@ -32,7 +32,7 @@ const stories: Readonly<Record<string, string>> = {
   requested: 'rotated: requested by an operator',
   revoked: 'revoked: no older key works any more',
   pending: 'rotated: a new key was waiting to be published',
-  unmanaged: 'adopted: the key that the service holds is in the vault now',
+  adopted: 'adopted: the key that the service holds is in the vault now',
   drifted: 'repaired: the vault held a key that the service refused',
   interrupted: 'finished: an earlier run had stopped half-way',
   paused: 'left alone: an operator disabled its secret',

@@ -138,7 +138,7 @@ function resultOf(
 function statusOf({ status }: Listed, change: Event | undefined, failure: string | undefined): Status {
   if (failure !== undefined) return 'failed'
   if (status === 'paused' || status === 'disabled') return 'paused'
-  if (['due', 'expired', 'unfinished', 'unmanaged', 'untagged', 'foreign', 'closed', 'overdue'].includes(status))
+  if (['due', 'expired', 'unfinished', 'new', 'untagged', 'unmanaged', 'closed', 'overdue'].includes(status))
     return 'waiting'
   return change === undefined ? 'current' : 'changed'
 }

@@ -50,8 +50,8 @@ export function seedSampleFleet(cloud: Cloud): SampleFleet {
     const stamps = {
       target,
       rotatedAt: at(now - age),
-      fresh: at(now - age),
-      standby: at(now - age - 60 * day),
+      createdAfter: at(now - age),
+      standbyCreatedAfter: at(now - age - 60 * day),
       announced: true,
       reason: 'due',
       actor: 'schedule',

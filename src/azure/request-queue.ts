@@ -101,7 +101,7 @@ const Message = z.strictObject({
   target: line(63),
   actor: line(128),
   note: line(256).or(z.literal('')).optional(),
-  freshAfter: instant.optional(),
+  createdAfter: instant.optional(),
   force: z.boolean().optional(),
   promote: choice.optional(),
   swap: choice.optional(),
@@ -115,9 +115,9 @@ const Message = z.strictObject({
 
 /** The text of a message: base64 of JSON, times as ISO 8601. */
 export function encodeMessage(request: RotationRequest): string {
-  const { freshAfter, revokeBefore, comparedAfter, expiresAt, ...plain } = request
+  const { createdAfter, revokeBefore, comparedAfter, expiresAt, ...plain } = request
   const times = {
-    freshAfter: iso(freshAfter),
+    createdAfter: iso(createdAfter),
     revokeBefore: iso(revokeBefore),
     comparedAfter: iso(comparedAfter),
     expiresAt: iso(expiresAt),

@@ -1,5 +1,5 @@
 // The tags written beside a secret's value. Three tags are those of Microsoft's tutorial, so that its templates and Rekey
-// can replace each other; `rekey` is ours, compact JSON with times as ISO 8601.
+// can replace each other; `rekey`, `rekey-failed` and `rekey-note` are ours: JSON with times in ISO 8601, and plain text.
 
 import * as z from 'zod'
 import { iso } from '../engine/duration.ts'
@@ -9,15 +9,22 @@ import { RekeyError } from '../engine/rekey-error.ts'
 import type { Duration, Instant } from '../engine/target.ts'
 import { parseJson } from './json.ts'
 
-const ourTags = ['rekey', 'rekey-note', 'CredentialId', 'ProviderAddress', 'ValidityPeriodDays'] as const
+const ourTags = [
+  'rekey',
+  'rekey-failed',
+  'rekey-note',
+  'CredentialId',
+  'ProviderAddress',
+  'ValidityPeriodDays',
+] as const
 const mostTags = 15
 const longestTag = 512
 
 type Tags = Readonly<Record<string, string>>
 
 const reasons = {
+  adopted: 0,
   unmanaged: 0,
-  foreign: 0,
   paused: 0,
   settling: 0,
   interrupted: 0,
@@ -41,14 +48,14 @@ const notified = z.literal(true).optional()
 const StampsTag = z.object({
   target: z.string().min(1),
   rotatedAt: instant.optional(),
-  fresh: instant.optional(),
-  standby: instant.optional(),
+  createdAfter: instant.optional(),
+  standbyCreatedAfter: instant.optional(),
   pending: z
-    .union([
-      z.object({ asked: instant }),
-      z.object({ made: instant, unanswered: instant.optional(), notified }),
-      z.object({ unanswered: instant, notified }),
-      z.object({ retired: instant }),
+    .discriminatedUnion('state', [
+      z.object({ state: z.literal('requested'), since: instant }),
+      z.object({ state: z.literal('created'), since: instant, unanswered: instant.optional(), notified }),
+      z.object({ state: z.literal('unanswered'), since: instant, notified }),
+      z.object({ state: z.literal('retired'), since: instant }),
     ])
     .optional(),
   took: z
@@ -66,14 +73,13 @@ const StampsTag = z.object({
     .optional()
     .transform((word) => (word !== undefined && isReason(word) ? word : undefined)),
   actor: z.string().optional(),
-  failed: z
-    .object({
-      code: z.string(),
-      at: instant,
-      step: z.literal('observe').optional().catch(undefined),
-      request: z.string().optional().catch(undefined),
-    })
-    .optional(),
+})
+
+const FailedTag = z.object({
+  code: z.string(),
+  at: instant,
+  step: z.literal('observe').optional().catch(undefined),
+  request: z.string().optional().catch(undefined),
 })
 
 /** The tags of a version: those of others, with ours on top. Throws RekeyError `TagsTooLarge`. */
@@ -82,6 +88,7 @@ export function encodeTags(metadata: Omit<SecretMetadata, 'expiresOn'>): Tags {
   const tags = {
     ...otherTags,
     rekey: encodeStamps(stamps),
+    ...(stamps.failed ? { 'rekey-failed': JSON.stringify({ ...stamps.failed, at: iso(stamps.failed.at) }) } : {}),
     ...(note ? { 'rekey-note': note.slice(0, longestTag).toWellFormed() } : {}),
     CredentialId: slot,
     ProviderAddress: address,
@@ -101,7 +108,7 @@ function tagsFit(tags: Tags, target: string): void {
       long === undefined
         ? `the secret would have ${Object.keys(tags).length} tags, and Key Vault allows ${mostTags}`
         : `the tag "${long[0].slice(0, 60)}" would be longer than the ${longestTag} characters that Key Vault allows`,
-    remedy: 'Remove tags from the current version of the secret: Rekey needs five of its own.',
+    remedy: 'Remove tags from the current version of the secret: Rekey needs six of its own.',
   })
 }
 
@@ -110,7 +117,7 @@ export function parseTags(
   tags: Tags | undefined,
 ): Pick<StoredSecret, 'stamps' | 'slot' | 'address' | 'note' | 'otherTags'> {
   const all = tags ?? {}
-  const stamps = parseStamps(all['rekey'])
+  const stamps = parseStamps(all['rekey'], all['rekey-failed'])
   const { CredentialId: slot, ProviderAddress: address, 'rekey-note': note } = all
   const isOurs = (name: string) => ourTags.some((each) => each === name)
   return {
@@ -124,17 +131,15 @@ export function parseTags(
 
 /** The tag `rekey`. The actor is cut to the space that is left: a long name must not stop a rotation. */
 function encodeStamps(stamps: Stamps): string {
-  const { rotatedAt, fresh, standby, pending, took, failed, actor, ...plain } = stamps
+  const { rotatedAt, createdAfter, standbyCreatedAfter, pending, took, failed: _, actor, ...plain } = stamps
   const text = (who: string | undefined) =>
     JSON.stringify({
       ...plain,
       rotatedAt: iso(rotatedAt),
-      fresh: iso(fresh),
-      standby: iso(standby),
-      pending:
-        pending && Object.fromEntries(Object.entries(pending).map(([what, at]) => [what, at === true ? at : iso(at)])),
+      createdAfter: iso(createdAfter),
+      standbyCreatedAfter: iso(standbyCreatedAfter),
+      pending: pending && encodePending(pending),
       took: took && took / 1000,
-      failed: failed && { ...failed, at: iso(failed.at) },
       actor: who,
     })
   const excess = text(actor).length - longestTag
@@ -143,13 +148,22 @@ function encodeStamps(stamps: Stamps): string {
   return text(actor.slice(0, Math.max(0, actor.length - excess)).toWellFormed() || undefined)
 }
 
-function parseStamps(tag: string | undefined): Stamps | undefined {
-  if (tag === undefined) return undefined
-  const read = StampsTag.safeParse(parseJson(tag))
-  if (!read.success) return undefined
-  return Object.fromEntries(Object.entries(read.data).filter(([, value]) => value !== undefined)) as unknown as Stamps
+function parseStamps(tag: string | undefined, failedTag: string | undefined): Stamps | undefined {
+  const stamps = StampsTag.safeParse(parseJson(tag ?? ''))
+  if (!stamps.success) return undefined
+  const failed = FailedTag.safeParse(parseJson(failedTag ?? ''))
+  return known({ ...stamps.data, failed: failed.success ? known(failed.data) : undefined }) as unknown as Stamps
+}
+
+function known(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
 function isReason(word: string): word is Reason {
   return Object.hasOwn(reasons, word)
+}
+
+function encodePending(pending: NonNullable<Stamps['pending']>): Readonly<Record<string, unknown>> {
+  const times = 'unanswered' in pending ? { unanswered: iso(pending.unanswered) } : {}
+  return { ...pending, since: iso(pending.since), ...times }
 }

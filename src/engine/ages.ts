@@ -21,8 +21,8 @@ export function newestLive(at: Situation): { readonly slot: KeySlot; readonly st
   if (!newest) return undefined
   const { stored, slot } = newest
   if (!isOurs(at.target, stored)) return { slot }
-  const { rotatedAt, fresh, standby, retire, proven } = stored.stamps!
-  return { slot, stamps: known({ rotatedAt: rotatedAt ?? at.now, fresh, standby, retire, proven }) }
+  const { rotatedAt, createdAfter, standbyCreatedAfter, retire, proven } = stored.stamps!
+  return { slot, stamps: known({ rotatedAt: rotatedAt ?? at.now, createdAfter, standbyCreatedAfter, retire, proven }) }
 }
 
 /**
@@ -42,17 +42,21 @@ export function adoptedStamps(at: Situation, active: KeySlot, lead: StoredSecret
   }
   const former = at.earlier[lead.name]
   const formerSlot = slotHeldBy(at.ring, at.target.secrets[0], former)
-  const other = madeAt(at.stamps) ?? at.stamps.standby
+  const other = madeAt(at.stamps) ?? at.stamps.standbyCreatedAfter
   if (!formerSlot) return { rotatedAt: lead.created }
   return formerSlot === active
-    ? known({ rotatedAt: at.stamps.rotatedAt ?? lead.created, fresh: at.stamps.fresh, standby: other })
-    : known({ rotatedAt: lead.created, fresh: other, standby: at.stamps.fresh })
+    ? known({
+        rotatedAt: at.stamps.rotatedAt ?? lead.created,
+        createdAfter: at.stamps.createdAfter,
+        standbyCreatedAfter: other,
+      })
+    : known({ rotatedAt: lead.created, createdAfter: other, standbyCreatedAfter: at.stamps.createdAfter })
 }
 
 /** What the lead's tags say of the two keys, for outputs that are brought in line with it. */
 export function ages(at: Situation): Decided {
-  const { rotatedAt, fresh, standby, retire } = at.stamps
-  return known({ rotatedAt, fresh, standby, retire })
+  const { rotatedAt, createdAfter, standbyCreatedAfter, retire } = at.stamps
+  return known({ rotatedAt, createdAfter, standbyCreatedAfter, retire })
 }
 
 /** Leaves out what is not known: an absent stamp is not written. */
@@ -62,8 +66,8 @@ export function known(stamps: { [Name in keyof Decided]: Decided[Name] | undefin
 
 /** How long consumers of the key before this one have: none where the change took that key along. */
 export function overlapAfter(target: Target, ring: KeyRing, lead: StoredSecret): Duration | 'none' {
-  const { reason, fresh, standby, retire } = lead.stamps ?? {}
+  const { reason, createdAfter, standbyCreatedAfter, retire } = lead.stamps ?? {}
   // After a revoke both keys are of one age, too: but a publish that moved slots left the key before alone.
-  const tookBoth = fresh !== undefined && fresh === standby && !retire
+  const tookBoth = createdAfter !== undefined && createdAfter === standbyCreatedAfter && !retire
   return !hasTwoSlots(ring) || reason === 'revoked' || tookBoth ? 'none' : target.overlap
 }

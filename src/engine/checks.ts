@@ -65,13 +65,13 @@ export type Check = (at: Situation) => Plan | undefined
 
 /** In order of urgency. A name begins with its reason; what follows a colon tells apart checks that share one. */
 export const checks: readonly (readonly [name: string, check: Check])[] = [
+  ['adopted', absent],
   ['unmanaged', unmanaged],
-  ['foreign', foreign],
   ['paused', paused],
   ['settling', settling],
   ['interrupted', interrupted],
   ['drifted', drifted],
-  ['unmanaged: tags', untagged],
+  ['adopted: tags', untagged],
   ['drifted: outputs', outputsDiffer],
   ['revoked', activeRevoked],
   ['pending', pending],
@@ -96,7 +96,7 @@ export function plan(at: Situation, without: ReadonlySet<string> = new Set()): P
 }
 
 /** A secret that exists, holds no live key of this resource, and shows no sign of ever having been ours is somebody else's. */
-export function isForeign(at: Situation, secret: { name: string; output: string }): boolean {
+export function isUnmanaged(at: Situation, secret: { name: string; output: string }): boolean {
   const stored = at.stored[secret.name]
   if (!stored || at.target.adopt || liveSlots(at.ring, secret, stored).length > 0) return false
   if (isElsewhere(at.target, stored)) return true
@@ -104,9 +104,9 @@ export function isForeign(at: Situation, secret: { name: string; output: string 
   return !isOurs(at.target, stored) && !at.earlier[secret.name]
 }
 
-function unmanaged(at: Situation): Plan | undefined {
+function absent(at: Situation): Plan | undefined {
   // Another output may be somebody else's, or disabled by hand: then nothing is written to it.
-  if (at.lead || foreign(at) || paused(at)) return undefined
+  if (at.lead || unmanaged(at) || paused(at)) return undefined
   // Nor while one of ours is not in the listing yet: what it shows instead is older.
   if (unseenSecrets(at).length > 0 && !at.refused) return undefined
   const survivor = newestLive(at)
@@ -114,7 +114,7 @@ function unmanaged(at: Situation): Plan | undefined {
   const asked = slotsOf(at.ring).find((slot) => slot === wished)
   const first = (survivor?.stamps ? survivor.slot : asked) ?? survivor?.slot ?? at.hint
   return {
-    reason: 'unmanaged',
+    reason: 'adopted',
     step: {
       do: 'publish',
       slots: startingWith(at, first),
@@ -124,8 +124,8 @@ function unmanaged(at: Situation): Plan | undefined {
   }
 }
 
-function foreign(at: Situation): Plan | undefined {
-  return at.target.secrets.some((secret) => isForeign(at, secret)) ? { reason: 'foreign' } : undefined
+function unmanaged(at: Situation): Plan | undefined {
+  return at.target.secrets.some((secret) => isUnmanaged(at, secret)) ? { reason: 'unmanaged' } : undefined
 }
 
 function paused(at: Situation): Plan | undefined {
@@ -174,7 +174,7 @@ function interrupted(at: Situation): Plan | undefined {
     // Another client's value was no publish of ours.
     if (!isOurs(at.target, ahead)) continue
     if (!followsLead(at, ahead.stamps!)) continue
-    const { rotatedAt, fresh, standby, retire, reason, actor, proven } = ahead.stamps!
+    const { rotatedAt, createdAfter, standbyCreatedAfter, retire, reason, actor, proven } = ahead.stamps!
     return {
       reason: 'interrupted',
       step: {
@@ -184,8 +184,8 @@ function interrupted(at: Situation): Plan | undefined {
         ...(ahead.note === undefined ? {} : { note: ahead.note }),
         stamps: known({
           rotatedAt: rotatedAt ?? at.stamps.rotatedAt ?? at.now,
-          fresh,
-          standby: standby ?? at.stamps.fresh,
+          createdAfter,
+          standbyCreatedAfter: standbyCreatedAfter ?? at.stamps.createdAfter,
           retire,
           reason,
           actor,
@@ -203,14 +203,16 @@ function interrupted(at: Situation): Plan | undefined {
  * where nothing is known of it, the output is younger.
  */
 function followsLead(at: Situation, ahead: Stamps): boolean {
-  return at.active === undefined || at.stamps.target === undefined || ahead.standby === at.stamps.fresh
+  return (
+    at.active === undefined || at.stamps.target === undefined || ahead.standbyCreatedAfter === at.stamps.createdAfter
+  )
 }
 
 function drifted(at: Situation): Plan | undefined {
   if (at.active) return undefined
   const asked = remadeAt(at)
   return {
-    reason: at.stamps.target ? 'drifted' : 'unmanaged',
+    reason: at.stamps.target ? 'drifted' : 'adopted',
     step: {
       do: 'publish',
       slots: startingWith(at, at.hint),
@@ -220,8 +222,8 @@ function drifted(at: Situation): Plan | undefined {
         ? { rotatedAt: at.now }
         : known({
             rotatedAt: asked ?? at.stamps.rotatedAt ?? at.now,
-            fresh: asked ?? at.stamps.fresh,
-            standby: madeAt(at.stamps) ?? at.stamps.standby,
+            createdAfter: asked ?? at.stamps.createdAfter,
+            standbyCreatedAfter: madeAt(at.stamps) ?? at.stamps.standbyCreatedAfter,
           }),
     },
   }
@@ -232,7 +234,7 @@ function untagged(at: Situation): Plan | undefined {
   if (!active || !lead) return undefined
   const holding = target.secrets.filter((secret) => liveSlots(at.ring, secret, at.stored[secret.name]).includes(active))
   if (holding.every((secret) => isOurs(target, at.stored[secret.name]))) return undefined
-  return { reason: 'unmanaged', step: { do: 'describe', slot: active, stamps: adoptedStamps(at, active, lead) } }
+  return { reason: 'adopted', step: { do: 'describe', slot: active, stamps: adoptedStamps(at, active, lead) } }
 }
 
 function outputsDiffer(at: Situation): Plan | undefined {
@@ -250,7 +252,8 @@ function outputsDiffer(at: Situation): Plan | undefined {
 function activeRevoked(at: Situation): Plan | undefined {
   const before = at.request.revokeBefore
   if (before === undefined || activeSurvives(at.stamps, before)) return undefined
-  if (hasTwoSlots(at.ring) && standbySurvives(at.stamps, before)) return move(at, 'revoked', { rotatedAt: at.standby })
+  if (hasTwoSlots(at.ring) && standbySurvives(at.stamps, before))
+    return move(at, 'revoked', { rotatedAt: at.standbyCreatedAfter })
   return regenerate(at, 'revoked', at.request.atOnce && hasTwoSlots(at.ring) ? 'ring' : 'slot')
 }
 
@@ -296,9 +299,10 @@ function swapped(at: Situation): Plan | undefined {
 }
 
 function requested(at: Situation): Plan | undefined {
-  const after = at.request.freshAfter
+  const after = at.request.createdAfter
   if (after === undefined || wasRotated(at.stamps, after)) return undefined
-  if (hasTwoSlots(at.ring) && at.standby >= after) return move(at, 'requested', { rotatedAt: at.standby })
+  if (hasTwoSlots(at.ring) && at.standbyCreatedAfter >= after)
+    return move(at, 'requested', { rotatedAt: at.standbyCreatedAfter })
   if (!at.request.force && at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
   return regenerate(at, 'requested')
 }
@@ -366,8 +370,8 @@ function move(at: Situation, reason: Reason, extra: Decided): Plan {
   if (at.now < settled) return { reason, until: settled }
   const stamps = known({
     rotatedAt: at.stamps.rotatedAt,
-    fresh: madeAt(at.stamps) ?? at.stamps.standby,
-    standby: at.stamps.fresh,
+    createdAfter: madeAt(at.stamps) ?? at.stamps.standbyCreatedAfter,
+    standbyCreatedAfter: at.stamps.createdAfter,
     retire: true,
     ...extra,
   })

@@ -20,7 +20,7 @@ const grace: Duration = days(1)
 
 /**
  * When the stored key is due to be replaced: a period after `rotatedAt`, less up to 5 % by a hash of the name. A key
- * that was adopted (`fresh` unknown) may be of any age, and a fleet is adopted in one go: it is due anywhere in its
+ * that was adopted (`createdAfter` unknown) may be of any age, and a fleet is adopted in one go: it is due anywhere in its
  * first period. Never before the key before it may be let go, and never late.
  *
  * The expiry pulls it nearer: as long before `expiresOn` as validity outlasts the period, 30 days at most. So a
@@ -29,7 +29,7 @@ const grace: Duration = days(1)
 export function dueAt(target: Target, stored: Dated): Instant {
   const since = stored.stamps?.rotatedAt ?? stored.created
   const room = Math.max(0, target.rotateEvery - rest(target))
-  const adopted = stored.stamps?.fresh === undefined
+  const adopted = stored.stamps?.createdAfter === undefined
   const early = adopted ? room : Math.min(room, target.rotateEvery * spread)
   const planned = since + target.rotateEvery - Math.floor(fraction(target.name) * early)
   if (stored.expiresOn === undefined) return planned

@@ -1,7 +1,7 @@
 // What has to happen when a reconcile fails: before its lease is let go, and so that nothing is lost.
 
 import { failed as failedEvent } from './events.ts'
-import { type Grip, limited } from './lease-session.ts'
+import { type LeaseSession, limited } from './lease-session.ts'
 import type { Stamps } from './observation.ts'
 import type { Ports } from './ports.ts'
 import { type ErrorCode, RekeyError } from './rekey-error.ts'
@@ -16,25 +16,26 @@ export interface Failed {
   readonly target: Target
   readonly request: RotationRequest
   readonly ports: Ports
-  readonly grip: Grip | undefined
+  readonly session: LeaseSession | undefined
   readonly work: Work | undefined
 }
 
 /** What has to happen after a failure, before the lease is let go: or not let go. */
 export async function afterFailure(error: RekeyError, failed: Failed): Promise<'release' | 'keep'> {
-  const { target, request, ports, grip } = failed
-  if (grip && !changedNothing(error)) return holdOn(error, failed, grip)
+  const { target, request, ports, session } = failed
+  if (session && !changedNothing(error)) return holdOn(error, failed, session)
   if (error.transient || (error.code === 'RequestExpired' && !isExplicit(request))) return 'release'
-  const unrecorded = grip && (await attempt(ports, target, 'record the failure', () => record(error, failed, grip)))
+  const unrecorded =
+    session && (await attempt(ports, target, 'record the failure', () => record(error, failed, session)))
   await announceFailure(error, target, request, ports)
-  return unrecorded && grip && !changedNothing(unrecorded) ? holdOn(unrecorded, failed, grip) : 'release'
+  return unrecorded && session && !changedNothing(unrecorded) ? holdOn(unrecorded, failed, session) : 'release'
 }
 
 /** An effect of ours may still land, or has landed under somebody else's lease. */
-async function holdOn(error: RekeyError, { target, request, ports }: Failed, grip: Grip): Promise<'keep'> {
+async function holdOn(error: RekeyError, { target, request, ports }: Failed, session: LeaseSession): Promise<'keep'> {
   // The second look comes after the longest stale listing.
-  if (error.code === 'LeaseLost') await lookAgain(target, request, ports, [seconds(1), settle + seconds(15)])
-  else await attempt(ports, target, 'keep the lease', () => grip.keep())
+  if (error.code === 'LeaseLost') await queueResyncs(target, request, ports, [seconds(1), settle + seconds(15)])
+  else await attempt(ports, target, 'keep the lease', () => session.keep())
   return 'keep'
 }
 
@@ -66,12 +67,16 @@ export function notSupported({ target }: Work, what: string): RekeyError {
 }
 
 /** Beside the lead, if it is ours. Where already the look failed, nothing is known but what the lead says. */
-async function record(error: RekeyError, { target, request, ports, work }: Failed, grip: Grip): Promise<void> {
+async function record(
+  error: RekeyError,
+  { target, request, ports, work }: Failed,
+  session: LeaseSession,
+): Promise<void> {
   const failed = { code: error.code, at: ports.clock.now(), ...failedRequest(request) }
-  await grip.finish(async () => {
+  await session.finish(async () => {
     if (work) return write(work, failed)
-    const records = await recordsOf(target, ports, grip)
-    if (mayRecordLook(records, failed.at)) await write(records, { ...failed, step: 'observe' })
+    const records = await recordsOf(target, ports, session)
+    if (mayRecordRead(records, failed.at)) await write(records, { ...failed, step: 'observe' })
   })
 }
 
@@ -83,17 +88,23 @@ export function failedRequest(request: RotationRequest): { readonly request?: st
   return isExplicit(request) && request.id.length <= longestRequest ? { request: request.id } : {}
 }
 
-async function recordsOf(target: Target, ports: Ports, grip: Grip): Promise<Records> {
+async function recordsOf(target: Target, ports: Ports, session: LeaseSession): Promise<Records> {
   const { name } = leadOf(target)
   const vault = ports.vault(target.vault)
-  return { target, ports, grip, vault, stored: { [name]: await grip.look((signal) => vault.current(name, signal)) } }
+  return {
+    target,
+    ports,
+    session,
+    vault,
+    stored: { [name]: await session.read((signal) => vault.current(name, signal)) },
+  }
 }
 
 /**
- * Not beside the key of another resource: tags are written with the target's own address, and the secret would be foreign
+ * Not beside the key of another resource: tags are written with the target's own address, and the secret would be unmanaged
  * no more. Nor in the place of a failure that is still to be shown.
  */
-function mayRecordLook({ target, stored }: Records, now: Instant): boolean {
+function mayRecordRead({ target, stored }: Records, now: Instant): boolean {
   const lead = stored[leadOf(target).name]
   return !isElsewhere(target, lead) && !isShown(lead?.stamps?.failed, now)
 }
@@ -136,7 +147,7 @@ export async function announceFailure(
   )
 }
 
-async function lookAgain(
+async function queueResyncs(
   target: Target,
   request: RotationRequest,
   ports: Ports,
@@ -145,12 +156,12 @@ async function lookAgain(
   for (const [index, delay] of delays.entries()) {
     const look: RotationRequest = {
       // One that loses its lease again must not make ids that grow.
-      id: `${request.id.replace(/\/look-\d$/, '')}/look-${index + 1}`,
+      id: `${request.id.replace(/\/resync-\d$/, '')}/resync-${index + 1}`,
       target: target.name,
-      actor: 'look-again',
+      actor: 'resync',
       expiresAt: ports.clock.now() + delay + minutes(60),
     }
-    await attempt(ports, target, 'queue a look-again', () => ports.queue.send(look, delay))
+    await attempt(ports, target, 'queue a resync', () => ports.queue.send(look, delay))
   }
 }
 

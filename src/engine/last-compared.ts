@@ -10,7 +10,7 @@ import type { Instant, Target } from './target.ts'
 
 /** Reasons to stop at which it is not known, or not so, that the vault holds the service's key. */
 const undecided: ReadonlySet<Reason | undefined> = new Set<Reason>([
-  'unmanaged',
+  'adopted',
   'paused',
   'settling',
   'interrupted',

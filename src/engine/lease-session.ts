@@ -4,7 +4,7 @@ import type { Call, Clock, Lease } from './ports.ts'
 import { RekeyError } from './rekey-error.ts'
 import { callLimit, leaseLength } from './target.ts'
 
-export interface Grip {
+export interface LeaseSession {
   /**
    * Runs one effect under the lease. Throws `OutOfTime` before an effect that would start after the deadline, and
    * `LeaseLost` when the lease could not be kept, or had run out by the time the effect was over.
@@ -13,12 +13,12 @@ export interface Grip {
   /** Runs effects that only write down what was: the deadline does not stop them, and they are no first effect. */
   finish<Result>(run: () => Promise<Result>): Promise<Result>
   /** A bounded read: no effect, so the lease does not matter. */
-  look<Result>(run: (signal: AbortSignal) => Promise<Result>): Promise<Result>
+  read<Result>(run: (signal: AbortSignal) => Promise<Result>): Promise<Result>
   /** Renews once, whatever is left: keeps others away while it is unknown whether a write of ours is still under way. */
   keep(): Promise<void>
 }
 
-export interface GripOptions {
+export interface LeaseSessionOptions {
   readonly clock: Clock
   readonly lease: Lease
   /** Monotonic moment at which the acquisition was sent: the lease counts from then at the latest. */
@@ -27,7 +27,7 @@ export interface GripOptions {
   readonly beforeFirstEffect?: () => Promise<void>
 }
 
-export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: GripOptions): Grip {
+export function leaseSession({ clock, lease, sentAt, deadline, beforeFirstEffect }: LeaseSessionOptions): LeaseSession {
   let until = sentAt + leaseLength
   let announced = false
   let finishing = 0
@@ -89,7 +89,7 @@ export function gripOn({ clock, lease, sentAt, deadline, beforeFirstEffect }: Gr
   return {
     effect,
     finish,
-    look: (run) => harmless(() => limited(clock, (limit) => run(limit.signal))),
+    read: (run) => harmless(() => limited(clock, (limit) => run(limit.signal))),
     keep: () => limited(clock, (limit) => renew(limit.signal)),
   }
 }

@@ -6,8 +6,8 @@ import type { Duration, Instant } from './target.ts'
 
 /** Why a version was published, or why nothing was done: the names of the checks, used in logs, events and answers. */
 export type Reason =
+  | 'adopted'
   | 'unmanaged'
-  | 'foreign'
   | 'paused'
   | 'settling'
   | 'interrupted'
@@ -23,15 +23,16 @@ export type Reason =
   | 'retiring'
 
 /**
- * What was begun and not ended. `asked`: a regenerate or a swap may have been sent at this moment or after; `made`: the standby slot has a
- * new key, unpublished; `unanswered`: since this moment no probe has given a verdict on the standby's key, which waits to be published;
- * `notified`: that it waits was announced; with `made` there is no `standby`, which it takes the place of; `retired`: the standby has a new key, to stay unpublished, and that is not announced yet.
+ * What was begun and has not ended. `requested`: a regenerate or a swap may have been sent at `since` or later. `created`: the standby slot has a
+ * new key that is not published yet; `since` is its age, so there is no `standbyCreatedAfter` beside it. `unanswered`: a promote waits, because since
+ * then no probe has given a verdict on the standby's key. `retired`: the standby slot has a new key that stays unpublished, and that is not announced yet.
+ * `notified`: it was announced that the key waits.
  */
 export type Pending =
-  | { readonly asked: Instant }
-  | { readonly made: Instant; readonly unanswered?: Instant; readonly notified?: true }
-  | { readonly unanswered: Instant; readonly notified?: true }
-  | { readonly retired: Instant }
+  | { readonly state: 'requested'; readonly since: Instant }
+  | { readonly state: 'created'; readonly since: Instant; readonly unanswered?: Instant; readonly notified?: true }
+  | { readonly state: 'unanswered'; readonly since: Instant; readonly notified?: true }
+  | { readonly state: 'retired'; readonly since: Instant }
 
 /** Our one tag, `rekey`, on every output's version. Times are the core's instants here, ISO 8601 in the tag. */
 export interface Stamps {
@@ -40,9 +41,9 @@ export interface Stamps {
   /** Drives the schedule only. */
   readonly rotatedAt?: Instant
   /** Lower bound of when this value's key was made. Absent where unknown. */
-  readonly fresh?: Instant
+  readonly createdAfter?: Instant
   /** Lower bound of when the other slot's key was made. Absent where unknown. */
-  readonly standby?: Instant
+  readonly standbyCreatedAfter?: Instant
   readonly pending?: Pending
   /** How long the regenerate of the standby's key took, where that was long: listings lag from its end. Whole seconds. */
   readonly took?: Duration

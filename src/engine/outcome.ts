@@ -7,7 +7,7 @@ import type { Duration, Instant } from './target.ts'
 
 /**
  * `changed`: something was done, and nothing is left to do. `current`: nothing was to do. `waiting`: something is to do
- * at `again`. `paused`: a person has to act first (a disabled secret, a foreign secret, a disabled target).
+ * at `again`. `paused`: a person has to act first (a disabled secret, an unmanaged secret, a disabled target).
  * `failed`: `error` says what went wrong; a transient one has `again`.
  */
 export type Status = 'changed' | 'current' | 'waiting' | 'paused' | 'failed'
@@ -33,7 +33,7 @@ export interface Outcome {
   /** `false`: this run published a key without a verdict of its service on it. */
   readonly proven?: false
   /** When to come back: with the same request (an explicit one must not be lost), or just to look. */
-  readonly again?: { readonly after: Duration; readonly at: Instant; readonly with: 'request' | 'look' }
+  readonly again?: { readonly after: Duration; readonly at: Instant; readonly with: 'request' | 'resync' }
   /** Somebody else holds the lease: nothing was looked at. */
   readonly busy?: true
   readonly error?: RekeyError

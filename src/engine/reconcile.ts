@@ -13,7 +13,7 @@ import {
   triedAgainAfter,
 } from './failed-reconcile.ts'
 import { isCompared, noteCompared } from './last-compared.ts'
-import { type Grip, gripOn, limited } from './lease-session.ts'
+import { type LeaseSession, leaseSession, limited } from './lease-session.ts'
 import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
 import type { Outcome, Status } from './outcome.ts'
@@ -30,7 +30,7 @@ import { currentIn, type Work } from './work.ts'
 export interface ReconcileOptions {
   /** Moment of `ports.clock.monotonic()` after which no further effect starts. */
   readonly deadline?: number
-  /** Called once, before the first effect. HTTP queues its look-again here: nobody redelivers for it. */
+  /** Called once, before the first effect. HTTP queues its resync here: nobody redelivers for it. */
   readonly beforeFirstEffect?: () => Promise<void>
   /** Checks to leave out: for the proof that each is needed, never in the app. */
   readonly without?: ReadonlySet<string>
@@ -50,7 +50,7 @@ export async function reconcile(
   options: ReconcileOptions = {},
 ): Promise<Outcome> {
   let lease: Lease | undefined
-  let grip: Grip | undefined
+  let session: LeaseSession | undefined
   let work: Work | undefined
   let release: 'release' | 'keep' = 'release'
   const reasons: Reason[] = []
@@ -61,18 +61,18 @@ export async function reconcile(
     const sentAt = ports.clock.monotonic()
     lease = await limited(ports.clock, ({ signal }) => ports.leases.acquire(target.lease, signal))
     if (!lease) return busy(target, request, ports)
-    grip = gripOn({ clock: ports.clock, lease, sentAt, ...options })
+    session = leaseSession({ clock: ports.clock, lease, sentAt, ...options })
     seenAt = ports.clock.now()
-    work = await begin(target, request, ports, grip)
+    work = await begin(target, request, ports, session)
     const last = await untilDone(work, reasons, options.without)
     stoppedAt = last?.reason
     const outcome = conclude(work, reasons, last)
-    // A foreign secret waits for a person, and nobody may be there to read the outcome.
+    // An unmanaged secret waits for a person, and nobody may be there to read the outcome.
     if (outcome.error) await announceFailure(outcome.error, target, request, ports)
     return outcome
   } catch (thrown) {
     const error = asRekeyError(thrown, ports.log, { target: target.name })
-    const failed = { target, request, ports, grip, work }
+    const failed = { target, request, ports, session, work }
     stoppedAt = reasons.at(-1)
     release = await afterFailure(error, failed)
     return failure(error, failed, reasons)
@@ -84,15 +84,15 @@ export async function reconcile(
   }
 }
 
-async function begin(target: Target, request: RotationRequest, ports: Ports, grip: Grip): Promise<Work> {
+async function begin(target: Target, request: RotationRequest, ports: Ports, session: LeaseSession): Promise<Work> {
   const holder = await ports.open(target)
   const vault = ports.vault(target.vault)
-  const seen = await grip.look((signal) => observe(target, holder, vault, ports.clock.now(), signal))
+  const seen = await session.read((signal) => observe(target, holder, vault, ports.clock.now(), signal))
   return {
     target,
     request,
     ports,
-    grip,
+    session,
     holder,
     vault,
     ring: seen.ring,
@@ -167,12 +167,12 @@ function look(work: Work, refused: 'refused' | 'not refused' = 'not refused'): S
 
 function conclude(work: Work, reasons: readonly Reason[], last: Plan | undefined): Outcome {
   const now = work.ports.clock.now()
-  const error = last?.reason === 'foreign' ? foreignError(work.target) : undefined
+  const error = last?.reason === 'unmanaged' ? unmanagedError(work.target) : undefined
   const after = last?.until === undefined ? error && triedAgainAfter(error, work.request) : last.until - now
   const again = after === undefined ? undefined : comeBack(work.request, Math.max(after, seconds(1)), now)
   // A due date that must cool is looked at again by the schedule: only a key that somebody asked for is waited for.
-  const dropped = last?.reason === 'cooling' && work.request.freshAfter === undefined
-  if (last?.reason === 'foreign') {
+  const dropped = last?.reason === 'cooling' && work.request.createdAfter === undefined
+  if (last?.reason === 'unmanaged') {
     work.ports.log('warn', 'the secret holds something else', { target: work.target.name, vault: work.target.vault })
   }
   return {
@@ -185,7 +185,7 @@ function conclude(work: Work, reasons: readonly Reason[], last: Plan | undefined
 
 function statusOf(last: Plan | undefined, work: Work): Status {
   if (!last) return work.changed ? 'changed' : 'current'
-  return last.reason === 'foreign' || last.reason === 'paused' ? 'paused' : 'waiting'
+  return last.reason === 'unmanaged' || last.reason === 'paused' ? 'paused' : 'waiting'
 }
 
 function soFar(work: Work, reasons: readonly Reason[]): Omit<Outcome, 'status'> {
@@ -257,11 +257,11 @@ function busy(target: Target, request: RotationRequest, ports: Ports): Outcome {
 }
 
 function comeBack(request: RotationRequest, after: Duration, now: Instant): NonNullable<Outcome['again']> {
-  return { after, at: now + after, with: isExplicit(request) ? 'request' : 'look' }
+  return { after, at: now + after, with: isExplicit(request) ? 'request' : 'resync' }
 }
 
-function foreignError(target: Target): RekeyError {
-  return new RekeyError('Foreign', {
+function unmanagedError(target: Target): RekeyError {
+  return new RekeyError('Unmanaged', {
     target: target.name,
     step: 'observe',
     message: `a secret of ${target.name} in ${target.vault} exists, is not tagged for this target, and holds no live key of it`,

@@ -14,7 +14,7 @@ export const errorCodes = [
   'Stopped',
   'Busy',
   'Cooling',
-  'Foreign',
+  'Unmanaged',
   'Paused',
   'Drifted',
   'Superseded',

@@ -10,11 +10,11 @@ export interface RotationRequest {
   /** Stable over redeliveries. */
   readonly id: string
   readonly target: string
-  /** Who asked: a signed-in name, `http`, `schedule`, `near-expiry` or `look-again`. */
+  /** Who asked: a signed-in name, `http`, `schedule`, `near-expiry` or `resync`. */
   readonly actor: string
   readonly note?: string
   /** A key made after this moment. */
-  readonly freshAfter?: Instant
+  readonly createdAfter?: Instant
   /** Skip the cooling guard. */
   readonly force?: boolean
   /** Make this slot the active one without regenerating; only while the lead is still at version `from`. */
@@ -38,7 +38,7 @@ export interface RotationRequest {
 /** Whether somebody asked for something, rather than for a look. An explicit request is kept alive while it must wait. */
 export function isExplicit(request: RotationRequest): boolean {
   return (
-    request.freshAfter !== undefined ||
+    request.createdAfter !== undefined ||
     request.promote !== undefined ||
     request.swap !== undefined ||
     request.revokeBefore !== undefined ||
@@ -52,12 +52,12 @@ export function isRevoke(request: RotationRequest): boolean {
 }
 
 /**
- * Refuses a request that no clock of ours can have made: a `freshAfter` or `revokeBefore` further ahead than the clock
+ * Refuses a request that no clock of ours can have made: a `createdAfter` or `revokeBefore` further ahead than the clock
  * bound would regenerate again and again until that moment has come.
  * Throws RekeyError `FromTheFuture` or `RequestExpired`.
  */
 export function checkRequest(request: RotationRequest, now: Instant): void {
-  const latest = Math.max(request.freshAfter ?? 0, request.revokeBefore ?? 0)
+  const latest = Math.max(request.createdAfter ?? 0, request.revokeBefore ?? 0)
   if (latest > now + clockBound) {
     throw new RekeyError('FromTheFuture', {
       target: request.target,

@@ -6,19 +6,19 @@ import { clockBound, type Instant } from './target.ts'
 const unknownAge = Number.NEGATIVE_INFINITY
 
 /** What the lead's tag says of the keys' ages. */
-export type Aged = Partial<Pick<Stamps, 'fresh' | 'standby' | 'pending' | 'reason' | 'retire'>>
+export type Aged = Partial<Pick<Stamps, 'createdAfter' | 'standbyCreatedAfter' | 'pending' | 'reason' | 'retire'>>
 
 /** A lower bound of when the active key was made. */
-export function activeSince({ fresh }: Aged): Instant {
-  return fresh ?? unknownAge
+export function activeSince({ createdAfter }: Aged): Instant {
+  return createdAfter ?? unknownAge
 }
 
 /** A lower bound of when the standby's key was made. */
-export function standbySince({ standby, pending }: Aged): Instant {
-  return Math.max(standby ?? unknownAge, pending && 'made' in pending ? pending.made : unknownAge)
+export function standbySince({ standbyCreatedAfter, pending }: Aged): Instant {
+  return Math.max(standbyCreatedAfter ?? unknownAge, pending?.state === 'created' ? pending.since : unknownAge)
 }
 
-/** Whether the active key is new enough for `freshAfter`: the request's moment decides, so the same request twice is one rotation. */
+/** Whether the active key is new enough for `createdAfter`: the request's moment decides, so the same request twice is one rotation. */
 function isNewEnough(stamps: Aged, after: Instant): boolean {
   return activeSince(stamps) >= after
 }
@@ -29,7 +29,7 @@ function isNewEnough(stamps: Aged, after: Instant): boolean {
  */
 export function wasRotated(stamps: Aged, after: Instant): boolean {
   if (isNewEnough(stamps, after)) return true
-  return stamps.reason === 'promoted' && stamps.retire === true && (stamps.standby ?? unknownAge) >= after
+  return stamps.reason === 'promoted' && stamps.retire === true && (stamps.standbyCreatedAfter ?? unknownAge) >= after
 }
 
 /** Clocks differ by up to ε: two moments less than that apart cannot be put in order. */
@@ -50,6 +50,6 @@ export function activeSurvives(stamps: Aged, before: Instant): boolean {
 export function standbySurvives(stamps: Aged, before: Instant): boolean {
   const age = standbySince(stamps)
   // A key that waits to be published was made for another request, after that revoke.
-  const waits = stamps.pending !== undefined && 'made' in stamps.pending
+  const waits = stamps.pending?.state === 'created'
   return age >= before || (stamps.reason === 'revoked' && !stamps.retire && !waits && isAsGood(age, before))
 }

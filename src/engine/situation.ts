@@ -1,7 +1,7 @@
 // What an observation means for a target: which slot is active, whose the secrets are, how old the keys are.
 
 import { type KeyRing, type KeySlot, nextSlot, slotsHolding, slotsOf } from './key-ring.ts'
-import type { Observation, Stamps, StoredSecret } from './observation.ts'
+import type { Observation, Pending, Stamps, StoredSecret } from './observation.ts'
 import type { RotationRequest } from './request.ts'
 import { activeSince, standbySince } from './satisfied.ts'
 import { clockBound, type Instant, leadOf, type SecretName, settle, type Target } from './target.ts'
@@ -22,8 +22,8 @@ export interface Situation {
   /** The slot whose key the lead holds. A disabled lead cannot be read: then it is what `CredentialId` says. */
   readonly active: KeySlot | undefined
   /** Lower bounds of when the active and the standby key were made. */
-  readonly fresh: Instant
-  readonly standby: Instant
+  readonly createdAfter: Instant
+  readonly standbyCreatedAfter: Instant
   /** When the secrets were last written. */
   readonly published: Instant
   /** The resource reports a change under way that may be a regenerate of ours; it is waited for until then. */
@@ -59,8 +59,8 @@ export function situation(
     stamps,
     hint,
     active: lead && activeSlot(ring, name, lead, isOurs(target, lead) ? lead.slot : formerSlot),
-    fresh: activeSince(stamps),
-    standby: standbySince(stamps),
+    createdAfter: activeSince(stamps),
+    standbyCreatedAfter: standbySince(stamps),
     published: Math.max(...target.secrets.map((secret) => stored[secret.name]?.created ?? unknownAge)),
     underWayUntil: observation.underWayUntil,
     refused: refused === 'refused',
@@ -99,12 +99,12 @@ export function standbySlot(at: Situation): KeySlot {
 
 /** When a regenerate may have been sent whose end is not recorded. */
 export function askedAt(stamps: Partial<Stamps>): Instant | undefined {
-  return stamps.pending && 'asked' in stamps.pending ? stamps.pending.asked : undefined
+  return sinceIn(stamps, 'requested')
 }
 
 /** When a key was made that waits to be published. */
 export function madeAt(stamps: Partial<Stamps>): Instant | undefined {
-  return stamps.pending && 'made' in stamps.pending ? stamps.pending.made : undefined
+  return sinceIn(stamps, 'created')
 }
 
 /**
@@ -117,12 +117,12 @@ export function standbyListedAt(stamps: Partial<Stamps>): Instant {
 
 /** Since when no probe has given a verdict on a key that waits to be published. */
 export function unansweredSince(stamps: Partial<Stamps>): Instant | undefined {
-  return stamps.pending && 'unanswered' in stamps.pending ? stamps.pending.unanswered : undefined
+  return stamps.pending?.state === 'created' ? stamps.pending.unanswered : sinceIn(stamps, 'unanswered')
 }
 
 /** When a standby key was retired that nobody was told of. */
 export function retiredAt(stamps: Partial<Stamps>): Instant | undefined {
-  return stamps.pending && 'retired' in stamps.pending ? stamps.pending.retired : undefined
+  return sinceIn(stamps, 'retired')
 }
 
 /** `noted`: the slot that was written beside our own version. */
@@ -141,4 +141,8 @@ function activeSlot(
 function inRing(ring: KeyRing, slot: KeySlot | undefined): KeySlot | undefined {
   // Microsoft's templates write `key1` where the service says `Key1`.
   return slot === undefined ? undefined : slotsOf(ring).find((known) => known.toLowerCase() === slot.toLowerCase())
+}
+
+function sinceIn({ pending }: Partial<Stamps>, state: Pending['state']): Instant | undefined {
+  return pending?.state === state ? pending.since : undefined
 }

@@ -10,7 +10,7 @@ import type { Work } from './work.ts'
 /** Probes one slot's present key. `unknown` where there is no probe. */
 export async function probe(work: Work, slot: KeySlot, credential: Credential = work.ring[slot]!): Promise<Verdict> {
   if (!hasProbe(work)) return 'unknown'
-  return work.grip.look((signal) => work.holder.probe!(slot, credential, signal))
+  return work.session.read((signal) => work.holder.probe!(slot, credential, signal))
 }
 
 function hasProbe({ holder, target }: Work): boolean {

@@ -1,7 +1,7 @@
 // One reconcile under way: what it works on, what it knows, what it has done.
 
 import type { KeyRing, KeySlot } from './key-ring.ts'
-import type { Grip } from './lease-session.ts'
+import type { LeaseSession } from './lease-session.ts'
 import type { Stamps, StoredSecret } from './observation.ts'
 import type { KeyHolder, Ports, SecretMetadata, Vault } from './ports.ts'
 import type { RotationRequest } from './request.ts'
@@ -11,7 +11,7 @@ export interface Work {
   readonly target: Target
   readonly request: RotationRequest
   readonly ports: Ports
-  readonly grip: Grip
+  readonly session: LeaseSession
   readonly holder: KeyHolder
   readonly vault: Vault
   /** What is known now: the observation, with the answers of our own acts folded in. */
@@ -49,7 +49,7 @@ export function withoutPending({ pending: _, ...stamps }: Stamps): Stamps {
 }
 
 /** As much of a work as writing tags takes. */
-export type Records = Pick<Work, 'target' | 'ports' | 'grip' | 'vault' | 'stored'>
+export type Records = Pick<Work, 'target' | 'ports' | 'session' | 'vault' | 'stored'>
 
 /** Rewrites the tags of one secret's current version, and remembers them. */
 export async function tag(
@@ -63,7 +63,7 @@ export async function tag(
   // Whoever adopts a secret without an expiry gives it one: `expiresOn` is always set.
   const expiry = change.expiresOn ?? (stored.expiresOn === undefined ? expiresOn : undefined)
   const asked = { ...metadata, ...(expiry === undefined ? {} : { expiresOn: expiry }) }
-  const written = await work.grip.effect(({ signal }) => work.vault.describe(stored, asked, signal))
+  const written = await work.session.effect(({ signal }) => work.vault.describe(stored, asked, signal))
   work.stored[secret.name] = { ...written, ...(stored.value ? { value: stored.value } : {}) }
 }
 

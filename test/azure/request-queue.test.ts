@@ -30,7 +30,7 @@ const requests = fc.record(
     target: word,
     actor: word,
     note: fc.string(),
-    freshAfter: at,
+    createdAfter: at,
     force: fc.boolean(),
     promote: slotFrom,
     swap: slotFrom,
@@ -59,8 +59,8 @@ test(`A request is decoded as it was sent, from text and from what the host pars
 
 test('A message is versioned JSON with times as ISO 8601', () => {
   assert.equal(
-    text(encodeMessage({ ...resync, freshAfter: now })),
-    '{"v":1,"id":"r1","target":"vision","actor":"schedule","freshAfter":"2026-11-21T03:04:05.678Z","expiresAt":"2026-11-22T03:04:05.678Z"}',
+    text(encodeMessage({ ...resync, createdAfter: now })),
+    '{"v":1,"id":"r1","target":"vision","actor":"schedule","createdAfter":"2026-11-21T03:04:05.678Z","expiresAt":"2026-11-22T03:04:05.678Z"}',
   )
 })
 
@@ -160,7 +160,7 @@ describe('The queue of requests', () => {
 
   test('A revoke goes into the queue of revokes, where nothing else waits in front of it', async () => {
     const { queue, raw, revocations } = await emptied()
-    await queue.send({ ...resync, freshAfter: now }, 0)
+    await queue.send({ ...resync, createdAfter: now }, 0)
 
     await queue.send({ ...resync, id: 'r2', revokeBefore: now }, 0)
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isForeign, type Plan, plan } from '../../src/engine/checks.ts'
+import { isUnmanaged, type Plan, plan } from '../../src/engine/checks.ts'
 import type { Stamps, StoredSecret } from '../../src/engine/observation.ts'
 import { liveSlots, type Situation } from '../../src/engine/situation.ts'
 import { days, hours, minutes } from '../../src/engine/target.ts'
@@ -18,16 +18,16 @@ const past = moment.map((ago) => now - ago)
 const slot = fc.constantFrom('A', 'B', 'a', 'C')
 
 const pending = fc.oneof(
-  past.map((asked) => ({ asked })),
-  past.map((made) => ({ made })),
-  past.map((retired) => ({ retired })),
+  past.map((since) => ({ state: 'requested' as const, since })),
+  past.map((since) => ({ state: 'created' as const, since })),
+  past.map((since) => ({ state: 'retired' as const, since })),
 )
 const stamps = fc.record(
   {
     target: fc.constantFrom('target', 'target', 'target', 'other'),
     rotatedAt: past,
-    fresh: past,
-    standby: past,
+    createdAfter: past,
+    standbyCreatedAfter: past,
     pending,
     retire: fc.boolean(),
     announced: fc.boolean(),
@@ -66,7 +66,7 @@ function secret(name: string): fc.Arbitrary<StoredSecret | undefined> {
 const move = fc.record({ slot, from: fc.constantFrom('lead-1', 'lead-1', 'lead-0') })
 const wish = fc.record(
   {
-    freshAfter: past,
+    createdAfter: past,
     force: fc.boolean(),
     promote: move,
     swap: move,
@@ -128,7 +128,7 @@ function freeze(value: unknown): void {
 
 const isTwo = ({ ring }: Situation) => Object.keys(ring).length === 2
 const isPaused = ({ stored: all }: Situation) => Object.values(all).some((each) => each?.enabled === false)
-const anyForeign = (situation: Situation) => situation.target.secrets.some((each) => isForeign(situation, each))
+const anyUnmanaged = (situation: Situation) => situation.target.secrets.some((each) => isUnmanaged(situation, each))
 
 always('the plan of a situation is always the same, and changes nothing of it', (found, situation) => {
   freeze(situation)
@@ -138,7 +138,7 @@ always('the plan of a situation is always the same, and changes nothing of it', 
 
 always('a plan does something, waits for a moment to come, or waits for a person', (found) => {
   if (!found || found.step) return
-  if (found.until === undefined) assert.ok(['foreign', 'paused'].includes(found.reason), found.reason)
+  if (found.until === undefined) assert.ok(['unmanaged', 'paused'].includes(found.reason), found.reason)
   else assert.ok(found.until > now, `${found.reason} until ${found.until}`)
 })
 
@@ -163,8 +163,8 @@ always('both slots are regenerated only by a revoke that wants it at once', (fou
   assert.ok(request.atOnce && request.revokeBefore !== undefined)
 })
 
-always('nothing is written over a foreign secret', (found, situation) => {
-  if (anyForeign(situation)) assert.deepEqual(found, { reason: 'foreign' })
+always('nothing is written over an unmanaged secret', (found, situation) => {
+  if (anyUnmanaged(situation)) assert.deepEqual(found, { reason: 'unmanaged' })
 })
 
 always('a paused target is left alone but for a revoke', (found, situation) => {
@@ -187,7 +187,7 @@ always('a slot other than the active one is published only where a check may: th
 
 always('a request that asks for nothing never has the plan of one that does', (found, { request }) => {
   const asks = {
-    requested: request.freshAfter,
+    requested: request.createdAfter,
     revoked: request.revokeBefore,
     promoted: request.promote,
     swapped: request.swap,

@@ -24,13 +24,13 @@ import {
 } from './situations.ts'
 
 const names = [
+  'adopted',
   'unmanaged',
-  'foreign',
   'paused',
   'settling',
   'interrupted',
   'drifted',
-  'unmanaged: tags',
+  'adopted: tags',
   'drifted: outputs',
   'revoked',
   'pending',
@@ -45,11 +45,11 @@ const names = [
 ]
 
 const due: Change = stamped('lead', { rotatedAt: published + now - dueAt(at().target, stored('lead', 'a')) })
-const foreignConnection: readonly Change[] = [untagged('connection'), holding('connection', 'x')]
+const unmanagedConnection: readonly Change[] = [untagged('connection'), holding('connection', 'x')]
 const ahead: readonly Change[] = [
   holding('connection', 'b'),
   written('connection', published),
-  stamped('connection', { standby: published }),
+  stamped('connection', { standbyCreatedAfter: published }),
 ]
 const behind: readonly Change[] = [holding('connection', 'b'), written('connection', published - 1)]
 const revokesBoth = wants({ revokeBefore: now })
@@ -57,23 +57,26 @@ const revokesStandby = wants({ revokeBefore: published })
 const untold = stamped('lead', { announced: false })
 const promotes = wants({ promote: { slot: 'B', from: 'lead-1' } })
 const swaps = wants({ swap: { slot: 'B', from: 'lead-1' } })
-const wantsFresh = wants({ freshAfter: now })
+const wantsFresh = wants({ createdAfter: now })
 
 /** Situations in which both checks hit, and the first of the two is the plan's. */
 const both: readonly (readonly [earlier: string, later: string, changes: readonly Change[]])[] = [
-  ['foreign', 'paused', [...foreignConnection, disabled('lead')]],
+  ['unmanaged', 'paused', [...unmanagedConnection, disabled('lead')]],
   ['paused', 'settling', [disabled('connection'), holding('lead', 'x'), written('lead', now)]],
-  ['settling', 'interrupted', [...ahead, stamped('lead', { pending: { asked: now } })]],
+  ['settling', 'interrupted', [...ahead, stamped('lead', { pending: { state: 'requested', since: now } })]],
   ['interrupted', 'drifted', [...ahead, holding('lead', 'x')]],
   ['drifted', 'revoked', [holds('lead'), holding('lead', 'x'), revokesBoth]],
-  ['interrupted', 'unmanaged: tags', [...ahead, untagged('lead')]],
-  ['unmanaged: tags', 'drifted: outputs', [untagged('lead'), ...behind]],
+  ['interrupted', 'adopted: tags', [...ahead, untagged('lead')]],
+  ['adopted: tags', 'drifted: outputs', [untagged('lead'), ...behind]],
   ['drifted: outputs', 'revoked', [...behind, revokesBoth]],
-  ['revoked', 'pending', [stamped('lead', { pending: { made: now - hours(1) } }), revokesBoth]],
+  ['revoked', 'pending', [stamped('lead', { pending: { state: 'created', since: now - hours(1) } }), revokesBoth]],
   [
     'pending',
     'revoked: standby',
-    [stamped('lead', { pending: { made: now - hours(1) }, fresh: now }), wants({ revokeBefore: now })],
+    [
+      stamped('lead', { pending: { state: 'created', since: now - hours(1) }, createdAfter: now }),
+      wants({ revokeBefore: now }),
+    ],
   ],
   ['revoked: standby', 'unannounced', [revokesStandby, untold]],
   ['unannounced', 'promoted', [untold, promotes]],
@@ -105,15 +108,15 @@ describe('the order of the checks', () => {
 
   test('says nothing of checks that never hit together', () => {
     const absent = hits(at(missing('lead'), missing('connection')))
-    const absentAndForeign = hits(at(missing('lead'), ...foreignConnection))
+    const absentAndUnmanaged = hits(at(missing('lead'), ...unmanagedConnection))
     const absentAndPaused = hits(at(missing('lead'), disabled('connection')))
     const dead = hits(at(holds('lead'), holding('lead', 'x')))
     const live = hits(at(untagged('lead')))
 
-    assert.equal(absent.includes('foreign'), false)
-    assert.equal(absentAndForeign.includes('unmanaged'), false)
-    assert.equal(absentAndPaused.includes('unmanaged'), false)
-    assert.equal(dead.includes('unmanaged: tags'), false)
+    assert.equal(absent.includes('unmanaged'), false)
+    assert.equal(absentAndUnmanaged.includes('adopted'), false)
+    assert.equal(absentAndPaused.includes('adopted'), false)
+    assert.equal(dead.includes('adopted: tags'), false)
     assert.equal(live.includes('drifted'), false)
   })
 

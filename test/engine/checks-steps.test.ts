@@ -80,13 +80,18 @@ describe('adopting', () => {
     const { slots, stamps } = publish(...elsewhere, targetHas({ initialSlot: 'A' }))
 
     assert.deepEqual(slots, ['B', 'A'])
-    assert.deepEqual(stamps, { rotatedAt: published, fresh: published, standby: standbyMade, retire: true })
+    assert.deepEqual(stamps, {
+      rotatedAt: published,
+      createdAfter: published,
+      standbyCreatedAfter: standbyMade,
+      retire: true,
+    })
   })
 
   test('of a lead that is gone follows the slot that is written beside an output that is the same for all', () => {
     const { slots, stamps } = publish(holds('lead', 'workspace'), missing('lead'), marked('workspace', { slot: 'B' }))
 
-    assert.deepEqual([slots[0], stamps.fresh], ['B', published])
+    assert.deepEqual([slots[0], stamps.createdAfter], ['B', published])
   })
 
   test('of a lead beside an output that is not ours starts with its slot, unless the target names another', () => {
@@ -108,7 +113,7 @@ describe('adopting', () => {
     const found = planned(untagged('lead'), untagged('connection'))
 
     assert.deepEqual(found, {
-      reason: 'unmanaged',
+      reason: 'adopted',
       step: { do: 'describe', slot: 'A', stamps: { rotatedAt: published } },
     })
   })
@@ -120,15 +125,20 @@ describe('adopting', () => {
     const other = stampsOf(...overwritten, holding('lead', 'b'), formerly('lead', 'a'))
     const dead = stampsOf(...overwritten, formerly('lead', 'x'))
 
-    assert.deepEqual(same, { rotatedAt: published, fresh: published, standby: standbyMade })
-    assert.deepEqual(other, { rotatedAt: now, fresh: standbyMade, standby: published })
+    assert.deepEqual(same, { rotatedAt: published, createdAfter: published, standbyCreatedAfter: standbyMade })
+    assert.deepEqual(other, { rotatedAt: now, createdAfter: standbyMade, standbyCreatedAfter: published })
     assert.deepEqual(dead, { rotatedAt: now })
   })
 
   test('of another output takes the ages from the lead', () => {
     const stamps = stampsOf(untagged('connection'), stamped('lead', { retire: true }))
 
-    assert.deepEqual(stamps, { rotatedAt: published, fresh: published, standby: standbyMade, retire: true })
+    assert.deepEqual(stamps, {
+      rotatedAt: published,
+      createdAfter: published,
+      standbyCreatedAfter: standbyMade,
+      retire: true,
+    })
   })
 })
 
@@ -154,29 +164,33 @@ describe('repairing', () => {
   })
 
   test('keeps the due date and the ages', () => {
-    assert.deepEqual(stampsOf(...dead), { rotatedAt: published, fresh: published, standby: standbyMade })
+    assert.deepEqual(stampsOf(...dead), {
+      rotatedAt: published,
+      createdAfter: published,
+      standbyCreatedAfter: standbyMade,
+    })
   })
 
   test('after an unanswered regenerate the key is as old as the asking', () => {
     const asked = now - hours(1)
 
-    const stamps = stampsOf(...dead, stamped('lead', { pending: { asked } }))
+    const stamps = stampsOf(...dead, stamped('lead', { pending: { state: 'requested', since: asked } }))
 
-    assert.deepEqual(stamps, { rotatedAt: asked, fresh: asked, standby: standbyMade })
+    assert.deepEqual(stamps, { rotatedAt: asked, createdAfter: asked, standbyCreatedAfter: standbyMade })
   })
 
   test('a key that waits keeps its age as the standby', () => {
     const made = now - hours(1)
 
-    const stamps = stampsOf(...dead, stamped('lead', { pending: { made } }))
+    const stamps = stampsOf(...dead, stamped('lead', { pending: { state: 'created', since: made } }))
 
-    assert.equal(stamps.standby, made)
+    assert.equal(stamps.standbyCreatedAfter, made)
   })
 
   test('what was overwritten without a former version of ours is as old as now', () => {
     const found = planned(...dead, untagged('lead'), targetHas({ adopt: true }))
 
-    assert.equal(found.reason, 'unmanaged')
+    assert.equal(found.reason, 'adopted')
     assert.deepEqual(stampsOf(...dead, untagged('lead'), targetHas({ adopt: true })), { rotatedAt: now })
   })
 
@@ -184,11 +198,11 @@ describe('repairing', () => {
     const step = publish(missing('connection'))
 
     assert.deepEqual([step.slots, step.pick], [['A'], 'given'])
-    assert.deepEqual(step.stamps, { rotatedAt: published, fresh: published, standby: standbyMade })
+    assert.deepEqual(step.stamps, { rotatedAt: published, createdAfter: published, standbyCreatedAfter: standbyMade })
   })
 
   test('finishes an interrupted publish with that output’s stamps, reason and actor', () => {
-    const begun = { rotatedAt: now - 5, fresh: now - 5, standby: published, retire: true } as const
+    const begun = { rotatedAt: now - 5, createdAfter: now - 5, standbyCreatedAfter: published, retire: true } as const
     const ahead = [holding('connection', 'b'), written('connection', now - 5)]
     const whose = { reason: 'requested', actor: 'anna' } as const
 
@@ -209,34 +223,39 @@ describe('rotating', () => {
   test('regenerates the standby slot and publishes it', () => {
     const step = { do: 'regenerate', slot: 'B', after: 'publish', what: 'slot' }
 
-    assert.deepEqual(planned(wants({ freshAfter: now })), { reason: 'requested', step })
+    assert.deepEqual(planned(wants({ createdAfter: now })), { reason: 'requested', step })
     assert.deepEqual(planned(due(now)), { reason: 'due', step })
   })
 
   test('goes round the ring: B is followed by A', () => {
-    const { step } = planned(holds('lead'), holding('lead', 'b'), wants({ freshAfter: now }))
+    const { step } = planned(holds('lead'), holding('lead', 'b'), wants({ createdAfter: now }))
 
     assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
 
   test('on a ring of one regenerates the one slot, however young it is', () => {
-    const { step } = planned(ringOfOne, written('lead', now), wants({ freshAfter: now }))
+    const { step } = planned(ringOfOne, written('lead', now), wants({ createdAfter: now }))
 
     assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
 
-  test('publishes a standby that is fresh enough instead of making another', () => {
+  test('publishes a standby that is new enough instead of making another', () => {
     const standby = now - ripe
-    const young = stamped('lead', { standby })
+    const young = stamped('lead', { standbyCreatedAfter: standby })
 
-    const step = publish(young, wants({ freshAfter: standby }))
+    const step = publish(young, wants({ createdAfter: standby }))
 
     assert.deepEqual([step.slots, step.pick], [['B'], 'only accepted'])
-    assert.deepEqual(step.stamps, { rotatedAt: standby, fresh: standby, standby: published, retire: true })
+    assert.deepEqual(step.stamps, {
+      rotatedAt: standby,
+      createdAfter: standby,
+      standbyCreatedAfter: published,
+      retire: true,
+    })
   })
 
   for (const [what, wish, fields] of [
-    ['a request', { freshAfter: now }, {}],
+    ['a request', { createdAfter: now }, {}],
     ['a due date', {}, { rotatedAt: now - days(90) }],
   ] as const) {
     test(`${what} cools until the overlap and the clock bound are over`, () => {
@@ -248,7 +267,7 @@ describe('rotating', () => {
   }
 
   test('cooling counts from the youngest output', () => {
-    const found = planned(written('connection', now - days(1)), wants({ freshAfter: now }))
+    const found = planned(written('connection', now - days(1)), wants({ createdAfter: now }))
 
     assert.deepEqual(found, { reason: 'cooling', until: now + days(1) + minutes(1) })
   })
@@ -256,12 +275,12 @@ describe('rotating', () => {
   test('force skips cooling for a request, not for a due date', () => {
     const hot = written('lead', now - 1)
 
-    assert.equal(planned(hot, wants({ freshAfter: now, force: true })).step?.do, 'regenerate')
+    assert.equal(planned(hot, wants({ createdAfter: now, force: true })).step?.do, 'regenerate')
     assert.equal(planned(hot, due(now), wants({ force: true })).reason, 'cooling')
   })
 
   test('the overlap is the target’s', () => {
-    const found = planned(targetHas({ overlap: days(20) }), wants({ freshAfter: now }))
+    const found = planned(targetHas({ overlap: days(20) }), wants({ createdAfter: now }))
 
     assert.deepEqual(found, { reason: 'cooling', until: overlapEnds + days(18) })
   })
@@ -270,13 +289,13 @@ describe('rotating', () => {
 describe('moving to the standby slot', () => {
   const moves: readonly (readonly [what: string, change: Change])[] = [
     ['a promote', promotes],
-    ['a request that the standby satisfies', wants({ freshAfter: published + 1 })],
+    ['a request that the standby satisfies', wants({ createdAfter: published + 1 })],
     ['a revoke that the standby survives', wants({ revokeBefore: published + 1 })],
   ]
   for (const [what, change] of moves) {
     test(`${what} waits until every listing must show that slot’s key`, () => {
-      const early = planned(stamped('lead', { standby: now - ripe + 1 }), change)
-      const late = planned(stamped('lead', { standby: now - ripe }), change)
+      const early = planned(stamped('lead', { standbyCreatedAfter: now - ripe + 1 }), change)
+      const late = planned(stamped('lead', { standbyCreatedAfter: now - ripe }), change)
 
       assert.deepEqual([early.step, early.until], [undefined, now + 1])
       assert.equal(late.step?.do, 'publish')
@@ -284,30 +303,30 @@ describe('moving to the standby slot', () => {
   }
 
   test('a key that waits does so until every listing must show it', () => {
-    const made = (moment: number) => planned(stamped('lead', { pending: { made: moment } }))
+    const made = (moment: number) => planned(stamped('lead', { pending: { state: 'created', since: moment } }))
 
     assert.deepEqual(made(now - ripe + 1), { reason: 'pending', until: now + 1 })
     assert.deepEqual(made(now - ripe).step, {
       do: 'publish',
       slots: ['B'],
       pick: 'only accepted',
-      stamps: { rotatedAt: now - ripe, fresh: now - ripe, standby: published, retire: true },
+      stamps: { rotatedAt: now - ripe, createdAfter: now - ripe, standbyCreatedAfter: published, retire: true },
     })
   })
 
   test('a promote never moves the due date, and exchanges the ages', () => {
     assert.deepEqual(stampsOf(promotes), {
       rotatedAt: published,
-      fresh: standbyMade,
-      standby: published,
+      createdAfter: standbyMade,
+      standbyCreatedAfter: published,
       retire: true,
     })
   })
 
   test('a promote to a key of unknown age leaves it unknown', () => {
-    const stamps = stampsOf(promotes, stamped('lead', { standby: undefined }))
+    const stamps = stampsOf(promotes, stamped('lead', { standbyCreatedAfter: undefined }))
 
-    assert.deepEqual(stamps, { rotatedAt: published, standby: published, retire: true })
+    assert.deepEqual(stamps, { rotatedAt: published, standbyCreatedAfter: published, retire: true })
   })
 
   test('a swap asks the service for it', () => {

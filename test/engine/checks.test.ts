@@ -70,50 +70,54 @@ describe('nothing is to be done', () => {
   ])
 })
 
-describe('unmanaged', () => {
+describe('adopted', () => {
   table([
-    ['a target without a lead', [missing('lead'), missing('connection')], 'unmanaged'],
-    ['a target without a lead whose other output holds a live key', [missing('lead')], 'unmanaged'],
+    ['a target without a lead', [missing('lead'), missing('connection')], 'adopted'],
+    ['a target without a lead whose other output holds a live key', [missing('lead')], 'adopted'],
     [
       'but not if the other output is somebody else’s',
       [missing('lead'), untagged('connection'), holding('connection', 'x')],
-      'foreign',
+      'unmanaged',
     ],
     ['nor if the other output is disabled by hand', [missing('lead'), disabled('connection')], 'paused'],
     [
       'unless a revoke goes on through it',
       [missing('lead'), disabled('connection'), wants({ revokeBefore: now })],
-      'unmanaged',
+      'adopted',
     ],
-    ['the lead of a ring of one', [ringOfOne, missing('lead'), missing('connection')], 'unmanaged'],
+    ['the lead of a ring of one', [ringOfOne, missing('lead'), missing('connection')], 'adopted'],
   ])
 })
 
-describe('foreign', () => {
+describe('unmanaged', () => {
   const rubbish = [leadOnly, untagged('lead'), holding('lead', 'x')]
   const elsewhere = { address: '/stand/other' }
   table([
-    ['a lead that is not ours and holds no live key', rubbish, 'foreign'],
+    ['a lead that is not ours and holds no live key', rubbish, 'unmanaged'],
     [
       'another output that is not ours and holds no live key',
       [untagged('connection'), holding('connection', 'x')],
-      'foreign',
+      'unmanaged',
     ],
-    ['a lead that another target has marked', [stamped('lead', { target: 'other' }), holding('lead', 'x')], 'foreign'],
+    [
+      'a lead that another target has marked',
+      [stamped('lead', { target: 'other' }), holding('lead', 'x')],
+      'unmanaged',
+    ],
     [
       'a lead that is not ours and is disabled: nobody can see what it holds',
       [untagged('lead'), disabled('lead')],
-      'foreign',
+      'unmanaged',
     ],
     [
       'a lead of ours with the ProviderAddress of another resource',
       [marked('lead', elsewhere), holding('lead', 'x')],
-      'foreign',
+      'unmanaged',
     ],
     [
       'an output of ours with the ProviderAddress of another resource',
       [marked('connection', elsewhere), holding('connection', 'x')],
-      'foreign',
+      'unmanaged',
     ],
     [
       'not: the same ProviderAddress in other letters',
@@ -121,7 +125,7 @@ describe('foreign', () => {
       'drifted',
     ],
     ['not: a live key with the address from before the resource was moved', [marked('lead', elsewhere)], 'nothing'],
-    ['not: a live key that is not marked', [untagged('lead'), untagged('connection')], 'unmanaged: tags'],
+    ['not: a live key that is not marked', [untagged('lead'), untagged('connection')], 'adopted: tags'],
     ['not: rubbish that somebody wrote over our secret', [...rubbish, formerly('lead', 'a')], 'drifted'],
     ['not: rubbish that the target is told to take over', [...rubbish, targetHas({ adopt: true })], 'drifted'],
     [
@@ -139,7 +143,7 @@ describe('paused', () => {
     ['another output that was disabled by hand', [disabled('connection')], 'paused'],
     [
       'a disabled secret whatever is asked',
-      [disabled('lead'), wants({ freshAfter: now, force: true, ...promoteB, ...swapToB })],
+      [disabled('lead'), wants({ createdAfter: now, force: true, ...promoteB, ...swapToB })],
       'paused',
     ],
     ['a disabled secret of a target that is due', [disabled('lead'), dueSince(now - days(1))], 'paused'],
@@ -152,7 +156,7 @@ describe('paused', () => {
 
   test('a look is not repeated, a request is kept alive', () => {
     const look = plan(at(disabled('lead')))
-    const request = plan(at(disabled('lead'), wants({ freshAfter: now })))
+    const request = plan(at(disabled('lead'), wants({ createdAfter: now })))
 
     assert.deepEqual(look, { reason: 'paused' })
     assert.deepEqual(request, { reason: 'paused', until: now + minutes(10) })
@@ -162,7 +166,7 @@ describe('paused', () => {
 describe('settling', () => {
   const young = now - settle + 1
   const grown = now - settle
-  const asked = (moment: number) => stamped('lead', { pending: { asked: moment } })
+  const asked = (moment: number) => stamped('lead', { pending: { state: 'requested', since: moment } })
   table([
     [
       'a lead younger than S that the listing does not show',
@@ -226,7 +230,7 @@ describe('settling', () => {
 describe('interrupted', () => {
   const ahead: Change = (draft) => {
     holding('connection', 'b')(draft)
-    stamped('connection', { standby: published })(draft)
+    stamped('connection', { standbyCreatedAfter: published })(draft)
   }
   table([
     [
@@ -237,7 +241,7 @@ describe('interrupted', () => {
     ['another output is on another live slot, and of the lead’s second', [ahead], 'interrupted'],
     [
       'not: it was written to replace another key than the lead’s',
-      [ahead, stamped('connection', { standby: standbyMade }), written('connection', published + 1)],
+      [ahead, stamped('connection', { standbyCreatedAfter: standbyMade }), written('connection', published + 1)],
       'drifted: outputs',
     ],
     ['not: it is older than the lead', [ahead, written('connection', published - 1)], 'drifted: outputs'],
@@ -283,20 +287,20 @@ describe('drifted', () => {
   ])
 })
 
-describe('unmanaged: tags', () => {
+describe('adopted: tags', () => {
   table([
-    ['a live lead without a tag', [untagged('lead')], 'unmanaged: tags'],
+    ['a live lead without a tag', [untagged('lead')], 'adopted: tags'],
     [
       'a live lead with the tags of Microsoft’s tutorial only',
       [untagged('lead'), marked('lead', { slot: 'A', address: '/stand/target' })],
-      'unmanaged: tags',
+      'adopted: tags',
     ],
-    ['a live lead that another target has marked', [stamped('lead', { target: 'other' })], 'unmanaged: tags'],
-    ['another live output without a tag', [untagged('connection')], 'unmanaged: tags'],
+    ['a live lead that another target has marked', [stamped('lead', { target: 'other' })], 'adopted: tags'],
+    ['another live output without a tag', [untagged('connection')], 'adopted: tags'],
     [
       'an output that is the same for all slots, without a tag',
       [holds('lead', 'workspace'), untagged('workspace')],
-      'unmanaged: tags',
+      'adopted: tags',
     ],
     [
       'not: an older output on the other slot, which is brought in line',
@@ -316,24 +320,24 @@ describe('revoked', () => {
     ['not: a ring of one has no standby', [ringOfOne, before(published)], 'nothing'],
     [
       'a key of unknown age is older than anything',
-      [stamped('lead', { fresh: undefined }), before(standbyMade)],
+      [stamped('lead', { createdAfter: undefined }), before(standbyMade)],
       'revoked',
     ],
     [
       'a standby of unknown age is older than anything',
-      [stamped('lead', { standby: undefined }), before(1)],
+      [stamped('lead', { standbyCreatedAfter: undefined }), before(1)],
       'revoked: standby',
     ],
   ])
 })
 
 describe('pending', () => {
-  const made = stamped('lead', { pending: { made: now - hours(1) } })
+  const made = stamped('lead', { pending: { state: 'created', since: now - hours(1) } })
   table([
     ['a new key that was not published straight away', [made], 'pending'],
     [
       'comes before what else is wanted',
-      [made, wants({ freshAfter: now - hours(1), force: true, ...promoteB })],
+      [made, wants({ createdAfter: now - hours(1), force: true, ...promoteB })],
       'pending',
     ],
     ['not: on a ring of one, where the record means nothing', [ringOfOne, made], 'nothing'],
@@ -383,36 +387,36 @@ describe('promoted and swapped', () => {
 
 describe('requested', () => {
   table([
-    ['the key is older than asked for', [wants({ freshAfter: published + 1 })], 'requested'],
-    ['not: it is as young', [wants({ freshAfter: published })], 'nothing'],
+    ['the key is older than asked for', [wants({ createdAfter: published + 1 })], 'requested'],
+    ['not: it is as young', [wants({ createdAfter: published })], 'nothing'],
     ['not: force asks for nothing by itself', [wants({ force: true })], 'nothing'],
     [
       'a key of unknown age is older than asked for',
-      [stamped('lead', { fresh: undefined }), wants({ freshAfter: 1 })],
+      [stamped('lead', { createdAfter: undefined }), wants({ createdAfter: 1 })],
       'requested',
     ],
-    ['on a ring of one', [ringOfOne, wants({ freshAfter: now })], 'requested'],
+    ['on a ring of one', [ringOfOne, wants({ createdAfter: now })], 'requested'],
     [
       'not: a promote went back from a key that is as young',
       [
-        stamped('lead', { reason: 'promoted', retire: true, fresh: standbyMade - 1 }),
-        wants({ freshAfter: standbyMade, force: true }),
+        stamped('lead', { reason: 'promoted', retire: true, createdAfter: standbyMade - 1 }),
+        wants({ createdAfter: standbyMade, force: true }),
       ],
       'nothing',
     ],
     [
       'a promote went back from a key that is older than asked for',
       [
-        stamped('lead', { reason: 'promoted', retire: true, fresh: standbyMade - 1 }),
-        wants({ freshAfter: standbyMade + 1, force: true }),
+        stamped('lead', { reason: 'promoted', retire: true, createdAfter: standbyMade - 1 }),
+        wants({ createdAfter: standbyMade + 1, force: true }),
       ],
       'requested',
     ],
     [
       'since a promote the standby slot has a key that was never current',
       [
-        stamped('lead', { reason: 'promoted', retire: false, fresh: standbyMade - 1 }),
-        wants({ freshAfter: standbyMade }),
+        stamped('lead', { reason: 'promoted', retire: false, createdAfter: standbyMade - 1 }),
+        wants({ createdAfter: standbyMade }),
       ],
       'requested',
     ],
@@ -447,7 +451,7 @@ describe('due', () => {
     ['not: before its date, window or not', [dueSince(now + 1), wants({ ignoreWindow: true })], 'nothing'],
     [
       'a request does not wait for the window',
-      [targetHas({ window: window(noon + 1, 60) }), wants({ freshAfter: now })],
+      [targetHas({ window: window(noon + 1, 60) }), wants({ createdAfter: now })],
       'requested',
     ],
   ])

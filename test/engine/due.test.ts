@@ -36,7 +36,7 @@ function stored(fields: Partial<StoredSecret> = {}): StoredSecret {
     enabled: true,
     created: start,
     expiresOn: start + days(90),
-    stamps: { target: 'vision', rotatedAt: start, fresh: start },
+    stamps: { target: 'vision', rotatedAt: start, createdAfter: start },
     otherTags: {},
     ...fields,
   }
@@ -99,9 +99,9 @@ test('a ring of one has no overlap to wait for', () => {
 })
 
 test('without stamps the version counts from its creation', () => {
-  const { stamps: _, ...foreign } = stored({ created: start + days(7) })
+  const { stamps: _, ...unmanaged } = stored({ created: start + days(7) })
 
-  const due = dueAt(target(), foreign)
+  const due = dueAt(target(), unmanaged)
 
   assert.ok(due > start + days(7) && due <= start + days(67))
 })
@@ -152,7 +152,7 @@ test('a target is overdue only when more than a day has passed since it could be
 test('a target that waits for its window is not overdue', () => {
   const sundays = { days: [0], start: 120, length: hours(4), timeZone: 'UTC' }
   const windowed = target({ window: sundays, rotateEvery: days(7), validFor: days(30), overlap: hours(1) })
-  const monday = stored({ stamps: { target: 'vision', rotatedAt: start, fresh: start } })
+  const monday = stored({ stamps: { target: 'vision', rotatedAt: start, createdAfter: start } })
   const opening = Date.parse('2026-03-15T02:00:00Z')
   assert.ok(dueAt(windowed, monday) > Date.parse('2026-03-08T06:00:00Z'))
 

@@ -57,7 +57,7 @@ describe('a published version', () => {
     })
   }
 
-  for (const reason of ['unmanaged', 'drifted', 'promoted', 'interrupted'] as const) {
+  for (const reason of ['adopted', 'drifted', 'promoted', 'interrupted'] as const) {
     test(`${reason}: is a key that the service held already, and says nothing of overlaps`, () => {
       assert.equal(publishedFor(reason).type, 'Rekey.KeyPublished')
       assert.equal('overlap' in publishedFor(reason).data, false)

@@ -19,7 +19,7 @@ describe('histories of listings that lag', () => {
   test('pending_stale_listing_publishes_old_key: a new key that was refused is not looked for in a listing from before it', async () => {
     const at = await rotatedStand()
     at.slowBy(minutes(3))
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
     assert.equal(outcomeOf(await at.reconcile(wish)).reason, 'requested')
     at.staleBy(minutes(4))
     await at.wait(minutes(4) - seconds(1))
@@ -37,7 +37,7 @@ describe('histories of listings that lag', () => {
     const at = await rotatedStand()
     const standby = activeSlot(at) === 'A' ? 'B' : 'A'
     at.fault({ on: 'regenerate', what: 'crash after' })
-    assert.equal(await at.reconcile({ freshAfter: at.now() }), 'crashed')
+    assert.equal(await at.reconcile({ createdAfter: at.now() }), 'crashed')
     await at.wait(seconds(90))
     at.staleBy(minutes(2))
     const promote = { promote: { slot: standby, from: at.vault.current('lead')!.version } }
@@ -54,7 +54,7 @@ describe('histories of listings that lag', () => {
     const at = await rotatedStand({ without: ['asked'], probe: 'none' })
     const standby = activeSlot(at) === 'A' ? 'B' : 'A'
     at.fault({ on: 'regenerate', what: 'crash after' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(seconds(90))
     at.staleBy(minutes(2))
 
@@ -71,13 +71,13 @@ describe('histories of listings that lag', () => {
     test(`readback_older_than_before_image: a read-back that shows an older key is not taken for the new one (ring of ${slots})`, async () => {
       const at = await rotatedStand({ slots, probe: 'none' })
       for (const wait of waits) {
-        await at.reconcile({ freshAfter: at.now(), force: true })
+        await at.reconcile({ createdAfter: at.now(), force: true })
         await at.wait(wait)
       }
       // The before-image is up to date; the read-back is older than the last change of the very slot that was asked for.
       at.fault({ on: 'regenerate', what: 'dropped' })
       at.fault({ on: 'read', nth: 2, what: 'paused', meanwhile: async () => at.staleBy(stale) })
-      const wish = { freshAfter: at.now(), force: true }
+      const wish = { createdAfter: at.now(), force: true }
 
       const outcome = outcomeOf(await at.reconcile(wish))
 
@@ -93,7 +93,7 @@ describe('histories of listings that lag', () => {
   test('ring_of_one_put_lost_then_stale_read: the only key is not regenerated again because a listing lags', async () => {
     const at = await rotatedStand({ slots: 1, probe: 'none' })
     const before = at.regenerated.length
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
     at.fault({ on: 'put', what: 'dropped' })
     await at.reconcile(wish)
     at.staleBy(minutes(3))
@@ -149,7 +149,7 @@ describe('histories of overlap', () => {
     await at.reconcile({ promote: { slot: standby, from: at.vault.current('lead')!.version } })
     await at.wait(hours(1))
 
-    const outcome = outcomeOf(await at.reconcile({ freshAfter: at.now() }))
+    const outcome = outcomeOf(await at.reconcile({ createdAfter: at.now() }))
 
     assert.equal(outcome.reason, 'cooling')
     const published = at.vault.current('lead')!.created
@@ -164,7 +164,7 @@ describe('histories of clocks and requests', () => {
     const promote = { promote: { slot: standby, from: at.vault.current('lead')!.version } }
     await at.reconcile(promote)
     await at.wait(days(3))
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     const key = at.leadKey()
     await at.wait(days(3))
 
@@ -176,7 +176,7 @@ describe('histories of clocks and requests', () => {
   test('freshAfter_from_fast_clock: a request from a clock ahead of ours regenerates once', async () => {
     const at = await rotatedStand()
     const before = at.regenerated.length
-    const wish = { freshAfter: at.now() + seconds(50) }
+    const wish = { createdAfter: at.now() + seconds(50) }
 
     await at.reconcile(wish)
     await at.reconcile(wish)
@@ -189,14 +189,14 @@ describe('histories of clocks and requests', () => {
   test('freshAfter_from_fast_clock: a request from beyond any clock of ours is refused', async () => {
     const at = await rotatedStand()
 
-    const outcome = outcomeOf(await at.reconcile({ freshAfter: at.now() + minutes(2) }))
+    const outcome = outcomeOf(await at.reconcile({ createdAfter: at.now() + minutes(2) }))
 
     assert.deepEqual([outcome.status, outcome.error?.code], ['failed', 'FromTheFuture'])
   })
 
   test('revoke_from_slow_clock: a key made before the revoke, by a worker whose clock is fast, is not spared', async () => {
     const at = await rotatedStand()
-    await at.reconcile({ freshAfter: at.now() - seconds(30) }, { skew: seconds(30) })
+    await at.reconcile({ createdAfter: at.now() - seconds(30) }, { skew: seconds(30) })
     const leaked = at.leadKey()
     await at.wait(seconds(20))
 
@@ -211,7 +211,7 @@ describe('histories of clocks and requests', () => {
   test('paused_swallows_request: what was asked for while a secret was disabled is done when it is enabled', async () => {
     const at = await rotatedStand()
     at.vault.enable('lead', false)
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
 
     const paused = outcomeOf(await at.reconcile(wish))
     at.vault.enable('lead', true)
@@ -226,8 +226,8 @@ describe('histories of clocks and requests', () => {
     const at = await rotatedStand()
     const before = at.regenerated.length
     at.slowBy(minutes(10))
-    await at.reconcile({ freshAfter: at.now() })
-    const forced = { freshAfter: at.now() - seconds(10), force: true }
+    await at.reconcile({ createdAfter: at.now() })
+    const forced = { createdAfter: at.now() - seconds(10), force: true }
 
     await at.reconcile(forced)
     await at.wait(minutes(12))
@@ -242,7 +242,7 @@ describe('histories of crashes and late effects', () => {
   test('crash_between_outputs: the publish is finished forward, never back', async () => {
     const at = await rotatedStand({ outputs: 2 })
     at.fault({ on: 'put', what: 'crash after' })
-    await at.reconcile({ freshAfter: at.now(), actor: 'anna' })
+    await at.reconcile({ createdAfter: at.now(), actor: 'anna' })
     const handedOut = at.vault.current('connection')!.value!
     await at.wait(minutes(7))
 
@@ -257,7 +257,7 @@ describe('histories of crashes and late effects', () => {
 
   test('late_put_after_new_publish: a write without an answer keeps everybody away until it must have landed', async () => {
     const at = await rotatedStand()
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
     at.fault({ on: 'put', what: 'late' })
 
     const unknown = outcomeOf(await at.reconcile(wish))
@@ -276,11 +276,11 @@ describe('histories of crashes and late effects', () => {
     const at = await rotatedStand()
     const rotation = async () => {
       await at.wait(minutes(7))
-      assert.equal(outcomeOf(await at.reconcile({ freshAfter: at.now() })).status, 'changed')
+      assert.equal(outcomeOf(await at.reconcile({ createdAfter: at.now() })).status, 'changed')
       await at.wait(minutes(7))
     }
     at.fault({ on: 'regenerate', what: 'paused', meanwhile: rotation })
-    const zombie = outcomeOf(await at.reconcile({ freshAfter: at.now() }))
+    const zombie = outcomeOf(await at.reconcile({ createdAfter: at.now() }))
     assert.equal(zombie.error?.code, 'LeaseLost')
     assert.equal(at.works(), false)
     at.staleBy(minutes(4))
@@ -299,13 +299,13 @@ describe('histories of crashes and late effects', () => {
       const at = await rotatedStand({ probe })
       const twoRotations = async () => {
         await at.wait(minutes(7))
-        await at.reconcile({ freshAfter: at.now(), force: true })
+        await at.reconcile({ createdAfter: at.now(), force: true })
         await at.wait(minutes(7))
-        await at.reconcile({ freshAfter: at.now(), force: true })
+        await at.reconcile({ createdAfter: at.now(), force: true })
         await at.wait(minutes(7))
       }
       at.fault({ on: 'put', what: 'paused', meanwhile: twoRotations })
-      await at.reconcile({ freshAfter: at.now() })
+      await at.reconcile({ createdAfter: at.now() })
       assert.equal(at.works(), false)
 
       const first = outcomeOf(await at.reconcile())
@@ -325,10 +325,10 @@ describe('histories of crashes and late effects', () => {
     const rotation = async () => {
       await at.wait(minutes(7))
       at.slowBy(minutes(8))
-      assert.equal(outcomeOf(await at.reconcile({ freshAfter: at.now() })).reason, 'requested')
+      assert.equal(outcomeOf(await at.reconcile({ createdAfter: at.now() })).reason, 'requested')
     }
     at.fault({ on: 'patch', what: 'paused', meanwhile: rotation })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     assert.equal(at.works(), true)
     const key = at.leadKey()
 
@@ -360,7 +360,7 @@ describe('histories of drift', () => {
   test('pending_stamp_survives_drift: the age of a key that waits is still known after a repair', async () => {
     const at = await rotatedStand()
     at.slowBy(minutes(3))
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
     await at.reconcile(wish)
     at.slowBy(0)
     at.service.regenerate(activeSlot(at)!)
@@ -373,12 +373,12 @@ describe('histories of drift', () => {
 
     assert.equal(at.regenerated.length, before)
     assert.equal(at.works(), true)
-    assert.ok(at.vault.current('lead')!.stamps!.fresh! >= wish.freshAfter - minutes(1))
+    assert.ok(at.vault.current('lead')!.stamps!.createdAfter! >= wish.createdAfter - minutes(1))
   })
 
   test('rubbish_overwrite_forgets_stamps: a secret overwritten by hand is ours still, and as old as it was', async () => {
     const at = await rotatedStand()
-    const { fresh, standby } = at.vault.current('lead')!.stamps!
+    const { createdAfter, standbyCreatedAfter } = at.vault.current('lead')!.stamps!
     at.vault.put('lead', 'rubbish')
     await at.wait(minutes(1))
 
@@ -387,16 +387,16 @@ describe('histories of drift', () => {
     assert.equal(outcome.reason, 'drifted')
     assert.equal(at.works(), true)
     const stamps = at.vault.current('lead')!.stamps!
-    assert.deepEqual([stamps.fresh, stamps.standby], [fresh, standby])
+    assert.deepEqual([stamps.createdAfter, stamps.standbyCreatedAfter], [createdAfter, standbyCreatedAfter])
   })
 
   test('a stand without a history is not touched by this: an unknown value under our name is somebody else’s', async () => {
     const at = stand()
     at.vault.put('lead', 'rubbish')
 
-    const outcome = outcomeOf(await at.reconcile({ freshAfter: at.now() }))
+    const outcome = outcomeOf(await at.reconcile({ createdAfter: at.now() }))
 
-    assert.deepEqual([outcome.status, outcome.reason, outcome.error?.code], ['paused', 'foreign', 'Foreign'])
+    assert.deepEqual([outcome.status, outcome.reason, outcome.error?.code], ['paused', 'unmanaged', 'Unmanaged'])
     assert.deepEqual(at.effects, ['announce'])
   })
 })

@@ -20,10 +20,10 @@ test('entries that are missing or cannot be read say nothing about when a target
 })
 
 test('stopping where drift may be left is no comparison, stopping for anything else is', () => {
-  for (const reason of ['unmanaged', 'paused', 'settling', 'interrupted', 'drifted'] as const) {
+  for (const reason of ['adopted', 'paused', 'settling', 'interrupted', 'drifted'] as const) {
     assert.equal(isCompared(reason), false, reason)
   }
-  for (const reason of [undefined, 'foreign', 'pending', 'requested', 'cooling', 'due', 'unannounced'] as const) {
+  for (const reason of [undefined, 'unmanaged', 'pending', 'requested', 'cooling', 'due', 'unannounced'] as const) {
     assert.equal(isCompared(reason), true, reason)
   }
 })
@@ -32,7 +32,7 @@ test('a reconcile that must wait for the listing notes no comparison, and the ne
   const at = await rotatedStand()
   const noted = async () => comparedAt(at.target, await at.leaseEntries())
   at.staleBy(minutes(4))
-  await at.reconcile({ freshAfter: at.now(), force: true })
+  await at.reconcile({ createdAfter: at.now(), force: true })
   const afterRotation = await noted()
   await at.wait(minutes(1))
   const { reason } = (await at.reconcile()) as Outcome

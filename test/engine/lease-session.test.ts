@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type GripOptions, gripOn, harmless, limited } from '../../src/engine/lease-session.ts'
+import { harmless, type LeaseSessionOptions, leaseSession, limited } from '../../src/engine/lease-session.ts'
 import type { Call, Clock } from '../../src/engine/ports.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import { callLimit, leaseLength, seconds } from '../../src/engine/target.ts'
@@ -38,8 +38,8 @@ function handClock(): HandClock {
   }
 }
 
-/** A grip just taken, and what its lease was asked for. */
-function held(options: Partial<GripOptions> & { renews?: () => boolean } = {}) {
+/** A session just taken, and what its lease was asked for. */
+function held(options: Partial<LeaseSessionOptions> & { renews?: () => boolean } = {}) {
   const { renews, ...rest } = options
   const clock = handClock()
   const renewals: number[] = []
@@ -51,7 +51,7 @@ function held(options: Partial<GripOptions> & { renews?: () => boolean } = {}) {
     },
     release: async () => undefined,
   }
-  return { clock, renewals, grip: gripOn({ clock, lease, sentAt: clock.monotonic(), ...rest }) }
+  return { clock, renewals, session: leaseSession({ clock, lease, sentAt: clock.monotonic(), ...rest }) }
 }
 
 const nothing = async () => undefined
@@ -60,34 +60,34 @@ const last = leaseLength - callLimit - 1
 
 describe('before an effect', () => {
   test('the lease is not renewed while a whole call fits into what is left of it', async () => {
-    const { clock, grip, renewals } = held()
+    const { clock, session, renewals } = held()
     clock.pass(last)
 
-    await grip.effect(nothing)
+    await session.effect(nothing)
 
     assert.deepEqual(renewals, [])
   })
 
   test('the lease is renewed when less than a whole call is left, and counts from the sending', async () => {
-    const { clock, grip, renewals } = held()
+    const { clock, session, renewals } = held()
     clock.pass(last + 1)
-    await grip.effect(nothing)
+    await session.effect(nothing)
     clock.pass(last)
-    await grip.effect(nothing)
+    await session.effect(nothing)
     assert.equal(renewals.length, 1)
 
     clock.pass(1)
-    await grip.effect(nothing)
+    await session.effect(nothing)
 
     assert.equal(renewals.length, 2)
   })
 
   test('a lease that somebody else has now is lost, and nothing is done', async () => {
-    const { clock, grip } = held({ renews: () => false })
+    const { clock, session } = held({ renews: () => false })
     clock.pass(leaseLength)
     let done = false
 
-    const effect = grip.effect(async () => {
+    const effect = session.effect(async () => {
       done = true
     })
 
@@ -104,13 +104,13 @@ describe('before an effect', () => {
     })
     world.clock.pass(leaseLength)
 
-    await assert.rejects(world.grip.effect(nothing), { code: 'LeaseLost' })
+    await assert.rejects(world.session.effect(nothing), { code: 'LeaseLost' })
   })
 
   test('the lease counts from the moment the acquisition was sent, not answered', async () => {
-    const { clock, grip, renewals } = held({ sentAt: seconds(1000) - last - 1 })
+    const { clock, session, renewals } = held({ sentAt: seconds(1000) - last - 1 })
 
-    await grip.effect(nothing)
+    await session.effect(nothing)
 
     assert.equal(renewals.length, 1)
     assert.equal(renewals[0], clock.monotonic())
@@ -119,17 +119,17 @@ describe('before an effect', () => {
 
 describe('after an effect', () => {
   test('the clock is looked at again: an effect that outlasted the lease is not trusted', async () => {
-    const { clock, grip } = held()
+    const { clock, session } = held()
 
-    const effect = grip.effect(async () => clock.pass(leaseLength))
+    const effect = session.effect(async () => clock.pass(leaseLength))
 
     await assert.rejects(effect, { code: 'LeaseLost' })
   })
 
   test('one that ended a moment before is', async () => {
-    const { clock, grip } = held()
+    const { clock, session } = held()
 
-    const result = await grip.effect(async () => {
+    const result = await session.effect(async () => {
       clock.pass(leaseLength - 1)
       return 'done'
     })
@@ -138,11 +138,11 @@ describe('after an effect', () => {
   })
 
   test('a failure of its own is told as it is', async () => {
-    const { grip } = held()
+    const { session } = held()
     const refusal = new RekeyError('PermissionDenied', { message: 'no' })
 
     await assert.rejects(
-      grip.effect(() => Promise.reject(refusal)),
+      session.effect(() => Promise.reject(refusal)),
       refusal,
     )
   })
@@ -151,7 +151,7 @@ describe('after an effect', () => {
 describe('the deadline', () => {
   test('stops the next effect, and leaves no trace of it', async () => {
     let begun = 0
-    const { clock, grip, renewals } = held({
+    const { clock, session, renewals } = held({
       deadline: seconds(1100),
       beforeFirstEffect: async () => {
         begun++
@@ -159,17 +159,17 @@ describe('the deadline', () => {
     })
     clock.pass(seconds(100))
 
-    const effect = grip.effect(async () => assert.fail('after the deadline'))
+    const effect = session.effect(async () => assert.fail('after the deadline'))
 
     await assert.rejects(effect, { code: 'OutOfTime' })
     assert.deepEqual([begun, renewals], [0, []])
   })
 
   test('does not stop an effect a moment before it, nor one under way', async () => {
-    const { clock, grip } = held({ deadline: seconds(1030) })
+    const { clock, session } = held({ deadline: seconds(1030) })
     clock.pass(seconds(30) - 1)
 
-    const result = await grip.effect(async () => {
+    const result = await session.effect(async () => {
       clock.pass(seconds(5))
       return 'done'
     })
@@ -178,56 +178,56 @@ describe('the deadline', () => {
   })
 
   test('does not stop what has to be finished, and stops what comes after that', async () => {
-    const { clock, grip } = held({ deadline: seconds(1001) })
+    const { clock, session } = held({ deadline: seconds(1001) })
     clock.pass(seconds(2))
-    const finished = await grip.finish(async () => {
-      await grip.effect(nothing)
-      return grip.effect(async () => 'recorded')
+    const finished = await session.finish(async () => {
+      await session.effect(nothing)
+      return session.effect(async () => 'recorded')
     })
-    await assert.rejects(grip.finish(() => Promise.reject(new Error('refused'))))
+    await assert.rejects(session.finish(() => Promise.reject(new Error('refused'))))
 
     assert.equal(finished, 'recorded')
-    await assert.rejects(grip.effect(nothing), { code: 'OutOfTime' })
+    await assert.rejects(session.effect(nothing), { code: 'OutOfTime' })
   })
 
   test('does not stop a look', async () => {
-    const { clock, grip } = held({ deadline: seconds(1001) })
+    const { clock, session } = held({ deadline: seconds(1001) })
     clock.pass(seconds(2))
 
-    assert.equal(await grip.look(async () => 'seen'), 'seen')
+    assert.equal(await session.read(async () => 'seen'), 'seen')
   })
 
   test('is a matter of waiting, not of failing', async () => {
-    const { grip } = held({ deadline: 0 })
+    const { session } = held({ deadline: 0 })
 
-    await assert.rejects(grip.effect(nothing), (error: RekeyError) => error.transient)
+    await assert.rejects(session.effect(nothing), (error: RekeyError) => error.transient)
   })
 })
 
 describe('before the first effect', () => {
   test('something is done once, before the first one only', async () => {
     const order: string[] = []
-    const { grip } = held({ beforeFirstEffect: async () => void order.push('begin') })
-    await grip.look(async () => void order.push('look'))
-    await grip.effect(async () => void order.push('first'))
-    await grip.effect(async () => void order.push('second'))
+    const { session } = held({ beforeFirstEffect: async () => void order.push('begin') })
+    await session.read(async () => void order.push('look'))
+    await session.effect(async () => void order.push('first'))
+    await session.effect(async () => void order.push('second'))
 
     assert.deepEqual(order, ['look', 'begin', 'first', 'second'])
   })
 
   test('nothing is done if that fails, and it is tried again before the next', async () => {
     let tries = 0
-    const { grip } = held({
+    const { session } = held({
       beforeFirstEffect: async () => {
         if (++tries === 1) throw new RekeyError('ServiceUnavailable', { message: 'no queue', retryAfter: 1 })
       },
     })
 
     await assert.rejects(
-      grip.effect(async () => assert.fail('not queued')),
+      session.effect(async () => assert.fail('not queued')),
       { code: 'ServiceUnavailable' },
     )
-    await grip.effect(nothing)
+    await session.effect(nothing)
 
     assert.equal(tries, 2)
   })
@@ -235,7 +235,7 @@ describe('before the first effect', () => {
   test('the lease is looked at after it, for it may take its time', async () => {
     const world = held({ beforeFirstEffect: async () => world.clock.pass(leaseLength) })
 
-    await world.grip.effect(nothing)
+    await world.session.effect(nothing)
 
     assert.equal(world.renewals.length, 1)
   })
@@ -243,9 +243,9 @@ describe('before the first effect', () => {
 
 describe('a call', () => {
   test('is told to stop when its limit is over, and not before', async () => {
-    const { clock, grip } = held()
+    const { clock, session } = held()
 
-    await grip.effect(async ({ signal }) => {
+    await session.effect(async ({ signal }) => {
       clock.pass(callLimit - 1)
       assert.equal(signal.aborted, false)
       clock.pass(1)
@@ -254,10 +254,10 @@ describe('a call', () => {
   })
 
   test('that keeps the lease has its limit anew, and the lease renewed when it must be', async () => {
-    const { clock, grip, renewals } = held()
+    const { clock, session, renewals } = held()
     const steps: boolean[] = []
 
-    await grip.effect(async ({ signal, keepLease }) => {
+    await session.effect(async ({ signal, keepLease }) => {
       for (let poll = 0; poll < 12; poll++) {
         clock.pass(seconds(20))
         await keepLease()
@@ -277,9 +277,9 @@ describe('a call', () => {
       if (failing) throw new RekeyError('ServiceUnavailable', { message: 'a blip', retryAfter: seconds(30) })
       return true
     }
-    const { clock, grip, renewals } = held({ renews })
+    const { clock, session, renewals } = held({ renews })
 
-    await grip.effect(async ({ keepLease }) => {
+    await session.effect(async ({ keepLease }) => {
       clock.pass(last + 1)
       await keepLease()
       clock.pass(seconds(2))
@@ -294,9 +294,9 @@ describe('a call', () => {
     const renews = () => {
       throw new RekeyError('ServiceUnavailable', { message: 'an outage', retryAfter: seconds(30) })
     }
-    const { clock, grip } = held({ renews })
+    const { clock, session } = held({ renews })
 
-    const effect = grip.effect(async ({ keepLease }) => {
+    const effect = session.effect(async ({ keepLease }) => {
       clock.pass(last + 1)
       await keepLease()
       clock.pass(callLimit)
@@ -307,9 +307,9 @@ describe('a call', () => {
   })
 
   test('that cannot keep the lease is told so', async () => {
-    const { clock, grip } = held({ renews: () => false })
+    const { clock, session } = held({ renews: () => false })
 
-    const effect = grip.effect(async ({ keepLease }: Call) => {
+    const effect = session.effect(async ({ keepLease }: Call) => {
       clock.pass(last + 1)
       await keepLease()
     })
@@ -318,10 +318,10 @@ describe('a call', () => {
   })
 
   test('leaves no alarm behind, whether it ends well or not', async () => {
-    const { clock, grip } = held()
-    await grip.effect(({ keepLease }) => keepLease())
-    await assert.rejects(grip.effect(() => Promise.reject(new Error('no'))))
-    await grip.look(nothing)
+    const { clock, session } = held()
+    await session.effect(({ keepLease }) => keepLease())
+    await assert.rejects(session.effect(() => Promise.reject(new Error('no'))))
+    await session.read(nothing)
     await limited(clock, nothing)
 
     assert.equal(clock.alarms, 0)
@@ -332,11 +332,11 @@ describe('what may be repeated at will', () => {
   const unanswered = new RekeyError('ServiceUnavailable', { message: 'no', outcomeUnknown: true, retryAfter: 5 })
 
   test('leaves nothing to be settled when its answer is lost', async () => {
-    const { grip } = held()
+    const { session } = held()
     const settled = (error: RekeyError) => error.details.outcomeUnknown === undefined && error.transient
 
     await assert.rejects(
-      grip.look(() => Promise.reject(unanswered)),
+      session.read(() => Promise.reject(unanswered)),
       settled,
     )
     await assert.rejects(
@@ -346,10 +346,10 @@ describe('what may be repeated at will', () => {
   })
 
   test('an effect does leave something', async () => {
-    const { grip } = held()
+    const { session } = held()
 
     await assert.rejects(
-      grip.effect(() => Promise.reject(unanswered)),
+      session.effect(() => Promise.reject(unanswered)),
       (error: RekeyError) => error.details.outcomeUnknown === true,
     )
   })
@@ -366,16 +366,16 @@ describe('what may be repeated at will', () => {
 
 describe('keeping the lease', () => {
   test('renews it once, however much is left', async () => {
-    const { grip, renewals } = held()
+    const { session, renewals } = held()
 
-    await grip.keep()
+    await session.keep()
 
     assert.equal(renewals.length, 1)
   })
 
   test('fails when somebody else has it', async () => {
-    const { grip } = held({ renews: () => false })
+    const { session } = held({ renews: () => false })
 
-    await assert.rejects(grip.keep(), { code: 'LeaseLost' })
+    await assert.rejects(session.keep(), { code: 'LeaseLost' })
   })
 })

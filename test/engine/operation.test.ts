@@ -8,7 +8,7 @@ import { hours, minutes, outcomeOf, rotatedStand, type Stand } from './stand.ts'
 /** A regenerate was sent, its answer was lost, and the resource says that it is still under way. */
 async function begun(what: 'lost' | 'dropped') {
   const at = await rotatedStand({ operation: hours(4) })
-  const wish = { freshAfter: at.now(), id: 'one' }
+  const wish = { createdAfter: at.now(), id: 'one' }
   at.operationIs('under way')
   at.fault({ on: 'regenerate', what })
   const outcome = await outcomeOf(at, wish)
@@ -69,7 +69,7 @@ test('a key whose regenerate took long waits until listings from its end must sh
   at.slowBy(hours(1))
   at.fault({ on: 'regenerate', what: 'paused', meanwhile: () => at.wait(seconds(40)) })
 
-  const { status, again } = await outcomeOf(at, { freshAfter: asked, force: true })
+  const { status, again } = await outcomeOf(at, { createdAfter: asked, force: true })
 
   assert.equal(status, 'waiting')
   assert.ok(again!.at >= asked + seconds(40) + settle + clockBound, `${(again!.at - asked) / 1000} s`)

@@ -20,7 +20,7 @@ describe('a failure for good', () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'refused' })
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now(), id: 'r1' })
+    const outcome = await outcomeOf(at, { createdAfter: at.now(), id: 'r1' })
 
     assert.deepEqual([outcome.status, outcome.error?.code, outcome.again], ['failed', 'PermissionDenied', undefined])
     assert.deepEqual([outcome.reason, outcome.error?.details.target], ['requested', 'target'])
@@ -33,9 +33,9 @@ describe('a failure for good', () => {
   test('is gone from the record with the next success', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'refused' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
 
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
 
     assert.equal(lead(at).stamps?.failed, undefined)
   })
@@ -67,7 +67,7 @@ describe('a failure for good', () => {
   test('to announce is gone from the record once it is announced', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'announce', what: 'refused' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     assert.equal(lead(at).stamps?.failed?.code, 'PermissionDenied')
 
     await at.reconcile()
@@ -92,7 +92,7 @@ describe('a failure for good', () => {
   test('to carry something out stays in the record for a day, whatever looks find: it was not done', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'refused' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
 
     await at.reconcile()
     const soon = lead(at).stamps?.failed
@@ -151,7 +151,7 @@ describe('a failure for good', () => {
     at.fault({ on: 'patch', nth: 3, what: 'refused' })
     at.fault({ on: 'announce', what: 'refused' })
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.equal(outcome.error?.code, 'PermissionDenied')
     assert.ok(at.log.some((line) => line.startsWith('warn could not record the failure')))
@@ -161,7 +161,7 @@ describe('a failure for good', () => {
   test('lets the lease go: the next worker need not wait', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'refused' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
 
     const next = await outcomeOf(at)
 
@@ -178,7 +178,7 @@ test('a rotation whose tags would not fit regenerates nothing', async () => {
   const before = at.regenerated.length
   room = 'none'
 
-  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+  const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
   assert.equal(outcome.error?.code, 'TagsTooLarge')
   assert.deepEqual([at.regenerated.length, lead(at).stamps?.pending], [before, undefined])
@@ -188,7 +188,7 @@ test('a lease that cannot be let go is logged, and changes no answer', async () 
   const at = await rotatedStand()
   at.fault({ on: 'release', what: 'refused' })
 
-  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+  const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
   assert.equal(outcome.status, 'changed')
   assert.ok(at.log.some((line) => line.startsWith('warn could not release the lease')))
@@ -198,7 +198,7 @@ describe('a refused regenerate', () => {
   for (const what of ['refused', 'throttled'] as const) {
     test(`${what}: the record of asking is taken back, so that the next try need not wait`, async () => {
       const at = await rotatedStand()
-      const wish = { freshAfter: at.now() }
+      const wish = { createdAfter: at.now() }
       at.fault({ on: 'regenerate', what })
 
       const refused = await outcomeOf(at, wish)
@@ -224,7 +224,7 @@ describe('a refused regenerate', () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'throttled' })
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.deepEqual(outcome.again, { after: seconds(20), at: at.now() + seconds(20), with: 'request' })
     assert.deepEqual([lead(at).stamps?.failed, failures(at)], [undefined, []])
@@ -238,7 +238,7 @@ describe('between a regenerate and its record', () => {
   ] as const) {
     test(`a ${what} write costs no second key: the one that was made is published when it may be`, async () => {
       const at = await rotatedStand()
-      const wish = { freshAfter: at.now() }
+      const wish = { createdAfter: at.now() }
       const before = at.regenerated.length
       at.fault({ on: 'put', what })
 
@@ -250,13 +250,13 @@ describe('between a regenerate and its record', () => {
       assert.equal(stopped.again === undefined ? 'failed' : 'waiting', status)
       assert.deepEqual([done.status, done.reason], ['changed', 'pending'])
       assert.deepEqual([at.works(), at.regenerated.length - before], [true, 1])
-      assert.ok(lead(at).stamps!.fresh! >= wish.freshAfter)
+      assert.ok(lead(at).stamps!.createdAfter! >= wish.createdAfter)
     })
   }
 
   test('a refused write of the second output is finished forward', async () => {
     const at = await rotatedStand({ outputs: 2 })
-    const wish = { freshAfter: at.now(), actor: 'anna' }
+    const wish = { createdAfter: at.now(), actor: 'anna' }
     const before = at.regenerated.length
     at.fault({ on: 'put', nth: 2, what: 'throttled' })
     await at.reconcile(wish)
@@ -272,7 +272,7 @@ describe('between a regenerate and its record', () => {
 
   test('on a ring of one the only key is stored at the next look', async () => {
     const at = await rotatedStand({ slots: 1 })
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
     const before = at.regenerated.length
     at.fault({ on: 'put', what: 'throttled' })
     await at.reconcile(wish)
@@ -286,7 +286,7 @@ describe('between a regenerate and its record', () => {
 
   test('the deadline does not come: a key that was made is stored, and only then is it time to stop', async () => {
     const at = await rotatedStand()
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
     const before = at.regenerated.length
     at.fault({ on: 'regenerate', what: 'paused', meanwhile: () => at.wait(seconds(20)) })
 
@@ -302,7 +302,7 @@ describe('between a regenerate and its record', () => {
 
 test('a deadline between the record of asking and the regenerate takes the record back', async () => {
   const at = await rotatedStand()
-  const wish = { freshAfter: at.now() }
+  const wish = { createdAfter: at.now() }
   at.fault({ on: 'patch', what: 'paused', meanwhile: () => at.wait(seconds(20)) })
 
   const stopped = await outcomeOf(at, wish, { deadline: at.now() + seconds(10) })
@@ -318,7 +318,7 @@ describe('an unknown outcome', () => {
     const before = at.regenerated.length
     at.fault({ on: 'regenerate', what: 'lost' })
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.deepEqual([outcome.status, at.regenerated.length - before, at.works()], ['changed', 1, true])
   })
@@ -328,7 +328,7 @@ describe('an unknown outcome', () => {
     const key = at.leadKey()
     const before = at.regenerated.length
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.deepEqual([outcome.status, at.regenerated.length - before], ['changed', 1])
     assert.deepEqual([at.works(), at.leadKey() === key], [true, false])
@@ -336,7 +336,7 @@ describe('an unknown outcome', () => {
 
   test('of a regenerate that cannot be read back either stays one', async () => {
     const at = await rotatedStand()
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
     at.fault({ on: 'regenerate', what: 'lost' })
     at.fault({ on: 'read', nth: 2, what: 'dropped' })
 
@@ -349,7 +349,7 @@ describe('an unknown outcome', () => {
 
   test('of a regenerate that did not happen waits until every listing must show it, and keeps others away', async () => {
     const at = await rotatedStand()
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
     at.fault({ on: 'regenerate', what: 'dropped' })
 
     const outcome = await outcomeOf(at, wish)
@@ -369,7 +369,7 @@ describe('an unknown outcome', () => {
     at.fault({ on: 'read', what: 'dropped' })
     const unread = await outcomeOf(at)
     at.fault({ on: 'announce', what: 'lost' })
-    const untold = await outcomeOf(at, { freshAfter: at.now() })
+    const untold = await outcomeOf(at, { createdAfter: at.now() })
 
     const told = await outcomeOf(at)
 
@@ -382,7 +382,7 @@ describe('an unknown outcome', () => {
     const at = await rotatedStand()
     at.fault({ on: 'put', what: 'lost', meanwhile: () => at.wait(seconds(30)) })
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
     await at.wait(seconds(59))
     const early = await outcomeOf(at)
     await at.wait(seconds(1))
@@ -399,18 +399,18 @@ describe('a lost lease', () => {
     at.fault({ on: 'regenerate', what: 'paused', meanwhile: () => at.wait(seconds(61)) })
     at.fault({ on: 'release', what: 'refused' })
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now(), id: 'r1' })
+    const outcome = await outcomeOf(at, { createdAfter: at.now(), id: 'r1' })
 
     assert.deepEqual([outcome.status, outcome.error?.code], ['waiting', 'LeaseLost'])
     assert.deepEqual(
       at.queued.map(({ request, delay }) => [request.id, request.actor, delay]),
       [
-        ['r1/look-1', 'look-again', seconds(1)],
-        ['r1/look-2', 'look-again', minutes(5) + seconds(15)],
+        ['r1/resync-1', 'resync', seconds(1)],
+        ['r1/resync-2', 'resync', minutes(5) + seconds(15)],
       ],
     )
     for (const { request, delay } of at.queued) {
-      assert.equal(request.freshAfter, undefined)
+      assert.equal(request.createdAfter, undefined)
       assert.ok(request.expiresAt > at.now() + delay)
     }
     assert.equal(outcome.again?.with, 'request')
@@ -419,7 +419,7 @@ describe('a lost lease', () => {
       at.log.some((line) => line.includes('release')),
       false,
     )
-    assert.deepEqual(lead(at).stamps?.pending, { asked: at.now() - seconds(61) })
+    assert.deepEqual(lead(at).stamps?.pending, { state: 'requested', since: at.now() - seconds(61) })
   })
 
   test('is not taken back from whoever has it now', async () => {
@@ -428,11 +428,11 @@ describe('a lost lease', () => {
     const meanwhile = async () => {
       await at.wait(minutes(2))
       at.fault({ on: 'regenerate', what: 'dropped' })
-      other = await outcomeOf(at, { freshAfter: at.now() })
+      other = await outcomeOf(at, { createdAfter: at.now() })
     }
     at.fault({ on: 'patch', what: 'paused', meanwhile })
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.equal(other?.error?.code, 'OutcomeUnknown')
     assert.equal(outcome.error?.code, 'LeaseLost')
@@ -450,7 +450,7 @@ describe('before the first effect', () => {
 
     await at.reconcile({}, { beforeFirstEffect })
     const idle = queued
-    await at.reconcile({ freshAfter: at.now() }, { beforeFirstEffect })
+    await at.reconcile({ createdAfter: at.now() }, { beforeFirstEffect })
 
     assert.deepEqual([idle, queued], [0, 1])
   })
@@ -459,7 +459,7 @@ describe('before the first effect', () => {
     const at = await rotatedStand()
     const before = at.effects.length
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() }, { deadline: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() }, { deadline: at.now() })
 
     assert.deepEqual([outcome.status, outcome.error?.code], ['waiting', 'OutOfTime'])
     assert.deepEqual(outcome.again, { after: 0, at: at.now(), with: 'request' })
@@ -471,7 +471,7 @@ test('a vault that forgets what it is told does not keep a worker for ever', asy
   const at = await rotatedStand()
   at.vault.patch = () => lead(at)
 
-  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+  const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
   assert.deepEqual([outcome.status, outcome.error?.code], ['failed', 'Unsettled'])
   assert.deepEqual([outcome.again?.after, outcome.again?.with], [minutes(1), 'request'])
@@ -484,7 +484,7 @@ describe('no failure', () => {
     for (const what of ['refused', 'throttled', 'dropped', 'lost'] as const) {
       for (const on of ['regenerate', 'put', 'patch', 'announce', 'read'] as const) {
         at.fault({ on, what })
-        const outcome = await outcomeOf(at, { freshAfter: at.now(), force: true })
+        const outcome = await outcomeOf(at, { createdAfter: at.now(), force: true })
         assert.doesNotMatch(JSON.stringify([outcome, outcome.error?.details]), /connection=|"k\d+"/)
         await at.wait(minutes(10))
       }
@@ -497,7 +497,7 @@ describe('no failure', () => {
     const at = await rotatedStand()
     const spilt = () => Promise.reject(new TypeError(`cannot read ${at.leadKey()} of undefined`))
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() }, { beforeFirstEffect: spilt })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() }, { beforeFirstEffect: spilt })
 
     assert.equal(outcome.error?.code, 'Internal')
     assert.equal(outcome.error?.message, 'something unforeseen happened (TypeError)')

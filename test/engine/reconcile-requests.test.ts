@@ -33,13 +33,16 @@ describe('promote', () => {
   test('back and forth ends where it began', async () => {
     const at = await rotatedStand()
     const key = at.leadKey()
-    const { fresh, standby } = lead(at).stamps!
+    const { createdAfter, standbyCreatedAfter } = lead(at).stamps!
 
     await at.reconcile({ promote: moveTo(at, 'A') })
     await at.reconcile({ promote: moveTo(at, 'B') })
 
     assert.equal(at.leadKey(), key)
-    assert.deepEqual([lead(at).stamps?.fresh, lead(at).stamps?.standby], [fresh, standby])
+    assert.deepEqual(
+      [lead(at).stamps?.createdAfter, lead(at).stamps?.standbyCreatedAfter],
+      [createdAfter, standbyCreatedAfter],
+    )
   })
 
   test('shortly before the due date is done all the same: nobody who asked for it waits for the rotation', async () => {
@@ -116,7 +119,7 @@ describe('swap', () => {
     await at.reconcile({ swap: moveTo(at, 'A') })
     await at.wait(settled)
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.deepEqual([outcome.status, outcome.slot, at.regenerated.at(-1)], ['changed', 'B', 'B'])
   })
@@ -153,7 +156,7 @@ describe('swap', () => {
 
     await at.reconcile({ swap: moveTo(at, 'A') }, { deadline: at.now() + 1000 })
 
-    assert.deepEqual([lead(at).slot, lead(at).stamps?.pending], ['A', { asked: at.now() }])
+    assert.deepEqual([lead(at).slot, lead(at).stamps?.pending], ['A', { state: 'requested', since: at.now() }])
   })
 })
 
@@ -190,7 +193,7 @@ describe('revoke', () => {
 
   test('publishes a standby that is young enough, and regenerates only the other', async () => {
     const at = await rotatedStand()
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     const leakedFrom = at.now() - minutes(2)
     await at.wait(minutes(7))
     await at.reconcile({ promote: moveTo(at, 'B') })
@@ -283,7 +286,7 @@ describe('a service that changes both keys', () => {
   test('says that there was no overlap, and the key in the vault works', async () => {
     const at = await rotatedStand({ both: true, outputs: 2, probe: 'none' })
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.deepEqual([outcome.status, outcome.overlap, at.works()], ['changed', 'none', true])
     assert.equal(at.events.at(-1)?.data.overlap, 'none')
@@ -292,7 +295,7 @@ describe('a service that changes both keys', () => {
   test('says so too when a dead worker’s successor tells it', async () => {
     const at = await rotatedStand({ both: true, probe: 'none' })
     at.fault({ on: 'announce', what: 'crash before' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(minutes(2))
 
     await at.reconcile()
@@ -302,7 +305,7 @@ describe('a service that changes both keys', () => {
 
   test('has nothing to retire', async () => {
     const at = await rotatedStand({ both: true, probe: 'none', target: { retireAfter: days(3) } })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(days(4))
 
     assert.equal((await outcomeOf(at)).status, 'current')
@@ -344,7 +347,7 @@ describe('a key that the service does not accept yet', () => {
     const since = at.now()
     at.slowBy(minutes(9))
 
-    const made = await outcomeOf(at, { freshAfter: since })
+    const made = await outcomeOf(at, { createdAfter: since })
     await at.wait(made.again!.after)
     const waiting = await outcomeOf(at)
     const meanwhile = at.leadKey()
@@ -353,9 +356,9 @@ describe('a key that the service does not accept yet', () => {
 
     assert.deepEqual([made.status, waiting.status, done.status], ['waiting', 'waiting', 'changed'])
     assert.deepEqual(made.again?.at, since + minutes(6))
-    assert.deepEqual([waiting.reason, waiting.again?.after, waiting.again?.with], ['pending', minutes(1), 'look'])
+    assert.deepEqual([waiting.reason, waiting.again?.after, waiting.again?.with], ['pending', minutes(1), 'resync'])
     assert.deepEqual([meanwhile, done.reason, at.works()], [key, 'pending', true])
-    assert.deepEqual([lead(at).stamps?.rotatedAt, lead(at).stamps?.fresh], [since, since])
+    assert.deepEqual([lead(at).stamps?.rotatedAt, lead(at).stamps?.createdAfter], [since, since])
     assert.equal(at.events.at(-1)?.type, 'Rekey.KeyRotated')
   })
 
@@ -364,7 +367,7 @@ describe('a key that the service does not accept yet', () => {
     const before = at.regenerated.length
     const isStuck = () => at.log.some((line) => line.startsWith('error a new key is still refused'))
     at.slowBy(days(3))
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(days(1) - 1)
     await at.reconcile()
     const early = isStuck()
@@ -380,14 +383,14 @@ describe('a key that the service does not accept yet', () => {
     const at = await rotatedStand({ probe: 'none' })
     at.slowBy(minutes(9))
 
-    assert.equal((await outcomeOf(at, { freshAfter: at.now() })).status, 'changed')
+    assert.equal((await outcomeOf(at, { createdAfter: at.now() })).status, 'changed')
   })
 
   test('on a ring of one is published at once, and logged', async () => {
     const at = await rotatedStand({ slots: 1 })
     at.slowBy(minutes(9))
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.equal(outcome.status, 'changed')
     assert.ok(at.log.some((line) => line.startsWith('warn published before the service accepts it')))

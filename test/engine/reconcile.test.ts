@@ -20,9 +20,9 @@ const two = { outputs: 2 } as const
 describe('an outcome', () => {
   test('changed: the key was replaced, and everything is said of it', async () => {
     const at = await rotatedStand(two)
-    const freshAfter = at.now()
+    const createdAfter = at.now()
 
-    const outcome = await outcomeOf(at, { freshAfter, actor: 'anna', note: 'quarterly' })
+    const outcome = await outcomeOf(at, { createdAfter, actor: 'anna', note: 'quarterly' })
 
     assert.deepEqual(outcome, {
       target: 'target',
@@ -36,7 +36,7 @@ describe('an outcome', () => {
         { name: 'connection', version: at.vault.current('connection')!.version },
       ],
       eventId: lead(at).version,
-      rotatedAt: freshAfter,
+      rotatedAt: createdAfter,
       expiresOn: at.now() + days(90),
       overlap: days(2),
     })
@@ -57,10 +57,10 @@ describe('an outcome', () => {
 
   test('waiting: a request that must cool comes back as itself, when it may', async () => {
     const at = await rotatedStand()
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(hours(1))
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     const may = lead(at).created + days(2) + minutes(1)
     assert.deepEqual([outcome.status, outcome.reason], ['waiting', 'cooling'])
@@ -82,12 +82,12 @@ describe('an outcome', () => {
     const at = await rotatedStand()
     let other: Outcome | undefined
     const meanwhile = async () => {
-      other = await outcomeOf(at, { freshAfter: at.now() })
+      other = await outcomeOf(at, { createdAfter: at.now() })
     }
     at.fault({ on: 'regenerate', what: 'paused', meanwhile })
     const before = at.regenerated.length
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.deepEqual([outcome.status, at.regenerated.length - before], ['changed', 1])
     assert.deepEqual(other, {
@@ -106,21 +106,21 @@ describe('an outcome', () => {
     at.vault.enable('lead', false)
 
     const look = await outcomeOf(at)
-    const request = await outcomeOf(at, { freshAfter: at.now() })
+    const request = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.deepEqual([look.status, look.reason, look.again], ['paused', 'paused', undefined])
     assert.equal(request.status, 'paused')
     assert.deepEqual(request.again, { after: minutes(10), at: at.now() + minutes(10), with: 'request' })
   })
 
-  test('paused: a foreign secret is told as such, and what to do about it', async () => {
+  test('paused: an unmanaged secret is told as such, and what to do about it', async () => {
     const at = stand(two)
     at.vault.put('connection', 'somebody else’s')
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now(), force: true })
+    const outcome = await outcomeOf(at, { createdAfter: at.now(), force: true })
 
-    assert.deepEqual([outcome.status, outcome.reason, outcome.again], ['paused', 'foreign', undefined])
-    assert.equal(outcome.error?.code, 'Foreign')
+    assert.deepEqual([outcome.status, outcome.reason, outcome.again], ['paused', 'unmanaged', undefined])
+    assert.equal(outcome.error?.code, 'Unmanaged')
     assert.match(outcome.error?.details.remedy ?? '', /"adopt": true/)
     assert.ok(at.log.some((line) => line.startsWith('warn the secret holds something else')))
     assert.deepEqual(at.effects, ['announce'])
@@ -130,8 +130,8 @@ describe('an outcome', () => {
     const at = await rotatedStand()
     const before = at.effects.length
 
-    const future = await outcomeOf(at, { freshAfter: at.now() + hours(1), id: 'early' })
-    const late = await outcomeOf(at, { freshAfter: at.now(), expiresAt: at.now() - 1, id: 'late' })
+    const future = await outcomeOf(at, { createdAfter: at.now() + hours(1), id: 'early' })
+    const late = await outcomeOf(at, { createdAfter: at.now(), expiresAt: at.now() - 1, id: 'late' })
     const look = await outcomeOf(at, { expiresAt: at.now() - 1, id: 'look' })
 
     assert.deepEqual([future.status, future.error?.code], ['failed', 'FromTheFuture'])
@@ -146,10 +146,10 @@ describe('an outcome', () => {
   test('the first reason is why the key changed, not that it was announced too', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'announce', what: 'crash before' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(days(3))
 
-    const outcome = await outcomeOf(at, { freshAfter: at.now() })
+    const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
     assert.deepEqual(outcome.reasons, ['unannounced', 'requested', 'unannounced'])
     assert.equal(outcome.reason, 'requested')
@@ -162,11 +162,11 @@ describe('adopting', () => {
 
     const outcome = await outcomeOf(at)
 
-    assert.deepEqual([outcome.status, outcome.reason, outcome.slot], ['changed', 'unmanaged', 'A'])
+    assert.deepEqual([outcome.status, outcome.reason, outcome.slot], ['changed', 'adopted', 'A'])
     assert.deepEqual([at.regenerated, at.works()], [[], true])
     assert.deepEqual(at.effects, ['put', 'put', 'announce', 'patch'])
     assert.equal(at.events[0]?.type, 'Rekey.KeyPublished')
-    assert.equal(lead(at).stamps?.fresh, undefined)
+    assert.equal(lead(at).stamps?.createdAfter, undefined)
     assert.equal(lead(at).stamps?.retire, undefined)
   })
 
@@ -185,7 +185,7 @@ describe('adopting', () => {
 
     const outcome = await outcomeOf(at)
 
-    assert.deepEqual([outcome.status, outcome.reason, outcome.slot], ['changed', 'unmanaged', 'B'])
+    assert.deepEqual([outcome.status, outcome.reason, outcome.slot], ['changed', 'adopted', 'B'])
     assert.deepEqual([lead(at).version, lead(at).stamps?.rotatedAt], [version, created])
     assert.equal(lead(at).expiresOn, at.now() + days(90))
     assert.equal(at.vault.current('connection')!.expiresOn, at.now() + days(90))
@@ -200,21 +200,24 @@ describe('adopting', () => {
 
     const outcome = await outcomeOf(at)
 
-    assert.deepEqual([outcome.reason, lead(at).stamps], ['unmanaged', before])
-    assert.equal(at.vault.current('connection')!.stamps?.fresh, before?.fresh)
+    assert.deepEqual([outcome.reason, lead(at).stamps], ['adopted', before])
+    assert.equal(at.vault.current('connection')!.stamps?.createdAfter, before?.createdAfter)
   })
 
   test('of the other slot’s key, written over ours by hand, remembers how old both are', async () => {
     const at = await rotatedStand()
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(days(3))
-    const { fresh, standby } = lead(at).stamps!
+    const { createdAfter, standbyCreatedAfter } = lead(at).stamps!
     at.vault.put('lead', at.service.keys()['B']!)
 
     const outcome = await outcomeOf(at)
 
-    assert.deepEqual([outcome.reason, outcome.slot], ['unmanaged', 'B'])
-    assert.deepEqual([lead(at).stamps?.fresh, lead(at).stamps?.standby], [standby, fresh])
+    assert.deepEqual([outcome.reason, outcome.slot], ['adopted', 'B'])
+    assert.deepEqual(
+      [lead(at).stamps?.createdAfter, lead(at).stamps?.standbyCreatedAfter],
+      [standbyCreatedAfter, createdAfter],
+    )
   })
 
   test('of a live key leaves the expiry that somebody gave it', async () => {
@@ -254,7 +257,7 @@ describe('what is written', () => {
     at.vault.patch('lead', lead(at).version, { otherTags: { team: 'blue' } })
     at.vault.patch('connection', at.vault.current('connection')!.version, { otherTags: { team: 'red' } })
 
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
 
     assert.deepEqual(lead(at).otherTags, { team: 'blue' })
     assert.deepEqual(at.vault.current('connection')!.otherTags, { team: 'red' })
@@ -265,7 +268,7 @@ describe('what is written', () => {
     at.fault({ on: 'put', nth: 2, what: 'crash before' })
     const before = lead(at).version
 
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
 
     assert.equal(lead(at).version, before)
     assert.notEqual(at.vault.current('connection')!.value!.reveal(), `connection=${at.leadKey()}`)
@@ -279,7 +282,7 @@ describe('what is written', () => {
     const at = await rotatedStand({ target: { secrets } })
     const before = at.vault.current('workspace')!
 
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
 
     const after = at.vault.current('workspace')!
     assert.equal(after.version, before.version)
@@ -290,7 +293,7 @@ describe('what is written', () => {
     const at = await rotatedStand()
     const before = at.effects.length
 
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
 
     assert.deepEqual(at.effects.slice(before), ['patch', 'regenerate', 'put', 'announce', 'patch'])
     assert.equal(lead(at).stamps?.pending, undefined)
@@ -301,7 +304,7 @@ describe('telling', () => {
   test('what was stored by a worker that died is told by the next, once more under the same id', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'announce', what: 'crash after' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(minutes(2))
 
     const outcome = await outcomeOf(at)
@@ -315,7 +318,7 @@ describe('telling', () => {
   test('between storing and telling, too', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'put', what: 'crash after' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(minutes(2))
 
     await at.reconcile()
@@ -328,10 +331,10 @@ describe('telling', () => {
   test('a version is announced with the note of the request that made it, whoever announces it', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'announce', what: 'crash before' })
-    await at.reconcile({ freshAfter: at.now(), note: 'the first' })
+    await at.reconcile({ createdAfter: at.now(), note: 'the first' })
     await at.wait(minutes(2))
 
-    await at.reconcile({ freshAfter: at.now() - minutes(2), note: 'the second' })
+    await at.reconcile({ createdAfter: at.now() - minutes(2), note: 'the second' })
 
     assert.deepEqual([at.events.at(-1)?.id, at.events.at(-1)?.data.note], [lead(at).version, 'the first'])
   })
@@ -339,7 +342,7 @@ describe('telling', () => {
   test('an output repaired before its lead was told is told with it', async () => {
     const at = await rotatedStand(two)
     at.fault({ on: 'announce', what: 'crash before' })
-    await at.reconcile({ freshAfter: at.now() })
+    await at.reconcile({ createdAfter: at.now() })
     await at.wait(minutes(2))
     at.vault.put('connection', 'overwritten by hand')
     const before = at.events.length
@@ -393,12 +396,12 @@ describe('a preview', () => {
     const { version } = lead(at)
 
     const idle = await at.preview()
-    const rotation = await at.preview({ freshAfter: at.now() })
+    const rotation = await at.preview({ createdAfter: at.now() })
     const promote = await at.preview({ promote: { slot: 'A', from: version } })
     const swap = await at.preview({ swap: { slot: 'A', from: version } })
-    const revoke = await at.preview({ revokeBefore: lead(at).stamps!.fresh! })
-    await at.reconcile({ freshAfter: at.now() })
-    const cooling = await at.preview({ freshAfter: at.now() + seconds(1) })
+    const revoke = await at.preview({ revokeBefore: lead(at).stamps!.createdAfter! })
+    await at.reconcile({ createdAfter: at.now() })
+    const cooling = await at.preview({ createdAfter: at.now() + seconds(1) })
 
     assert.deepEqual([idle.slot, idle.plan, idle.slots, idle.stored?.version], ['B', undefined, ['A', 'B'], version])
     assert.deepEqual(rotation.plan, { reason: 'requested', steps: ['regenerate A', 'publish A', 'announce'] })
@@ -415,11 +418,11 @@ describe('a preview', () => {
     at.vault.put('lead', at.service.keys()['B']!)
     const live = await at.preview()
     at.vault.put('lead', 'rubbish')
-    const foreign = await at.preview()
+    const unmanaged = await at.preview()
 
-    assert.deepEqual(empty, { slots: ['A', 'B'], plan: { reason: 'unmanaged', steps: ['publish A', 'announce'] } })
+    assert.deepEqual(empty, { slots: ['A', 'B'], plan: { reason: 'adopted', steps: ['publish A', 'announce'] } })
     assert.deepEqual([live.slot, live.plan?.steps], ['B', ['tag as B', 'announce']])
-    assert.deepEqual([foreign.slot, foreign.plan], [undefined, { reason: 'foreign', steps: [] }])
+    assert.deepEqual([unmanaged.slot, unmanaged.plan], [undefined, { reason: 'unmanaged', steps: [] }])
   })
 
   test('takes no lease and has no effect', async () => {
@@ -428,7 +431,7 @@ describe('a preview', () => {
     const before = [at.effects.length, at.events.length, at.queued.length]
     const wishes: Partial<RotationRequest>[] = [
       {},
-      { freshAfter: at.now() },
+      { createdAfter: at.now() },
       { promote: { slot: 'A', from: version } },
       { swap: { slot: 'A', from: version } },
       { revokeBefore: at.now() },
@@ -446,9 +449,9 @@ describe('a preview', () => {
 
 test('a repair that finds only the other slot’s key working publishes that, with its age', async () => {
   const at = await rotatedStand()
-  await at.reconcile({ freshAfter: at.now() })
+  await at.reconcile({ createdAfter: at.now() })
   await at.wait(days(3))
-  const { fresh, standby } = lead(at).stamps!
+  const { createdAfter, standbyCreatedAfter } = lead(at).stamps!
   at.slowBy(days(9))
   at.service.regenerate('A')
   await at.wait(hours(1))
@@ -456,7 +459,10 @@ test('a repair that finds only the other slot’s key working publishes that, wi
   const outcome = await outcomeOf(at)
 
   assert.deepEqual([outcome.reason, outcome.slot, at.works()], ['drifted', 'B', true])
-  assert.deepEqual([lead(at).stamps?.fresh, lead(at).stamps?.standby], [standby, fresh])
+  assert.deepEqual(
+    [lead(at).stamps?.createdAfter, lead(at).stamps?.standbyCreatedAfter],
+    [standbyCreatedAfter, createdAfter],
+  )
 })
 
 test('whatever is asked for, asking once more changes nothing more', async () => {
@@ -493,9 +499,9 @@ function requestFor(kind: string, at: Stand): Partial<RotationRequest> {
   const move = { slot: lead(at).slot === 'A' ? 'B' : 'A', from: lead(at).version }
   switch (kind) {
     case 'fresh':
-      return { freshAfter: at.now() }
+      return { createdAfter: at.now() }
     case 'force':
-      return { freshAfter: at.now(), force: true }
+      return { createdAfter: at.now(), force: true }
     case 'promote':
       return { promote: move }
     case 'swap':

@@ -23,10 +23,10 @@ test('a listing from before a swap does not make a rotation take the active key 
 
   await at.reconcile({ swap: { slot: 'A', from: leadIn(at).version } })
   await at.wait(minutes(1))
-  const { again } = await outcomeOf(at, { freshAfter: at.now() })
+  const { again } = await outcomeOf(at, { createdAfter: at.now() })
 
   assert.ok(again !== undefined && at.service.accepts(key))
-  const rotated = await deliver(at, { freshAfter: at.now() })
+  const rotated = await deliver(at, { createdAfter: at.now() })
   assert.deepEqual([rotated.status, rotated.slot, at.service.accepts(key)], ['changed', 'B', true])
 })
 
@@ -43,7 +43,7 @@ test('a swap whose answer was lost is recorded, once every listing shows it', as
 test('a request that crashed and never came back leaves nothing unfinished', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'regenerate', what: 'crash before' })
-  await at.reconcile({ freshAfter: at.now() })
+  await at.reconcile({ createdAfter: at.now() })
   await at.wait(minutes(7))
 
   const look = await outcomeOf(at)
@@ -114,13 +114,13 @@ test('a secret that is somebody else’s is told as failed, to a request and to 
   const at = stand()
   at.vault.put('lead', 'rubbish')
 
-  await at.reconcile({ id: 'asked', freshAfter: at.now() })
+  await at.reconcile({ id: 'asked', createdAfter: at.now() })
   await at.reconcile({ id: 'look' })
 
   const told = at.events.map(({ id, type, data: { code } }) => [id, type, code])
   assert.deepEqual(told, [
-    ['asked/failed', 'Rekey.RotationFailed', 'Foreign'],
-    ['look/failed', 'Rekey.RotationFailed', 'Foreign'],
+    ['asked/failed', 'Rekey.RotationFailed', 'Unmanaged'],
+    ['look/failed', 'Rekey.RotationFailed', 'Unmanaged'],
   ])
 })
 
@@ -167,16 +167,16 @@ test('a topic that refuses for good does not end a request that must wait', asyn
   const at = await rotatedStand()
   at.fault({ on: 'announce', what: 'refused' })
   at.fault({ on: 'announce', what: 'refused' })
-  await at.reconcile({ freshAfter: at.now() })
+  await at.reconcile({ createdAfter: at.now() })
   at.fault({ on: 'announce', what: 'refused' })
   await at.wait(minutes(10))
 
-  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+  const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
   assert.deepEqual([outcome.status, outcome.reason, outcome.again?.with], ['waiting', 'cooling', 'request'])
 })
 
-test('a look that fails leaves the resource’s address beside a secret of another resource: it stays foreign', async () => {
+test('a look that fails leaves the resource’s address beside a secret of another resource: it stays unmanaged', async () => {
   const at = await rotatedStand()
   const { stamps, slot } = leadIn(at)
   at.vault.put('lead', 'a key of the resource before', {
@@ -193,7 +193,7 @@ test('a look that fails leaves the resource’s address beside a secret of anoth
   await outcomeOf(at)
   const outcome = await outcomeOf(at)
 
-  assert.deepEqual([outcome.reason, at.leadKey()], ['foreign', 'a key of the resource before'])
+  assert.deepEqual([outcome.reason, at.leadKey()], ['unmanaged', 'a key of the resource before'])
 })
 
 test('a new lead beside an output that the listing does not show yet waits: an old key must not be published over it', async () => {
@@ -203,7 +203,7 @@ test('a new lead beside an output that the listing does not show yet waits: an o
   target.secrets = [connection]
   await outcomeOf(at)
   await at.wait(days(3))
-  await outcomeOf(at, { freshAfter: at.now() })
+  await outcomeOf(at, { createdAfter: at.now() })
   target.secrets = [{ name: 'lead', output: 'key' }, connection]
   at.staleBy(minutes(3))
   await at.wait(minutes(1))
@@ -223,7 +223,7 @@ test('the record of a failure that gets no answer keeps the lease: landing late,
   at.fault({ on: 'read', what: 'refused' })
   at.fault({ on: 'patch', what: 'late' })
   await outcomeOf(at)
-  const wish = { freshAfter: at.now(), id: 'r' }
+  const wish = { createdAfter: at.now(), id: 'r' }
   const before = at.regenerated.length
 
   const early = await outcomeOf(at, wish)
@@ -250,7 +250,7 @@ test('the record of a failure is no work begun: who was told no does not get the
   at.fault({ on: 'read', what: 'refused' })
   let begun = 0
 
-  const outcome = await at.reconcile({ freshAfter: at.now() }, { beforeFirstEffect: async () => void begun++ })
+  const outcome = await at.reconcile({ createdAfter: at.now() }, { beforeFirstEffect: async () => void begun++ })
 
   assert.notEqual(outcome, 'crashed')
   assert.deepEqual([begun, leadIn(at).stamps?.failed?.code], [0, 'PermissionDenied'])
@@ -259,7 +259,7 @@ test('the record of a failure is no work begun: who was told no does not get the
 test('a look that fails does not shorten the day for which an earlier failure is shown', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'regenerate', what: 'refused' })
-  await outcomeOf(at, { freshAfter: at.now() })
+  await outcomeOf(at, { createdAfter: at.now() })
   at.fault({ on: 'read', what: 'refused' })
 
   await outcomeOf(at)
@@ -286,7 +286,7 @@ test('after a swap a topic that refuses is told as a failure all the same', asyn
   const at = await rotatedStand()
   at.fault({ on: 'announce', what: 'refused' })
   at.fault({ on: 'announce', what: 'refused' })
-  await outcomeOf(at, { freshAfter: at.now() })
+  await outcomeOf(at, { createdAfter: at.now() })
   await at.wait(minutes(10))
   at.fault({ on: 'announce', what: 'refused' })
   const { version, slot } = leadIn(at)
@@ -322,7 +322,7 @@ test('two slots with one key: the first is taken for the active one, and a rotat
 
   const adopted = await outcomeOf(at)
   await at.wait(days(3))
-  const rotated = await outcomeOf(at, { freshAfter: at.now() })
+  const rotated = await outcomeOf(at, { createdAfter: at.now() })
 
   assert.deepEqual([adopted.status, adopted.slot, rotated.status, rotated.slot], ['changed', 'A', 'changed', 'B'])
   assert.equal(at.works(), true)
@@ -364,7 +364,10 @@ test('keys of another resource have no known age, though the secret is adopted',
 
   await outcomeOf(at)
 
-  assert.deepEqual([at.works(), leadIn(at).stamps?.fresh, leadIn(at).stamps?.rotatedAt], [true, undefined, at.now()])
+  assert.deepEqual(
+    [at.works(), leadIn(at).stamps?.createdAfter, leadIn(at).stamps?.rotatedAt],
+    [true, undefined, at.now()],
+  )
 })
 
 test('an output that is not ours does not lead: added to a target, it follows', async () => {
@@ -406,7 +409,7 @@ test('a key is due by the output that expires first, and once', async () => {
 
 test('a request whose new key waits does not make another one after a revoke crashed over it', async () => {
   const at = await rotatedStand()
-  const wish = { freshAfter: at.now(), id: 'fresh' }
+  const wish = { createdAfter: at.now(), id: 'fresh' }
   at.slowBy(minutes(30))
   await outcomeOf(at, wish)
   await at.wait(minutes(7))
@@ -423,14 +426,14 @@ test('a request whose new key waits does not make another one after a revoke cra
 test('an older output that a suspended worker writes late does not take the lead back to the key it was made for', async () => {
   const at = await rotatedStand({ outputs: 2 })
   at.slowBy(minutes(3))
-  await outcomeOf(at, { freshAfter: at.now() })
+  await outcomeOf(at, { createdAfter: at.now() })
   at.slowBy(0)
   await at.wait(minutes(7))
   at.fault({ on: 'put', what: 'late' })
   await outcomeOf(at)
   await at.wait(minutes(3))
   await deliver(at, {})
-  const forced = { freshAfter: at.now(), force: true }
+  const forced = { createdAfter: at.now(), force: true }
   await outcomeOf(at, forced)
   const [key, made] = [at.leadKey(), at.regenerated.length]
   await at.wait(minutes(1))
@@ -445,7 +448,7 @@ test('an older output that a suspended worker writes late does not take the lead
 test('two probes lost in a row publish no key that its service does not accept yet', async () => {
   const at = await rotatedStand({ outputs: 2 })
   at.slowBy(minutes(12))
-  const wish = { freshAfter: at.now() }
+  const wish = { createdAfter: at.now() }
   at.fault({ on: 'patch', nth: 2, what: 'crash before' })
   await at.reconcile(wish)
   await at.wait(minutes(7))
@@ -525,7 +528,7 @@ test('a revoke that crashed between its two slots is finished by another that fo
 
 test('a revoke is exact where no revoke made the key, and where it comes more than a minute after the last', async () => {
   const at = await rotatedStand()
-  await outcomeOf(at, { freshAfter: at.now() })
+  await outcomeOf(at, { createdAfter: at.now() })
   const rotated = at.leadKey()
   await at.wait(minutes(0.6))
   await deliver(at, { revokeBefore: at.now() })
@@ -541,7 +544,7 @@ test('a forced rotation that is delivered twice is one, and keeps the key before
   for (const slow of [0, 9]) {
     const at = await rotatedStand()
     const [before, made] = [at.leadKey(), at.regenerated.length]
-    const forced = { freshAfter: at.now(), force: true }
+    const forced = { createdAfter: at.now(), force: true }
     at.slowBy(minutes(slow))
     await outcomeOf(at, forced)
     await deliver(at, forced)
@@ -557,7 +560,7 @@ test('a key that was made for a rotation and still waits is not spared by a revo
   await deliver(at, { revokeBefore: at.now() })
   await at.wait(minutes(30))
   at.slowBy(minutes(3))
-  await outcomeOf(at, { freshAfter: at.now(), force: true })
+  await outcomeOf(at, { createdAfter: at.now(), force: true })
   const waiting = Object.values(at.service.keys()).find((key) => key !== at.leadKey())!
   await at.wait(minutes(0.4))
   at.slowBy(0)
@@ -571,7 +574,7 @@ test('a key that was made for a rotation and still waits is not spared by a revo
 for (const what of ['dropped', 'lost', 'late'] as const) {
   test(`a key whose version is ${what} without an answer is recorded, and not made again`, async () => {
     const at = await rotatedStand({ outputs: 2 })
-    const wish = { freshAfter: at.now() }
+    const wish = { createdAfter: at.now() }
     const before = at.regenerated.length
     at.fault({ on: 'put', what })
 
@@ -593,7 +596,7 @@ test('the record of a new key whose version got no answer, and that outlasts the
   at.fault({ on: 'put', what: 'dropped' })
   at.fault({ on: 'patch', nth: 2, what: 'paused', meanwhile: () => at.wait(minutes(2)) })
 
-  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+  const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
   assert.equal(outcome.error?.code, 'LeaseLost')
   assert.equal(at.queued.length, 2)

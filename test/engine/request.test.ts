@@ -17,7 +17,7 @@ const request = (wish: Partial<RotationRequest> = {}): RotationRequest => ({
 const move = { slot: 'B', from: 'v1' }
 
 test('what asks for a state of the keys is explicit, and is kept alive while it waits', () => {
-  assert.ok(isExplicit(request({ freshAfter: 0 })))
+  assert.ok(isExplicit(request({ createdAfter: 0 })))
   assert.ok(isExplicit(request({ promote: move })))
   assert.ok(isExplicit(request({ swap: move })))
   assert.ok(isExplicit(request({ revokeBefore: 0 })))
@@ -27,7 +27,7 @@ test('what only looks is not explicit, whatever else it says', () => {
   assert.equal(isExplicit(request({ force: true, atOnce: true, ignoreWindow: true, note: 'please' })), false)
 })
 
-for (const wish of ['freshAfter', 'revokeBefore'] as const) {
+for (const wish of ['createdAfter', 'revokeBefore'] as const) {
   test(`a ${wish} may be ahead of our clock by the clock bound, and not by more`, () => {
     checkRequest(request({ [wish]: now + minutes(1) }), now)
 

@@ -30,22 +30,22 @@ test('a revoke that lacks a permission comes back in ten minutes, and is carried
   assert.equal(at.works(), true)
 })
 
-test('a revoke of a foreign secret comes back in ten minutes as well; what else is asked of it does not', async () => {
+test('a revoke of an unmanaged secret comes back in ten minutes as well; what else is asked of it does not', async () => {
   const at = stand({ outputs: 2 })
   at.vault.put('connection', 'another client’s')
 
   const revoke = await outcomeOf(at, { revokeBefore: at.now() })
-  const rotate = await outcomeOf(at, { freshAfter: at.now() })
+  const rotate = await outcomeOf(at, { createdAfter: at.now() })
 
-  assert.deepEqual([revoke.error?.code, revoke.again], ['Foreign', tenMinutesFrom(at)])
-  assert.deepEqual([rotate.error?.code, rotate.again], ['Foreign', undefined])
+  assert.deepEqual([revoke.error?.code, revoke.again], ['Unmanaged', tenMinutesFrom(at)])
+  assert.deepEqual([rotate.error?.code, rotate.again], ['Unmanaged', undefined])
 })
 
 test('a rotation that lacks a permission is over: only a revoke is tried again', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'regenerate', what: 'refused' })
 
-  const outcome = await outcomeOf(at, { freshAfter: at.now() })
+  const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
   assert.equal(outcome.again, undefined)
 })

@@ -55,37 +55,42 @@ describe('the active slot', () => {
 
 describe('the ages', () => {
   test('are the lead’s stamps, and the last of all the outputs’ dates', () => {
-    const { fresh, standby, published: written_ } = at(written('connection', now - hours(1)))
+    const { createdAfter, standbyCreatedAfter, published: written_ } = at(written('connection', now - hours(1)))
 
-    assert.deepEqual([fresh, standby, written_], [published, standbyMade, now - hours(1)])
+    assert.deepEqual([createdAfter, standbyCreatedAfter, written_], [published, standbyMade, now - hours(1)])
   })
 
   test('are older than anything where they are not known', () => {
-    const { fresh, standby } = at(stamped('lead', { fresh: undefined, standby: undefined }))
+    const { createdAfter, standbyCreatedAfter } = at(
+      stamped('lead', { createdAfter: undefined, standbyCreatedAfter: undefined }),
+    )
 
-    assert.deepEqual([fresh, standby], [unknown, unknown])
+    assert.deepEqual([createdAfter, standbyCreatedAfter], [unknown, unknown])
   })
 
   test('of the standby is that of the key that waits, if it is the younger one', () => {
-    const younger = at(stamped('lead', { pending: { made: now - hours(1) } }))
-    const older = at(stamped('lead', { pending: { made: standbyMade - days(1) } }))
-    const onlyAsked = at(stamped('lead', { pending: { asked: now } }))
+    const younger = at(stamped('lead', { pending: { state: 'created', since: now - hours(1) } }))
+    const older = at(stamped('lead', { pending: { state: 'created', since: standbyMade - days(1) } }))
+    const onlyAsked = at(stamped('lead', { pending: { state: 'requested', since: now } }))
 
-    assert.equal(younger.standby, now - hours(1))
-    assert.equal(older.standby, standbyMade)
-    assert.equal(onlyAsked.standby, standbyMade)
+    assert.equal(younger.standbyCreatedAfter, now - hours(1))
+    assert.equal(older.standbyCreatedAfter, standbyMade)
+    assert.equal(onlyAsked.standbyCreatedAfter, standbyMade)
   })
 
   test('of a lead that somebody overwrote are those of the version before', () => {
     const overwritten = at(untagged('lead'), holding('lead', 'x'), formerly('lead', 'b'))
 
-    assert.deepEqual([overwritten.fresh, overwritten.standby, overwritten.hint], [published, standbyMade, 'B'])
+    assert.deepEqual(
+      [overwritten.createdAfter, overwritten.standbyCreatedAfter, overwritten.hint],
+      [published, standbyMade, 'B'],
+    )
   })
 
   test('of a lead of ours are its own, whatever came before', () => {
-    const former = formerly('lead', 'b', { stamps: { target: 'target', fresh: 1 } })
+    const former = formerly('lead', 'b', { stamps: { target: 'target', createdAfter: 1 } })
 
-    assert.equal(at(former).fresh, published)
+    assert.equal(at(former).createdAfter, published)
   })
 
   test('of another target’s lead are not ours to know', () => {

@@ -45,8 +45,8 @@ export function valueFor(name: string, key: string): Secret {
 const stamps: Stamps = {
   target: 'target',
   rotatedAt: published,
-  fresh: published,
-  standby: standbyMade,
+  createdAfter: published,
+  standbyCreatedAfter: standbyMade,
   announced: true,
   reason: 'due',
   actor: 'schedule',

@@ -32,7 +32,7 @@ export interface Stand {
   readonly service: Service
   readonly vault: MemoryVault
   readonly events: readonly RekeyEvent[]
-  /** Look-again messages, with their delay. */
+  /** Resync messages, with their delay. */
   readonly queued: readonly { readonly request: RotationRequest; readonly delay: Duration }[]
   readonly regenerated: readonly string[]
   readonly log: readonly string[]
@@ -248,7 +248,7 @@ export function stand(options: StandOptions = {}): Stand {
       describe: (stored, metadata) =>
         on('patch', () => {
           const { pending, ...rest } = metadata.stamps
-          const forget = without.has('asked') && pending && 'asked' in pending
+          const forget = without.has('asked') && pending?.state === 'requested'
           return withoutValue(
             vault.patch(stored.name, stored.version, forget ? { ...metadata, stamps: rest } : metadata),
           )
@@ -312,7 +312,7 @@ export async function rotatedStand(options: StandOptions = {}): Promise<Stand> {
   const made = stand(options)
   await made.reconcile()
   await made.wait(days(3))
-  await made.reconcile({ freshAfter: made.now() })
+  await made.reconcile({ createdAfter: made.now() })
   await made.wait(days(3))
   return made
 }

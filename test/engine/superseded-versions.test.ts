@@ -15,7 +15,7 @@ async function rotateUnannounced(at: Stand, times: number): Promise<readonly str
   for (let time = 0; time < times; time++) {
     at.fault({ on: 'announce', what: 'refused' })
     await at.wait(days(3))
-    await outcomeOf(at, { freshAfter: at.now() })
+    await outcomeOf(at, { createdAfter: at.now() })
     versions.push(leadIn(at).version)
   }
   return versions
@@ -83,7 +83,7 @@ test('a repaired output that is replaced before it was announced is announced', 
   const repaired = at.vault.current('connection')!.version
   await at.wait(days(3))
   at.fault({ on: 'announce', what: 'refused' })
-  await outcomeOf(at, { freshAfter: at.now() })
+  await outcomeOf(at, { createdAfter: at.now() })
 
   await outcomeOf(at)
 
@@ -110,14 +110,14 @@ test('a version that another client wrote over before it was announced is announ
 test('a note is kept beside the version that its request made, and in its event also after a crash, and not carried on', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'announce', what: 'crash before' })
-  await at.reconcile({ freshAfter: at.now(), note: 'seen in a log', actor: 'anna' })
+  await at.reconcile({ createdAfter: at.now(), note: 'seen in a log', actor: 'anna' })
   const noted = leadIn(at)
   await at.wait(minutes(2))
   await outcomeOf(at)
   const event = at.events.at(-1)!
   await at.wait(days(3))
 
-  await outcomeOf(at, { freshAfter: at.now() })
+  await outcomeOf(at, { createdAfter: at.now() })
 
   assert.deepEqual([noted.note, noted.stamps?.actor], ['seen in a log', 'anna'])
   assert.deepEqual([event.id, event.data.note, event.data.actor], [noted.version, 'seen in a log', 'anna'])
@@ -127,7 +127,7 @@ test('a note is kept beside the version that its request made, and in its event 
 test('who finishes an interrupted publish does not put a note of its own beside it', async () => {
   const at = await rotatedStand({ outputs: 2 })
   at.fault({ on: 'put', nth: 2, what: 'crash before' })
-  await at.reconcile({ freshAfter: at.now(), note: 'first' })
+  await at.reconcile({ createdAfter: at.now(), note: 'first' })
   await at.wait(minutes(7))
 
   await outcomeOf(at, { promote: { slot: 'A', from: 'none' }, note: 'second' })

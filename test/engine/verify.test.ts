@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Credential } from '../../src/engine/key-ring.ts'
-import { gripOn } from '../../src/engine/lease-session.ts'
+import { leaseSession } from '../../src/engine/lease-session.ts'
 import type { Clock, KeyHolder, Ports, Vault, Verdict } from '../../src/engine/ports.ts'
 import type { Evidence } from '../../src/engine/proof.ts'
 import type { Situation } from '../../src/engine/situation.ts'
@@ -30,11 +30,11 @@ function workOn(situation: Situation, answers: Record<string, Verdict> | 'no pro
       return answers[key] ?? 'unknown'
     }
   }
-  const grip = gripOn({ clock, lease, sentAt: 0 })
+  const session = leaseSession({ clock, lease, sentAt: 0 })
   const { target, request, ring, stored, earlier } = situation
   const ports = { clock } as Ports
   const known = { ring, stored: { ...stored }, earlier: { ...earlier }, changed: false, wroteLead: false }
-  const work: Work = { target, request, ports, grip, holder, vault: {} as Vault, ...known }
+  const work: Work = { target, request, ports, session, holder, vault: {} as Vault, ...known }
   return { work, asked }
 }
 

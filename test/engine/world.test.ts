@@ -25,8 +25,8 @@ describe(`the promises hold in every history (seeds 1 to ${seeds}; REKEY_SEEDS f
 
   test('and between them they met every reason that a history can have', () => {
     const expected: Reason[] = [
+      'adopted',
       'unmanaged',
-      'foreign',
       'paused',
       'settling',
       'interrupted',

@@ -28,7 +28,7 @@ const window = { days: [6], start: 120, length: hours(4), timeZone: 'UTC' }
 test('An expired target is assessed as expired, whatever else is unfinished: its window must not count', async () => {
   const { target, now, secrets } = await published()
   const [lead] = secrets()
-  const unfinished = { stamps: { ...lead!.stamps, pending: { asked: now } } }
+  const unfinished = { stamps: { ...lead!.stamps, pending: { state: 'requested', since: now } } }
 
   assert.equal(assess(target, secrets(unfinished), now).state, 'unfinished')
   assert.equal(assess(target, secrets({ ...unfinished, expiresOn: now }), now).state, 'expired')
@@ -89,14 +89,14 @@ test('A secret without our tag is distinguished from one tagged for another targ
   const states: [object, string][] = [
     [untagged, 'untagged'],
     [{ ...untagged, address: target.address.toUpperCase() }, 'untagged'],
-    [{ ...untagged, address: 'somewhere else' }, 'foreign'],
-    [{ stamps: { ...lead!.stamps, target: 'another' } }, 'foreign'],
+    [{ ...untagged, address: 'somewhere else' }, 'unmanaged'],
+    [{ stamps: { ...lead!.stamps, target: 'another' } }, 'unmanaged'],
   ]
 
   for (const [changes, state] of states) {
     assert.equal(assess(target, secrets(changes), now).state, state)
     assert.equal(assess(target, secrets({}, changes), now).state, state)
-    assert.equal(assess({ ...target, adopt: true }, secrets(changes), now).state, 'unmanaged')
+    assert.equal(assess({ ...target, adopt: true }, secrets(changes), now).state, 'new')
   }
-  assert.equal(assess(target, [undefined, undefined], now).state, 'unmanaged')
+  assert.equal(assess(target, [undefined, undefined], now).state, 'new')
 })

@@ -230,16 +230,17 @@ export function stored(
   value: string,
   { slot = 'Key1', age = 0, stamps = {}, enabled = true }: StoredOptions = {},
 ): string {
+  const { failed, ...rest } = stamps as { readonly failed?: object }
   const at = made.cloud.clock.now() - age
   const iso = new Date(at).toISOString()
   const ours = {
     target: target.name,
     rotatedAt: iso,
-    fresh: iso,
+    createdAfter: iso,
     announced: true,
     reason: 'due',
     actor: 'schedule',
-    ...stamps,
+    ...rest,
   }
   return made.cloud.vault(vaultHost).set(`${target.name}-key`, value, {
     createdAt: at,
@@ -250,6 +251,7 @@ export function stored(
       ProviderAddress: target.resource,
       ValidityPeriodDays: '90',
       rekey: JSON.stringify(ours),
+      ...(failed ? { 'rekey-failed': JSON.stringify(failed) } : {}),
     },
   })
 }

@@ -15,7 +15,7 @@ const request: RotationRequest = {
   id: 'r1',
   target: 'vision',
   actor: 'ada',
-  freshAfter: now,
+  createdAfter: now,
   expiresAt: now + 9 * minute,
 }
 const waiting: Outcome = { target: 'vision', provider: 'p', status: 'waiting', reasons: [], secrets: [] }
@@ -37,8 +37,8 @@ describe('What is queued after an outcome', () => {
   test('A resync that must wait is queued as the same resync, while it has not expired', async () => {
     const resync = { id: 'r1', target: 'vision', actor: 'schedule', ignoreWindow: true, expiresAt: now + 5 * minute }
 
-    const inTime = await restOf({ again: { ...again, with: 'look' } }, resync)
-    const tooLate = await restOf({ again: { ...again, with: 'look' } }, { ...resync, expiresAt: now + 4 * minute })
+    const inTime = await restOf({ again: { ...again, with: 'resync' } }, resync)
+    const tooLate = await restOf({ again: { ...again, with: 'resync' } }, { ...resync, expiresAt: now + 4 * minute })
 
     assert.deepEqual(inTime, [{ request: resync, delay: 5 * minute }])
     assert.deepEqual(tooLate, [])
@@ -59,14 +59,14 @@ describe('What is queued after an outcome', () => {
     const error = new RekeyError('Throttled', { message: 'too many calls', retryAfter: minute })
     const comesBack = { after: minute, at: now + minute }
 
-    const [resync] = await restOf({ error, again: { ...comesBack, with: 'look' } })
+    const [resync] = await restOf({ error, again: { ...comesBack, with: 'resync' } })
     const [asked] = await restOf({ error, again: { ...comesBack, with: 'request' } })
 
     assert.deepEqual([resync?.delay, asked?.delay], [5 * minute, minute])
   })
 
   test('A request comes later than a revoke that waits for the same moment: a leaked key goes first', async () => {
-    const { freshAfter, ...rest } = request
+    const { createdAfter, ...rest } = request
     const revoke = { ...rest, revokeBefore: now }
     const error = new RekeyError('ServiceBusy', { message: 'written a moment ago', retryAfter: minute })
     const comesBack = { after: minute, at: now + minute, with: 'request' } as const

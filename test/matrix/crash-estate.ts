@@ -192,7 +192,7 @@ function targetOf(
 function describeWithoutAsked(describe: ReturnType<typeof createVault>['describe']): typeof describe {
   return (stored, metadata, signal) => {
     const { pending, ...stamps } = metadata.stamps
-    return describe(stored, pending && 'asked' in pending ? { ...metadata, stamps } : metadata, signal)
+    return describe(stored, pending?.state === 'requested' ? { ...metadata, stamps } : metadata, signal)
   }
 }
 

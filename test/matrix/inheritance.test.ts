@@ -17,7 +17,7 @@ for (const provider of providers) {
     vault.set(name, vault.read(name)!, { tags: { ...tags, owner: 'payments' }, contentType, expires: exp! * 1000 })
     at.cloud.clock.advance(days(3))
 
-    await at.settle(at.request({ freshAfter: at.cloud.clock.now() }))
+    await at.settle(at.request({ createdAfter: at.cloud.clock.now() }))
 
     const current = vault.versions(name)[0]!
     assert.equal(JSON.parse(current.tags!['rekey']!).reason, 'requested')

@@ -22,7 +22,7 @@ async function adopted(estate: Estate): Promise<void> {
 async function rotated(estate: Estate): Promise<void> {
   await adopted(estate)
   estate.cloud.clock.advance(days(3))
-  await estate.settle(estate.request({ freshAfter: estate.cloud.clock.now() }))
+  await estate.settle(estate.request({ createdAfter: estate.cloud.clock.now() }))
   estate.cloud.clock.advance(days(3))
 }
 
@@ -45,7 +45,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'request',
     begin: async (estate) => {
       await rotated(estate)
-      return estate.request({ freshAfter: estate.cloud.clock.now() })
+      return estate.request({ createdAfter: estate.cloud.clock.now() })
     },
     regenerations: () => 1,
   },

@@ -42,7 +42,7 @@ for (const [how, fault] of [
     const lived = await adopted(`unanswered ${how}`)
     lived.cloud.faults.add(untrackableOperations())
     lived.cloud.faults.add(fault)
-    const request = lived.request({ freshAfter: lived.cloud.clock.now() })
+    const request = lived.request({ createdAfter: lived.cloud.clock.now() })
     const before = lived.version()
 
     await lived.settle(request)
@@ -57,7 +57,7 @@ test('a write of a hub that is still under way after its worker died replaces no
   const lived = await adopted('promoted under way')
   lived.cloud.faults.add(slowOperation({ ms: minutes(20) }))
   crashAfter(lived, 'iot-hub/putHub')
-  assert.equal(await lived.deliver(lived.request({ freshAfter: lived.cloud.clock.now() })), 'crashed')
+  assert.equal(await lived.deliver(lived.request({ createdAfter: lived.cloud.clock.now() })), 'crashed')
   lived.cloud.clock.advance(minutes(8))
   const from = lived.version()
 
@@ -91,7 +91,7 @@ test('one failed renewal of the lease during a long hub write costs no second wr
   lived.cloud.faults.add(slowOperation({ ms: minutes(2) }))
   failing = true
 
-  await lived.settle(lived.request({ freshAfter: lived.cloud.clock.now() }))
+  await lived.settle(lived.request({ createdAfter: lived.cloud.clock.now() }))
 
   assert.ok(blips > 0)
   assert.equal(lived.regenerations(), 1)

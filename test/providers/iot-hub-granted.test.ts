@@ -41,7 +41,7 @@ for (const [name, segments] of scopes) {
     const lived = await granted(segments)
     const [before, started] = [lived.version(), lived.cloud.clock.now()]
 
-    const outcome = await lived.deliver(lived.request({ freshAfter: started }))
+    const outcome = await lived.deliver(lived.request({ createdAfter: started }))
 
     assert.ok(outcome !== 'crashed' && outcome.status === 'changed' && !outcome.error, JSON.stringify(outcome))
     assert.equal(lived.regenerations(), 1)
@@ -56,7 +56,7 @@ for (const [name, segments] of scopes) {
 test('the operation of a write may not be followed with the role of the hub alone', async () => {
   const lived = await granted(9)
 
-  await lived.deliver(lived.request({ freshAfter: lived.cloud.clock.now() }))
+  await lived.deliver(lived.request({ createdAfter: lived.cloud.clock.now() }))
 
   const polls = lived.cloud.history.filter(({ operation }) => operation === 'iot-hub/getOperation')
   assert.deepEqual(
@@ -69,7 +69,7 @@ test('a request for a hub that was adopted a moment ago waits until the listing 
   const lived = estate(iotHubPolicy, { outputs: 'one' })
   await lived.settle(lived.request())
   // Forced: otherwise it would first wait until consumers of the adopted key have had their overlap.
-  const request = lived.request({ freshAfter: lived.cloud.clock.now(), force: true })
+  const request = lived.request({ createdAfter: lived.cloud.clock.now(), force: true })
 
   const first = await lived.deliver(request)
   await lived.settle(request)

@@ -108,7 +108,7 @@ function memberOf(cloud: Cloud, n: number, vault: string, age: number): Member {
   const account = cloud.cognitiveServices.add({ subscription, name })
   const at = cloud.clock.now() - age * day
   const iso = new Date(at).toISOString()
-  const stamps = { target: name, rotatedAt: iso, fresh: iso, announced: true, reason: 'due', actor: 'schedule' }
+  const stamps = { target: name, rotatedAt: iso, createdAfter: iso, announced: true, reason: 'due', actor: 'schedule' }
   cloud.vault(vault).set(`${name}-key`, account.keyOf('Key1'), {
     createdAt: at,
     expires: at + 90 * day,

@@ -16,7 +16,7 @@ import { supersededEvents } from './superseded-versions.ts'
  * down that it did.
  */
 export async function announce(work: Work, at: Situation): Promise<undefined> {
-  const { target, ports, grip } = work
+  const { target, ports, session } = work
   const lead = leadIn(work)
   const news = untold(at)
   const told = news.includes(lead) ? [lead] : news
@@ -27,7 +27,7 @@ export async function announce(work: Work, at: Situation): Promise<undefined> {
     ...told.map((version) => events.published(target, lead, version, currentIn(work), facts)),
     ...(retired ? [retirement(work, standbySlot(at), retiredFor(lead))] : []),
   ]
-  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))
+  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(tellings, signal)))
   work.eventId = tellings.at(-1)?.id ?? lead.version
   work.changed = true
   await recordAnnounced(work, news, retired)

@@ -44,12 +44,12 @@ export async function publish(
   const picked = await pick(work, step, at)
   if ('until' in picked) return picked
   const { slot, ...proof } = picked
-  // The step's stamps assume its first slot. If the other one is published, `fresh` and `standby` change places.
-  const { fresh, standby, ...rest } = step.stamps
+  // The step's stamps assume its first slot. If the other one is published, `createdAfter` and `standbyCreatedAfter` change places.
+  const { createdAfter, standbyCreatedAfter, ...rest } = step.stamps
   const swapped = {
     ...rest,
-    ...(standby === undefined ? {} : { fresh: standby }),
-    ...(fresh === undefined ? {} : { standby: fresh }),
+    ...(standbyCreatedAfter === undefined ? {} : { createdAfter: standbyCreatedAfter }),
+    ...(createdAfter === undefined ? {} : { standbyCreatedAfter: createdAfter }),
   }
   const stamps = slot === step.slots[0] ? step.stamps : swapped
   // Who finishes an interrupted publish did not cause it.
@@ -86,7 +86,7 @@ export async function write(work: Work, slot: KeySlot, stamps: Stamps, note: str
       continue
     }
     const metadata = metadataFor(work, secret, slot, { ...stamps, ...coverageOf(work, secret) }, note)
-    work.stored[secret.name] = await work.grip.effect(({ signal }) =>
+    work.stored[secret.name] = await work.session.effect(({ signal }) =>
       work.vault.publish(secret.name, value, metadata, signal),
     )
     work.changed = true

@@ -32,19 +32,19 @@ export async function regenerate(
 ): Promise<Held | undefined> {
   const { request, ports } = work
   if (step.what === 'ring' && !work.holder.regenerateAll) throw notSupported(work, 'regenerating both slots at once')
-  const since = Math.max(ports.clock.now() - clockBound, request.freshAfter ?? 0, request.revokeBefore ?? 0)
+  const since = Math.max(ports.clock.now() - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)
   prove(work, since)
   const lead = leadOf(work.target)
   const recorded = recordedStamps(work, at)
   const kept = beforeAsking(recorded)
-  await tag(work, lead, { ...kept, pending: { asked: since } }, { slot: leadIn(work).slot ?? at.active! })
+  await tag(work, lead, { ...kept, pending: { state: 'requested', since } }, { slot: leadIn(work).slot ?? at.active! })
 
   const before = work.ring
   const sentAt = ports.clock.now()
   work.ring = fold(before, await regenerated(work, step, at, recorded))
   work.changed = true
   // A key of which there is no record would be made once more: until there is one, the deadline has to wait.
-  return work.grip.finish(() =>
+  return work.session.finish(() =>
     handOut(work, step, reason, at, { before, kept: { ...withoutTook(kept), ...lasted(work, sentAt) }, since }),
   )
 }
@@ -62,7 +62,7 @@ function recordedStamps(work: Work, at: Situation): Stamps {
  */
 function beforeAsking(recorded: Stamps): Stamps {
   const made = madeAt(recorded)
-  return { ...withoutPending(recorded), ...(made === undefined ? {} : { standby: made }) }
+  return { ...withoutPending(recorded), ...(made === undefined ? {} : { standbyCreatedAfter: made }) }
 }
 
 /** What a regenerate that was sent at this moment has taken, in whole seconds, where the wait for a listing must count it. */
@@ -97,8 +97,12 @@ async function handOut(
   const both = hasTwoSlots(before) && changed.length === slotsOf(before).length
   const stamps: Decided = {
     rotatedAt: since,
-    fresh: since,
-    ...(both ? { standby: since } : kept.fresh === undefined ? {} : { standby: kept.fresh }),
+    createdAfter: since,
+    ...(both
+      ? { standbyCreatedAfter: since }
+      : kept.createdAfter === undefined
+        ? {}
+        : { standbyCreatedAfter: kept.createdAfter }),
     ...(hasTwoSlots(before) && !both ? { retire: true } : {}),
   }
   if (changed.includes(at.active!)) {
@@ -108,13 +112,13 @@ async function handOut(
       work.ports.log('warn', 'published before the service accepts it', { target: work.target.name })
     return undefined
   }
-  if (step.after === 'retire') return retire(work, step.slot, reason, { standby: since, ...lastedOf(kept) })
+  if (step.after === 'retire') return retire(work, step.slot, reason, { standbyCreatedAfter: since, ...lastedOf(kept) })
   const allowed = await tryOrWait(work, at, { slot: step.slot, made: since, kept })
   if ('until' in allowed) return allowed
   try {
     await write(work, step.slot, stampsFor(work, { ...stamps, ...allowed }, reason, at), work.request.note)
   } catch (error) {
-    await recordMade(work, waitingStamps(kept, { made: since }), error)
+    await recordMade(work, waitingStamps(kept, { state: 'created', since }), error)
     throw error
   }
 }
@@ -139,9 +143,9 @@ async function regenerated(
   at: Situation,
   before: Stamps,
 ): Promise<Partial<KeyRing>> {
-  const { holder, grip } = work
+  const { holder, session } = work
   try {
-    const answer = await grip.effect((call) =>
+    const answer = await session.effect((call) =>
       step.what === 'ring' ? holder.regenerateAll!(call) : holder.regenerate(step.slot, call),
     )
     if (slotsChanged(work.ring, fold(work.ring, answer)).includes(step.slot)) return answer
@@ -149,15 +153,15 @@ async function regenerated(
   } catch (error) {
     if (!(error instanceof RekeyError)) throw error
     if (error.details.outcomeUnknown) return readBack(work, step.slot, at, error)
-    if (changedNothing(error)) await work.grip.finish(() => tag(work, leadOf(work.target), before))
+    if (changedNothing(error)) await work.session.finish(() => tag(work, leadOf(work.target), before))
     throw error
   }
 }
 
 async function readBack(work: Work, slot: KeySlot, at: Situation, why: RekeyError): Promise<KeyRing> {
   const now = work.ports.clock.now()
-  const ring = await work.grip
-    .look((signal) => work.holder.read(signal))
+  const ring = await work.session
+    .read((signal) => work.holder.read(signal))
     .catch((error) => {
       throw error instanceof RekeyError
         ? unknownOutcome(work, `no answer to the regenerate of ${slot}, nor to the read after it`, error)
@@ -166,16 +170,16 @@ async function readBack(work: Work, slot: KeySlot, at: Situation, why: RekeyErro
   const changed = (await isOver(work)) && slotsChanged(work.ring, ring).includes(slot)
   // A listing may show the key before the last change of this slot: then "changed" means "stale".
   // (An earlier record of asking is older than that by now: the check `settling` has waited for it.)
-  const listed = slot === at.active ? at.fresh + settle + clockBound : standbyListedAt(at.stamps)
+  const listed = slot === at.active ? at.createdAfter + settle + clockBound : standbyListedAt(at.stamps)
   if (changed && now >= listed) return ring
   throw unknownOutcome(work, `no answer to the regenerate of ${slot} (${why.code})`, why)
 }
 
 /** While the resource reports a change under way, what it lists settles nothing. */
-async function isOver({ holder: { operation }, grip }: Work): Promise<boolean> {
+async function isOver({ holder: { operation }, session }: Work): Promise<boolean> {
   if (!operation) return true
-  return !(await grip
-    .look((signal) => operation.isUnderWay(signal))
+  return !(await session
+    .read((signal) => operation.isUnderWay(signal))
     .catch((error) => {
       if (error instanceof RekeyError) return true
       throw error
@@ -186,17 +190,21 @@ async function retire(
   work: Work,
   slot: KeySlot,
   reason: Reason,
-  made: Lasted & { readonly standby: Instant },
+  made: Lasted & { readonly standbyCreatedAfter: Instant },
 ): Promise<undefined> {
-  const { ports, grip } = work
+  const { ports, session } = work
   const event = retirement(work, slot, reason)
   const { retire: _, failed: __, ...kept } = leadIn(work).stamps!
   try {
-    await harmless(() => grip.effect(({ signal }) => ports.announcer.announce([event], signal)))
+    await harmless(() => session.effect(({ signal }) => ports.announcer.announce([event], signal)))
   } catch (error) {
     // Recorded, it is told later; unrecorded, the next try would make another key.
     if (error instanceof RekeyError && changedNothing(error))
-      await tag(work, leadOf(work.target), { ...withoutTook(kept), ...made, pending: { retired: made.standby } })
+      await tag(work, leadOf(work.target), {
+        ...withoutTook(kept),
+        ...made,
+        pending: { state: 'retired', since: made.standbyCreatedAfter },
+      })
     throw error
   }
   work.eventId = event.id
@@ -208,8 +216,8 @@ function prove(work: Work, now: Instant): void {
   const fullest: Stamps = {
     target: work.target.name,
     rotatedAt: now,
-    fresh: now,
-    pending: { made: now, unanswered: now, notified: true },
+    createdAfter: now,
+    pending: { state: 'created', since: now, unanswered: now, notified: true },
     took: minutes(60),
     proven: false,
     retire: true,

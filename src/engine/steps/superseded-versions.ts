@@ -34,10 +34,10 @@ export async function supersededEvents(work: Work): Promise<readonly events.Reke
 }
 
 /** Of every secret, newest first, the current version left out. */
-async function historiesOf({ target, stored, vault, grip }: Work): Promise<Record<string, readonly StoredSecret[]>> {
+async function historiesOf({ target, stored, vault, session }: Work): Promise<Record<string, readonly StoredSecret[]>> {
   const histories: Record<string, readonly StoredSecret[]> = {}
   for (const { name } of target.secrets) {
-    const versions = await grip.look((signal) => vault.versions(name, mostSuperseded + 1, signal))
+    const versions = await session.read((signal) => vault.versions(name, mostSuperseded + 1, signal))
     histories[name] = versions.filter(({ version }) => version !== stored[name]?.version)
   }
   return histories

@@ -10,21 +10,23 @@ import { leadIn, leadLast, tag, type Work } from '../work.ts'
 
 /** Exchanges the two slots at the service: no key changes, only which slot it is in. */
 export async function swap(work: Work, step: StepOf<'swap'>): Promise<undefined> {
-  const { holder, grip, target, ports } = work
+  const { holder, session, target, ports } = work
   if (!holder.swap) throw notSupported(work, 'exchanging the two slots')
   const before = leadIn(work).stamps!
   const { failed: _, ...kept } = before
   // No key dies by a swap, but a listing from before it shows the slots the other way round for a while. Believing that, a
   // rotation would take the active key for the standby: so the record stays, and with it the wait, when the swap is done.
-  await tag(work, leadOf(target), { ...kept, pending: { asked: ports.clock.now() - clockBound } })
+  await tag(work, leadOf(target), { ...kept, pending: { state: 'requested', since: ports.clock.now() - clockBound } })
   try {
-    work.ring = fold(work.ring, await grip.effect((call) => holder.swap!(call)))
+    work.ring = fold(work.ring, await session.effect((call) => holder.swap!(call)))
   } catch (error) {
     if (!(error instanceof RekeyError) || error.details.outcomeUnknown) throw error
-    if (changedNothing(error)) await grip.finish(() => tag(work, leadOf(target), before))
+    if (changedNothing(error)) await session.finish(() => tag(work, leadOf(target), before))
     throw error
   }
-  await grip.finish(() => rename(work, step.to, { ...kept, pending: { asked: ports.clock.now() } }))
+  await session.finish(() =>
+    rename(work, step.to, { ...kept, pending: { state: 'requested', since: ports.clock.now() } }),
+  )
 }
 
 /** Writes the slot in which the key is now beside every output. */

@@ -67,26 +67,26 @@ function pendingOf(
 ): Pending | undefined {
   const notified = pending && 'notified' in pending && pending.notified ? { notified: true as const } : {}
   const waits = unanswered === undefined ? {} : { unanswered }
-  if (made !== undefined) return { made, ...waits, ...notified }
-  return unanswered === undefined ? undefined : { unanswered, ...notified }
+  if (made !== undefined) return { state: 'created', since: made, ...waits, ...notified }
+  return unanswered === undefined ? undefined : { state: 'unanswered', since: unanswered, ...notified }
 }
 
 /** The lead's stamps beside a key that waits: how old it is says also how old the standby's key is, and a tag holds 512 characters. */
-export function waitingStamps(kept: Stamps, pending: Extract<Pending, { made: Instant }>): Stamps {
-  const { standby: _, ...rest } = kept
+export function waitingStamps(kept: Stamps, pending: Extract<Pending, { state: 'created' }>): Stamps {
+  const { standbyCreatedAfter: _, ...rest } = kept
   return { ...rest, pending }
 }
 
 /** The lead's tag says what waits, if it does not say so already. */
 async function record(work: Work, pending: Pending | undefined, kept: Stamps): Promise<void> {
   const stamps =
-    pending && 'made' in pending
+    pending?.state === 'created'
       ? waitingStamps(kept, pending)
       : { ...withoutPending(kept), ...(pending ? { pending } : {}) }
   const written = leadIn(work).stamps!
   // What a regenerate, a swap or a retirement left unfinished is finished by its own check first.
-  const other = written.pending !== undefined && ('asked' in written.pending || 'retired' in written.pending)
-  if (other && !(pending && 'made' in pending)) return
+  const other = written.pending?.state === 'requested' || written.pending?.state === 'retired'
+  if (other && pending?.state !== 'created') return
   if (JSON.stringify(written.pending) === JSON.stringify(pending) && written.proven === stamps.proven) return
   await tag(work, leadOf(work.target), stamps)
 }
@@ -98,7 +98,7 @@ function isNotified(work: Work): boolean {
 
 /** Announces once that a key waits. A topic that refuses it does not keep the key from being tried again. */
 async function notify(work: Work, slot: KeySlot, evidence: Evidence, since: Instant): Promise<void> {
-  const { target, request, ports, grip } = work
+  const { target, request, ports, session } = work
   const stamps = leadIn(work).stamps!
   const now = ports.clock.now()
   if (isNotified(work) || now < since + notifyAfter) return
@@ -111,14 +111,17 @@ async function notify(work: Work, slot: KeySlot, evidence: Evidence, since: Inst
   } as const
   const event = events.waiting(target, leadIn(work), currentIn(work), facts)
   try {
-    await harmless(() => grip.effect(({ signal }) => ports.announcer.announce([event], signal)))
+    await harmless(() => session.effect(({ signal }) => ports.announcer.announce([event], signal)))
   } catch (error) {
     if (!(error instanceof RekeyError) || !changedNothing(error)) throw error
     ports.log('warn', 'could not announce that a key waits', { target: target.name, code: error.code })
     return
   }
   work.eventId = event.id
-  await tag(work, leadOf(target), { ...stamps, pending: { ...(stamps.pending as { made: Instant }), notified: true } })
+  await tag(work, leadOf(target), {
+    ...stamps,
+    pending: { ...(stamps.pending as Extract<Pending, { state: 'created' }>), notified: true },
+  })
 }
 
 function sayIfStuck(work: Work, slot: KeySlot, evidence: Evidence, since: Instant): void {

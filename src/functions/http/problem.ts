@@ -16,7 +16,7 @@ export const problems: Readonly<Record<ErrorCode, readonly [status: number, titl
   Stopped: [409, 'Everything that changes anything is stopped'],
   Busy: [409, 'The target is being changed by another client'],
   Cooling: [409, 'The key before the current one must stay valid for a while'],
-  Foreign: [409, 'The secret is not managed by Rekey'],
+  Unmanaged: [409, 'The secret is not managed by Rekey'],
   Paused: [409, 'A secret of the target is disabled by hand'],
   Drifted: [409, 'The vault holds no live key'],
   Superseded: [409, 'Another change came first'],

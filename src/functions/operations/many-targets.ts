@@ -15,7 +15,7 @@ import { isRotated } from './operation-state.ts'
 const Counts = z.object({ total: z.number(), succeeded: z.number(), failed: z.number(), running: z.number() })
 const Failure = z.object({ target: z.string(), code: z.string() })
 const ManyRecord = z.object({
-  freshAfter: z.iso.datetime(),
+  createdAfter: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
   /** In the order of their requests' ids. */
   targets: z.array(z.string()),
@@ -70,7 +70,7 @@ export async function progressOfMany(
     const secrets = seen.get(name)
     const target = app.targetNamed(name)
     if (failed.has(id)) codes.set(name, undefined)
-    else if (target && secrets && isRotated(target, secrets, Date.parse(many.freshAfter))) succeeded += 1
+    else if (target && secrets && isRotated(target, secrets, Date.parse(many.createdAfter))) succeeded += 1
     else if (unsent.has(name) && unsentCode) codes.set(name, unsentCode)
     else if (target === undefined && !notApplied(app, name)) codes.set(name, 'UnknownTarget')
     else if (secrets?.[0]?.stamps?.failed?.request === id) codes.set(name, secrets[0].stamps.failed.code)
@@ -87,8 +87,8 @@ export async function progressOfMany(
 /** Queueing a list takes minutes at most. A target that was not queued by then never was: the app was stopped meanwhile. */
 const longestQueueing: Duration = minutes(15)
 
-function codeOfUnsent(app: App, { refusedWith, freshAfter }: Many): string | undefined {
-  return refusedWith ?? (app.clock.now() > Date.parse(freshAfter) + longestQueueing ? 'OutOfTime' : undefined)
+function codeOfUnsent(app: App, { refusedWith, createdAfter }: Many): string | undefined {
+  return refusedWith ?? (app.clock.now() > Date.parse(createdAfter) + longestQueueing ? 'OutOfTime' : undefined)
 }
 
 /** The tags of the targets that are in force, by name. A vault that cannot be read leaves its targets out. */

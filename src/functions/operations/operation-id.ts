@@ -54,11 +54,11 @@ export function parseOperationId(id: string): TargetOperation | { readonly many:
     : { ...place, desired: { kind: kind as 'promote', slot: slotOrMoment!, from } }
 }
 
-function desiredOf({ freshAfter, revokeBefore, comparedAfter, promote, swap }: RotationRequest): Desired | undefined {
+function desiredOf({ createdAfter, revokeBefore, comparedAfter, promote, swap }: RotationRequest): Desired | undefined {
   if (revokeBefore !== undefined) return { kind: 'revoke', after: revokeBefore }
   if (promote !== undefined) return { kind: 'promote', ...promote }
   if (swap !== undefined) return { kind: 'swap', ...swap }
-  if (freshAfter !== undefined) return { kind: 'rotate', after: freshAfter }
+  if (createdAfter !== undefined) return { kind: 'rotate', after: createdAfter }
   if (comparedAfter !== undefined) return { kind: 'repair', after: comparedAfter }
   return undefined
 }

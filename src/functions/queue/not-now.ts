@@ -35,7 +35,7 @@ export async function withoutTarget(request: RotationRequest, app: App, log: Log
 
 /** Ends a request whose target is not in targets.json any more: one log line, one failure for whoever asked, nothing tried again. */
 async function endRemoved(request: RotationRequest, app: App, log: Log): Promise<void> {
-  const asked = request.revokeBefore ?? request.freshAfter ?? request.comparedAfter
+  const asked = request.revokeBefore ?? request.createdAfter ?? request.comparedAfter
   if (asked !== undefined && app.clock.now() < asked + targetsLag) return await app.queue.send(request, targetsLag)
   drop(request, 'not in targets.json', log)
   if (!isExplicit(request)) return

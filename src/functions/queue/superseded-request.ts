@@ -10,7 +10,7 @@ import { asRekeyError } from '../../engine/unforeseen.ts'
 /** Who waits comes back every ten minutes and says so again; who has not for this long is taken to be lost. */
 const waitsFor = minutes(30)
 
-const Waiting = z.object({ id: z.string(), freshAfter: z.number(), force: z.boolean(), until: z.number() })
+const Waiting = z.object({ id: z.string(), createdAfter: z.number(), force: z.boolean(), until: z.number() })
 
 /**
  * Whether another request waits for the same target whose key will satisfy this one too: asked for later, and at least as
@@ -18,15 +18,15 @@ const Waiting = z.object({ id: z.string(), freshAfter: z.number(), force: z.bool
  * message waits again, and what cannot be read or written lets the request wait.
  */
 export async function isSuperseded(request: RotationRequest, app: App, log: Log): Promise<boolean> {
-  const { id, target, freshAfter, promote, swap, force = false } = request
-  if (freshAfter === undefined || promote !== undefined || swap !== undefined) return false
+  const { id, target, createdAfter, promote, swap, force = false } = request
+  if (createdAfter === undefined || promote !== undefined || swap !== undefined) return false
   const name = `waiting/${target}.json`
   const now = app.clock.now()
   try {
     const { data: other } = Waiting.safeParse(await app.operations.read(name))
-    const covers = other !== undefined && other.freshAfter >= freshAfter && (other.force || !force)
+    const covers = other !== undefined && other.createdAfter >= createdAfter && (other.force || !force)
     if (covers && other.id !== id && now < other.until) return true
-    await app.operations.write(name, { id, freshAfter, force, until: now + waitsFor } satisfies z.output<
+    await app.operations.write(name, { id, createdAfter, force, until: now + waitsFor } satisfies z.output<
       typeof Waiting
     >)
   } catch (thrown) {

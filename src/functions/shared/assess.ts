@@ -10,16 +10,16 @@ import type { Instant, Target } from '../../engine/target.ts'
 export type Listed = Omit<StoredSecret, 'value' | 'version'> | undefined
 
 /**
- * `unmanaged`: the lead is not there, or may be taken over whatever it holds. `untagged`: a secret is there without our
- * tag; `foreign`: tagged for another target or resource. Only a resync shows whether they hold a live key. `paused`: one is
+ * `new`: the lead is not there, or may be taken over whatever it holds. `untagged`: a secret is there without our
+ * tag; `unmanaged`: tagged for another target or resource. Only a resync shows whether they hold a live key. `paused`: one is
  * disabled by hand. `unfinished`: something was begun and not ended. `expired`: past its expiry, so the window does not
  * count. `due`. `closed`: due, outside its window. `current`.
  */
 export type State =
   | 'disabled'
-  | 'unmanaged'
+  | 'new'
   | 'untagged'
-  | 'foreign'
+  | 'unmanaged'
   | 'paused'
   | 'unfinished'
   | 'expired'
@@ -56,10 +56,10 @@ function stateOf(
   const [lead] = secrets
   if (secrets.some((secret) => secret?.enabled === false)) return 'paused'
   if (unmanaged.length > 0 && !target.adopt) {
-    return unmanaged.some((secret) => isAnothers(target, secret)) ? 'foreign' : 'untagged'
+    return unmanaged.some((secret) => isAnothers(target, secret)) ? 'unmanaged' : 'untagged'
   }
   // With `adopt`, the first resync takes them over, whatever they hold.
-  if (lead === undefined || unmanaged.length > 0) return 'unmanaged'
+  if (lead === undefined || unmanaged.length > 0) return 'new'
   // Before `unfinished`, which a resync of an expired target finishes as well: but its window would count.
   if (secrets.some((secret) => secret?.expiresOn !== undefined && secret.expiresOn <= now)) return 'expired'
   if (lead.stamps?.pending !== undefined || lead.stamps?.announced !== true || mayRetire(target, secrets, now)) {

@@ -1,4 +1,4 @@
-// What every invocation has: a log, a guard that keeps foreign errors from leaving the app, and telemetry of outcomes.
+// What every invocation has: a log, a guard that keeps errors of other libraries from leaving the app, and telemetry of outcomes.
 
 import type { InvocationContext } from '@azure/functions'
 import { logTo } from '../../azure/log.ts'

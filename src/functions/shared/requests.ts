@@ -42,7 +42,7 @@ export async function queueRest(
   const { again } = outcome
   if (again === undefined) return
   const left = request.expiresAt - again.at
-  if (again.with === 'look' && left < 0) return
+  if (again.with === 'resync' && left < 0) return
   const [earliest, latest] = comeBack(outcome, request, left)
   await queue.send(afterOutcome(request, outcome), earliest + (latest - earliest) * random())
 }
@@ -56,7 +56,7 @@ function comeBack(outcome: Outcome, request: RotationRequest, left: Duration): r
   const { after, with: what } = outcome.again!
   if (outcome.busy) return [(after * 2) / 3, (after * 4) / 3]
   // Retried together, throttled requests would spend the whole rate on listing keys, and leave none for a regenerate.
-  if (what === 'look' && outcome.error?.code === 'Throttled') return [after, after + left]
+  if (what === 'resync' && outcome.error?.code === 'Throttled') return [after, after + left]
   // All requests wait for the same moment here. The first may make the others wait once more, but never a revoke.
   const together = outcome.error?.code === 'ServiceBusy' || outcome.reason === 'settling'
   if (together && request.revokeBefore === undefined) return [after + seconds(15), after + seconds(45)]

@@ -84,7 +84,7 @@ export function wanted(app: App, seen: Seen, period: Period): Wanted | undefined
 
 /** What is there now has not been compared yet. */
 function isUnseen({ state, unmanagedSince }: Seen, { to }: Period): boolean {
-  if (state === 'unmanaged') return true
+  if (state === 'new') return true
   return isUntagged(state) && unmanagedSince !== undefined && to < unmanagedSince + lately
 }
 
@@ -93,7 +93,7 @@ function isItsTurn({ target, state }: Seen, { from, to }: Period): boolean {
 }
 
 function isUntagged(state: State): boolean {
-  return state === 'untagged' || state === 'foreign'
+  return state === 'untagged' || state === 'unmanaged'
 }
 
 /** What is due gains one with every day that it waits, and stays below what is unfinished. */

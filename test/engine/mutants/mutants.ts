@@ -32,7 +32,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        '  await tag(work, lead, { ...kept, pending: { asked: since } }, { slot: leadIn(work).slot ?? at.active! })\n',
+        "  await tag(work, lead, { ...kept, pending: { state: 'requested', since } }, { slot: leadIn(work).slot ?? at.active! })\n",
         '',
       ],
     ],
@@ -77,7 +77,7 @@ export const mutants: readonly Mutant[] = [
       [
         'engine/steps/regenerate.ts',
         '    if (error.details.outcomeUnknown) return readBack(work, step.slot, at, error)',
-        '    if (error.details.outcomeUnknown) { try { return await grip.effect((call) => holder.regenerate(step.slot, call)) } catch { return readBack(work, step.slot, at, error) } }',
+        '    if (error.details.outcomeUnknown) { try { return await session.effect((call) => holder.regenerate(step.slot, call)) } catch { return readBack(work, step.slot, at, error) } }',
       ],
     ],
   },
@@ -114,7 +114,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/failed-reconcile.ts',
-        "  else await attempt(ports, target, 'keep the lease', () => grip.keep())\n  return 'keep'",
+        "  else await attempt(ports, target, 'keep the lease', () => session.keep())\n  return 'keep'",
         "  return 'release'",
       ],
     ],
@@ -184,13 +184,13 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/announce.ts',
-        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n  work.eventId',
+        '  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n  work.eventId',
         '  work.eventId',
       ],
       [
         'engine/steps/announce.ts',
         '  await recordAnnounced(work, news, retired)\n',
-        '  await recordAnnounced(work, news, retired)\n  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n',
+        '  await recordAnnounced(work, news, retired)\n  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n',
       ],
     ],
   },
@@ -200,8 +200,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/announce.ts',
-        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n',
-        '  await harmless(() => grip.effect(({ signal }) => ports.announcer.announce(tellings, signal))).catch(() => undefined)\n',
+        '  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n',
+        '  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(tellings, signal))).catch(() => undefined)\n',
       ],
     ],
   },
@@ -246,18 +246,18 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        'Math.max(ports.clock.now() - clockBound, request.freshAfter ?? 0, request.revokeBefore ?? 0)',
+        'Math.max(ports.clock.now() - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)',
         'ports.clock.now()',
       ],
     ],
   },
   {
     id: 'since-noreq',
-    what: 'key age ignores freshAfter/revokeBefore',
+    what: 'key age ignores createdAfter/revokeBefore',
     edits: [
       [
         'engine/steps/regenerate.ts',
-        'Math.max(ports.clock.now() - clockBound, request.freshAfter ?? 0, request.revokeBefore ?? 0)',
+        'Math.max(ports.clock.now() - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)',
         'ports.clock.now() - clockBound',
       ],
     ],
@@ -373,7 +373,7 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'request-lost',
     what: 'a waiting request comes back as a resync',
-    edits: [['engine/reconcile.ts', "with: isExplicit(request) ? 'request' : 'look' }", "with: 'look' }"]],
+    edits: [['engine/reconcile.ts', "with: isExplicit(request) ? 'request' : 'resync' }", "with: 'resync' }"]],
   },
   {
     id: 'request-dropped',
@@ -396,9 +396,9 @@ export const mutants: readonly Mutant[] = [
     edits: [['engine/checks.ts', "  ['paused', paused],\n", '']],
   },
   {
-    id: 'foreign',
-    what: 'drop `foreign`',
-    edits: [['engine/checks.ts', "  ['foreign', foreign],\n", '']],
+    id: 'unmanaged',
+    what: 'drop `unmanaged`',
+    edits: [['engine/checks.ts', "  ['unmanaged', unmanaged],\n", '']],
   },
   {
     id: 'revoke-standby',
@@ -423,7 +423,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/checks.ts',
-        "  if (hasTwoSlots(at.ring) && standbySurvives(at.stamps, before)) return move(at, 'revoked', { rotatedAt: at.standby })\n",
+        "  if (hasTwoSlots(at.ring) && standbySurvives(at.stamps, before))\n    return move(at, 'revoked', { rotatedAt: at.standbyCreatedAfter })\n",
         '',
       ],
     ],
@@ -449,7 +449,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        '    if (changedNothing(error)) await work.grip.finish(() => tag(work, leadOf(work.target), before))\n    throw error',
+        '    if (changedNothing(error)) await work.session.finish(() => tag(work, leadOf(work.target), before))\n    throw error',
         '    throw error',
       ],
     ],
@@ -458,7 +458,11 @@ export const mutants: readonly Mutant[] = [
     id: 'vault-refused-made',
     what: 'vault refuses the publish: `made` not recorded',
     edits: [
-      ['engine/steps/regenerate.ts', '    await recordMade(work, waitingStamps(kept, { made: since }), error)\n', ''],
+      [
+        'engine/steps/regenerate.ts',
+        "    await recordMade(work, waitingStamps(kept, { state: 'created', since }), error)\n",
+        '',
+      ],
     ],
   },
   {
@@ -472,7 +476,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/swap.ts',
-        'rename(work, step.to, { ...kept, pending: { asked: ports.clock.now() } })',
+        "rename(work, step.to, { ...kept, pending: { state: 'requested', since: ports.clock.now() } })",
         'rename(work, step.to, kept)',
       ],
     ],
@@ -483,7 +487,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/swap.ts',
-        '  await tag(work, leadOf(target), { ...kept, pending: { asked: ports.clock.now() - clockBound } })\n',
+        "  await tag(work, leadOf(target), { ...kept, pending: { state: 'requested', since: ports.clock.now() - clockBound } })\n",
         '',
       ],
     ],
@@ -564,7 +568,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        '  return { ...withoutPending(recorded), ...(made === undefined ? {} : { standby: made }) }',
+        '  return { ...withoutPending(recorded), ...(made === undefined ? {} : { standbyCreatedAfter: made }) }',
         '  return withoutPending(recorded)',
       ],
     ],

@@ -52,11 +52,11 @@ export function ask(stage: Stage, kind: Ask, n: number): void {
 function wishOf({ dice, target }: Stage, kind: Ask, moment: number, from: string): Partial<RotationRequest> {
   switch (kind) {
     case 'fresh':
-      return { freshAfter: moment }
+      return { createdAfter: moment }
     case 'force':
-      return { freshAfter: moment, force: true }
+      return { createdAfter: moment, force: true }
     case 'future':
-      return { freshAfter: moment + minutes(10) + dice.next() * hours(3) }
+      return { createdAfter: moment + minutes(10) + dice.next() * hours(3) }
     case 'revoke':
       return { revokeBefore: moment }
     case 'revoke older':

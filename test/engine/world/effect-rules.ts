@@ -140,14 +140,14 @@ function checkUntouchable({ target, vault, watch }: Stage, run: Run, what: strin
     if (paused) watch.add(`${what} while a secret is disabled`, paused.name)
   }
   if (target.adopt) return
-  const foreign = target.secrets.find(({ name }) => {
+  const unmanaged = target.secrets.find(({ name }) => {
     const versions = vault.versions(name)
     return (
       versions.length > 0 &&
       versions.every(({ version, stamps }) => !stamps && vault.writer(version).at < run.knew.vault)
     )
   })
-  if (foreign) watch.add(`${what} beside a foreign secret`, foreign.name)
+  if (unmanaged) watch.add(`${what} beside an unmanaged secret`, unmanaged.name)
 }
 
 /** Before a new version is written: may it? */
@@ -155,7 +155,7 @@ export function checkPut(stage: Stage, run: Run, name: string, key: string, meta
   const { target, vault, watch } = stage
   checkUntouchable(stage, run, 'published')
   checkLatePromote(stage, run)
-  if (['drifted', 'unmanaged'].includes(metadata.stamps.reason ?? '')) checkBest(stage, run, key)
+  if (['drifted', 'adopted'].includes(metadata.stamps.reason ?? '')) checkBest(stage, run, key)
   if (name !== target.secrets[0].name) return
   if (run.reason === 'interrupted' && metadata.stamps.reason !== 'promoted') checkForward(stage, key)
   for (const other of target.secrets.slice(1)) {

@@ -72,7 +72,7 @@ function isUnseen({ service, time, vault, skew }: Stage, name: string): boolean 
 
 function isAskedLately({ target, time, vault, skew }: Stage): boolean {
   const pending = vault.current(target.secrets[0].name)?.stamps?.pending
-  return pending !== undefined && 'asked' in pending && time.now() < pending.asked + settle + clockBound + 2 * skew
+  return pending?.state === 'requested' && time.now() < pending.since + settle + clockBound + 2 * skew
 }
 
 /** The service said no: a record of asking would only make the next try wait. */
@@ -80,7 +80,7 @@ function checkTakenBack({ target, vault, watch, skew }: Stage, { run, outcome }:
   if (!run.refused.has('regenerate') || run.refused.size > 1 || run.troubled || outcome.error?.transient) return
   const pending = vault.current(target.secrets[0].name)?.stamps?.pending
   // A record from before this run stays: what came of that is still unknown.
-  const own = pending && 'asked' in pending && pending.asked >= run.started - clockBound - 2 * skew
+  const own = pending?.state === 'requested' && pending.since >= run.started - clockBound - 2 * skew
   if (own) watch.add('record of asking left after a refusal', run.request.id)
 }
 
@@ -113,8 +113,8 @@ function checkRecord({ target, time, vault, watch }: Stage, { run, outcome }: En
   const pending = vault.current(target.secrets[0].name)?.stamps?.pending
   if (!pending || run.reason === 'swapped') return
   // A promote that waited for a verdict and was overtaken: the record goes by itself after a day.
-  if ('unanswered' in pending && !('made' in pending)) return
-  if ('asked' in pending && time.now() < pending.asked + settle + minutes(4)) return
+  if (pending.state === 'unanswered') return
+  if (pending.state === 'requested' && time.now() < pending.since + settle + minutes(4)) return
   watch.add('idle with a record of work under way', JSON.stringify(pending))
 }
 
@@ -154,13 +154,13 @@ export function checkRequests(stage: Stage): void {
 function checkRequest(stage: Stage, asked: Asked): void {
   const { ledger, service, skew, target, time, vault, watch } = stage
   const { request, at } = asked
-  const latest = Math.max(request.freshAfter ?? 0, request.revokeBefore ?? 0)
+  const latest = Math.max(request.createdAfter ?? 0, request.revokeBefore ?? 0)
   if (latest > at + clockBound + 2 * skew) {
     if (!ledger.failed.has(request.id)) watch.add('accepted a moment that is still to come', request.id)
     return
   }
   if (ledger.failed.has(request.id)) return
-  if (request.freshAfter !== undefined) {
+  if (request.createdAfter !== undefined) {
     const newest = Math.max(
       ...ledger.leads.filter((_, index) => endOf(stage, index) >= at).map(({ key }) => service.facts(key)?.made ?? 0),
     )

@@ -1,6 +1,7 @@
 // The ports of one run: each call of a worker lands at some moment, or not, and is answered later, or not.
 
 import type { RekeyEvent } from '../../../src/engine/events.ts'
+import type { Stamps } from '../../../src/engine/observation.ts'
 import type { Lease, Ports, Vault } from '../../../src/engine/ports.ts'
 import { RekeyError } from '../../../src/engine/rekey-error.ts'
 import { oldMetadata } from '../../memory-lease.ts'
@@ -173,7 +174,7 @@ function vaultOf(stage: Stage, run: Run, call: CallOf): Vault {
         const stamps = stage.without.has('asked') ? withoutAsked(metadata.stamps) : metadata.stamps
         stage.log(`w${run.worker.id} tags ${stored.name} ${stored.version} ${JSON.stringify(stamps)}`)
         const known = vault.current(stored.name)?.stamps?.pending
-        const forgets = known && 'made' in known && stamps.pending && 'asked' in stamps.pending
+        const forgets = known?.state === 'created' && stamps.pending?.state === 'requested'
         if (late !== undefined || (run.disturbed && forgets)) stage.ledger.lateTags.add(stored.version)
         return vault.patch(stored.name, stored.version, { ...metadata, stamps })
       })
@@ -214,10 +215,10 @@ function noteSlack(stage: Stage, run: Run, kind: CallKind, disturbed: boolean): 
   if (kind === 'put' && !disturbed) run.open = false
 }
 
-function withoutAsked<Stamps extends { pending?: object }>(stamps: Stamps): Stamps {
-  if (!stamps.pending || !('asked' in stamps.pending)) return stamps
+function withoutAsked(stamps: Stamps): Stamps {
+  if (stamps.pending?.state !== 'requested') return stamps
   const { pending: _, ...rest } = stamps
-  return rest as Stamps
+  return rest
 }
 
 function attempt<Result>(land: () => Result): { result?: Result; error?: unknown } {

@@ -245,7 +245,7 @@ describe('A target or a query that does not exist is a problem', () => {
       [plan, { tagret: 'vision' }],
       [listTargets, { page: '0' }],
       [listTargets, { page: 'two' }],
-      [showTarget, { freshAfter: '2026-03-01T10:00:00Z' }],
+      [showTarget, { createdAfter: '2026-03-01T10:00:00Z' }],
       [showOperation, { page: '1' }],
     ] as const) {
       const answer = await made.http(handler, { params, query })
@@ -359,8 +359,8 @@ test('A mistyped secret name never overwrites another owner’s secret', async (
   const answer = await made.http(rotate, { params })
   const queued = await made.http(rotate, { params, headers: { prefer: 'respond-async' } })
 
-  assert.deepEqual([answer.status, answer.body.code], [409, 'Foreign'])
-  assert.deepEqual([queued.status, queued.body.code], [409, 'Foreign'])
+  assert.deepEqual([answer.status, answer.body.code], [409, 'Unmanaged'])
+  assert.deepEqual([queued.status, queued.body.code], [409, 'Unmanaged'])
   assert.equal(made.cloud.vault(vaultHost).read('vision-key'), 'another owner’s password')
   await made.close()
 })

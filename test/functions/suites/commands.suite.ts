@@ -407,7 +407,7 @@ describe('Revoking over HTTP', () => {
 })
 
 describe('Rotating many targets over HTTP', () => {
-  test('A rotation of all queues every enabled target, each with the same freshAfter and a request of its own', async () => {
+  test('A rotation of all queues every enabled target, each with the same createdAfter and a request of its own', async () => {
     const made = await world()
     const targets = ['one', 'two', 'six'].map((name) => account(made.cloud, name).target)
     await made.writeTargets([...targets, account(made.cloud, 'off', { enabled: false }).target])
@@ -420,7 +420,7 @@ describe('Rotating many targets over HTTP', () => {
     assert.deepEqual(answer.body.skipped, ['off'])
     assert.deepEqual(messages.map(({ target }) => target).sort(), ['one', 'six', 'two'])
     assert.equal(new Set(messages.map(({ id }) => id)).size, 3)
-    assert.deepEqual(new Set(messages.map(({ freshAfter }) => freshAfter)), new Set([answer.body.freshAfter]))
+    assert.deepEqual(new Set(messages.map(({ createdAfter }) => createdAfter)), new Set([answer.body.createdAfter]))
     await made.close()
   })
 

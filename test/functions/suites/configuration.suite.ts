@@ -114,7 +114,7 @@ describe('One target that is not valid in targets.json', () => {
       id: 'one',
       target: 'fresh',
       actor: 'an operator',
-      freshAfter: new Date(made.cloud.clock.now()).toISOString(),
+      createdAfter: new Date(made.cloud.clock.now()).toISOString(),
       expiresAt: new Date(made.cloud.clock.now() + days).toISOString(),
     }
     await rotateMessage(request, made.context(), made.compose)

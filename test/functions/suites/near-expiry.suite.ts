@@ -71,7 +71,11 @@ describe('Key Vault’s events about a secret’s expiry', () => {
       assert.equal(resync?.['id'], 'near-expiry/vision/abc123')
       assert.equal(resync?.['target'], 'vision')
       assert.equal(resync?.['actor'], 'near-expiry')
-      assert.deepEqual([resync?.['freshAfter'], resync?.['ignoreWindow']], [undefined, undefined], 'a resync, no more')
+      assert.deepEqual(
+        [resync?.['createdAfter'], resync?.['ignoreWindow']],
+        [undefined, undefined],
+        'a resync, no more',
+      )
       await made.close()
     })
   }

@@ -37,7 +37,7 @@ async function operationOf(made: World, desired: Desired, expires = 9 * days, ta
     expiresAt: now + expires,
     ...('slot' in desired
       ? { [desired.kind]: { slot: desired.slot, from: desired.from } }
-      : { [desired.kind === 'rotate' ? 'freshAfter' : 'revokeBefore']: desired.after }),
+      : { [desired.kind === 'rotate' ? 'createdAfter' : 'revokeBefore']: desired.after }),
   })
   return (await made.http(showOperation, { params: { id: id! } })).body
 }
@@ -63,8 +63,8 @@ describe('The operation of one target', () => {
     const reached = await status()
     // The next rotation writes this one first, and the lead last.
     made.cloud.clock.advance(1000)
-    const fresh = new Date(made.cloud.clock.now()).toISOString()
-    copy('Key1', { fresh })
+    const createdAfter = new Date(made.cloud.clock.now()).toISOString()
+    copy('Key1', { createdAfter })
 
     assert.deepEqual([missing, behind, reached], ['NotStarted', 'NotStarted', 'Succeeded'])
     assert.equal(await status(), 'Succeeded', 'what has ended stays so while a later rotation is half-way')
@@ -87,10 +87,13 @@ describe('The operation of one target', () => {
   test('A revoke of two keys has succeeded when neither slot has an older one', async () => {
     const { made, handle, target } = await visionWorld()
     const moment = made.cloud.clock.now() - minute
-    const fresh = new Date(moment).toISOString()
-    stored(made, target, handle.keyOf('Key2'), { slot: 'Key2', stamps: { fresh } })
+    const createdAfter = new Date(moment).toISOString()
+    stored(made, target, handle.keyOf('Key2'), { slot: 'Key2', stamps: { createdAfter } })
     const before = await operationOf(made, { kind: 'revoke', after: moment })
-    stored(made, target, handle.keyOf('Key2'), { slot: 'Key2', stamps: { fresh, standby: fresh } })
+    stored(made, target, handle.keyOf('Key2'), {
+      slot: 'Key2',
+      stamps: { createdAfter, standbyCreatedAfter: createdAfter },
+    })
     const after = await operationOf(made, { kind: 'revoke', after: moment })
 
     assert.deepEqual([before.status, after.status], ['NotStarted', 'Succeeded'])

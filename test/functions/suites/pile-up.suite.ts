@@ -15,7 +15,7 @@ const iso = (at: number) => new Date(at).toISOString()
 /** What `rotations` would have queued, some time ago. */
 function message(made: World, target: string, fields: object = {}) {
   const now = made.cloud.clock.now()
-  const base = { v: 1, id: `r-${target}`, target, actor: 'ada', freshAfter: iso(now - 3 * minute) }
+  const base = { v: 1, id: `r-${target}`, target, actor: 'ada', createdAfter: iso(now - 3 * minute) }
   return { ...base, expiresAt: iso(now + 9 * days), ...fields }
 }
 
@@ -52,14 +52,14 @@ describe('Requests for a target that is no longer in targets.json', () => {
 
   test('A request made a moment ago waits: this instance may not have read the targets.json that has its target', async () => {
     const made = await world([])
-    await deliver(made, message(made, 'vision', { freshAfter: iso(made.cloud.clock.now()) }))
+    await deliver(made, message(made, 'vision', { createdAfter: iso(made.cloud.clock.now()) }))
     const { handle, target } = account(made.cloud, 'vision')
     await made.writeTargets([target])
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
     const { request, delay } = made.sends[0]!
     made.cloud.clock.advance(delay)
 
-    const later = { freshAfter: iso(request.freshAfter!), expiresAt: iso(request.expiresAt) }
+    const later = { createdAfter: iso(request.createdAfter!), expiresAt: iso(request.expiresAt) }
     await deliver(made, { v: 1, ...request, ...later })
 
     assert.equal(made.cloud.vault(vaultHost).read('vision-key'), handle.keyOf('Key2'))
@@ -76,7 +76,7 @@ describe('Requests for a target that is no longer in targets.json', () => {
     const { queue } = composed.app
     const gone = Array.from({ length: 1006 }, (_, n) => `gone${n}`)
     const asked = made.cloud.clock.now() - 3 * minute
-    const rest = { actor: 'ada', freshAfter: asked, expiresAt: asked + 9 * days }
+    const rest = { actor: 'ada', createdAfter: asked, expiresAt: asked + 9 * days }
     await atMost(16, gone, (name) => queue.send({ id: name, target: name, ...rest }, 0))
 
     const prefer = { prefer: 'respond-async' }
@@ -106,7 +106,7 @@ describe('Requests for a paused target', () => {
       const waiting = made.sends.splice(0)
       made.cloud.clock.advance(10 * minute)
       for (const { request } of waiting) {
-        const times = { freshAfter: iso(request.freshAfter!), expiresAt: iso(request.expiresAt) }
+        const times = { createdAfter: iso(request.createdAfter!), expiresAt: iso(request.expiresAt) }
         await deliver(made, { v: 1, ...request, ...times })
       }
     }
@@ -125,7 +125,7 @@ describe('Requests for a paused target', () => {
 
     const waiting = made.sends.map(({ request }) => request)
     assert.deepEqual(waiting.map(({ target }) => target).toSorted(), names.toSorted())
-    assert.equal(new Set(waiting.map(({ freshAfter }) => freshAfter)).size, 1)
+    assert.equal(new Set(waiting.map(({ createdAfter }) => createdAfter)).size, 1)
     await made.close()
   })
 
@@ -136,14 +136,14 @@ describe('Requests for a paused target', () => {
       made.cloud.clock.advance(1000)
       await made.http(startRotations, { body: { targets: 'all' } })
     }
-    const newest = Math.max(...made.sends.map(({ request }) => request.freshAfter!))
+    const newest = Math.max(...made.sends.map(({ request }) => request.createdAfter!))
 
     await deliverAll(made, 3)
     const [last, ...others] = made.sends
     made.cloud.vault(vaultHost).enable('vision-key')
     await deliverAll(made, 1)
 
-    assert.deepEqual([last?.request.freshAfter, others], [newest, []])
+    assert.deepEqual([last?.request.createdAfter, others], [newest, []])
     assert.equal(made.cloud.vault(vaultHost).read('vision-key'), handle.keyOf('Key2'))
     await made.close()
   })
@@ -152,7 +152,7 @@ describe('Requests for a paused target', () => {
     const { made } = await pausedWorld()
     const now = made.cloud.clock.now()
 
-    await deliver(made, message(made, 'vision', { id: 'later', freshAfter: iso(now - minute) }))
+    await deliver(made, message(made, 'vision', { id: 'later', createdAfter: iso(now - minute) }))
     await deliver(made, message(made, 'vision', { id: 'forced', force: true }))
 
     assert.deepEqual(
@@ -164,13 +164,13 @@ describe('Requests for a paused target', () => {
 
   test('A waiting request that was lost no longer keeps others from waiting', async () => {
     const { made } = await pausedWorld()
-    await deliver(made, message(made, 'vision', { id: 'lost', freshAfter: iso(made.cloud.clock.now()) }))
+    await deliver(made, message(made, 'vision', { id: 'lost', createdAfter: iso(made.cloud.clock.now()) }))
     made.sends.splice(0)
     made.cloud.clock.advance(40 * minute)
 
     await deliver(
       made,
-      message(made, 'vision', { id: 'earlier', freshAfter: iso(made.cloud.clock.now() - 60 * minute) }),
+      message(made, 'vision', { id: 'earlier', createdAfter: iso(made.cloud.clock.now() - 60 * minute) }),
     )
 
     assert.deepEqual(

@@ -123,7 +123,7 @@ describe('Promoting the other slot', () => {
 
   test('A promote to a key that was waiting to be published is done when that key is', async () => {
     const { made, handle, target, inVault } = await visionWorld()
-    const waiting = { made: new Date(made.cloud.clock.now() - minute).toISOString() }
+    const waiting = { state: 'created', since: new Date(made.cloud.clock.now() - minute).toISOString() }
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days, stamps: { pending: waiting } })
     const accepted = await made.http(promote, { params, body: asOfNow(made) })
     made.cloud.clock.advance(10 * minute)
@@ -184,7 +184,7 @@ describe('Promoting the other slot', () => {
     await made.close()
   })
 
-  test('A promote is 409 Paused or Foreign before anything else', async () => {
+  test('A promote is 409 Paused or Unmanaged before anything else', async () => {
     const { made, handle, target } = await visionWorld()
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days })
     made.cloud.vault(vaultHost).disable('vision-key')
@@ -193,10 +193,10 @@ describe('Promoting the other slot', () => {
     made.cloud.vault(vaultHost).delete('vision-key')
     await made.writeTargets([{ ...target, secrets: { 'other-key': 'key' } }])
     made.cloud.vault(vaultHost).set('other-key', 'another owner’s password')
-    const foreign = await made.http(promote, { params, body: asOfNow(made) })
+    const unmanaged = await made.http(promote, { params, body: asOfNow(made) })
 
     assert.deepEqual([paused.status, paused.body.code], [409, 'Paused'])
-    assert.deepEqual([foreign.status, foreign.body.code], [409, 'Foreign'])
+    assert.deepEqual([unmanaged.status, unmanaged.body.code], [409, 'Unmanaged'])
     await made.close()
   })
 

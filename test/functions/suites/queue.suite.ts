@@ -16,7 +16,7 @@ function message(made: World, fields: object = {}) {
     id: 'r1',
     target: 'vision',
     actor: 'test',
-    freshAfter: new Date(now).toISOString(),
+    createdAfter: new Date(now).toISOString(),
     expiresAt,
     ...fields,
   }
@@ -58,7 +58,7 @@ describe('Messages of the queue', () => {
 
   test('A resync of a target that was removed or disabled is logged and done', async () => {
     const { made, target } = await visionWorld()
-    const { freshAfter: _, ...resync } = message(made)
+    const { createdAfter: _, ...resync } = message(made)
 
     await deliver(made, { ...resync, target: 'gone' })
     await made.writeTargets([{ ...target, enabled: false }])
@@ -88,7 +88,7 @@ describe('Messages of the queue', () => {
     await made.drain()
     made.cloud.clock.advance(3 * days)
     made.cloud.faults.add(slowOperation({ ms: 5 * 60_000 }))
-    const { freshAfter: _, ...resync } = message(made)
+    const { createdAfter: _, ...resync } = message(made)
     const before = made.cloud.clock.now()
 
     await deliver(made, { ...resync, revokeBefore: new Date(before).toISOString() })
@@ -103,7 +103,7 @@ describe('Messages of the queue', () => {
   test('A request for a target that was disabled meanwhile is announced as failed, a resync is not', async () => {
     const { made, target } = await visionWorld()
     await made.writeTargets([{ ...target, enabled: false }])
-    const { freshAfter: _, ...resync } = message(made)
+    const { createdAfter: _, ...resync } = message(made)
 
     await deliver(made, resync)
     await deliver(made, message(made))
@@ -181,7 +181,7 @@ describe('Messages of the queue', () => {
 
   test('A resync that has expired is dropped without an alert: the next tick makes another', async () => {
     const { made } = await visionWorld()
-    const { freshAfter: _, ...resync } = message(made, {
+    const { createdAfter: _, ...resync } = message(made, {
       expiresAt: new Date(made.cloud.clock.now() - 1).toISOString(),
     })
 

@@ -31,7 +31,7 @@ const ask = (made: World, headers = {}) => made.http(revoke, { params, body: { n
 async function deliverLast(made: World): Promise<void> {
   const { request, delay } = made.sends.at(-1)!
   made.cloud.clock.advance(delay)
-  const { freshAfter: _, revokeBefore, expiresAt, ...plain } = request
+  const { createdAfter: _, revokeBefore, expiresAt, ...plain } = request
   const iso = (at: number) => new Date(at).toISOString()
   const message = { v: 1, ...plain, revokeBefore: iso(revokeBefore!), expiresAt: iso(expiresAt) }
   await rotateMessage(message, made.context('revoke'), made.compose, queue)

@@ -55,7 +55,9 @@ describe('A tick of the schedule', () => {
     const fresh = add('fresh', 10 * days)
     const slice = add('slice', 10 * days, {}, true)
     const unseen = add('unseen', undefined)
-    const pending = add('pending', 10 * days, {}, false, { pending: { asked: '2026-03-02T09:00:00.000Z' } })
+    const pending = add('pending', 10 * days, {}, false, {
+      pending: { state: 'requested', since: '2026-03-02T09:00:00.000Z' },
+    })
     const unannounced = add('unannounced', 10 * days, {}, false, { announced: undefined })
     const retiring = add('retiring', 10 * days, { retireAfter: 'P7D' }, false, { retire: true })
     const kept = add('kept', 5 * days, { retireAfter: 'P7D' }, false, { retire: true })
@@ -120,7 +122,7 @@ describe('A tick of the schedule', () => {
   test('A tick queues by urgency: expired, unfinished, longest due, due, never seen, and then the resyncs', async () => {
     const made = await world()
     const { add } = fleetOf(made)
-    const asked = { pending: { asked: '2026-03-02T09:00:00.000Z' } }
+    const asked = { pending: { state: 'requested', since: '2026-03-02T09:00:00.000Z' } }
     const inOrder = [
       add('expired', 91 * days),
       add('pending', 10 * days, {}, false, asked),

@@ -57,7 +57,7 @@ describe('The plan over HTTP', () => {
 
     assert.deepEqual([first.body.targets.length, first.body.next, first.body.total], [50, '/api/plan?page=2', 60])
     assert.deepEqual([second.body.targets.length, second.body.next], [10, undefined])
-    assert.equal(second.body.targets[0].status, 'unmanaged')
+    assert.equal(second.body.targets[0].status, 'new')
     await made.close()
   })
 })
@@ -100,11 +100,11 @@ describe('The targets over HTTP', () => {
 
   test('A target has its state in one word', async () => {
     const states: [number | undefined, object, object, string][] = [
-      [undefined, {}, {}, 'unmanaged'],
+      [undefined, {}, {}, 'new'],
       [10 * days, {}, {}, 'current'],
       [60.5 * days, {}, {}, 'due'],
       [70 * days, {}, {}, 'overdue'],
-      [10 * days, {}, { pending: { made: '2026-03-02T09:00:00.000Z' } }, 'unfinished'],
+      [10 * days, {}, { pending: { state: 'created', since: '2026-03-02T09:00:00.000Z' } }, 'unfinished'],
       [10 * days, { enabled: false }, {}, 'disabled'],
     ]
     for (const [age, fields, stamps, word] of states) {
@@ -150,16 +150,21 @@ describe('The targets over HTTP', () => {
     }
 
     assert.deepEqual(await shown({}), ['untagged', 'untagged'])
-    assert.deepEqual(await shown({ rekey: '{"target":"another"}' }), ['foreign', 'foreign'])
-    const stamps = { target: 'another', fresh: '2030-01-01T00:00:00Z', standby: '2030-01-01T00:00:00Z', reason: 'due' }
+    assert.deepEqual(await shown({ rekey: '{"target":"another"}' }), ['unmanaged', 'unmanaged'])
+    const stamps = {
+      target: 'another',
+      createdAfter: '2030-01-01T00:00:00Z',
+      standbyCreatedAfter: '2030-01-01T00:00:00Z',
+      reason: 'due',
+    }
     made.cloud
       .vault(vaultHost)
       .set('vision-key', 'x', { tags: { CredentialId: 'Key1', rekey: JSON.stringify(stamps) } })
     const another = await made.http(showTarget, { params })
-    assert.deepEqual([another.body.status, another.body.reason], ['foreign', undefined])
+    assert.deepEqual([another.body.status, another.body.reason], ['unmanaged', undefined])
     await made.writeTargets([{ ...target, adopt: true }])
     made.cloud.clock.advance(2 * 60_000)
-    assert.deepEqual(await shown({}), ['unmanaged', 'unmanaged'])
+    assert.deepEqual(await shown({}), ['new', 'new'])
     await made.close()
   })
 

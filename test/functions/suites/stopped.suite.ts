@@ -58,7 +58,7 @@ describe('The app while ROTATION_STOPPED is true', () => {
     const now = iso(made.cloud.clock.now())
     const deliver = (fields: object) => rotateMessage(message(made, fields), made.context('rotate'), made.compose)
 
-    await deliver({ freshAfter: now })
+    await deliver({ createdAfter: now })
     await deliver({ id: 'r2', revokeBefore: now })
     await deliver({ id: 'r3' })
 
@@ -104,7 +104,7 @@ describe('The app while ROTATION_STOPPED is true', () => {
 
 test('A stopped app that is started again carries out what waited', async () => {
   const { made, handle } = await stoppedWorld()
-  const asked = message(made, { freshAfter: iso(made.cloud.clock.now()) })
+  const asked = message(made, { createdAfter: iso(made.cloud.clock.now()) })
   await rotateMessage(asked, made.context('rotate'), made.compose)
   const { request } = made.sends[0]!
   const composed = await made.compose()
@@ -114,7 +114,7 @@ test('A stopped app that is started again carries out what waited', async () => 
     return { app: { ...composed.app, settings } }
   }
 
-  const again = { freshAfter: iso(request.freshAfter!), expiresAt: iso(request.expiresAt) }
+  const again = { createdAfter: iso(request.createdAfter!), expiresAt: iso(request.expiresAt) }
   await rotateMessage({ v: 1, ...request, ...again }, made.context('rotate'), started)
 
   assert.equal(made.cloud.vault(vaultHost).read('vision-key'), handle.keyOf('Key2'))

@@ -25,7 +25,7 @@ const checkAfter = minutes(3)
 /** The desired state that a route requests; the caller and the expiry are added here. */
 export type DesiredState = Pick<
   RotationRequest,
-  'note' | 'freshAfter' | 'force' | 'promote' | 'swap' | 'revokeBefore' | 'atOnce' | 'comparedAfter'
+  'note' | 'createdAfter' | 'force' | 'promote' | 'swap' | 'revokeBefore' | 'atOnce' | 'comparedAfter'
 >
 
 /** The desired state as a request of this caller. */

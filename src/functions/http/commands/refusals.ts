@@ -23,12 +23,12 @@ export function asCooling(target: Target, until: Instant | undefined): RekeyErro
   })
 }
 
-/** Foreign and paused secrets wait for an operator. Undefined for every other reason. */
+/** Unmanaged and paused secrets wait for an operator. Undefined for every other reason. */
 export function asPaused(target: Target, reason: Reason | undefined): RekeyError | undefined {
   const names = target.secrets.map(({ name }) => name)
   const which = names.length === 1 ? `the secret ${names[0]}` : `one of the secrets ${names.join(', ')}`
-  if (reason === 'foreign') {
-    return new RekeyError('Foreign', {
+  if (reason === 'unmanaged') {
+    return new RekeyError('Unmanaged', {
       target: target.name,
       message: `${which} holds something that is not a live key of its resource`,
       remedy: 'Correct the secret name in targets.json, or set "adopt": true to let Rekey overwrite it.',

@@ -14,8 +14,8 @@ export const rotate: Handler = {
   async command(call) {
     const desired = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
-    const freshAfter = call.asked.at
-    const request = requestOf(call, target, { ...desired, freshAfter })
+    const createdAfter = call.asked.at
+    const request = requestOf(call, target, { ...desired, createdAfter })
     const long = call.app.providerOf(target).longRunning === true
     return carryOut(call, target, request, { long })
   },

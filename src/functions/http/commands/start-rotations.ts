@@ -70,20 +70,20 @@ async function queueAll(
   skipped: readonly string[],
 ): Promise<HttpResponseInit> {
   const { app, asked } = call
-  const freshAfter = iso(asked.at)
+  const createdAfter = iso(asked.at)
   const known = asked.repeatable ? await readMany(app, asked.id) : undefined
   const missing = new Set(known?.unsent)
   const paced = await spread(app, known ? targets.filter(({ name }) => missing.has(name)) : targets)
   const names = paced.map(({ target }) => target.name)
   const expiresAt = iso(targets.reduce((latest, target) => Math.max(latest, wantedUntil(target, asked.at)), asked.at))
-  const many: Many = known ?? { freshAfter, expiresAt, targets: names, unsent: names }
+  const many: Many = known ?? { createdAfter, expiresAt, targets: names, unsent: names }
   if (known === undefined) await writeMany(app, asked.id, many)
   const places = new Map(many.targets.map((name, place) => [name, place]))
   const sent = new Set<string>()
   try {
     await atMost(16, paced, async ({ target, delay }) => {
       const id = memberId(asked.id, places.get(target.name)!)
-      await app.queue.send({ ...requestOf(call, target, { ...said, freshAfter: asked.at }), id }, delay)
+      await app.queue.send({ ...requestOf(call, target, { ...said, createdAfter: asked.at }), id }, delay)
       sent.add(target.name)
     })
   } catch (thrown) {
@@ -92,12 +92,12 @@ async function queueAll(
     const unsent = names.filter((name) => !sent.has(name))
     await keep(call, { ...many, unsent, refusedWith: error.code })
     const operation = manyOperationId(asked.id)
-    return problem(error, { operation, freshAfter, queued: [...sent], notQueued: unsent, skipped })
+    return problem(error, { operation, createdAfter, queued: [...sent], notQueued: unsent, skipped })
   }
   const { refusedWith: _, ended: __, ...rest } = many
   if (names.length > 0) await keep(call, { ...rest, unsent: [] })
   const id = manyOperationId(asked.id)
-  return acceptedAs(call, { id, status: 'NotStarted', freshAfter, expiresAt, targets: many.targets, skipped })
+  return acceptedAs(call, { id, status: 'NotStarted', createdAfter, expiresAt, targets: many.targets, skipped })
 }
 
 /** The requests are queued, whether or not that can be recorded: the tags show what became of them. */

@@ -57,9 +57,9 @@ function planByTags(seen: TargetReading | Unreadable, now: number) {
 /** What the next tick does about each state. Drift does not show in the tags: the daily resync, or `?target=`, finds it. */
 const does: Readonly<Record<State, string>> = {
   disabled: 'nothing: disabled in targets.json',
-  unmanaged: 'publishes the key that the service holds now, unless a secret is unmanaged',
+  new: 'publishes the key that the service holds now, unless a secret is unmanaged',
   untagged: 'resyncs: takes over a live key, repairs an earlier secret of the target, and leaves anything else alone',
-  foreign: 'resyncs, though the tags are of another target: takes over a live key, and leaves anything else alone',
+  unmanaged: 'resyncs, though the tags are of another target: takes over a live key, and leaves anything else alone',
   paused: 'nothing until the secret is enabled again',
   unfinished: 'finishes what was begun',
   expired: 'rotates at once: the secret has expired',
