@@ -67,29 +67,38 @@ export async function bundleFunctions(where: Where): Promise<Metafile> {
 /**
  * What the functions load with their first call. Each loads a file of its own; esbuild would make a chunk for every set of them
  * that shares another: sixty, most smaller than a kilobyte. A caller of one route usually calls others, so their files
- * become one module that exports what all of them export. Azure's clients keep chunks of their own, loaded when first
- * needed. Throws if two of the files export the same name, since neither would be found then.
+ * become one module that exports what all of them export. The providers are another one, loaded with the first target. Azure's
+ * clients keep chunks of their own, loaded when first needed. Throws if two of the files export the same name, since neither would be found then.
  */
 export async function bundleApp(where: Where): Promise<Metafile> {
   const { app, out } = where
   const files = onDemand(app)
   if (files.length === 0) return { inputs: {}, outputs: {} }
   await assertDistinct(app, files)
-  const name = 'app'
+  const isProvider = (file: string) => file.startsWith(join(app, 'src/providers/'))
+  const modules = { app: files.filter((file) => !isProvider(file)), providers: files.filter(isProvider) }
   const { metafile } = await build({
     ...common(where),
-    entryPoints: [{ in: name, out: 'chunks/app' }],
+    entryPoints: [{ in: 'app', out: 'chunks/app' }],
     outdir: out,
     chunkNames: 'chunks/[name]-[hash]',
     splitting: true,
     plugins: [
       telemetryApart,
       {
-        name,
+        name: 'together',
         setup: ({ onLoad, onResolve }) => {
-          onResolve({ filter: /^app$/ }, () => ({ path: name, namespace: name }))
-          onLoad({ filter: /.*/, namespace: name }, () => ({
-            contents: files.map((file) => `export * from ${JSON.stringify(file)}`).join('\n'),
+          const namespace = 'together'
+          onResolve({ filter: /^app$/ }, ({ path }) => ({ path, namespace }))
+          onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) =>
+            kind === 'dynamic-import' && isProvider(resolve(resolveDir, path))
+              ? { path: 'providers', namespace }
+              : undefined,
+          )
+          onLoad({ filter: /.*/, namespace }, ({ path }) => ({
+            contents: modules[path as keyof typeof modules]
+              .map((file) => `export * from ${JSON.stringify(file)}`)
+              .join('\n'),
             resolveDir: app,
           }))
         },

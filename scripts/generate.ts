@@ -4,8 +4,10 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { targetsJsonSchema } from '../src/config/targets/json-schema.ts'
-import { providers } from '../src/providers/index.ts'
+import { loadProviders } from '../src/providers/index.ts'
 import type { KeyProvider, Permission } from '../src/providers/provider.ts'
+
+const providers = await loadProviders()
 
 /** What each generated JSON file holds now, by its path from the root. */
 export const generated: Readonly<Record<string, () => object>> = {

@@ -20,7 +20,7 @@ import { type Configuration, type TargetsSource, targetsSource } from './config/
 import type { Clock, Log, Ports } from './engine/ports.ts'
 import { RekeyError } from './engine/rekey-error.ts'
 import type { Target } from './engine/target.ts'
-import { providerById, providers } from './providers/index.ts'
+import { loadedProvider, loadProvidersNamedIn, providerIds } from './providers/index.ts'
 import type { KeyProvider, Place } from './providers/provider.ts'
 
 export type { NotApplied } from './config/targets/in-force.ts'
@@ -113,8 +113,16 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
   const announcer = topic && createAnnouncer({ ...topic, source: `/rekey/${settings.app}` }, azure)
   // One client per vault: the first request of each is sent twice, the first time only to learn where to get a token.
   const vault = keep((url: string) => createVault(url, azure))
-  const parse = (text: string) =>
-    readTargetsFile(text, { registry: providers, cloud: cloud.name, now: clock.now(), vault: settings.vault })
+  const parse = async (text: string) => {
+    const registry = await loadProvidersNamedIn(text)
+    return readTargetsFile(text, {
+      registry,
+      ids: providerIds,
+      cloud: cloud.name,
+      now: clock.now(),
+      vault: settings.vault,
+    })
+  }
   const state = createStateBlob(storage, lastValidBlob)
   return {
     settings,
@@ -182,7 +190,8 @@ function opener(azure: AzureClients, log: Log): Ports['open'] {
 }
 
 function providerOf(target: Target): KeyProvider {
-  const provider = providerById(target.provider)
+  // Loaded when the target was read.
+  const provider = loadedProvider(target.provider)
   if (provider !== undefined) return provider
   throw new RekeyError('Internal', { target: target.name, message: 'a target of an unknown provider was accepted' })
 }

@@ -13,7 +13,7 @@ import { spawnHost } from '../simulator/local/child.ts'
 import { startEstate } from '../simulator/local/estate.ts'
 import { firstRound, watchRuns } from '../simulator/local/round.ts'
 import { loadApp } from '../simulator/local/worker.ts'
-import { providers } from '../src/providers/index.ts'
+import { providers } from './providers/all-providers.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** All that is deployed: an own copy, so that a build beside these tests does not take it away. */

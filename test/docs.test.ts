@@ -7,8 +7,8 @@ import { encodeTags } from '../src/azure/tags.ts'
 import { telemetryNames } from '../src/azure/telemetry.ts'
 import { checks } from '../src/engine/checks.ts'
 import type { Stamps } from '../src/engine/observation.ts'
-import { providers } from '../src/providers/index.ts'
 import { documents, quoted, rows, section, textOf } from './docs/markdown.ts'
+import { providers } from './providers/all-providers.ts'
 
 const concepts = documents.get('docs/concepts.md')!
 

@@ -15,7 +15,7 @@ import { findSettings } from '../scripts/doctor/doctor-settings.ts'
 import type { Report } from '../scripts/doctor/examine.ts'
 import { type Cloud, simulatedCloud } from '../simulator/cloud.ts'
 import { type SimulatorServer, startServer } from '../simulator/server.ts'
-import { providers } from '../src/providers/index.ts'
+import { providers } from './providers/all-providers.ts'
 import { fleet } from './providers/provider-fleet.ts'
 import { type Azurite, startAzurite } from './started-azurite.ts'
 

@@ -20,11 +20,11 @@ import { showOperation } from '../src/functions/http/status/show-operation.ts'
 import { plan } from '../src/functions/http/status/show-plan.ts'
 import { targetHistory } from '../src/functions/http/status/target-history.ts'
 import { rotateMessage } from '../src/functions/queue/rotate-message.ts'
-import { providers } from '../src/providers/index.ts'
 import { asOfNow, closeStorage, follow, vaultHost } from './functions/functions-world.ts'
 import { faultsOf } from './leak/leak-faults.ts'
 import { type Listening, listen, target } from './leak/listening.ts'
 import { leaksIn } from './leak/search.ts'
+import { providers } from './providers/all-providers.ts'
 import { samples } from './providers/provider-fleet.ts'
 
 const readers: readonly Handler[] = [plan, listTargets, showTarget, targetHistory, health]

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededDice } from '../simulator/dice.ts'
 import { serverError, throttle } from '../simulator/faults.ts'
-import { providerById } from '../src/providers/index.ts'
 import { armAllowance } from '../src/providers/wire/arm-id.ts'
+import { providerById } from './providers/all-providers.ts'
 import { type LargeFleet, largeFleet, topicHost } from './scale/scale-fleet.ts'
 
 const interval = 5 * 60_000

@@ -7,10 +7,11 @@ import type { Observation, StoredSecret } from '../../src/engine/observation.ts'
 import { Secret } from '../../src/engine/secret.ts'
 import { situation } from '../../src/engine/situation.ts'
 import { days, type Target } from '../../src/engine/target.ts'
-import { providers } from '../../src/providers/index.ts'
+import { loadProviders } from '../../src/providers/index.ts'
 import { documentOf } from '../../test/scale/scale-fleet.ts'
 import { type Figure, ms, timed } from './figures.ts'
 
+const providers = await loadProviders()
 const now = Date.UTC(2026, 2, 2, 10)
 
 /** Parses a targets.json of so many targets. */

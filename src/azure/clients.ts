@@ -3,6 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TokenCredential } from '@azure/core-auth'
 import type { HttpClient, PipelinePolicy } from '@azure/core-rest-pipeline'
+import type { Secret } from '../engine/secret.ts'
 import { sendAgain, sendOnce, type Wait } from './attempts.ts'
 import type { Cloud } from './clouds.ts'
 import type { ErrorCodePlaces } from './failure-facts.ts'
@@ -14,13 +15,19 @@ export type Attempts = 'once' | 'retry'
 
 /** A raw call, where no SDK fits. */
 export interface RawRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: string
   /** Token scope, e.g. `https://graph.microsoft.com/.default`; absent: the call is made without a token (probes). */
   readonly scope?: string
-  readonly headers?: Readonly<Record<string, string>>
-  /** Sent as JSON. */
+  /** A secret is shown when the request is sent, and not before. */
+  readonly headers?: Readonly<Record<string, string | Secret>>
+  /** Sent as JSON. A secret in it is shown when the request is sent, and not before. */
   readonly body?: unknown
+  /**
+   * Suffixes of the host names of a service's data plane in this cloud, without a leading dot: with a `scope`, the token may go there
+   * too. The provider declares them; they never come from an answer or a setting.
+   */
+  readonly tokenHosts?: readonly string[]
   readonly attempts: Attempts
   readonly signal: AbortSignal
   /** For errors: the REST operation in words, e.g. `PUT IoT hub`. */

@@ -12,7 +12,6 @@ export interface Cloud {
   /** Suffixes of host names, without a leading dot. */
   readonly vaultSuffix: string
   readonly topicSuffix: string
-  readonly iotHubSuffix: string
   readonly storageSuffix: string
   /** Of storage accounts with a DNS zone endpoint. Absent: none is documented for this cloud. */
   readonly storageZoneSuffix?: string
@@ -28,7 +27,6 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     graph: 'https://graph.microsoft.com',
     vaultSuffix: 'vault.azure.net',
     topicSuffix: 'eventgrid.azure.net',
-    iotHubSuffix: 'azure-devices.net',
     storageSuffix: 'core.windows.net',
     storageZoneSuffix: 'storage.azure.net',
     telemetrySuffixes: ['applicationinsights.azure.com', 'monitor.azure.com', 'services.visualstudio.com'],
@@ -40,7 +38,6 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     graph: 'https://graph.microsoft.us',
     vaultSuffix: 'vault.usgovcloudapi.net',
     topicSuffix: 'eventgrid.azure.us',
-    iotHubSuffix: 'azure-devices.us',
     storageSuffix: 'core.usgovcloudapi.net',
     telemetrySuffixes: ['applicationinsights.azure.us', 'monitor.azure.us', 'applicationinsights.us'],
   },
@@ -51,7 +48,6 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     graph: 'https://microsoftgraph.chinacloudapi.cn',
     vaultSuffix: 'vault.azure.cn',
     topicSuffix: 'eventgrid.azure.cn',
-    iotHubSuffix: 'azure-devices.cn',
     storageSuffix: 'core.chinacloudapi.cn',
     telemetrySuffixes: ['applicationinsights.azure.cn', 'monitor.azure.cn'],
   },

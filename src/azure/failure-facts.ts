@@ -29,7 +29,12 @@ export interface ErrorCodePlaces {
   readonly header?: string
   /** What texts are searched for, and the code that stands for it. The text itself is dropped. */
   readonly texts?: readonly (readonly [RegExp, string])[]
+  /** What codes of its own mean, whatever the status is. */
+  readonly means?: Readonly<Record<string, ServiceErrorCode>>
 }
+
+/** The error codes that a service's own code can stand for. */
+export type ServiceErrorCode = 'LocalAuthDisabled' | 'ResourceNotFound' | 'ServiceBusy' | 'ServiceChanged' | 'Throttled'
 
 /** The response to a raw call. */
 export interface RawFailure {
@@ -158,7 +163,7 @@ function tokenFailure(status: unknown, cause: unknown): Failure {
 /** `error.code`, its inner codes and details, wherever the service's clients put them: the most specific one last. */
 function codesIn(body: unknown, depth = 0): readonly string[] {
   if (typeof body !== 'object' || body === null || depth > 6) return []
-  // IoT Hub's registry lists `errors`, each with an `errorCode`, where a call is about several devices.
+  // Some services list `errors`, each with an `errorCode`, where a call is about several things.
   const {
     code,
     errorCode,

@@ -3,6 +3,7 @@
 
 import type { TokenCredential } from '@azure/core-auth'
 import type { HttpClient, Pipeline, PipelinePolicy, PipelineResponse } from '@azure/core-rest-pipeline'
+import { Secret } from '../engine/secret.ts'
 import type { Attempts, AzureClients, RawRequest } from './clients.ts'
 import type { Cloud } from './clouds.ts'
 import { lazily } from './lazily.ts'
@@ -24,7 +25,7 @@ type Send = (request: RawRequest) => Promise<PipelineResponse>
 export function rawSender(means: Means): Pick<AzureClients, 'send' | 'ask'> {
   const loaded = lazily(() => load(means))
   const call: Send = async (request) => {
-    if (request.scope !== undefined) assertTokenHost(request.url, means.cloud)
+    if (request.scope !== undefined) assertTokenHost(request.url, means.cloud, request.tokenHosts)
     try {
       return await (await loaded())(request)
     } catch (error) {
@@ -79,20 +80,30 @@ async function load({ credential, policies, newToken, httpClient }: Means): Prom
   }
 
   return async ({ method, url, scope, headers, body, attempts, signal }) => {
-    const json = body === undefined ? undefined : JSON.stringify(body)
+    const json = body === undefined ? undefined : JSON.stringify(body, revealed)
     const request = rest.createPipelineRequest({
       method,
       url,
       headers: rest.createHttpHeaders({
         accept: 'application/json',
         ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
+        ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, shown(value)])),
       }),
       abortSignal: signal,
       ...(json === undefined ? {} : { body: json }),
     })
     return await pipelineFor(attempts, scope).sendRequest(client, request)
   }
+}
+
+function shown(value: string | Secret): string {
+  return value instanceof Secret ? value.reveal() : value
+}
+
+/** For JSON.stringify: a secret itself would print as "[secret]". */
+function revealed(this: Readonly<Record<string, unknown>>, name: string, value: unknown): unknown {
+  const given = this[name]
+  return given instanceof Secret ? given.reveal() : value
 }
 
 /** The body where it is JSON; undefined where it is empty, or not. */

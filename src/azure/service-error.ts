@@ -182,7 +182,7 @@ export function rebuild(error: unknown, operation: string): RekeyError {
 
 /** The RekeyError for the response to a raw call: any status that is not a success. */
 export function refusal(answer: RawFailure, operation: string, places?: ErrorCodePlaces): RekeyError {
-  return mean(rawFailure(answer, places), operation)
+  return mean(rawFailure(answer, places), operation, places?.means)
 }
 
 /** The RekeyError for a response that cannot be read. The service may have acted. */
@@ -190,9 +190,10 @@ export function unreadable(operation: string, status?: number): RekeyError {
   return mean({ kind: 'unreadable', codes: [], ...(status === undefined ? {} : { status }) }, operation)
 }
 
-function mean(failure: Failure, operation: string): RekeyError {
-  const { code, what, remedy, retryAfter, outcomeUnknown } =
-    meanings.find(({ when }) => when(failure))?.meaning ?? otherwise
+function mean(failure: Failure, operation: string, own: ErrorCodePlaces['means'] = {}): RekeyError {
+  const named = failure.codes.map((code) => own[code]).find((code) => code !== undefined)
+  const found = meanings.find(({ when, meaning }) => (named === undefined ? when(failure) : meaning.code === named))
+  const { code, what, remedy, retryAfter, outcomeUnknown } = found?.meaning ?? otherwise
   const serviceCode = failure.codes.at(-1)
   const wait = retryAfter === undefined ? undefined : (failure.retryAfter ?? retryAfter)
 

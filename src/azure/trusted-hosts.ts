@@ -55,13 +55,16 @@ export function objectionTo(address: string, hosts: Hosts): string | undefined {
   return hosts.pattern.test(url.hostname) ? undefined : 'names a host to which this app sends no token'
 }
 
-/** Throws RekeyError `BadConfiguration` unless the address is at a host of the cloud. Checked for every raw call with a token. */
-export function assertTokenHost(address: string, cloud: Cloud): void {
+/**
+ * Throws RekeyError `BadConfiguration` unless the address is at a host of the cloud. Checked for every raw call with a token.
+ * `ofService`: suffixes of host names, without a leading dot, of the service that the call is for.
+ */
+export function assertTokenHost(address: string, cloud: Cloud, ofService: readonly string[] = []): void {
   const url = URL.parse(address)
   const host = url?.hostname ?? ''
   const plain = url?.protocol === 'https:' && url.port === '' && url.username === '' && url.password === ''
   const exact = [cloud.resourceManager, cloud.graph].map((origin) => new URL(origin).hostname)
-  const below = [cloud.vaultSuffix, cloud.topicSuffix, cloud.iotHubSuffix].map((suffix) => `.${suffix}`)
+  const below = [cloud.vaultSuffix, cloud.topicSuffix, ...ofService].map((suffix) => `.${suffix}`)
   const known = exact.includes(host) || below.some((suffix) => host.endsWith(suffix))
   if (plain && (known || storageHosts(cloud, 'blob').pattern.test(host))) return
   throw new RekeyError('BadConfiguration', {

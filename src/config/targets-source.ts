@@ -54,7 +54,7 @@ export interface TargetsSourceSettings {
   /** The app's folder. */
   readonly root: string
   readonly clock: Pick<Clock, 'monotonic' | 'now'>
-  parse(text: string): TargetsFile
+  parse(text: string): TargetsFile | Promise<TargetsFile>
   /** Called only when the location is a blob. */
   azure(): AzureClients
   /** Where the last valid file is kept. */
@@ -118,7 +118,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
       const record = await storedRecord()
       const isNewer = current && !current.lacksRecord && record && current.since >= record.since
       if (record === undefined || isNewer) return own
-      const taken = definitionsIn(record, parse)
+      const taken = await definitionsIn(record, parse)
       const { version, since, removal } = record
       const targets = taken.flatMap(({ target, suspended }) => (suspended ? [] : [target]))
       const inForce = { targets, definitions: taken, notApplied: [], version, since, removal, recorded: true }
@@ -145,7 +145,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
   }
 
   async function accept({ text, version: token }: TextResult & { found: 'text' }): Promise<Result> {
-    const file = parse(text)
+    const file = await parse(text)
     const version = remote ? token : hashOf(text)
     if (file.problems.length === 0) {
       current = { ...applied(file, []), version, since: sinceOf(version), recorded: false }
@@ -232,9 +232,9 @@ function configurationOf(current: Current, problems: readonly Problem[]): Config
 }
 
 /** The definitions of a record; what is no longer valid, in another cloud for instance, is left out. */
-function definitionsIn(record: LastValid, parse: (text: string) => TargetsFile): readonly Definition[] {
-  return record.files.flatMap((each) => {
-    const file = parse(JSON.stringify(each))
+async function definitionsIn(record: LastValid, parse: TargetsSourceSettings['parse']): Promise<readonly Definition[]> {
+  const files = await Promise.all(record.files.map((each) => parse(JSON.stringify(each))))
+  return files.flatMap((file) => {
     const definitions = file.usable ? applied(file, []).definitions : []
     return definitions.map((definition): Definition => {
       return record.suspended.includes(definition.target.name) ? { ...definition, suspended: true } : definition

@@ -46,7 +46,10 @@ export interface TargetsFile {
 
 /** What the text is read with. `vault` holds where neither a target nor the defaults name one. */
 export interface Reader {
+  /** Every provider that the text names. */
   readonly registry: readonly KeyProvider[]
+  /** Of all providers that a target may name. Absent: those of `registry`. */
+  readonly ids?: readonly string[]
   readonly cloud: CloudName
   /** Decides whether secrets would expire after 2038. */
   readonly now: Instant
@@ -66,7 +69,7 @@ export function parseTargets(
 }
 
 /** Reads targets.json entry by entry, so that what is wrong with one stops none of the others. Never throws for what the text says. */
-export function readTargetsFile(text: string, { registry, cloud, now, vault }: Reader): TargetsFile {
+export function readTargetsFile(text: string, { registry, ids, cloud, now, vault }: Reader): TargetsFile {
   // Editors on Windows put a byte order mark at the start, and JSON.parse refuses it.
   const json = text.replace(/^\uFEFF/, '')
   const outline = outlineOf(json)
@@ -77,7 +80,14 @@ export function readTargetsFile(text: string, { registry, cloud, now, vault }: R
     return { usable: false, defaults: {}, entries: [], problems: [{ path: '$', message, remedy, line }] }
   }
 
-  const around = { registry, cloud, vaultSuffix: clouds[cloud].vaultSuffix, vault, now }
+  const around = {
+    registry,
+    ids: ids ?? registry.map(({ id }) => id),
+    cloud,
+    vaultSuffix: clouds[cloud].vaultSuffix,
+    vault,
+    now,
+  }
   const { defaults, entries, findings } = readDocument(JSON.parse(json), around)
   for (const path of outline.repeated) {
     const remedy = 'Remove or rename one: only the last would count.'

@@ -10,6 +10,7 @@ import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './w
 import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { cognitiveHosts, cognitiveProbes, isPathGone } from './wire/cognitive-probe.ts'
 import { keyAddress } from './wire/key-address.ts'
+import { canBeHeader } from './wire/key-material.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
 import { refusedBy, unlessUnanswered, verdictOf } from './wire/verdict.ts'
 
@@ -60,6 +61,7 @@ export const cognitiveServices = defineProvider({
   ],
   grant: { title: 'Cognitive Services keys', resourceType: 'Microsoft.CognitiveServices/accounts' },
   clouds: ['public', 'usgov', 'china'],
+  hosts: cognitiveHosts,
   can: { probe: true },
   writes: 2,
   allowance: armAllowance,
@@ -134,13 +136,11 @@ async function probeKey(
   log: Log | undefined,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const value = key.reveal()
   for (const probe of cognitiveProbes(account, azure.cloud.name)) {
     const url = keyAddress(probe.endpoint, probe.path, cognitiveHosts[azure.cloud.name], log)
     if (url === undefined) return 'unknown'
-    // Text that cannot be a header is no key; fetch would quote it in its complaint.
-    if (!/^[\x21-\x7e]+$/.test(value)) return 'refused'
-    const headers = { ...probe.headers, 'Ocp-Apim-Subscription-Key': value }
+    if (!canBeHeader(key)) return 'refused'
+    const headers = { ...probe.headers, 'Ocp-Apim-Subscription-Key': key }
     const operation = `${probe.method} ${url.host}${url.pathname}`
     let gone = false
     const verdict = await verdictOf(

@@ -4,10 +4,10 @@ import * as z from 'zod'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
 import type { Credential, KeyRing } from '../engine/key-ring.ts'
 import type { KeyHolder, Log } from '../engine/ports.ts'
-import { defineProvider } from './provider.ts'
+import { defineProvider, type ServiceHosts } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
 import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
-import { fieldOf, keyIn } from './wire/connection-string.ts'
+import { addressIn, keyIn } from './wire/connection-string.ts'
 import { signedHeaders } from './wire/hmac.ts'
 import { keyAddress } from './wire/key-address.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
@@ -28,7 +28,7 @@ const rights = {
 /** Lists the purchased numbers, one at most: a read of the data plane that changes nothing. Its answer is dropped. */
 const probePath = '/phoneNumbers?skip=0&top=1&api-version=2022-12-01'
 /** A resource's host has its geography before these: `contoso.europe.communication.azure.com`. */
-const hosts = { public: ['communication.azure.com'], usgov: ['communication.azure.us'], china: [] } as const
+const hosts: ServiceHosts = { public: ['communication.azure.com'], usgov: ['communication.azure.us'], china: [] }
 
 /** 401 is also what a clock that is off gets; then the active key is refused as well, and nothing is concluded. */
 const judge = refusedBy(401)
@@ -57,6 +57,7 @@ export const communicationServices = defineProvider({
   ],
   grant: { title: 'Communication Services keys', resourceType: 'Microsoft.Communication/CommunicationServices' },
   clouds: ['public', 'usgov'],
+  hosts,
   can: { probe: true },
   writes: 2,
   allowance: armAllowance,
@@ -158,7 +159,7 @@ async function isDisabled(
 }
 
 function endpointOf({ connectionString }: Credential): string | undefined {
-  const endpoint = connectionString && fieldOf(connectionString, 'endpoint')?.reveal()
+  const endpoint = connectionString && addressIn(connectionString, 'endpoint')
   // Documented samples say http; a signed request goes over https all the same.
   return endpoint?.replace(/^http:/i, 'https:')
 }

@@ -1,23 +1,41 @@
-// The registry: one line each. A test holds it against the folder.
+// The registry: one line for each provider, which is loaded when it is first needed. Until then only its id is known.
 
-import { cognitiveServices } from './cognitive-services.ts'
-import { communicationServices } from './communication-services.ts'
-import { defenderSensor } from './defender-sensor.ts'
-import { iotHubDevice } from './iot-hub-device.ts'
-import { iotHubPolicy } from './iot-hub-policy.ts'
-import { logAnalytics } from './log-analytics.ts'
 import type { KeyProvider } from './provider.ts'
 
-export const providers: readonly KeyProvider[] = [
-  cognitiveServices,
-  communicationServices,
-  defenderSensor,
-  iotHubDevice,
-  iotHubPolicy,
-  logAnalytics,
-]
+const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
+  'cognitive-services': async () => (await import('./cognitive-services.ts')).cognitiveServices,
+  'communication-services': async () => (await import('./communication-services.ts')).communicationServices,
+  'defender-sensor': async () => (await import('./defender-sensor.ts')).defenderSensor,
+  'iot-hub-device': async () => (await import('./iot-hub-device.ts')).iotHubDevice,
+  'iot-hub-policy': async () => (await import('./iot-hub-policy.ts')).iotHubPolicy,
+  'log-analytics': async () => (await import('./log-analytics.ts')).logAnalytics,
+}
 
-/** The provider that targets.json means by this id; undefined: there is none. */
-export function providerById(id: string): KeyProvider | undefined {
-  return providers.find((provider) => provider.id === id)
+/** What targets.json may name, in the order of the registry. */
+export const providerIds: readonly string[] = Object.keys(registry)
+
+const loaded = new Map<string, KeyProvider>()
+
+/** Loads these providers, by default all of them. Each must be one of `providerIds`. In the order of the registry. */
+export async function loadProviders(ids: readonly string[] = providerIds): Promise<readonly KeyProvider[]> {
+  const wanted = providerIds.filter((id) => ids.includes(id))
+  return Promise.all(
+    wanted.map(async (id) => {
+      const provider = loaded.get(id) ?? (await registry[id]!())
+      loaded.set(id, provider)
+      return provider
+    }),
+  )
+}
+
+/** Loads every provider that the text of a targets.json may name. Others may be among them. */
+export async function loadProvidersNamedIn(text: string): Promise<readonly KeyProvider[]> {
+  // JSON may write a letter as \u and its number: then the text does not show which ids it has.
+  const named = text.includes('\\u') ? providerIds : providerIds.filter((id) => text.includes(`"${id}"`))
+  return loadProviders(named)
+}
+
+/** The provider with this id. Undefined: there is none, or it has not been loaded. */
+export function loadedProvider(id: string): KeyProvider | undefined {
+  return loaded.get(id)
 }

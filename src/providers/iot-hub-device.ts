@@ -11,7 +11,7 @@ import { type ErrorCode, RekeyError } from '../engine/rekey-error.ts'
 import { minutes, seconds } from '../engine/target.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall, unexpected } from './wire/answer.ts'
-import { assertUnchanged, connectionString } from './wire/iot-hub.ts'
+import { assertUnchanged, connectionString, hubHosts } from './wire/iot-hub.ts'
 
 const id = 'iot-hub-device'
 const apiVersion = '2024-03-31'
@@ -71,6 +71,7 @@ export const iotHubDevice = defineProvider({
   ],
   grant: { title: 'IoT Hub device keys', resourceType: 'Microsoft.Devices/IotHubs' },
   clouds: ['public', 'usgov', 'china'],
+  hosts: hubHosts,
   can: { swap: true, atOnce: true },
   writes: 2,
   allowance: registryAllowance,
@@ -178,7 +179,13 @@ function send(
   request: Omit<RawRequest, 'scope' | 'operation'>,
 ): Promise<RawAnswer> {
   return serviceCall(what, () =>
-    azure.send({ ...request, scope, operation: what.operation, errorCodes: { header: 'iothub-errorcode' } }),
+    azure.send({
+      ...request,
+      scope,
+      tokenHosts: hubHosts[azure.cloud.name],
+      operation: what.operation,
+      errorCodes: { header: 'iothub-errorcode' },
+    }),
   )
 }
 
@@ -227,9 +234,10 @@ function notSas({ host, name }: Device): RekeyError {
 
 /** A token for this cloud's registries must not go to a host of another one. */
 function assertOurCloud({ host }: Device, azure: AzureClients): void {
-  if (host.toLowerCase().endsWith(`.${azure.cloud.iotHubSuffix}`)) return
+  const suffixes = hubHosts[azure.cloud.name]
+  if (suffixes.some((suffix) => host.toLowerCase().endsWith(`.${suffix}`))) return
   throw new RekeyError('BadConfiguration', {
-    message: `the hub ${host} is not in this cloud, whose hubs end in .${azure.cloud.iotHubSuffix}`,
+    message: `the hub ${host} is not in this cloud, whose hubs end in .${suffixes.join(' or .')}`,
     remedy: 'Correct the hub in targets.json, or the cloud in AZURE_CLOUD.',
   })
 }

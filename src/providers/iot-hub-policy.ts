@@ -25,7 +25,7 @@ import {
   withPolicy,
 } from './wire/hub-description.ts'
 import { assertListingCurrent, lastWriteOf, noteWrite, noteWriteIfPossible } from './wire/hub-record.ts'
-import { assertUnchanged, connectionString } from './wire/iot-hub.ts'
+import { assertUnchanged, connectionString, hubHosts } from './wire/iot-hub.ts'
 import { localAuthDisabled } from './wire/local-auth.ts'
 import { finished, longestChange, pause } from './wire/long-running.ts'
 import { sharedAccessSignature } from './wire/sas.ts'
@@ -76,6 +76,7 @@ export const iotHubPolicy = defineProvider({
   ],
   grant: { title: 'IoT Hub policy keys', resourceType: 'Microsoft.Devices/IotHubs' },
   clouds: ['public', 'usgov', 'china'],
+  hosts: hubHosts,
   longRunning: true,
   can: { swap: true, probe: true },
   writes: 4,
@@ -281,7 +282,7 @@ function keyName(slot: KeySlot): 'primaryKey' | 'secondaryKey' {
 }
 
 function hostOf({ hub }: Pick<PolicyOfHub, 'hub'>, azure: AzureClients): string {
-  return `${hub.name}.${azure.cloud.iotHubSuffix}`
+  return `${hub.name}.${hubHosts[azure.cloud.name][0]}`
 }
 
 function noSuchPolicy(hub: ArmId, name: string): RekeyError {

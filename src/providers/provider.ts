@@ -31,6 +31,9 @@ export interface Place {
   readonly shownBy?: string
 }
 
+/** Suffixes of host names in each cloud, without a leading dot; a name that equals one is a host of the service, too. */
+export type ServiceHosts = Readonly<Record<AzureClients['cloud']['name'], readonly string[]>>
+
 /** How its rights are granted. */
 export interface Grant {
   /** Follows "Rekey: " in the name of the custom role. Of an application permission, which has no role: what it is for. */
@@ -55,7 +58,9 @@ export interface KeyProvider<Resource = unknown> {
   /** What it goes without where it is not granted. No role of ours holds these: their scope is wider than the resource. */
   readonly optional?: readonly Permission[]
   /** Clouds in which the service exists. */
-  readonly clouds: readonly ('public' | 'usgov' | 'china')[]
+  readonly clouds: readonly AzureClients['cloud']['name'][]
+  /** Of the service's data plane: keys, and what is signed with them, go to no other host. Absent: it has no probe. */
+  readonly hosts?: ServiceHosts
   /** Its regenerate runs for minutes: HTTP answers 202 rather than wait. */
   readonly longRunning?: true
   /** What it can do beside regenerating. */

@@ -64,7 +64,6 @@ test('A raw call with a token goes to the hosts of the configured cloud', async 
   for (const url of [
     'https://management.azure.com/subscriptions/1',
     'https://graph.microsoft.com/v1.0/security',
-    'https://hub.azure-devices.net/devices/one',
     'https://rekey.westeurope-1.eventgrid.azure.net/api/events',
     'https://stprod.blob.core.windows.net/config/targets.json',
     'https://kv-prod.vault.azure.net/secrets',
@@ -72,5 +71,19 @@ test('A raw call with a token goes to the hosts of the configured cloud', async 
     await azure.send(call(url, 'https://management.azure.com/.default'))
   }
 
-  assert.deepEqual([seen.requests.length, seen.tokens > 0], [6, true])
+  assert.deepEqual([seen.requests.length, seen.tokens > 0], [5, true])
+})
+
+test("a raw call with a token goes to the service's own hosts where its provider declares them, and to none below another name", async () => {
+  const { seen, azure, call } = listening()
+  const own = { tokenHosts: ['keys.example'] }
+  const scope = 'https://keys.example/.default'
+
+  await azure.send({ ...call('https://one.keys.example/devices', scope), ...own })
+
+  for (const url of ['https://one.keys.example/devices', 'https://keys.example.evil.example/devices']) {
+    const request = url.includes('evil') ? { ...call(url, scope), ...own } : call(url, scope)
+    await assert.rejects(azure.send(request), { code: 'BadConfiguration' })
+  }
+  assert.equal(seen.requests.length, 1)
 })

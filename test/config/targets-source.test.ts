@@ -15,7 +15,7 @@ import { readTargetsFile } from '../../src/config/targets.ts'
 import { type ReadTargets, targetsSource } from '../../src/config/targets-source.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import { days, minutes, seconds, type Target } from '../../src/engine/target.ts'
-import { providers } from '../../src/providers/index.ts'
+import { providers } from '../providers/all-providers.ts'
 
 const url = 'https://stprod.blob.core.windows.net/config/targets.json'
 

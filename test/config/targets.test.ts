@@ -8,8 +8,8 @@ import type { CloudName } from '../../src/azure/clouds.ts'
 import { targetsJsonSchema } from '../../src/config/targets/json-schema.ts'
 import { parseTargets } from '../../src/config/targets.ts'
 import { days, hours, minutes } from '../../src/engine/target.ts'
-import { providers } from '../../src/providers/index.ts'
 import { defineProvider } from '../../src/providers/provider.ts'
+import { providers } from '../providers/all-providers.ts'
 
 const now = Date.parse('2026-06-01T00:00:00Z')
 const vault = 'https://kv-prod.vault.azure.net'

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { parseTargets } from '../../src/config/targets.ts'
-import { providers } from '../../src/providers/index.ts'
+import { providers } from '../providers/all-providers.ts'
 import { anchors, blocks, documents, prose, quoted, root, textOf } from './markdown.ts'
 
 describe('every document', () => {

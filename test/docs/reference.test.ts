@@ -10,7 +10,7 @@ import { vaultAllowance } from '../../src/engine/pace.ts'
 import { errorCodes } from '../../src/engine/rekey-error.ts'
 import { callLimit, clockBound, leaseLength, settle } from '../../src/engine/target.ts'
 import { problems } from '../../src/functions/http/problem.ts'
-import { providers } from '../../src/providers/index.ts'
+import { providers } from '../providers/all-providers.ts'
 import { documents, quoted, rows, section, textOf } from './markdown.ts'
 
 const reference = (name: string) => documents.get(`docs/reference/${name}.md`)!

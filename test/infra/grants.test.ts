@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { providers } from '../../src/providers/index.ts'
+import { providers } from '../providers/all-providers.ts'
 import { loadGrammar } from './bicep.ts'
 import { variableOf } from './evaluate.ts'
 import { projectOf, readTexts } from './project.ts'

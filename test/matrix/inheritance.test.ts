@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { days } from '../../src/engine/target.ts'
-import { providers } from '../../src/providers/index.ts'
+import { providers } from '../providers/all-providers.ts'
 import { estate, vaultHost } from './crash-estate.ts'
 
 for (const provider of providers) {

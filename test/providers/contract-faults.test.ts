@@ -7,8 +7,8 @@ import { type Fault, gatewayCaches, lostAnswer, serverError, throttle, truncated
 import { hostGroup } from '../../simulator/hosts.ts'
 import { dataPlaneOutages, networkRule } from '../../simulator/wire-faults.ts'
 import { Secret } from '../../src/engine/secret.ts'
-import { providers } from '../../src/providers/index.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
+import { providers } from './all-providers.ts'
 import { calls, failure, opened, revealed } from './opened.ts'
 import { samples } from './provider-fleet.ts'
 

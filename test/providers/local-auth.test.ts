@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { serverError } from '../../simulator/faults.ts'
-import { providers } from '../../src/providers/index.ts'
+import { providers } from './all-providers.ts'
 import { failure, opened } from './opened.ts'
 import { samples } from './provider-fleet.ts'
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import test from 'node:test'
-import { providerById, providers } from '../../src/providers/index.ts'
+import { providerById, providers } from './all-providers.ts'
 import { fleet } from './provider-fleet.ts'
 
 const folder = new URL('../../src/providers/', import.meta.url)

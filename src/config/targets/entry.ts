@@ -11,6 +11,8 @@ import { type Claim, durationFindings } from './relations.ts'
 
 export interface Surroundings {
   readonly registry: readonly KeyProvider[]
+  /** What targets may name. */
+  readonly ids: readonly string[]
   readonly cloud: CloudName
   readonly vaultSuffix: string
   /** Where neither a target nor the defaults name one. */
@@ -105,7 +107,7 @@ export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry
 function findProvider(given: JsonObject, path: Path, { around, findings }: Shared): KeyProvider | undefined {
   const id = given['provider']
   const at = [...path, 'provider']
-  const ids = around.registry.map((provider) => provider.id)
+  const { ids } = around
   const found = around.registry.find((provider) => provider.id === id)
   if (!found) {
     const guess = typeof id === 'string' ? nearest(id, ids) : undefined

@@ -7,39 +7,57 @@ import type { Place } from '../provider.ts'
 export interface ArmId {
   readonly subscription: string
   readonly group: string
+  /** Of the resource itself: the last one. */
   readonly name: string
+  /** Of the resource and the resources above it, the outermost first. */
+  readonly names: readonly [string, ...string[]]
+  /** `Microsoft.ServiceBus/namespaces/queues/authorizationRules` */
+  readonly type: string
   /** The id in the usual spelling of its segment names, without a trailing slash. */
   readonly id: string
+  /** The id of the outermost resource, at which roles are granted: for a resource without one above it, its own. */
+  readonly topId: string
 }
 
 /** A resource type that targets may name, and how its resources may be called. */
-export interface ArmType {
-  /** `Microsoft.CognitiveServices/accounts` */
+export interface ArmType extends NameRule {
+  /** `Microsoft.CognitiveServices/accounts`, or of a child `Microsoft.ServiceBus/namespaces/queues/authorizationRules`. */
   readonly type: string
+  /** How the resources above it may be called, the outermost first. As many as its type has above the last one. */
+  readonly above?: readonly NameRule[]
+}
+
+export interface NameRule {
   readonly name: RegExp
   /** The pattern in words, for the message. */
   readonly rule: string
 }
 
+/** One type, or several that a target may choose from. */
+export type ArmTypes = ArmType | readonly [ArmType, ...ArmType[]]
+
 const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const groupName = /^[-\p{L}\p{N}_.()]{0,89}[-\p{L}\p{N}_()]$/u
 
-/** The schema of an ARM id of one type: stays the string it was, and says which segment is wrong. */
-export function armResource(armType: ArmType): z.ZodString {
+/** The schema of an ARM id of one of these types: stays the string it was, and says which segment is wrong. */
+export function armResource(types: ArmTypes): z.ZodString {
+  const shapes = listOf(types).map(({ type }) => shapeOf(type, '<guid>', '<group>', '<name>'))
+  const examples = listOf(types).map(({ type }) =>
+    shapeOf(type, '00000000-0000-0000-0000-000000000000', 'my-group', 'my-resource'),
+  )
+  const shape = shapes.join(', or ')
   return z
     .string()
     .superRefine((text, context) => {
-      const parsed = read(text, armType)
-      if (typeof parsed === 'string') {
-        context.addIssue({ code: 'custom', message: `${parsed}; expected ${shapeOf(armType.type)}` })
-      }
+      const parsed = read(text, types)
+      if (typeof parsed === 'string') context.addIssue({ code: 'custom', message: `${parsed}; expected ${shape}` })
     })
-    .meta({ description: `ARM id of the resource: ${shapeOf(armType.type)}`, examples: [exampleOf(armType.type)] })
+    .meta({ description: `ARM id of the resource: ${shape}`, examples })
 }
 
 /** Takes an id that `armResource` has let through apart. Throws TypeError for any other. */
-export function parseArmId(text: string, armType: ArmType): ArmId {
-  const parsed = read(text, armType)
+export function parseArmId(text: string, types: ArmTypes): ArmId {
+  const parsed = read(text, types)
   if (typeof parsed === 'string') throw new TypeError(parsed)
   return parsed
 }
@@ -47,38 +65,59 @@ export function parseArmId(text: string, armType: ArmType): ArmId {
 /** Of a subscription. Resource Manager allows, per subscription, principal and region, 200 writes, POSTs included, then 10 a second. */
 export const armAllowance: Allowance = { burst: 20, perSecond: 5 }
 
-/** The place of a credential that is a whole ARM resource. */
-export function armPlace(provider: string, { id, subscription }: ArmId): Place {
+/** The place of a credential that is a whole ARM resource. Its rights are asked for, and granted, at the outermost resource. */
+export function armPlace(provider: string, { id, topId, subscription }: ArmId): Place {
   const credential = `${provider}:${id}`.toLowerCase()
-  return { address: id, credential, lease: credential, budget: subscription.toLowerCase(), scope: id }
+  return { address: id, credential, lease: credential, budget: subscription.toLowerCase(), scope: topId }
 }
 
-/** The parts of the id, or what is wrong with it. */
-function read(text: string, { type, name, rule }: ArmType): ArmId | string {
+function listOf(types: ArmTypes): readonly ArmType[] {
+  return 'type' in types ? [types] : types
+}
+
+/** The parts of the id, or what is wrong with it: of several types, what is wrong with it as one of the first. */
+function read(text: string, types: ArmTypes): ArmId | string {
+  const tried = listOf(types).map((type) => readAs(text, type))
+  return tried.find((parsed) => typeof parsed !== 'string') ?? tried[0]!
+}
+
+function readAs(text: string, { type, name, rule, above = [] }: ArmType): ArmId | string {
   if (!text.startsWith('/')) return 'an ARM id starts with /subscriptions/'
   const segments = text.replace(/\/+$/, '').slice(1).split('/')
-  const [namespace = '', kind = ''] = type.split('/')
+  const [namespace = '', ...kinds] = type.split('/')
   const found = valuesByName(segments)
 
   const subscription = found.get('subscriptions')
   if (subscription === undefined) return "the segment 'subscriptions' is missing"
-  if (!guid.test(subscription)) return 'the subscription is no GUID'
+  if (!guid.test(subscription)) return 'the subscription is not a GUID'
   const group = found.get('resourcegroups')
   if (group === undefined) return "the segment 'resourceGroups' is missing"
-  if (!groupName.test(group)) return 'the name of the resource group is not a possible one'
+  if (!groupName.test(group)) return 'the name of the resource group is not valid'
   const provider = found.get('providers')
   if (provider === undefined) return "the segment 'providers' is missing"
   if (provider.toLowerCase() !== namespace.toLowerCase()) return `the resource is not one of ${namespace}`
-  const resource = found.get(kind.toLowerCase())
-  if (resource === undefined) return `the segment '${kind}' is missing`
-  if (!name.test(resource)) return `the name of the resource must be ${rule}`
-  if (segments.length !== 8) return 'it goes on where it should end'
+  const names: string[] = []
+  for (const [level, kind] of kinds.entries()) {
+    const given = found.get(kind.toLowerCase())
+    if (given === undefined) return `the segment '${kind}' is missing`
+    const wanted = above[level] ?? { name, rule }
+    if (!wanted.name.test(given)) {
+      return `the name ${level < kinds.length - 1 ? `after '${kind}'` : 'of the resource'} must be ${wanted.rule}`
+    }
+    names.push(given)
+  }
+  if (segments.length !== 6 + 2 * kinds.length) return 'it goes on where it should end'
 
+  const base = `/subscriptions/${subscription}/resourceGroups/${group}/providers/${namespace}`
+  const pairs = kinds.map((kind, level) => `/${kind}/${names[level]}`)
   return {
     subscription,
     group,
-    name: resource,
-    id: `/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${resource}`,
+    name: names.at(-1)!,
+    names: names as [string, ...string[]],
+    type,
+    id: `${base}${pairs.join('')}`,
+    topId: `${base}${pairs[0]}`,
   }
 }
 
@@ -88,10 +127,8 @@ function valuesByName(segments: readonly string[]): ReadonlyMap<string, string> 
   return values
 }
 
-function shapeOf(type: string): string {
-  return `/subscriptions/<guid>/resourceGroups/<group>/providers/${type}/<name>`
-}
-
-function exampleOf(type: string): string {
-  return `/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/my-group/providers/${type}/my-resource`
+function shapeOf(type: string, subscription: string, group: string, name: string): string {
+  const [namespace, ...kinds] = type.split('/')
+  const pairs = kinds.map((kind) => `/${kind}/${name}`).join('')
+  return `/subscriptions/${subscription}/resourceGroups/${group}/providers/${namespace}${pairs}`
 }

@@ -2,6 +2,7 @@
 // list by kind is for accounts that name no token exchange. Sources and what is unverified: docs/providers/cognitive-services.md, decision 020.
 
 import type { AzureClients } from '../../azure/clients.ts'
+import type { ServiceHosts } from '../provider.ts'
 import type { ProbeAnswer } from './verdict.ts'
 
 /** What the control plane says of an account, as far as a probe needs it. */
@@ -26,7 +27,7 @@ export interface CognitiveProbe {
 type CloudName = AzureClients['cloud']['name']
 
 /** Hosts that take the keys of accounts: custom subdomains, regional hosts, Azure OpenAI, AI Foundry, Translator. */
-export const cognitiveHosts: Readonly<Record<CloudName, readonly string[]>> = {
+export const cognitiveHosts: ServiceHosts = {
   public: [
     'cognitiveservices.azure.com',
     'api.cognitive.microsoft.com',

@@ -13,6 +13,11 @@ export function fieldOf(connectionString: Secret, field: string): Secret | undef
   return found === undefined || found === '' ? undefined : Secret.of(found)
 }
 
+/** A field that is an address, and so no secret. */
+export function addressIn(connectionString: Secret, field: string): string | undefined {
+  return fieldOf(connectionString, field)?.reveal()
+}
+
 /** A credential's key: its own output, or the field of its connection string. Undefined where it has neither. */
 export function keyIn(credential: Credential, field: string): Secret | undefined {
   const { key, connectionString } = credential

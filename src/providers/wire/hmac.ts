@@ -1,8 +1,9 @@
 // The HMAC scheme of Communication Services: method, path with query, date, host and content hash are signed.
 
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Secret } from '../../engine/secret.ts'
 import type { Instant } from '../../engine/target.ts'
+import { signedWith } from './key-material.ts'
 
 const emptyBodyHash = createHash('sha256').update('').digest('base64')
 
@@ -10,7 +11,7 @@ const emptyBodyHash = createHash('sha256').update('').digest('base64')
 export function signedHeaders(method: string, url: URL, key: Secret, at: Instant): Readonly<Record<string, string>> {
   const date = new Date(at).toUTCString()
   const text = `${method}\n${url.pathname}${url.search}\n${date};${url.host};${emptyBodyHash}`
-  const signature = createHmac('sha256', Buffer.from(key.reveal(), 'base64')).update(text).digest('base64')
+  const signature = signedWith(key, 'base64', text)
   return {
     'x-ms-date': date,
     'x-ms-content-sha256': emptyBodyHash,

@@ -5,6 +5,14 @@ import { type KeyRing, slotsChanged } from '../../engine/key-ring.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import type { Secret } from '../../engine/secret.ts'
 import { seconds } from '../../engine/target.ts'
+import type { ServiceHosts } from '../provider.ts'
+
+/** Hosts of hubs, by cloud. */
+export const hubHosts: ServiceHosts = {
+  public: ['azure-devices.net'],
+  usgov: ['azure-devices.us'],
+  china: ['azure-devices.cn'],
+}
 
 /** `HostName=…;<fields>;SharedAccessKey=…` */
 export function connectionString(host: string, fields: string, key: Secret): Secret {

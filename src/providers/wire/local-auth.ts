@@ -1,16 +1,17 @@
-// A service whose keys are switched off refuses in its own way, and often without saying why. Looked at only after a
+// A service whose keys are switched off refuses in its own way, and often without saying why. Checked only after a
 // refusal: the happy path does not pay for it.
 
 import { RekeyError } from '../../engine/rekey-error.ts'
 
-const remedy =
-  'Enable local authentication (disableLocalAuth: false) if its keys are wanted, else take the target out of targets.json.'
-
-/** The error to throw where keys cannot authenticate. `thing` names resource and place. */
-export function localAuthDisabled(thing: string, service?: RekeyError['details']['service']): RekeyError {
+/** The error to throw where keys cannot authenticate. `thing` names resource and place; `enabledBy`: the property that lets keys in. */
+export function localAuthDisabled(
+  thing: string,
+  service?: RekeyError['details']['service'],
+  enabledBy = 'disableLocalAuth: false',
+): RekeyError {
   return new RekeyError('LocalAuthDisabled', {
     message: `${thing} has local authentication disabled: its keys can be neither used nor rotated`,
-    remedy,
+    remedy: `Enable local authentication (${enabledBy}) if its keys are needed; otherwise remove the target from targets.json.`,
     ...(service === undefined ? {} : { service }),
   })
 }
@@ -23,13 +24,14 @@ export async function orLocalAuthDisabled<Answer>(
   thing: string,
   isDisabled: () => Promise<boolean>,
   run: () => Promise<Answer>,
+  enabledBy?: string,
 ): Promise<Answer> {
   try {
     return await run()
   } catch (error) {
     if (!(error instanceof RekeyError)) throw error
     if (error.code === 'LocalAuthDisabled' || (mayBeTheReason(error) && (await answersYes(isDisabled)))) {
-      throw localAuthDisabled(thing, error.details.service)
+      throw localAuthDisabled(thing, error.details.service, enabledBy)
     }
     throw error
   }

@@ -10,15 +10,42 @@ export type ProbeAnswer = Awaited<ReturnType<AzureClients['ask']>>
 /** What an answer says of the key that the request carried. Each provider declares its own. */
 export type Judge = (answer: ProbeAnswer) => Verdict
 
+/** Matches an answer by everything that it names. */
+export interface AnswerRule {
+  readonly status: number
+  /** The service's own code, as `codeOf` finds it. */
+  readonly code?: string
+  readonly text?: RegExp
+  readonly is: Verdict
+}
+
 /**
- * 2xx accepts the key, the named statuses refuse it, and no other status says anything: not a firewall (403), a wrong path or
- * host (404), a bad request (400) or a full bucket (429), which may come before the key is checked, nor a failing service.
+ * The first rule that matches decides; otherwise 2xx accepts the key and nothing else says anything: not a firewall (403), a wrong
+ * path or host (404), a bad request (400) or a full bucket (429), which may come before the key is checked, nor a failing service.
  */
-export function refusedBy(...statuses: readonly number[]): Judge {
-  return ({ status }) => {
-    if (statuses.includes(status)) return 'refused'
-    return status >= 200 && status < 300 ? 'accepted' : 'unknown'
+export function judgedBy(...rules: readonly AnswerRule[]): Judge {
+  return (answer) => {
+    const { status, text } = answer
+    const found = rules.find(
+      (rule) =>
+        rule.status === status &&
+        (rule.code === undefined || rule.code === codeOf(answer)) &&
+        (rule.text === undefined || rule.text.test(text)),
+    )
+    return found?.is ?? (status >= 200 && status < 300 ? 'accepted' : 'unknown')
   }
+}
+
+/** These statuses refuse the key, whatever else the answer says. */
+export function refusedBy(...statuses: readonly number[]): Judge {
+  return judgedBy(...statuses.map((status): AnswerRule => ({ status, is: 'refused' })))
+}
+
+/** The code of an error: of the header `x-ms-error-code`, else of a JSON or XML body. */
+function codeOf({ headers, text }: ProbeAnswer): string | undefined {
+  return (
+    headers['x-ms-error-code'] ?? /"code"\s*:\s*"([\w.-]+)"|<Code>([\w.-]+)<\/Code>/i.exec(text)?.slice(1).find(Boolean)
+  )
 }
 
 /** Sends one probe, once, and judges its answer. `unknown` where none came: a time-out, or a network that does not get there. */

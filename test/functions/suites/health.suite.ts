@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { checkPermissions, isGranted } from '../../../src/functions/health/permissions-check.ts'
 import { health } from '../../../src/functions/http/status/show-health.ts'
-import { providers } from '../../../src/providers/index.ts'
+import { providers } from '../../providers/all-providers.ts'
 import { fleet } from '../../providers/provider-fleet.ts'
 import { type Answer, account, vaultHost, type World, world } from '../functions-world.ts'
 

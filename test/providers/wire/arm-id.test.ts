@@ -21,15 +21,48 @@ test('an ARM id is read by its segment names, in any case', () => {
     subscription,
     group: 'My-Group',
     name: 'Hub1',
+    names: ['Hub1'],
+    type: 'Microsoft.Devices/IotHubs',
     id: `/subscriptions/${subscription}/resourceGroups/My-Group/providers/Microsoft.Devices/IotHubs/Hub1`,
+    topId: `/subscriptions/${subscription}/resourceGroups/My-Group/providers/Microsoft.Devices/IotHubs/Hub1`,
   })
+})
+
+const any = { name: /^[\w-]+$/, rule: 'letters, digits, _ or -' }
+const rules = [
+  { type: 'Microsoft.ServiceBus/namespaces/authorizationRules', above: [any], ...any },
+  { type: 'Microsoft.ServiceBus/namespaces/queues/authorizationRules', above: [any, any], ...any },
+] as const
+const namespace = `/subscriptions/${subscription}/resourceGroups/rg/providers/Microsoft.ServiceBus/namespaces/bus`
+
+test('a child resource is read as the type that its id has, and its rights are granted at the outermost resource', () => {
+  const ofQueue = parseArmId(`${namespace}/Queues/orders/authorizationrules/send`, rules)
+  const ofNamespace = parseArmId(`${namespace}/AuthorizationRules/all`, rules)
+
+  assert.deepEqual([ofQueue.name, ofQueue.names, ofQueue.type], ['send', ['bus', 'orders', 'send'], rules[1].type])
+  assert.equal(ofQueue.id, `${namespace}/queues/orders/authorizationRules/send`)
+  assert.deepEqual([ofNamespace.names, ofNamespace.type], [['bus', 'all'], rules[0].type])
+  assert.deepEqual([armPlace('bus', ofQueue).scope, armPlace('bus', ofNamespace).scope], [namespace, namespace])
+})
+
+test('an id that is of none of several types is refused, with all of their shapes', () => {
+  for (const [text, expected] of [
+    [namespace, /'authorizationRules' is missing/],
+    [`${namespace}/queues/orders`, /'authorizationRules' is missing/],
+    [`${namespace}/authorizationRules/no spaces`, /name of the resource must be letters/],
+    [`${namespace} 2/authorizationRules/all`, /name after 'namespaces' must be letters/],
+  ] as const) {
+    const [issue] = armResource(rules).safeParse(text).error!.issues
+    assert.match(issue!.message, expected)
+    assert.match(issue!.message, /namespaces\/<name>\/authorizationRules\/<name>, or .*queues\/<name>/)
+  }
 })
 
 test('an ARM id that does not parse is refused with what is wrong and what was expected', () => {
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['hub1', /starts with \/subscriptions\//],
     ['/resourceGroups/rg/providers/Microsoft.Devices/IotHubs/hub1', /'subscriptions' is missing/],
-    [id.replace(subscription, 'my-subscription'), /subscription is no GUID/],
+    [id.replace(subscription, 'my-subscription'), /subscription is not a GUID/],
     [id.replace('resourceGroups', 'groups'), /'resourceGroups' is missing/],
     [id.replace('/rg/', '/rg./'), /name of the resource group/],
     [id.replace('providers/', 'provider/'), /'providers' is missing/],

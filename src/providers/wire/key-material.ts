@@ -1,0 +1,15 @@
+// The only place of the providers that shows a key: to sign with it, and to see whether it can be sent as it is. A key that
+// is sent in a header or a body stays a Secret: the client shows it when the request goes out.
+
+import { createHmac } from 'node:crypto'
+import type { Secret } from '../../engine/secret.ts'
+
+/** HMAC-SHA256 of `text`, in base64. `bytes`: whether the key's bytes are what its base64 says, or its text as UTF-8. */
+export function signedWith(key: Secret, bytes: 'base64' | 'utf8', text: string): string {
+  return createHmac('sha256', Buffer.from(key.reveal(), bytes)).update(text, 'utf8').digest('base64')
+}
+
+/** Whether a header can carry it. Text that cannot is no key of a service; a client would quote it in its complaint. */
+export function canBeHeader(key: Secret): boolean {
+  return /^[\x21-\x7e]+$/.test(key.reveal())
+}
