@@ -7,7 +7,7 @@ import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 
 /** The deployment's lifecycle rule deletes its blobs 14 days after they were last written. */
-const operationContainer = 'rekey-operations'
+export const operationContainer = 'rekey-operations'
 
 /** Records by name. A name consists of letters, digits, hyphens, dots and slashes; the caller ensures that. */
 export interface OperationStore {

@@ -5,7 +5,7 @@ import { failureOf } from './failure-facts.ts'
 import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 
-const stateContainer = 'rekey-state'
+export const stateContainer = 'rekey-state'
 
 export interface StoredText {
   readonly text: string

@@ -121,21 +121,25 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
 }
 
 function trackRotation(client: TelemetryClient, outcome: Outcome, duration: Duration): void {
-  const { target, provider, status, reason, slot, proven, error, busy } = outcome
-  if (busy) return
-  const properties = { provider, reason: reason ?? 'none', outcome: status }
+  if (outcome.busy) return
+  const properties = dimensionsOf(outcome)
   client.trackMetric({ name: telemetryNames.rotations, value: 1, properties })
   client.trackMetric({ name: telemetryNames.duration, value: duration, properties })
-
   const name = eventOf(outcome)
-  if (name === undefined) return
+  if (name !== undefined) client.trackEvent({ name, properties: rotationProperties(outcome, duration) })
+}
+
+function dimensionsOf({ provider, reason, status }: Outcome): Record<string, string> {
+  return { provider, reason: reason ?? 'none', outcome: status }
+}
+
+/** The properties of the event of one reconcile. Alerts and the workbook query them by name. */
+export function rotationProperties(outcome: Outcome, duration: Duration): Readonly<Record<string, string>> {
+  const { target, slot, proven, error } = outcome
   const failure =
     error === undefined ? {} : { code: error.code, step: error.details.step ?? '', remedy: error.details.remedy ?? '' }
   const unproven = proven === false ? { proven: 'false' } : {}
-  client.trackEvent({
-    name,
-    properties: { target, ...properties, ...unproven, slot: slot ?? '', duration: String(duration), ...failure },
-  })
+  return { target, ...dimensionsOf(outcome), ...unproven, slot: slot ?? '', duration: String(duration), ...failure }
 }
 
 async function open(connectionString: Secret, settings: TelemetrySettings): Promise<TelemetryClient> {

@@ -1,4 +1,4 @@
-// Room: tests of the docs. Of every document: commands, JSON, links and file names are those that there are.
+// Commands, links and file names in every document lead to something that exists, and its JSON is valid.
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { anchors, blocks, documents, prose, quoted, root, textOf } from './markd
 
 describe('every document', () => {
   for (const [path, text] of documents) {
-    test(`${path}: its npm scripts exist, and so do the files that it runs`, () => {
+    test(`The npm scripts that ${path} names exist, and so do the files that it runs`, () => {
       const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
       const ran = [...text.matchAll(/\bnpm (?:run ([a-z:]+)|(start|test))/g)].map(([, run, short]) => run ?? short!)
       const files = [...text.matchAll(/\bnode ((?:test|scripts|simulator)\/[\w./-]+)/g)].map(([, file]) => file!)
@@ -25,7 +25,7 @@ describe('every document', () => {
       )
     })
 
-    test(`${path}: its JSON parses, and a targets.json in it has no problem`, () => {
+    test(`The JSON in ${path} parses, and a targets.json in it has no problem`, () => {
       for (const json of blocks(text, 'json')) {
         const parsed = JSON.parse(json) as { targets?: unknown }
         if (!Array.isArray(parsed.targets)) continue
@@ -35,7 +35,7 @@ describe('every document', () => {
       }
     })
 
-    test(`${path}: its links lead to files and headings that exist`, () => {
+    test(`The links in ${path} lead to files and headings that exist`, () => {
       const links = [...prose(text).matchAll(/\]\((?!https:)([^)]*)\)/g)].map(([, link]) => link!)
 
       const dead = links.filter((link) => {
@@ -48,9 +48,9 @@ describe('every document', () => {
       assert.deepEqual(dead, [])
     })
 
-    test(`${path}: files that it names exist`, () => {
+    test(`The files that ${path} names exist`, () => {
       const shape = /^(?:src|simulator|test|scripts|docs|infra|\.ci|\.vscode|\.devcontainer)\/[\w./-]*$/
-      // Those of a user's own are in no repository.
+      // A user's own files are in no repository.
       const atRoot = /^(?!targets\.json$|local\.settings\.json$)[\w.-]+\.(?:md|http|yaml|json)$/
       const base = path === 'infra/README.md' ? 'infra' : ''
       const named = quoted(prose(text)).filter((word) => shape.test(word) || atRoot.test(word))

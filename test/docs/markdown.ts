@@ -1,4 +1,4 @@
-// Room: tests of the docs. Reads what people read: files, code blocks, tables, links. Imports node:* only.
+// Reads Markdown documents: files, code blocks, sections, tables, anchors.
 
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -29,7 +29,7 @@ export function prose(markdown: string): string {
   return markdown.replaceAll(/^```[\s\S]*?^```$/gm, '')
 }
 
-/** What stands under a heading, up to the next of the same or a higher level. Throws when there is no such heading. */
+/** The text under a heading, up to the next of the same or a higher level. Throws when there is no such heading. */
 export function section(markdown: string, heading: string): string {
   const lines = markdown.split('\n')
   const headings = headingLines(lines)

@@ -4,17 +4,23 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type SettingName, settingNames } from '../../src/config/setting-names.ts'
 import { policyFields, targetFields } from '../../src/config/targets/fields.ts'
+import { parseTargets } from '../../src/config/targets.ts'
 import { formatDuration } from '../../src/engine/duration.ts'
 import type { EventType } from '../../src/engine/events.ts'
 import { vaultAllowance } from '../../src/engine/pace.ts'
 import { errorCodes } from '../../src/engine/rekey-error.ts'
-import { callLimit, clockBound, leaseLength, settle } from '../../src/engine/target.ts'
+import { callLimit, clockBound, leaseLength, settle, type Target } from '../../src/engine/target.ts'
 import { problems } from '../../src/functions/http/problem.ts'
+import { literal, loadGrammar, named, parse, propertiesOf } from '../infra/bicep.ts'
 import { providers } from '../providers/all-providers.ts'
-import { documents, quoted, rows, section, textOf } from './markdown.ts'
+import { mayCall, routes } from '../registered-app.ts'
+import { blocks, documents, quoted, rows, section, textOf } from './markdown.ts'
 
 const reference = (name: string) => documents.get(`docs/reference/${name}.md`)!
-const code = (file: string) => textOf(`src/functions/${file}`)
+/** A title of an alert: a string of Bicep's, in which a quote is escaped. */
+const unescaped = (text: string | undefined) => text?.replaceAll("\\'", "'")
+
+await loadGrammar()
 
 describe('docs/reference', () => {
   test('settings.md has every setting, as the code reads it', () => {
@@ -28,22 +34,20 @@ describe('docs/reference', () => {
     assert.deepEqual(rows(reference('settings')), expected)
   })
 
-  test('http-api.md has every route with its function and its role', () => {
-    const registered = [
-      ...code('http/routes.ts').matchAll(
-        /route\(\s*'(\w+)',\s*'(\w+)',\s*'([^']+)',\s*async \(\) => \(await import\('\.\/([\w/.-]+)'\)\)\.(\w+),?\s*\)/g,
-      ),
-    ].map(([, name, method, path, file, handler]) => {
-      const [, roles] = new RegExp(`export const ${handler}: Handler = \\{\\s+roles: \\[([^\\]]+)\\]`).exec(
-        code(`http/${file}`),
-      )!
-      const role = roles!.includes(',') ? 'any' : `\`${roles!.replaceAll("'", '')}\``
-      return [`\`${method} /api/${path}\``, `\`${name}\``, role]
-    })
+  test('http-api.md has every route with its function and the app role that it accepts', async () => {
+    const appRoles = (JSON.parse(textOf('infra/scripts/app-roles.json')) as { value: string }[]).map(
+      ({ value }) => value,
+    )
+    const registered: string[][] = []
+    for (const { name, route } of routes) {
+      const accepted: string[] = []
+      for (const role of appRoles) if (await mayCall(name, role)) accepted.push(`\`${role}\``)
+      const shown = accepted.length === appRoles.length ? 'any' : accepted.join(', ')
+      registered.push([`\`${route.replace(' ', ' /api/')}\``, `\`${name}\``, shown])
+    }
 
     const documented = rows(reference('http-api')).map((cells) => cells.slice(0, 3))
 
-    assert.ok(registered.length > 5)
     assert.deepEqual(documented.toSorted(), registered.toSorted())
   })
 
@@ -62,23 +66,46 @@ describe('docs/reference', () => {
     assert.deepEqual(documented, Object.keys(types))
   })
 
-  test('targets-file.md has every field of a target, with the defaults of the schema', () => {
+  test('targets-file.md has every field that all targets share, and no field that no target has', () => {
     const cells = rows(section(reference('targets-file'), 'Fields of a target'))
     const fields = targetFields('vault.azure.net', undefined)
     const own = providers.flatMap(({ resource }) => Object.keys(resource.shape))
 
     const documented = cells.map(([field]) => field!.replaceAll('`', ''))
 
-    assert.deepEqual(documented.toSorted(), [...new Set(['provider', ...Object.keys(fields), ...own])].sort())
-    // The schema for editors is made of the same fields, and has their defaults in words.
-    const schema = textOf('targets.schema.json').matchAll(/"(\w+)": \{[^{}]*?"description": "[^"]*default ([A-Z]\w+)/g)
-    const defaults = new Map([...schema].map(([, name, fallback]) => [name!, fallback!]))
-    assert.ok(defaults.size >= 3)
-    for (const [name, fallback] of defaults) {
-      assert.equal(cells.find(([cell]) => cell === `\`${name}\``)![1], `\`${fallback}\``, name)
+    // A provider's own fields are described in its document; those of several providers may be here too.
+    const shared = ['provider', ...Object.keys(fields)]
+    assert.deepEqual(
+      shared.filter((name) => !documented.includes(name)),
+      [],
+    )
+    assert.deepEqual(
+      documented.filter((name) => ![...shared, ...own].includes(name)),
+      [],
+    )
+  })
+
+  test('targets-file.md has the defaults that the parser uses', () => {
+    const cells = rows(section(reference('targets-file'), 'Fields of a target'))
+    const sample = JSON.parse(blocks(reference('targets-file'), 'json')[0]!) as { targets: object[] }
+    const bare = JSON.stringify({ targets: [sample.targets[0]] })
+
+    const read = parseTargets(bare, providers, 'public', Date.UTC(2026, 0, 1), 'https://kv-prod.vault.azure.net')
+
+    assert.ok('targets' in read, JSON.stringify(read))
+    const [{ rotateEvery, validFor, overlap }] = read.targets as [Target]
+    for (const [name, value] of Object.entries({ rotateEvery, validFor, overlap })) {
+      assert.equal(cells.find(([cell]) => cell === `\`${name}\``)![1], `\`${formatDuration(value)}\``, name)
     }
-    const [, listed] = /`defaults` may hold ([^;]+);/.exec(reference('targets-file'))!
-    assert.deepEqual(quoted(listed!).sort(), Object.keys(policyFields('vault.azure.net')).sort())
+  })
+
+  test('targets-file.md names every field that defaults may hold', () => {
+    const named = quoted(reference('targets-file'))
+
+    assert.deepEqual(
+      Object.keys(policyFields('vault.azure.net')).filter((field) => !named.includes(field)),
+      [],
+    )
   })
 
   test('error-codes.md has every code with its HTTP status, its meaning and a remedy', () => {
@@ -92,7 +119,9 @@ describe('docs/reference', () => {
   })
 
   test('alerts.md has every alert of the infrastructure', () => {
-    const titles = [...textOf('infra/app/alerts.bicep').matchAll(/^ +title: '([^']+)'/gm)].map(([, title]) => title)
+    const { variables } = parse('infra/app/alerts.bicep', textOf('infra/app/alerts.bicep'))
+    const rules = named(named(variables.find(({ name }) => name === 'rules')!.node)[1]!)
+    const titles = rules.map((rule) => unescaped(literal(propertiesOf(rule).get('title'))))
 
     assert.deepEqual(
       rows(reference('alerts')).map(([title]) => title),
@@ -109,7 +138,7 @@ describe('docs/reference', () => {
     )
   })
 
-  test('numbers.md has what the schedule allows itself of each limit', () => {
+  test('numbers.md has what the schedule may spend of each limit, and nothing else', () => {
     const allowed = [...providers.map(({ allowance }) => allowance), vaultAllowance].map(
       ({ burst, perSecond }) => `${burst}, then ${perSecond}`,
     )

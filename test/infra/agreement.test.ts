@@ -1,13 +1,22 @@
-// What the infrastructure says of the app is what the app's code says: rights, settings, names in queries.
+// The infrastructure and the app agree: rights, settings, functions, queues, and the names in the queries of alerts. What the
+// app has is imported, or read from the functions that it registers.
 
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { leaseContainer } from '../../src/azure/blob-lease.ts'
 import { vaultActions } from '../../src/azure/key-vault.ts'
-import { type SeenTarget, type Telemetry, telemetryNames } from '../../src/azure/telemetry.ts'
+import { operationContainer } from '../../src/azure/operation-store.ts'
+import { requestQueue, revocationQueue } from '../../src/azure/request-queue.ts'
+import { stateContainer } from '../../src/azure/state-blob.ts'
+import { rotationProperties, type SeenTarget, type Telemetry, telemetryNames } from '../../src/azure/telemetry.ts'
 import { settingNames } from '../../src/config/setting-names.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { keyVaultEvents as understood } from '../../src/functions/event-grid/near-expiry-event.ts'
 import { ownPermissions } from '../../src/functions/health/grant.ts'
-import { providers } from '../providers/all-providers.ts'
+import { scheduleFinished } from '../../src/functions/timer/tick.ts'
+import { documents, quoted, rows } from '../docs/markdown.ts'
+import { functions, mayCall, queuesRead, routes } from '../registered-app.ts'
 import { eventProperties, keyVaultEvents, queueNames } from './allowed.ts'
 import { literal, loadGrammar, named, propertiesOf, valueAt } from './bicep.ts'
 import { projectOf, readTexts, repository } from './project.ts'
@@ -23,24 +32,6 @@ interface Rights {
   readonly appRoles: string[]
 }
 const rights = JSON.parse(texts['infra/provider-actions.json']!) as Record<string, Rights>
-
-test('every provider has an entry among the roles, and every entry a provider', () => {
-  const entries = Object.keys(rights).sort()
-
-  assert.deepEqual(entries, providers.map(({ id }) => id).sort())
-})
-
-for (const provider of providers) {
-  test(`the role of ${provider.id} grants exactly what its code needs`, () => {
-    const needed = (kind: string) => provider.actions.filter((each) => each.kind === kind).map(({ name }) => name)
-
-    const granted = rights[provider.id]!
-
-    assert.deepEqual(granted.actions.toSorted(), needed('action').sort())
-    assert.deepEqual(granted.dataActions.toSorted(), needed('dataAction').sort())
-    assert.deepEqual(granted.appRoles.toSorted(), needed('appRole').sort())
-  })
-}
 
 const definitions = project.files.find(({ path }) => path === 'infra/roles/definitions.bicep')!
 
@@ -87,23 +78,22 @@ test('no role of a provider has a wildcard, or a right to delete', () => {
 })
 
 test('the security document names what the role for vaults allows', () => {
-  const security = readFileSync(`${repository}/docs/security.md`, 'utf8')
+  const row = rows(documents.get('docs/security.md')!).find((cells) =>
+    cells.join().includes('Rekey: Key Vault secrets'),
+  )!
 
-  const [row = ''] = /^.*Rekey: Key Vault secrets.*$/m.exec(security) ?? []
-
-  const verbs = Object.values(vaultActions).map((action) => /secrets\/(\w+)\/action$/.exec(action)![1]!)
-  assert.deepEqual([...row.matchAll(/`(\w+)`/g)].map(([, word]) => word!).sort(), verbs.sort())
+  // `Microsoft.KeyVault/vaults/secrets/<verb>/action`
+  const verbs = Object.values(vaultActions).map((action) => action.split('/').at(-2)!)
+  const named = quoted(row.join(' ')).filter((word) => !word.startsWith('Rekey: '))
+  assert.deepEqual(named.sort(), verbs.sort())
 })
 
-test('a provider that needs an application permission has it granted by the scripts, which explain it', () => {
+test('an application permission that a provider needs is granted by the scripts for both systems', () => {
   const permissions = new Set(Object.values(rights).flatMap(({ appRoles }) => appRoles))
 
   assert.notEqual(permissions.size, 0)
   for (const script of ['infra/scripts/graph-permission.sh', 'infra/scripts/graph-permission.ps1']) {
-    for (const permission of permissions) {
-      assert.match(texts[script]!, new RegExp(`permission ?= ?'?${permission}`))
-      assert.match(texts[script]!, new RegExp(`^# What it grants: ${permission}`, 'm'))
-    }
+    for (const permission of permissions) assert.ok(texts[script]!.includes(permission), `${script}: ${permission}`)
   }
 })
 
@@ -152,45 +142,47 @@ test('the properties that queries may use are those that the events have', () =>
     dueAt: true,
   }
   const removed: Record<keyof Parameters<Telemetry['removed']>[0], true> = { removed: true, of: true, at: true }
-  const code = readFileSync(`${repository}/src/azure/telemetry.ts`, 'utf8')
-  const [, sent = ''] = /\nfunction trackRotation\b([\s\S]*?)\n}\n/.exec(code) ?? []
-  const literals = [...sent.matchAll(/(?:properties = |properties: |\? \{\} : )\{ ([^{}]*) \}/g)]
+  const finished = {
+    target: 'vision',
+    provider: 'p',
+    status: 'changed',
+    reasons: [],
+    secrets: [],
+    proven: false,
+  } as const
+  const error = new RekeyError('Internal', { message: 'it failed' })
 
-  const ofRotation = literals
-    .flatMap(([, fields]) => fields!.split(', '))
-    .flatMap((field) => /^\w+/.exec(field)?.[0] ?? [])
+  const ofRotation = Object.keys(rotationProperties(finished, 0))
+  const ofFailure = Object.keys(rotationProperties({ ...finished, status: 'failed', error }, 0))
 
   assert.deepEqual([...eventProperties['TargetSeen']!].sort(), Object.keys(seen).sort())
   assert.deepEqual([...eventProperties['TargetOverdue']!].sort(), Object.keys(overdue).sort())
   assert.deepEqual([...eventProperties['TargetsRemoved']!].sort(), Object.keys(removed).sort())
-  assert.deepEqual([...eventProperties['RotationFailed']!].sort(), ofRotation.sort())
+  assert.deepEqual([...eventProperties['RotationFinished']!].sort(), ofRotation.sort())
+  assert.deepEqual([...eventProperties['RotationFailed']!].sort(), ofFailure.sort())
 })
 
 test('Key Vault is asked for the events that the app understands, and they go to the queue that it reads', () => {
-  const understood = readFileSync(`${repository}/src/functions/event-grid/near-expiry-event.ts`, 'utf8')
-  const handler = readFileSync(`${repository}/src/functions/event-grid/near-expiry.ts`, 'utf8')
+  const queue = functions.find(({ name }) => name === 'nearExpiryQueue')!.trigger['queueName']
 
-  const types = understood.match(/(?<=')Microsoft\.KeyVault\.\w+(?=')/g)!
-  const [queue] = /(?<=queueName: )'[\w-]+'/.exec(handler)!
-
-  assert.deepEqual(new Set(types), new Set(keyVaultEvents))
-  for (const type of types) assert.ok(texts['infra/events/subscription.bicep']!.includes(`'${type}'`), type)
-  assert.equal(queueNames['infra/events/subscription.bicep'], queue)
+  assert.deepEqual(new Set(understood), new Set(keyVaultEvents))
+  for (const type of understood) assert.ok(texts['infra/events/subscription.bicep']!.includes(`'${type}'`), type)
+  assert.equal(queueNames['infra/events/subscription.bicep'], `'${queue}'`)
 })
 
 test('alerts ask for functions, queues and log lines that the app has', () => {
-  const functions = [...queries.matchAll(/name == "([a-z]\w+)"/g)].map(([, name]) => name!)
+  const asked = [...queries.matchAll(/name == "([a-z]\w+)"/g)].map(([, name]) => name!)
   const queues = [...queries.matchAll(/"(rekey-[\w-]+)-poison"/g)].map(([, name]) => name!)
   const lines = [...queries.matchAll(/message startswith "([^"]+)"/g)].map(([, line]) => line!)
 
-  const source = ['timer/schedule.ts', 'queue/queue-functions.ts', 'event-grid/near-expiry.ts', 'timer/tick.ts']
-    .map((file) => readFileSync(`${repository}/src/functions/${file}`, 'utf8'))
-    .join('\n')
-
-  assert.deepEqual([functions.length, queues.length, lines.length].includes(0), false)
-  for (const name of functions) assert.match(source, new RegExp(`app\\.\\w+\\('${name}'`))
-  for (const name of queues) assert.match(source, new RegExp(`'${name}'`))
-  for (const line of lines) assert.match(source, new RegExp(`'${line}`))
+  assert.deepEqual([asked.length, queues.length, lines.length].includes(0), false)
+  for (const name of asked)
+    assert.ok(
+      functions.some((each) => each.name === name),
+      name,
+    )
+  for (const name of queues) assert.ok(queuesRead.includes(name), name)
+  assert.deepEqual(new Set(lines), new Set([scheduleFinished]))
 })
 
 test('no alert rests on records that the host samples', () => {
@@ -206,47 +198,53 @@ test('no alert rests on records that the host samples', () => {
   for (const table of tables) assert.ok(kept.includes(kinds[table]!), table)
 })
 
-test('the queues and containers that code names are made', () => {
+test('the infrastructure makes the queues and containers that the app uses', () => {
   const storage = texts['infra/app/storage.bicep']!
-  const named = globSync('src/**/*.ts', { cwd: repository })
-    .flatMap((file) => [...readFileSync(`${repository}/${file}`, 'utf8').matchAll(/'(rekey-[a-z-]+)'/g)])
-    .map(([, name]) => name!)
-    // Tags beside secrets.
-    .filter((name) => name !== 'rekey-note' && name !== 'rekey-failed')
+  const used = [...queuesRead, requestQueue, revocationQueue, leaseContainer, operationContainer, stateContainer]
 
-  assert.notEqual(named.length, 0)
   assert.deepEqual(
-    named.filter((name) => !storage.includes(`'${name}'`)),
+    used.filter((name) => !storage.includes(`'${name}'`)),
+    [],
+  )
+})
+
+test('the app reads the queues that it writes', () => {
+  assert.deepEqual(
+    [requestQueue, revocationQueue].filter((name) => !queuesRead.includes(name)),
     [],
   )
 })
 
 test('the function that Event Grid calls is registered under the name that the subscription uses', () => {
-  const code = readFileSync(`${repository}/src/functions/event-grid/near-expiry.ts`, 'utf8')
+  const [, called] = /\/functions\/(\w+)'/.exec(texts['infra/events/subscription.bicep']!) ?? []
 
-  const [, name] = /\/functions\/(\w+)'/.exec(texts['infra/events/subscription.bicep']!) ?? []
-
-  assert.match(code, new RegExp(`app\\.eventGrid\\('${name}'`))
+  assert.equal(functions.find(({ name }) => name === called)?.trigger.type, 'eventGridTrigger')
 })
 
-test('the app roles of the sign-in are those that the routes ask for', () => {
-  const code = readFileSync(`${repository}/src/functions/http/caller.ts`, 'utf8')
-  const asked = new Set(code.match(/Rekey\.(Read|Rotate|Revoke)/g))
-
+test('each app role of the sign-in opens a route, and each route is opened by one', async () => {
   const made = (JSON.parse(texts['infra/scripts/app-roles.json']!) as { value: string }[]).map(({ value }) => value)
 
-  assert.deepEqual(made.toSorted(), [...asked].sort())
+  const opened = new Map<string, string[]>()
+  for (const role of made) {
+    for (const { name } of routes) if (await mayCall(name, role)) opened.set(role, [...(opened.get(role) ?? []), name])
+  }
+
+  assert.deepEqual([...opened.keys()].sort(), made.toSorted())
+  assert.deepEqual(
+    routes.filter(({ name }) => ![...opened.values()].flat().includes(name)),
+    [],
+  )
 })
 
 test('the switches that the README lists are those of main.parameters.json', () => {
-  const readme = readFileSync(`${repository}/infra/README.md`, 'utf8')
   const content = JSON.parse(texts['infra/main.parameters.json']!) as { parameters: Record<string, { value: string }> }
   const variableOf = ({ value }: { value: string }) => /^\$\{(\w+)/.exec(value)?.[1]
   const mapped = Object.entries(content.parameters).map(([name, entry]) => `${variableOf(entry)} ${name}`)
 
-  const listed = [...readme.matchAll(/^\| `(\w+)` +\| `(\w+)` +\|/gm)].map(
-    ([, variable, name]) => `${variable} ${name}`,
-  )
+  const listed = rows(documents.get('infra/README.md')!)
+    .map(([variable = '', name = '']) => quoted(`${variable} ${name}`))
+    .filter((words) => words.length === 2 && /^[A-Z_]+$/.test(words[0]!))
+    .map((words) => words.join(' '))
 
   // azd sets these by itself; the silence is documented with the schedule.
   const other = ['AZURE_ENV_NAME environmentName', 'AZURE_LOCATION location', 'AZURE_PRINCIPAL_ID principalId']
@@ -254,11 +252,6 @@ test('the switches that the README lists are those of main.parameters.json', () 
 })
 
 test('test.http has a request for every route, and none for another', () => {
-  const code = readFileSync(`${repository}/src/functions/http/routes.ts`, 'utf8')
-  const routes = [...code.matchAll(/route\(\s*'\w+',\s*'(\w+)',\s*'([^']+)'/g)].map(
-    ([, method, path]) => `${method} ${path}`,
-  )
-
   const requests = readFileSync(`${repository}/test.http`, 'utf8').matchAll(
     /^(GET|POST) \{\{host\}\}\/api\/([^?\s]+)/gm,
   )
@@ -267,5 +260,5 @@ test('test.http has a request for every route, and none for another', () => {
       `${method} ${path!.replace(/^targets\/[^/]+/, 'targets/{name}').replace(/^operations\/[^/]+/, 'operations/{id}')}`,
   )
 
-  assert.deepEqual([...new Set(tried)].sort(), routes.sort())
+  assert.deepEqual([...new Set(tried)].sort(), routes.map(({ route }) => route).sort())
 })

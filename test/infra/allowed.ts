@@ -112,7 +112,7 @@ export const queueNames: Readonly<Record<string, string>> = {
 /** Where events go that cannot be delivered: every container that a subscription, or a right to write to one, names. */
 export const deadLetterContainer = 'rekey-dead-letters'
 
-/** Of the events that Key Vault has, those that `nearExpiry` understands. */
+/** Of the events that Key Vault has, those that the app handles. */
 export const keyVaultEvents = ['Microsoft.KeyVault.SecretNearExpiry', 'Microsoft.KeyVault.SecretExpired']
 
 /** Metrics that both Event Grid topics and system topics have (Azure Monitor's list of supported metrics). */
@@ -136,10 +136,10 @@ export const alertRules: Readonly<Record<string, string>> = {
   'targets-removed': 'GreaterThan 0',
 }
 
-const rotation = ['target', 'provider', 'reason', 'outcome', 'slot', 'duration'] as const
+const rotation = ['target', 'provider', 'reason', 'outcome', 'slot', 'duration', 'proven'] as const
 const failure = ['code', 'step', 'remedy'] as const
 
-/** What each custom event of the app has. A test compares it with src/azure/telemetry.ts. */
+/** What each custom event of the app has. agreement.test.ts compares it with the app. */
 export const eventProperties: Readonly<Record<string, readonly string[]>> = {
   RotationFinished: rotation,
   RotationFailed: [...rotation, ...failure],

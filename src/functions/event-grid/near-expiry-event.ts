@@ -54,7 +54,8 @@ async function handle(event: NearExpiry | string, app: App, log: Log): Promise<v
 }
 
 const secretExpired = 'Microsoft.KeyVault.SecretExpired'
-const types = ['Microsoft.KeyVault.SecretNearExpiry', secretExpired]
+/** The types of event that are handled; the subscription in infra/ asks for these. */
+export const keyVaultEvents: readonly string[] = ['Microsoft.KeyVault.SecretNearExpiry', secretExpired]
 
 /** CloudEvents have `type` and `source`, the Event Grid schema `eventType` and `topic`. */
 const envelope = z.union([
@@ -69,7 +70,7 @@ function parse(event: unknown): NearExpiry | string {
   const parsed = envelope.safeParse(typeof event === 'string' ? parseJson(event) : event)
   if (!parsed.success) return 'it is not an event of a known schema'
   const { type, source } = parsed.data
-  if (!types.includes(type)) return 'it is of another type'
+  if (!keyVaultEvents.includes(type)) return 'it is of another type'
   const data = fieldsOf(parsed.data.data)
   const vault = /\/providers\/Microsoft\.KeyVault\/vaults\/([0-9a-z-]{3,24})$/i.exec(source.trim())?.[1]
   if (vault === undefined) return 'its source is not a vault'

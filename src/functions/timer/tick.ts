@@ -20,6 +20,9 @@ import { type Period, periodOf } from './period.ts'
 import { queueWanted } from './queue-candidates.ts'
 import { readVaults } from './read-vaults.ts'
 
+/** The log line that ends a tick; an alert counts it. */
+export const scheduleFinished = 'schedule finished'
+
 /** How long each part of a tick may take. */
 export interface TickLimits {
   readonly reading: Duration
@@ -88,7 +91,7 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
   const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: iso(dueAt ?? 0) })
   app.telemetry.overdue(late.map(about))
   app.telemetry.seen(seen.filter(hasTurn(period)).map(shown))
-  log(failures.length === 0 ? 'info' : 'error', 'schedule finished', {
+  log(failures.length === 0 ? 'info' : 'error', scheduleFinished, {
     targets: app.targets.length,
     seen: seen.filter(({ state }) => state !== 'unreadable').length,
     ...counts,
