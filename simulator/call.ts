@@ -2,7 +2,7 @@
 
 import type { Identity, Token } from './caller-identity.ts'
 import type { SimulatedClock } from './clock.ts'
-import { claimsChallenge, type Dialect, dialects, type ErrorContext } from './dialects.ts'
+import { claimsChallenge, type Dialect, dialectOf, type ErrorContext } from './dialects.ts'
 import type { FaultSet } from './fault-set.ts'
 import type { HostGroup } from './hosts.ts'
 import { type Call, type Operation, Refusal, type Reply, type RetryAfterForm } from './service-operations.ts'
@@ -35,7 +35,7 @@ interface CallEnvironment {
 /** One call, as handlers see it. */
 export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvironment): Call {
   const { url, group, operation, request, token, trace, requestId } = parts
-  const dialect = dialects[group]
+  const dialect = dialectOf(group)
   const now = clock.now()
   const context = { requestId, now, host: url.hostname, tenant: identity.tenant }
   let readAt: number | undefined
@@ -143,7 +143,7 @@ export function bearer(headers: Headers, identity: Identity): Token | undefined 
 export function checkVersion(call: Call): void {
   const known = call.operation.apiVersions
   if (!known) return
-  const { noVersion, unknownVersion } = { ...inGeneral, ...dialects[call.operation.host] }
+  const { noVersion, unknownVersion } = { ...inGeneral, ...dialectOf(call.operation.host) }
   const asked = call.query.get('api-version')
   if (asked && known.includes(asked)) return
   const { code, message } = asked ? unknownVersion(asked, known, call.url.pathname) : noVersion(known)
@@ -178,7 +178,7 @@ export function unknownOperation(host: HostGroup, method: string): Operation {
 export function toResponse(reply: Reply, call: Call, group: HostGroup, more: Record<string, string>): Response {
   const headers: Record<string, string> = {
     ...more,
-    ...dialects[group].headers({ requestId: call.requestId, now: call.now, host: call.host, tenant: '' }),
+    ...dialectOf(group).headers({ requestId: call.requestId, now: call.now, host: call.host, tenant: '' }),
     ...(reply.body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
     ...reply.headers,
   }

@@ -43,7 +43,7 @@ export async function certificateAuthority(): Promise<CertificateAuthority> {
     return { key: leaf.private, cert: leaf.cert }
   }
 
-  const known = Object.values(azureHosts).flat()
+  const known = azureHosts()
   const wildcards = new Set(known.map((name) => (name.startsWith('.') ? `*${name}` : name)))
   const certificate = await issue([...wildcards])
   const shared = createSecureContext(certificate)

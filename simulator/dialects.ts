@@ -166,25 +166,6 @@ const graph: Dialect = {
   throttled: { code: 'TooManyRequests', message: 'Too many requests.' },
 }
 
-const iotHub: Dialect = {
-  audiences: ['https://iothubs.azure.net', 'https://iothubs.azure.us', 'https://iothubs.azure.cn'],
-  body: ({ code, message }, { requestId, now }) => ({
-    Message: `ErrorCode:${code};${message}`,
-    ExceptionMessage: `Tracking ID:${requestId.replaceAll('-', '').toUpperCase()}-G:0-TimeStamp:${new Date(now).toISOString()}`,
-  }),
-  headers: ({ requestId }) => ({ 'x-ms-request-id': requestId }),
-  unauthenticated: { code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
-  // Behind a network rule the hub answers as it does to an invalid key.
-  networkDenied: { status: 401, code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
-  challenge: () => ({ 'iothub-errorcode': 'IotHubUnauthorizedAccess' }),
-  forbidden: (_action, _scope, objectId) => ({
-    status: 401,
-    code: 'IotHubUnauthorized',
-    message: `Principal ${objectId} is not authorized due to no assigned permissions`,
-  }),
-  throttled: { code: 'ThrottlingException', message: 'Operations are throttled. Please back off and try again.' },
-}
-
 const eventGrid: Dialect = {
   audiences: ['https://eventgrid.azure.net', 'https://eventgrid.azure.us', 'https://eventgrid.azure.cn'],
   body: ({ code, message, inner }, { requestId, now }) => ({
@@ -203,47 +184,8 @@ const eventGrid: Dialect = {
   throttled: { code: 'TooManyRequests', message: 'The topic is over its rate limit.' },
 }
 
-const cognitiveServices: Dialect = {
-  audiences: [
-    'https://cognitiveservices.azure.com',
-    'https://cognitiveservices.azure.us',
-    'https://cognitiveservices.azure.cn',
-  ],
-  body: ({ code, message }) => ({ error: { code, message } }),
-  headers: ({ requestId }) => ({ 'apim-request-id': requestId, 'x-ms-region': 'West Europe' }),
-  unauthenticated: {
-    code: '401',
-    message:
-      'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active ' +
-      'subscription and use a correct regional API endpoint for your resource.',
-  },
-  forbidden: () => ({ code: 'PermissionDenied', message: 'The principal lacks the required data action.' }),
-  networkDenied: {
-    status: 403,
-    code: '403',
-    message: 'Access denied due to Virtual Network/Firewall rules.',
-  },
-  throttled: { code: '429', message: 'Requests have exceeded the rate limit of your current tier.' },
-}
-
-const communicationServices: Dialect = {
-  audiences: ['https://communication.azure.com'],
-  body: ({ code, message }) => ({ error: { code, message } }),
-  headers: ({ requestId }) => ({ 'x-ms-request-id': requestId, 'ms-cv': `${requestId.slice(0, 8)}.0` }),
-  unauthenticated: { code: 'Denied', message: 'Denied by the resource provider.' },
-  challenge: () => ({ 'www-authenticate': 'HMAC-SHA256, Bearer' }),
-  forbidden: () => ({ code: 'Forbidden', message: 'The principal lacks the required role.' }),
-  // Recorded for a version that is not known (Azure/Communication#159, 2021). The text for a missing version is
-  // ASP.NET's, and unverified here.
-  noVersion: () => ({ code: 'ApiVersionUnspecified', message: 'An API version is required, but was not specified.' }),
-  unknownVersion: (asked, _known, path) => ({
-    code: 'UnsupportedApiVersion',
-    message: `The HTTP resource that matches the request URI 'https://10.0.0.1${path}' does not support the API version '${asked}'.`,
-  }),
-  throttled: { code: 'TooManyRequests', message: 'Too many requests.' },
-}
-
-const plain: Dialect = {
+/** For services whose refusals have no shape that matters. */
+export const plainDialect: Dialect = {
   audiences: [],
   body: ({ code, message }) => ({ error: code, error_description: message, Error: code, Message: message }),
   headers: ({ requestId }) => ({ 'x-ms-request-id': requestId }),
@@ -252,16 +194,24 @@ const plain: Dialect = {
   throttled: { code: 'TooManyRequests', message: 'Too many requests.' },
 }
 
-export const dialects: Readonly<Record<HostGroup, Dialect>> = {
-  'resource-manager': resourceManager,
-  'key-vault': keyVault,
-  graph,
-  'iot-hub': iotHub,
-  'event-grid': eventGrid,
-  'cognitive-services': cognitiveServices,
-  'communication-services': communicationServices,
-  'log-ingestion': plain,
-  telemetry: plain,
-  login: plain,
-  'managed-identity': plain,
+const dialects = new Map<HostGroup, Dialect>([
+  ['resource-manager', resourceManager],
+  ['key-vault', keyVault],
+  ['graph', graph],
+  ['event-grid', eventGrid],
+  ['telemetry', plainDialect],
+  ['login', plainDialect],
+  ['managed-identity', plainDialect],
+])
+
+/** Of a service that is not listed above. */
+export function addDialect(group: HostGroup, dialect: Dialect): void {
+  dialects.set(group, dialect)
+}
+
+/** Throws TypeError for a group that has none. */
+export function dialectOf(group: HostGroup): Dialect {
+  const dialect = dialects.get(group)
+  if (dialect === undefined) throw new TypeError(`no dialect for ${group}: export it as a data plane of its service`)
+  return dialect
 }

@@ -111,7 +111,10 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
     const url = new URL(request.url)
     const at = clock.now()
     const group = hostGroup(url.hostname)
-    if (!group) throw new ConnectionLost(`${url.hostname} is not a host of the simulated Azure: see simulator/hosts.ts`)
+    if (!group)
+      throw new ConnectionLost(
+        `${url.hostname} is not a host of the simulated Azure: no service in simulator/services has it, nor simulator/hosts.ts`,
+      )
     const match = router.match(group, request.method, url.pathname)
     const operation = match?.operation ?? unknownOperation(group, request.method)
     const bytes = request.body ? Buffer.from(await request.arrayBuffer()) : noBytes

@@ -3,15 +3,25 @@
 import { syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
 import tls from 'node:tls'
-import { hostGroup, isLoopback } from './hosts.ts'
+import { addHosts, hostGroup, isLoopback } from './hosts.ts'
 
 type Connect = typeof tls.connect
 
 /**
  * From now on, TLS connections to Azure's real host names go to `port` on 127.0.0.1, are verified against `ca` (PEM) alone and under
- * the real name. Hosts other than loopback are refused. Returns a function that restores the original behaviour.
+ * the real name. Hosts other than loopback are refused. `hosts`: names of services, where this process has not loaded them. Returns a
+ * function that restores the original behaviour.
  */
-export function redirectAzure({ port, ca }: { port: number; ca: string }): () => void {
+export function redirectAzure({
+  port,
+  ca,
+  hosts = [],
+}: {
+  port: number
+  ca: string
+  hosts?: readonly string[]
+}): () => void {
+  addHosts('redirected', hosts)
   const original = tls.connect
   const redirected = (...args: unknown[]): tls.TLSSocket => {
     const [options, listener] = normalised(args)
@@ -45,7 +55,7 @@ function normalised(args: readonly unknown[]): [tls.ConnectionOptions, (() => vo
 function refused(host: string): net.Socket {
   const socket = new net.Socket()
   const error = new Error(
-    `The simulated Azure refuses a connection to ${host}: nothing may leave this machine. If it is an Azure host, add it to simulator/hosts.ts.`,
+    `The simulated Azure refuses a connection to ${host}: nothing may leave this machine. If it is an Azure host, add it to the data plane of its service in simulator/services, or to simulator/hosts.ts.`,
   )
   process.nextTick(() => socket.destroy(Object.assign(error, { code: 'ESIMULATED' })))
   return socket

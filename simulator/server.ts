@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { certificateAuthority } from './certificates.ts'
 import { type Cloud, ConnectionLost } from './cloud.ts'
 import { refuseInAzure } from './guard.ts'
+import { azureHosts } from './hosts.ts'
 import { management } from './management.ts'
 
 export interface SimulatorServer {
@@ -70,6 +71,7 @@ export async function startServer(
     environment: {
       SIMULATED_AZURE_PORT: String(port),
       SIMULATED_AZURE_CA: caFile,
+      SIMULATED_AZURE_HOSTS: azureHosts().join(' '),
       IDENTITY_ENDPOINT: `${msiUrl}/msi/token`,
       IDENTITY_HEADER: cloud.identity.header,
     },

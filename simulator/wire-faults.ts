@@ -1,10 +1,11 @@
 // Faults on the wire: tokens, dates, pages, network rules, and data planes that are unavailable as a whole.
 
 import type { Token } from './caller-identity.ts'
-import { dialects } from './dialects.ts'
+import { dialectOf } from './dialects.ts'
 import { type Aim, type Fault, gatewayCaches, striker, untrackableOperations } from './faults.ts'
 import type { HostGroup } from './hosts.ts'
 import { type Call, ConnectionLost, type Reply, type RetryAfterForm } from './service-operations.ts'
+import { dataPlaneGroups } from './services/index.ts'
 
 /** Listings begin with `pages` pages without an item, each with a link to the next. */
 export function emptyFirstPages(options: Aim & { pages?: number } = {}): Fault {
@@ -108,9 +109,6 @@ export function slowSoftDelete(options: { ms: number }): Fault {
   return { name: 'slowSoftDelete', install: () => ({ softDeleteTime: options.ms }) }
 }
 
-/** The data-plane hosts, where keys are tried out. */
-const dataPlanes: readonly HostGroup[] = ['cognitive-services', 'communication-services', 'iot-hub', 'log-ingestion']
-
 /**
  * Outages that hit every call to a service's data plane, whoever makes it. Each call to a service that is up starts one with
  * `probability`; it lasts `ms`. `service`: of this one alone. `how`: no connection, or 503.
@@ -122,7 +120,7 @@ export function dataPlaneOutages(options: {
   service?: HostGroup
   how?: 'reset' | '503'
 }): Fault {
-  const services = options.service === undefined ? dataPlanes : [options.service]
+  const services = options.service === undefined ? dataPlaneGroups : [options.service]
   return {
     name: 'dataPlaneOutages',
     install(dice, clock) {
@@ -159,7 +157,7 @@ export function networkRule(options: { service: HostGroup }): Fault {
     install: () => ({
       gate(call) {
         if (call.operation.host !== options.service) return undefined
-        const denied = dialects[options.service].networkDenied
+        const denied = dialectOf(options.service).networkDenied
         const { status, code, message, inner } = denied ?? { status: 403, code: 'Forbidden', message: 'Forbidden' }
         return call.refuse(status, code, message, inner ? { inner } : {}).reply
       },

@@ -3,8 +3,17 @@
 import { gunzipSync } from 'node:zlib'
 import type { Kernel } from '../kernel.ts'
 import type { Call, Operation } from '../service-operations.ts'
+import type { SimulatedService } from '../simulated-service.ts'
 
-export function applicationInsights(kernel: Kernel) {
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof applicationInsights> {}
+}
+
+export const service: SimulatedService = {
+  install: applicationInsights,
+}
+
+function applicationInsights(kernel: Kernel) {
   const telemetry: unknown[] = []
   const track = (call: Call) => {
     const items = itemsOf(call)

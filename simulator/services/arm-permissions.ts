@@ -1,8 +1,17 @@
 // Azure Resource Manager's permissions API: what the caller may do at a scope.
 
 import type { Kernel } from '../kernel.ts'
+import type { SimulatedService } from '../simulated-service.ts'
 
-export function armPermissions(kernel: Kernel) {
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof armPermissions> {}
+}
+
+export const service: SimulatedService = {
+  install: armPermissions,
+}
+
+function armPermissions(kernel: Kernel) {
   /** Actions checked by an operation outside Azure Resource Manager: data actions, as role definitions call them. */
   const dataActions = (): string[] =>
     kernel.operations

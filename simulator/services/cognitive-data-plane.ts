@@ -1,5 +1,6 @@
 // The data plane of Cognitive Services accounts: custom subdomains, regional hosts, Translator.
 
+import type { Dialect } from '../dialects.ts'
 import type { Kernel } from '../kernel.ts'
 import { type Call, type Operation, Refusal, type Reply } from '../service-operations.ts'
 import type { Account, Accounts } from './cognitive-account.ts'
@@ -105,4 +106,27 @@ function languages(call: Call): Reply {
 
 function notFound(call: Call): Reply {
   return call.refuse(404, '404', 'Resource not found').reply
+}
+
+export const cognitiveDialect: Dialect = {
+  audiences: [
+    'https://cognitiveservices.azure.com',
+    'https://cognitiveservices.azure.us',
+    'https://cognitiveservices.azure.cn',
+  ],
+  body: ({ code, message }) => ({ error: { code, message } }),
+  headers: ({ requestId }) => ({ 'apim-request-id': requestId, 'x-ms-region': 'West Europe' }),
+  unauthenticated: {
+    code: '401',
+    message:
+      'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active ' +
+      'subscription and use a correct regional API endpoint for your resource.',
+  },
+  forbidden: () => ({ code: 'PermissionDenied', message: 'The principal lacks the required data action.' }),
+  networkDenied: {
+    status: 403,
+    code: '403',
+    message: 'Access denied due to Virtual Network/Firewall rules.',
+  },
+  throttled: { code: '429', message: 'Requests have exceeded the rate limit of your current tier.' },
 }

@@ -5,9 +5,10 @@ import type { Kernel } from '../kernel.ts'
 import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Sample } from '../sample.ts'
 import type { Call } from '../service-operations.ts'
+import type { SimulatedService } from '../simulated-service.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { type Account, accountsOf, endpointOf, endpointsOf } from './cognitive-account.ts'
-import { cognitiveDataPlane } from './cognitive-data-plane.ts'
+import { cognitiveDataPlane, cognitiveDialect } from './cognitive-data-plane.ts'
 import { etagOf, platformKey, systemData } from './resource-wire.ts'
 
 export interface CognitiveAccount extends ServiceHandle {
@@ -48,7 +49,30 @@ export const sample: Sample = {
   rotation: ['cognitive-services/regenerateKey', 'cognitive-services/getAccount', 'cognitive-services/issueToken'],
 }
 
-export function cognitiveServices(kernel: Kernel) {
+const hosts = [
+  '.cognitiveservices.azure.com',
+  '.openai.azure.com',
+  '.services.ai.azure.com',
+  // Regional hosts, and the one without a region.
+  'api.cognitive.microsoft.com',
+  '.api.cognitive.microsoft.com',
+  '.cognitive.microsofttranslator.com',
+  '.cognitiveservices.azure.us',
+  '.api.cognitive.microsoft.us',
+  '.cognitiveservices.azure.cn',
+  '.api.cognitive.azure.cn',
+]
+
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof cognitiveServices> {}
+}
+
+export const service: SimulatedService = {
+  dataPlanes: [{ group: 'cognitive-services', hosts: hosts, dialect: cognitiveDialect }],
+  install: cognitiveServices,
+}
+
+function cognitiveServices(kernel: Kernel) {
   const accounts = accountsOf()
   const dice = kernel.dice.fork('cognitive-services')
 

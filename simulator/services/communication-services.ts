@@ -1,10 +1,12 @@
 // Communication Services: Azure Resource Manager, and the data plane that checks HMAC signatures.
 // The answers are checked by test/simulator/conformance/communication-services.conformance.test.ts.
 
+import type { Dialect } from '../dialects.ts'
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Sample } from '../sample.ts'
 import type { Call, Reply } from '../service-operations.ts'
+import type { SimulatedService } from '../simulated-service.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { etagOf, platformKey, systemData } from './resource-wire.ts'
 import { hmacProof } from './signatures.ts'
@@ -57,7 +59,39 @@ export const sample: Sample = {
   rotation: ['communication-services/regenerateKey', 'communication-services/listPhoneNumbers'],
 }
 
-export function communicationServices(kernel: Kernel) {
+const dialect: Dialect = {
+  audiences: ['https://communication.azure.com'],
+  body: ({ code, message }) => ({ error: { code, message } }),
+  headers: ({ requestId }) => ({ 'x-ms-request-id': requestId, 'ms-cv': `${requestId.slice(0, 8)}.0` }),
+  unauthenticated: { code: 'Denied', message: 'Denied by the resource provider.' },
+  challenge: () => ({ 'www-authenticate': 'HMAC-SHA256, Bearer' }),
+  forbidden: () => ({ code: 'Forbidden', message: 'The principal lacks the required role.' }),
+  // Recorded for a version that is not known (Azure/Communication#159, 2021). The text for a missing version is
+  // ASP.NET's, and unverified here.
+  noVersion: () => ({ code: 'ApiVersionUnspecified', message: 'An API version is required, but was not specified.' }),
+  unknownVersion: (asked, _known, path) => ({
+    code: 'UnsupportedApiVersion',
+    message: `The HTTP resource that matches the request URI 'https://10.0.0.1${path}' does not support the API version '${asked}'.`,
+  }),
+  throttled: { code: 'TooManyRequests', message: 'Too many requests.' },
+}
+
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof communicationServices> {}
+}
+
+export const service: SimulatedService = {
+  dataPlanes: [
+    {
+      group: 'communication-services',
+      hosts: ['.communication.azure.com', '.communication.azure.us'],
+      dialect: dialect,
+    },
+  ],
+  install: communicationServices,
+}
+
+function communicationServices(kernel: Kernel) {
   const resources = new Map<string, Resource>()
   const byHost = new Map<string, Resource>()
   const dice = kernel.dice.fork('communication-services')

@@ -2,8 +2,17 @@
 
 import type { Kernel } from '../kernel.ts'
 import type { Call, Operation } from '../service-operations.ts'
+import type { SimulatedService } from '../simulated-service.ts'
 
-export function entra(kernel: Kernel) {
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof entra> {}
+}
+
+export const service: SimulatedService = {
+  install: entra,
+}
+
+function entra(kernel: Kernel) {
   kernel.register([managedIdentity(kernel), ...login(kernel)])
   return {}
 }

@@ -2,6 +2,7 @@
 
 import type { Kernel } from '../kernel.ts'
 import { type Call, ConnectionLost } from '../service-operations.ts'
+import type { SimulatedService } from '../simulated-service.ts'
 import { armResourceId } from './arm.ts'
 
 export type InputSchema = 'CloudEventSchemaV1_0' | 'EventGridSchema'
@@ -30,7 +31,15 @@ const required: Readonly<Record<InputSchema, readonly string[]>> = {
   EventGridSchema: ['id', 'subject', 'eventType', 'eventTime', 'dataVersion'],
 }
 
-export function eventGrid(kernel: Kernel) {
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof eventGrid> {}
+}
+
+export const service: SimulatedService = {
+  install: eventGrid,
+}
+
+function eventGrid(kernel: Kernel) {
   const topics = new Map<string, Topic>()
   const dice = kernel.dice.fork('event-grid')
 

@@ -4,6 +4,7 @@
 import type { Kernel } from '../kernel.ts'
 import { keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Operation } from '../service-operations.ts'
+import type { SimulatedService } from '../simulated-service.ts'
 
 /** How the answer names and wraps the key: the documented examples and the resource type (`unwrapped`) disagree. */
 export type SensorAnswer = 'sensorDeploymentAccessKey' | 'deploymentAccessKey' | 'unwrapped'
@@ -20,7 +21,15 @@ export type SensorPath = 'documented' | 'qualified' | 'both'
 const permission = 'SecurityIdentitiesSensors.ReadWrite.All'
 const sensors = '/v1.0/security/identities/sensors'
 
-export function defenderSensor(kernel: Kernel) {
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof defenderSensor> {}
+}
+
+export const service: SimulatedService = {
+  install: defenderSensor,
+}
+
+function defenderSensor(kernel: Kernel) {
   const dice = kernel.dice.fork('graph')
   const slots = keySlots(kernel, ['key'], () => dice.bytes(64).toString('base64'))
   let spelling: SensorAnswer = 'sensorDeploymentAccessKey'

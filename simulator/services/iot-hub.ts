@@ -2,13 +2,14 @@
 
 import type { Kernel } from '../kernel.ts'
 import type { Call, Reply } from '../service-operations.ts'
+import type { SimulatedService } from '../simulated-service.ts'
 import { armPath, armResourceId, defaultGroup, defaultSubscription } from './arm.ts'
 import { entityTag } from './etag.ts'
 import { filledIn, isObject, type Json, masked, newDescription, writable } from './iot-hub-description.ts'
 import { type HubHandle, hubHandle } from './iot-hub-handle.ts'
 import { type Hub, hubKeys, type Policy, propertiesOf, settle } from './iot-hub-state.ts'
 import { checkTag, defaultPolicies, devicesError, replacement } from './iot-hub-write.ts'
-import { iotRegistry } from './iot-registry.ts'
+import { hubDialect, iotRegistry } from './iot-registry.ts'
 
 export interface HubOptions {
   readonly subscription?: string
@@ -34,7 +35,18 @@ const path = armPath(type, 'hub')
 /** How long a write takes from its 201 to its end. */
 const writeTime = 30_000
 
-export function iotHub(kernel: Kernel) {
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof iotHub> {}
+}
+
+export const service: SimulatedService = {
+  dataPlanes: [
+    { group: 'iot-hub', hosts: ['.azure-devices.net', '.azure-devices.us', '.azure-devices.cn'], dialect: hubDialect },
+  ],
+  install: iotHub,
+}
+
+function iotHub(kernel: Kernel) {
   const hubs = new Map<string, Hub>()
   const byHost = new Map<string, Hub>()
   /** The hubs of the accepted writes, by the id of the operation. */

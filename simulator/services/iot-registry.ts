@@ -1,5 +1,6 @@
 // An IoT hub's own host: the device registry, statistics, and a device's message queue.
 
+import type { Dialect } from '../dialects.ts'
 import type { Kernel } from '../kernel.ts'
 import { type Call, ConnectionLost, type Operation, type Reply } from '../service-operations.ts'
 import { admit, admitDevice } from './iot-access.ts'
@@ -204,4 +205,23 @@ function obstacle(device: Device | undefined, moduleId: unknown): string | undef
   if (!device) return 'DeviceNotFound'
   if (moduleId !== null) return 'ModuleNotFound'
   return device.type === 'sas' ? undefined : 'InvalidOperation'
+}
+
+export const hubDialect: Dialect = {
+  audiences: ['https://iothubs.azure.net', 'https://iothubs.azure.us', 'https://iothubs.azure.cn'],
+  body: ({ code, message }, { requestId, now }) => ({
+    Message: `ErrorCode:${code};${message}`,
+    ExceptionMessage: `Tracking ID:${requestId.replaceAll('-', '').toUpperCase()}-G:0-TimeStamp:${new Date(now).toISOString()}`,
+  }),
+  headers: ({ requestId }) => ({ 'x-ms-request-id': requestId }),
+  unauthenticated: { code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
+  // Behind a network rule the hub answers as it does to an invalid key.
+  networkDenied: { status: 401, code: 'IotHubUnauthorizedAccess', message: 'Unauthorized' },
+  challenge: () => ({ 'iothub-errorcode': 'IotHubUnauthorizedAccess' }),
+  forbidden: (_action, _scope, objectId) => ({
+    status: 401,
+    code: 'IotHubUnauthorized',
+    message: `Principal ${objectId} is not authorized due to no assigned permissions`,
+  }),
+  throttled: { code: 'ThrottlingException', message: 'Operations are throttled. Please back off and try again.' },
 }

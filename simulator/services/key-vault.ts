@@ -11,10 +11,20 @@ import { type SecretVersion, type StoredSecret, type VaultStore, vaultStore } fr
 export type { SimulatedVault } from './vault-handle.ts'
 export type { KeyVaultEvent } from './vault-store.ts'
 
+import type { SimulatedService } from '../simulated-service.ts'
+
 const apiVersions = ['7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01', '2026-04-01']
 const secretsAction = 'Microsoft.KeyVault/vaults/secrets'
 
-export function keyVault(kernel: Kernel) {
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof keyVault> {}
+}
+
+export const service: SimulatedService = {
+  install: keyVault,
+}
+
+function keyVault(kernel: Kernel) {
   const vaults = new Map<string, VaultStore>()
   const storeOf = (call: Call): VaultStore => {
     const store = vaults.get(call.host)

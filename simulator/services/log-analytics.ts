@@ -1,10 +1,12 @@
 // Log Analytics workspaces: Azure Resource Manager, and the HTTP Data Collector that checks shared keys.
 // The answers are checked by test/simulator/conformance/log-analytics.conformance.test.ts.
 
+import { plainDialect } from '../dialects.ts'
 import type { Kernel } from '../kernel.ts'
 import { type KeySlots, keySlots, type ServiceHandle, serviceHandle } from '../keys.ts'
 import type { Sample } from '../sample.ts'
 import type { Call, Reply } from '../service-operations.ts'
+import type { SimulatedService } from '../simulated-service.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { sharedKeyProof } from './signatures.ts'
 
@@ -54,7 +56,22 @@ export const sample: Sample = {
   rotation: ['log-analytics/regenerateSharedKey'],
 }
 
-export function logAnalytics(kernel: Kernel) {
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof logAnalytics> {}
+}
+
+export const service: SimulatedService = {
+  dataPlanes: [
+    {
+      group: 'log-ingestion',
+      hosts: ['.ods.opinsights.azure.com', '.ods.opinsights.azure.us', '.ods.opinsights.azure.cn'],
+      dialect: plainDialect,
+    },
+  ],
+  install: logAnalytics,
+}
+
+function logAnalytics(kernel: Kernel) {
   const workspaces = new Map<string, State>()
   const byCustomerId = new Map<string, State>()
   const dice = kernel.dice.fork('log-analytics')
