@@ -68,8 +68,8 @@ var rules = [
   }
   {
     name: 'poison-messages'
-    title: 'A queue message was given up'
-    description: 'It is in rekey-requests-poison or rekey-near-expiry-poison. The daily resync finds again what is due; send explicit requests again.'
+    title: 'A queue message was moved to a poison queue'
+    description: 'It is in rekey-requests-poison or rekey-near-expiry-poison. The daily resync queues what is due again; repeat requests that a caller sent.'
     severity: 2
     every: 'PT15M'
     window: 'PT15M'
@@ -85,7 +85,7 @@ var rules = [
   }
   {
     name: 'revocation-poison'
-    title: 'A revoke was given up'
+    title: 'A revoke was moved to the poison queue'
     description: 'Its message is in rekey-revocations-poison, and the leaked key may still be accepted. Read the message, and send the revoke again.'
     severity: 0
     // Evaluated more often than the others; the windows overlap, because log lines may arrive minutes late.
@@ -121,8 +121,8 @@ var rules = [
   }
   {
     name: 'schedule-incomplete'
-    title: 'The schedule could not look everywhere'
-    description: 'A vault that cannot be read, or a bad configuration. GET /api/health names it, with the remedy.'
+    title: 'A tick of the schedule failed'
+    description: 'It could not read a vault, queue a target or use the configuration. GET /api/health names the cause and the remedy.'
     severity: 2
     every: 'PT15M'
     window: 'PT15M'
@@ -137,8 +137,8 @@ var rules = [
   }
   {
     name: 'targets-removed'
-    title: 'Most targets were taken out'
-    description: 'One change of targets.json took out more than half of the targets, and nothing is rotated there any more. If that was meant, this ends a day after the change.'
+    title: 'Most targets were removed'
+    description: 'One change of targets.json removed more than half of the targets, and their keys are no longer rotated. If that was intended, the alert ends a day after the change.'
     severity: 2
     every: 'PT10M'
     window: scheduleSilence

@@ -116,7 +116,7 @@ resource targets 'Microsoft.Storage/storageAccounts/blobServices/containers@2025
   name: targetsContainer
 }
 
-// On the one container, and without a principal type: a person deploys by hand, a service principal in a pipeline.
+// On the one container, and without a principal type: a user deploys by hand, a service principal in a pipeline.
 resource targetsEditor 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(account.id, targetsContainer, deployerPrincipalId, storageBlobDataContributor)
   scope: targets
