@@ -1,4 +1,4 @@
-// `npm run check`: types, lint and format, side by side, with tsc and Biome as programs.
+// `npm run check`: types; lint, format and import rules; what nothing uses. Side by side, with tsc, Biome and knip as programs.
 
 import { spawn } from 'node:child_process'
 import { dirname, join } from 'node:path'
@@ -10,10 +10,13 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const tools = {
   types: ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json'],
   lint: ['node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings'],
+  unused: ['node_modules/knip/bin/knip.js', '--no-progress'],
 } as const
+type Check = keyof typeof tools
+const allChecks = Object.keys(tools) as Check[]
 
-/** Runs the checks named; both by default. Returns whether all passed; their findings are on stdout and stderr. */
-export async function check(names: readonly (keyof typeof tools)[] = ['types', 'lint']): Promise<boolean> {
+/** Runs the checks named; all of them by default. Returns whether all passed; their findings are on stdout and stderr. */
+export async function check(names: readonly Check[] = allChecks): Promise<boolean> {
   const codes = await Promise.all(names.map((name) => run(tools[name])))
   const failed = names.filter((_, index) => codes[index] !== 0)
   process.stderr.write(
@@ -32,6 +35,6 @@ export function run([file, ...args]: readonly [string, ...string[]]): Promise<nu
 }
 
 if (import.meta.main) {
-  const named = process.argv.slice(2).filter((name): name is keyof typeof tools => name in tools)
+  const named = process.argv.slice(2).filter((name): name is Check => name in tools)
   process.exitCode = (await check(named.length > 0 ? named : undefined)) ? 0 : 1
 }

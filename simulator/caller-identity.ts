@@ -53,7 +53,7 @@ interface Rule {
 }
 
 const lifetime = 24 * 60 * 60_000
-export const defaultCaller = 'rekey'
+const defaultCaller = 'rekey'
 
 /** `deniedByFaults` are the actions that active faults deny. */
 export function simulatedIdentity(

@@ -29,7 +29,7 @@ export interface HttpFunction {
 const largestBody = 104_857_600
 
 /** The HTTP functions in the order in which they are tried. */
-export function httpFunctions(functions: readonly RegisteredFunction[], routePrefix: string): HttpFunction[] {
+function httpFunctions(functions: readonly RegisteredFunction[], routePrefix: string): HttpFunction[] {
   return functions
     .filter(({ trigger }) => trigger.type.toLowerCase() === 'httptrigger')
     .map(({ name, trigger }) => {

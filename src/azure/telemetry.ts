@@ -71,7 +71,8 @@ function eventOf({ status, error }: Outcome): string | undefined {
 export function createTelemetry(settings: TelemetrySettings): Telemetry {
   const { connectionString, log } = settings
   if (connectionString === undefined) {
-    return { rotation: () => {}, overdue: () => {}, seen: () => {}, removed: () => {}, flush: async () => {} }
+    const nothing = () => undefined
+    return { rotation: nothing, overdue: nothing, seen: nothing, removed: nothing, flush: async () => undefined }
   }
 
   let warned = false

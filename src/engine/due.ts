@@ -6,7 +6,7 @@ import type { StoredSecret } from './observation.ts'
 import { clockBound, type Duration, days, type Instant, settle, type Target } from './target.ts'
 import { firstOpen } from './window.ts'
 
-export { inWindow, nextOpening } from './window.ts'
+export { inWindow } from './window.ts'
 
 /** What due dates are reckoned from: a stored secret, with or without its value. */
 export type Dated = Pick<StoredSecret, 'stamps' | 'created' | 'expiresOn'>

@@ -33,12 +33,12 @@ const outputs = {
 
 export type Name = keyof typeof outputs
 
-export function credential(key: string): KeyRing[string] {
+function credential(key: string): KeyRing[string] {
   return { key: Secret.of(key), connectionString: Secret.of(`connection=${key}`), workspaceId: Secret.of('workspace') }
 }
 
 /** What a secret holds when it holds this key. */
-export function valueFor(name: string, key: string): Secret {
+function valueFor(name: string, key: string): Secret {
   return credential(key)[outputs[name as Name].output]!
 }
 

@@ -143,7 +143,7 @@ async function callAdapters(app: App, caught: (thrown: unknown) => void): Promis
 }
 
 /** As much of something thrown, or of an outcome, as anybody could ever print. */
-export function everythingOf(thing: unknown): string {
+function everythingOf(thing: unknown): string {
   const { stack, cause } = Object(thing) as Partial<Error>
   const inspected = inspect(thing, { depth: 10, showHidden: true, getters: true, maxStringLength: null })
   return [inspected, JSON.stringify(thing), String(thing), stack, cause && everythingOf(cause)].join('\n')

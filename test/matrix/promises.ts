@@ -73,7 +73,7 @@ export function assertAtRest(estate: Estate): void {
 }
 
 /** The key inside a value: as it is, or in a connection string. */
-export function keyOf(value: string): string {
+function keyOf(value: string): string {
   return /;\w*key=([^;]+)/i.exec(value)?.[1] ?? value
 }
 

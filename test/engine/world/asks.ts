@@ -5,17 +5,7 @@ import { hours, minutes } from '../../../src/engine/target.ts'
 import { mayBeOld } from './effect-rules.ts'
 import type { Stage } from './stage.ts'
 
-export const allAsks = [
-  'fresh',
-  'force',
-  'promote',
-  'swap',
-  'revoke',
-  'revoke older',
-  'at once',
-  'repair',
-  'future',
-] as const
+const allAsks = ['fresh', 'force', 'promote', 'swap', 'revoke', 'revoke older', 'at once', 'repair', 'future'] as const
 
 /**
  * `repair`: compare with the service now, and make nothing anew. `revoke older`: of keys older than some hours, not of all. `at once`: every slot in one call. `future`: a moment that no

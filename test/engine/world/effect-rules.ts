@@ -11,7 +11,7 @@ import type { Run, Stage } from './stage.ts'
 import { tagsFit } from './world-vault.ts'
 
 /** How far a key's recorded age may be below its true one: two clocks, each off by the bound. */
-export const ageBlur = 120_000
+const ageBlur = 120_000
 
 /** Effects that may land after the lease is let go: an event that arrives twice does no harm. */
 const harmless: ReadonlySet<CallKind> = new Set(['announce'])
