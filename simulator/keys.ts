@@ -30,13 +30,13 @@ export interface KeySlots {
  * Slots with their first keys, which count as known everywhere from the start. `mint` makes a key in the service's own
  * format.
  */
-export function keySlots(kernel: Kernel, slots: readonly string[], mint: () => string): KeySlots {
+export function keySlots(kernel: Kernel, slots: readonly string[], mint: (slot: string) => string): KeySlots {
   const tenures = new Map<string, Tenure[]>()
   const made = new Map<string, number>()
   const first = new Set<string>()
 
-  const mintKey = (): string => {
-    const key = mint()
+  const mintKey = (slot: string): string => {
+    const key = mint(slot)
     kernel.minted.add(key)
     return key
   }
@@ -67,7 +67,7 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: () => s
   }
 
   for (const slot of slots) {
-    const key = mintKey()
+    const key = mintKey(slot)
     put(slot, key)
     first.add(key)
   }
@@ -76,7 +76,7 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: () => s
     keyOf,
     regenerate(slot) {
       keyOf(slot)
-      const key = mintKey()
+      const key = mintKey(slot)
       put(slot, key)
       return key
     },

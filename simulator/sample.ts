@@ -1,7 +1,7 @@
 // What a simulated service exports as `sample`, for the tests that run over every service.
 
-import type { Cloud } from './cloud.ts'
-import type { ServiceHandle } from './keys.ts'
+import type { Cloud, ServiceHandle } from './cloud.ts'
+import type { SimulatedVault } from './services/vault-handle.ts'
 
 export interface Member {
   /** The service's own fields of a target in targets.json. */
@@ -27,6 +27,52 @@ export interface Sample {
   readonly rotation: readonly string[]
   /** What else a rotation asks of the storage account, in order, while it holds the lease. */
   readonly storage?: readonly string[]
+  /** What the service adds to the fleet of `npm start`. Default: one resource, with one target that is due. */
+  estate?(estate: SampleEstate): readonly SampleTarget[]
   /** What a probe makes of the refusal by a network rule. Default `unknown`: the refusal is a 403. */
   readonly behindNetworkRule?: 'refused'
+}
+
+/** Where the fleet of `npm start` is put. */
+export interface SampleEstate {
+  readonly cloud: Cloud
+  readonly vault: SimulatedVault
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** Where its resources are. */
+  readonly group: { readonly subscription: string; readonly group: string }
+  /** Puts secrets into the vault as Rekey would have left them; they expire 90 days after they were made. */
+  leave(left: Left): void
+  /** The same, of an age at which they are due and not overdue. */
+  due(left: Omit<Left, 'age'>): void
+}
+
+/** Secrets' current versions as Rekey would have left them. */
+export interface Left {
+  readonly target: string
+  readonly slot: string
+  /** The value of the tag `ProviderAddress`. */
+  readonly address: string
+  /** Secret → value. */
+  readonly values: Readonly<Record<string, string>>
+  /** How long ago, in milliseconds. */
+  readonly age: number
+}
+
+/** One target of targets.json, of the provider that the file is named after. */
+export interface SampleTarget {
+  readonly name: string
+  /** The service's own fields. */
+  readonly fields: Readonly<Record<string, string>>
+  /** Secret → output. */
+  readonly secrets: Readonly<Record<string, string>>
+  /** The result of its first round. Default `changed`. */
+  readonly expected?: 'changed' | 'current' | 'paused'
+  /** The name of its lease, if it was held long ago. */
+  readonly lease?: string
+}
+
+/** As Microsoft's rotation tutorial writes them. */
+export function tutorialTags(slot: string, address: string): Record<string, string> {
+  return { CredentialId: slot, ProviderAddress: address, ValidityPeriodDays: '90' }
 }

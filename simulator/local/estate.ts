@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type Cloud, simulatedCloud } from '../cloud.ts'
 import { slowAnswers, slowOperation } from '../faults.ts'
 import { startServer } from '../server.ts'
+import { samples } from '../services/index.ts'
 import { leaveLeases } from './leases.ts'
 import { type Azurite, startAzurite } from './run-azurite.ts'
 import { type SampleFleet, seedSampleFleet } from './sample-fleet.ts'
@@ -40,8 +41,8 @@ export interface EstateOptions {
 export async function startEstate({ ports, hubWrite = 3_000 }: EstateOptions = {}): Promise<Estate> {
   const cloud = simulatedCloud({
     faults: [
-      // As slow as the real service, so that two requests can overlap and the second one gets Busy.
-      slowAnswers({ ms: 150, operation: 'cognitive-services' }),
+      // As slow as the real services, so that two requests can overlap and the second one gets Busy.
+      ...Object.values(samples).map(({ regenerate }) => slowAnswers({ ms: 450, operation: regenerate })),
       slowOperation({ ms: hubWrite }),
     ],
   })

@@ -9,6 +9,7 @@ import type { SimulatedService } from '../simulated-service.ts'
 import { armPath, armResourceId } from './arm.ts'
 import { type Account, accountsOf, endpointOf, endpointsOf } from './cognitive-account.ts'
 import { cognitiveDataPlane, cognitiveDialect } from './cognitive-data-plane.ts'
+import { cognitiveEstate } from './cognitive-estate.ts'
 import { etagOf, platformKey, systemData } from './resource-wire.ts'
 
 export interface CognitiveAccount extends ServiceHandle {
@@ -47,6 +48,7 @@ export const sample: Sample = {
   apiVersions: ['2023-05-01'],
   // Where the account's data plane is, only its description says.
   rotation: ['cognitive-services/regenerateKey', 'cognitive-services/getAccount', 'cognitive-services/issueToken'],
+  estate: cognitiveEstate,
 }
 
 const hosts = [

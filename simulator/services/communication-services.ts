@@ -57,6 +57,20 @@ export const sample: Sample = {
   describes: 'communication-services/getResource',
   apiVersions: ['2026-03-18'],
   rotation: ['communication-services/regenerateKey', 'communication-services/listPhoneNumbers'],
+  estate: ({ cloud, group, due }) => {
+    const chat = cloud.communicationServices.add({ ...group, name: 'contoso-chat' })
+    const key = chat.keyOf('primary')
+    const connection = `endpoint=https://${chat.host}/;accesskey=${key}`
+    const values = { 'chat-connection': connection, 'chat-key': key }
+    due({ target: 'chat', slot: 'primary', address: chat.resourceId, values })
+    // New in targets.json: Rekey adopts the key that the service has.
+    const mail = cloud.communicationServices.add({ ...group, name: 'contoso-mail' })
+    const secrets = { 'chat-connection': 'connectionString', 'chat-key': 'key' }
+    return [
+      { name: 'chat', fields: { resource: chat.resourceId }, secrets },
+      { name: 'mail', fields: { resource: mail.resourceId }, secrets: { 'mail-key': 'key' } },
+    ]
+  },
 }
 
 const dialect: Dialect = {

@@ -10,4 +10,9 @@ export const sample: Sample = {
   regenerate: 'graph/regenerateDeploymentAccessKey',
   apiVersions: [],
   rotation: ['graph/regenerateDeploymentAccessKey'],
+  estate: ({ cloud: { defenderSensor: sensor }, due }) => {
+    // A single slot: the new key replaces the old one at once.
+    due({ target: 'sensor', slot: 'key', address: sensor.resourceId, values: { 'sensor-key': sensor.keyOf('key') } })
+    return [{ name: 'sensor', fields: {}, secrets: { 'sensor-key': 'key' } }]
+  },
 }

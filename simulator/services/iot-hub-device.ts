@@ -12,4 +12,12 @@ export const sample: Sample = {
   regenerate: 'iot-registry/regenerateKeys',
   apiVersions: ['2024-03-31'],
   rotation: ['iot-registry/regenerateKeys'],
+  estate: ({ cloud, group, due }) => {
+    const hub = cloud.iotHubs.add({ ...group, name: 'contoso-devices' })
+    const device = hub.device('thermostat-7')
+    const values = { 'thermostat-7-key': device.keyOf('primary') }
+    due({ target: 'thermostat-7', slot: 'primary', address: device.resourceId, values })
+    const fields = { hub: hub.host, device: 'thermostat-7' }
+    return [{ name: 'thermostat-7', fields, secrets: { 'thermostat-7-key': 'key' } }]
+  },
 }

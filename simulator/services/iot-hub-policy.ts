@@ -26,4 +26,18 @@ export const sample: Sample = {
   storage: ['lease/writeMetadata', 'lease/renew', 'lease/writeMetadata'],
   // A hub refuses an address with the 401 of a wrong key.
   behindNetworkRule: 'refused',
+  estate: ({ cloud, group, due }) => {
+    const hub = cloud.iotHubs.add({ ...group, name: 'contoso-hub' })
+    const policy = hub.policy('service')
+    const connection = `HostName=${hub.host};SharedAccessKeyName=service;SharedAccessKey=${policy.keyOf('primary')}`
+    due({
+      target: 'hub-service',
+      slot: 'primary',
+      address: policy.resourceId,
+      values: { 'hub-connection': connection },
+    })
+    const fields = { resource: hub.resourceId, policy: 'service' }
+    const lease = `iot-hub-policy:${hub.resourceId}`
+    return [{ name: 'hub-service', fields, secrets: { 'hub-connection': 'connectionString' }, lease }]
+  },
 }

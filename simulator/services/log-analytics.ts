@@ -54,6 +54,13 @@ export const sample: Sample = {
   describes: 'log-analytics/getWorkspace',
   apiVersions: ['2025-07-01'],
   rotation: ['log-analytics/regenerateSharedKey'],
+  estate: ({ cloud, group, due }) => {
+    const logs = cloud.logAnalytics.add({ ...group, name: 'contoso-logs', behaviour: 'keyType' })
+    const values = { 'logs-key': logs.keyOf('primary'), 'logs-workspace': logs.customerId }
+    due({ target: 'logs', slot: 'primary', address: logs.resourceId, values })
+    const secrets = { 'logs-key': 'key', 'logs-workspace': 'workspaceId' }
+    return [{ name: 'logs', fields: { resource: logs.resourceId }, secrets }]
+  },
 }
 
 declare module '../simulated-service.ts' {
