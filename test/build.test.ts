@@ -1,4 +1,4 @@
-// Room: the tests. What is deployed: the functions it registers, what it loads, what goes along, and that it needs nothing else.
+// The deployed package: the functions that it registers, what it loads, which files it has, and that it needs nothing else.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'

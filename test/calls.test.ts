@@ -1,5 +1,5 @@
-// Room: the tests of the whole. What a rotation and a look cost, in calls: what docs/reference/costs.md counts with, and what
-// pacing spends of Azure's limits. Leases are taken in Azurite, everything else happens in the simulated Azure.
+// The calls of a rotation and of a resync: what docs/reference/costs.md counts with, and what pacing spends of Azure's limits.
+// Leases are taken in Azurite, everything else happens in the simulated Azure.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -27,7 +27,7 @@ function storageCall(line: string): string {
   return line.startsWith('HEAD ') ? 'lease/readMetadata' : line
 }
 
-describe('calls', () => {
+describe('The calls of one reconcile', () => {
   let azurite: Azurite
   let tap: StorageTap
   let leases: Leases
@@ -70,7 +70,7 @@ describe('calls', () => {
   for (const provider of providers) {
     const { read, rotation, storage = [] } = samples[provider.id]!
 
-    test(`a rotation of ${provider.id} makes the calls it must, and no other`, async () => {
+    test(`A rotation of ${provider.id} makes the declared calls, and no other`, async () => {
       const lived = await settled(provider)
 
       const calls = await callsOf(lived, { createdAfter: lived.cloud.clock.now() })
@@ -89,7 +89,7 @@ describe('calls', () => {
       ])
     })
 
-    test(`a look at ${provider.id} that finds nothing to do reads the keys and the secret, and writes nothing`, async () => {
+    test(`A resync of ${provider.id} that finds nothing to do reads the keys and the secret, and writes nothing`, async () => {
       const lived = await settled(provider)
 
       const calls = await callsOf(lived, {})
@@ -98,7 +98,7 @@ describe('calls', () => {
     })
   }
 
-  test('where the answer has the new key and the address of the probe is known, a rotation is twelve calls', async () => {
+  test('A rotation is twelve calls where the answer has the new key and the address of the probe is known', async () => {
     const plain = providers.filter(({ id, can }) => can.probe && samples[id]!.rotation.length === 2)
     assert.ok(plain.length > 0)
 

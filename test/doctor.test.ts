@@ -1,5 +1,5 @@
-// Room: the tests. `npm run doctor` as a process of its own, its Azure the simulated one: it names what is missing, where, and
-// what to do, and changes nothing.
+// `npm run doctor` in a process of its own, against the simulated Azure: it names what is missing, where, and what to do, and
+// changes nothing.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -114,8 +114,8 @@ async function assertUnchanged({ cloud }: Surroundings): Promise<void> {
   assert.equal((await queues.next()).done, true)
 }
 
-describe('the doctor', { concurrency: 5 }, () => {
-  test('says that all is well where everything is granted, for every provider, and changes nothing', async () => {
+describe('The report of npm run doctor', { concurrency: 5 }, () => {
+  test('The doctor reports success where everything is granted, for every provider, and changes nothing', async () => {
     const around = await surroundings(wholeFleet)
 
     const { code, out, err } = await diagnose(around, around.settings)
@@ -133,7 +133,7 @@ describe('the doctor', { concurrency: 5 }, () => {
     await assertUnchanged(around)
   })
 
-  test('names every permission that is taken away, the place, the target, and the line that grants it', async () => {
+  test('The doctor names every permission that is taken away, the place, the target, and the line that grants it', async () => {
     const around = await surroundings((cloud) => {
       const listless = account(cloud, 'listless')
       const chat = fleet['communication-services']!(cloud)
@@ -208,7 +208,7 @@ describe('the doctor', { concurrency: 5 }, () => {
     await assertUnchanged(around)
   })
 
-  test('reads local.settings.json where there is one, and names a storage account that is out of reach', async () => {
+  test('The doctor reads local.settings.json where it exists, and names a storage account that cannot be reached', async () => {
     const around = await surroundings((cloud) => [account(cloud, 'vision')])
     const closed = azurite.connectionString.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:9')
     const Values = { ...around.settings, AzureWebJobsStorage: closed }
@@ -229,7 +229,7 @@ describe('the doctor', { concurrency: 5 }, () => {
     await assertUnchanged(around)
   })
 
-  test('names an identity endpoint that gives no token, a secret that is somebody else’s, and a vault that is not there', async () => {
+  test('The doctor names an identity endpoint without a token, an unmanaged secret, and a vault that does not exist', async () => {
     const around = await surroundings((cloud) => {
       cloud.vault(openVault).set('vision-key', 'somebody else’s')
       return [account(cloud, 'vision'), account(cloud, 'away', { vault: 'https://kv-nowhere.vault.azure.net' })]
@@ -252,7 +252,7 @@ describe('the doctor', { concurrency: 5 }, () => {
     assert.match(identity?.remedy ?? '', /AZURE_CLIENT_ID/)
   })
 
-  test('lists every problem of a bad configuration, and looks at nothing else', async () => {
+  test('The doctor lists every problem of a bad configuration, and checks nothing else', async () => {
     const around = await surroundings(() => [{ name: 'nobody', provider: 'no-such-service', secrets: {} }])
 
     const targets = await diagnose(around, around.settings)
@@ -271,7 +271,7 @@ describe('the doctor', { concurrency: 5 }, () => {
   })
 })
 
-describe('the doctor’s settings', () => {
+describe('The settings of npm run doctor', () => {
   const inFolder = (content: string | undefined, environment: Record<string, string>) => {
     const folder = mkdtempSync(join(tmpdir(), 'rekey-doctor-'))
     if (content !== undefined) writeFileSync(join(folder, 'local.settings.json'), content)
@@ -280,7 +280,7 @@ describe('the doctor’s settings', () => {
     return found
   }
 
-  test('are those of local.settings.json, but for what the environment sets, as with Core Tools', () => {
+  test('The doctor uses the settings of local.settings.json, except those that the environment sets, as Core Tools does', () => {
     const found = inFolder(JSON.stringify({ Values: { A: 'file', B: 'file' } }), { B: 'environment' })
 
     assert.ok('env' in found)
@@ -294,7 +294,7 @@ describe('the doctor’s settings', () => {
     ['has no object "Values"', '{}'],
     ['has something else than text in "Values.A"', JSON.stringify({ Values: { A: 1 } })],
   ] as const) {
-    test(`are refused where the file ${why}, without a word of what it holds`, () => {
+    test(`The doctor refuses local.settings.json where the file ${why}, without quoting it`, () => {
       const found = inFolder(content, {})
 
       assert.ok('problem' in found)

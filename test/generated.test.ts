@@ -1,4 +1,4 @@
-// Room: the tests of the scripts. What `npm run generate` writes is checked in, and up to date.
+// The files that `npm run generate` writes are up to date.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'

@@ -1,5 +1,5 @@
-// Room: the tests of the whole. No key, in whatever coat, nor a hash of one, in anything that comes out of the app: under happy
-// rounds of every provider and under every fault. test/leak/deployed.test.ts does the same with the app as it is deployed.
+// No key, in any encoding, nor a hash of one, in anything that comes out of the app: in successful rounds of every provider and
+// under every fault. test/leak/deployed.test.ts does the same with the deployed app.
 
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
@@ -32,8 +32,8 @@ const readers: readonly Handler[] = [plan, listTargets, showTarget, targetHistor
 after(closeStorage)
 
 for (const provider of providers) {
-  describe(`${provider.id} gives nothing away`, () => {
-    test('in happy rounds, through every doorway', async (t) => {
+  describe(`${provider.id} reveals no key`, () => {
+    test('${provider.id} reveals no key in successful rounds, through every function', async (t) => {
       const listening = await listen(provider)
       t.after(listening.close)
       await happyRounds(listening)
@@ -48,7 +48,7 @@ for (const provider of providers) {
       assert.deepEqual(leaksIn(heard, listening.secrets()), [])
     })
 
-    test('whatever its services and the vault answer', async (t) => {
+    test('${provider.id} reveals no key, whatever its service and the vault answer', async (t) => {
       const listening = await listen(provider)
       t.after(listening.close)
       const { cloud } = listening

@@ -1,4 +1,4 @@
-// Room: the tests. The metadata of a lease that is kept in memory. May import src/.
+// The metadata of a lease, kept in memory.
 
 import { type LeaseEntries, mergeEntries, sinceEntry } from '../src/engine/lease-metadata.ts'
 import type { LeaseMetadata } from '../src/engine/ports.ts'

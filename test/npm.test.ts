@@ -1,4 +1,4 @@
-// Room: tests of the whole: what npm itself says around the scripts, with the project's .npmrc.
+// What npm itself prints around the scripts, with the project's .npmrc.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

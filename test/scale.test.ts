@@ -1,5 +1,5 @@
-// Room: the tests. A fleet of two thousand, all due at once: the schedule paces it, nothing is lost, nothing is done twice.
-// Real doorways and real SDK clients over the simulated Azure, on a clock that jumps from message to message.
+// A fleet of two thousand, all due at once: the schedule paces it, nothing is lost, nothing is done twice. Real functions and
+// real SDK clients over the simulated Azure, on a clock that jumps from message to message.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -75,7 +75,7 @@ for (const budget of [
   { capacity: 40, perSecond: 4 },
   { capacity: 6, perSecond: 1 },
 ]) {
-  test(`where others have used the budget up, down to ${budget.perSecond} a second, none is lost and none is rotated twice`, async (t) => {
+  test(`Where other clients have used the budget up, down to ${budget.perSecond} a second, no target is lost and none is rotated twice`, async (t) => {
     t.mock.method(Math, 'random', seededDice(1).next)
     const fleet = largeFleet({ targets: 120, vaults: 2, age: 60 })
     fleet.cloud.faults.add(throttle({ ...budget, operation: 'cognitive-services' }))
@@ -112,7 +112,7 @@ test('while a service is down for hours, each target that is due has one message
   fleet.close()
 })
 
-test('a tick reads each vault in pages of 25 and no secret singly, and the next tick the same', async () => {
+test('A tick reads each vault in pages of 25 and no secret singly, and so does the next tick', async () => {
   const fleet = largeFleet({ targets: 2000, vaults: 2, age: 10 })
   const calls = async () => {
     const before = fleet.azure.sent.length
@@ -128,7 +128,7 @@ test('a tick reads each vault in pages of 25 and no secret singly, and the next 
   fleet.close()
 })
 
-test('a vault full of other people’s secrets costs no more than its targets: listing stops when pages outgrow them', async () => {
+test('A vault full of unmanaged secrets costs no more than its targets: listing stops when pages cost more than they do', async () => {
   const fleet = largeFleet({ targets: 24, vaults: 2, age: 10, others: 1500 })
 
   await fleet.tick(interval)

@@ -1,5 +1,4 @@
-// Room: the tests. The app's Azure clients on a simulated Azure, in this process: the real SDK clients, without a socket.
-// May import src/, simulator/ and the tests' wire.
+// The app's Azure clients on a simulated Azure in this process: the real SDK clients, without a socket.
 
 import { type Cloud, ConnectionLost, CrashSignal } from '../simulator/cloud.ts'
 import { type AzureClients, createAzureClients } from '../src/azure/clients.ts'

@@ -1,3 +1,3 @@
-// Room: the tests. Storage for one test file: the same Azurite in memory that `npm start` uses, on free ports.
+// Storage for one test file: the same Azurite in memory that `npm start` uses, on free ports.
 
 export { type Azurite, startAzurite } from '../simulator/local/run-azurite.ts'

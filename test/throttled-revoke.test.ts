@@ -1,5 +1,5 @@
-// Room: the tests of the whole. The app as it is deployed, in a process of its own: a revoke that is sent while every service
-// throttles goes over HTTP into the queue of revokes, and is carried out once the throttling ends.
+// The deployed app in a process of its own. A revoke that is sent while every service throttles goes over HTTP into the queue of
+// revokes, and is carried out once the throttling ends.
 
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
@@ -42,7 +42,7 @@ async function start(atEnd: (close: () => Promise<void>) => void) {
   return { estate, host, lines }
 }
 
-test('a revoke that is sent while everything is throttled is carried out once the throttling ends', async (t) => {
+test('A revoke that is sent while every service throttles is carried out once the throttling ends', async (t) => {
   const { estate, host, lines } = await start((close) => t.after(close))
   const inVault = () => estate.cloud.vault(estate.fleet.vaultHost).read('vision-key')
   const revoked = () => lines.filter((line) => line.includes(" Executed 'Functions.revoke'")).length

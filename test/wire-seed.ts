@@ -1,4 +1,4 @@
-// Room: the tests. The seed of what goes wrong on the wire, in the suites that run over the simulated Azure. Imports nothing.
+// The seed of the wire faults in the suites that run over the simulated Azure.
 
 /** Given by REKEY_SEED, else 1. Printed once for each test file, so that a failure can be repeated. */
 export const wireSeed = Number(process.env['REKEY_SEED'] ?? 1)

@@ -43,20 +43,20 @@ function allowedBy(resource: string): Readonly<Record<string, readonly (string |
   return Object.fromEntries([...propertiesOf(entry)].map(([list, names]) => [list, named(names).map(literal).sort()]))
 }
 
-test('the role for vaults grants exactly what the code asks of a vault', () => {
+test('The role for vaults grants exactly the rights that the code uses', () => {
   const granted = allowedBy('vaultDefinition')
 
   const dataActions = Object.values(vaultActions).sort()
   assert.deepEqual(granted, { actions: [], notActions: [], dataActions, notDataActions: [] })
 })
 
-test('the role that lets the app see its own permissions grants that, and nothing else', () => {
+test('The role that lets the app see its own permissions grants that, and nothing else', () => {
   const granted = allowedBy('healthDefinition')
 
   assert.deepEqual(granted, { actions: [ownPermissions], notActions: [], dataActions: [], notDataActions: [] })
 })
 
-test('there are no roles but those for providers, vaults and health, and all are called as the lines of health say', () => {
+test('There are no roles but those for providers, vaults and health, and each is named as the report of health names it', () => {
   const titles = definitions.resources.map(({ body }) => valueAt(body, 'properties.roleName')!.text)
 
   assert.deepEqual(
@@ -68,7 +68,7 @@ test('there are no roles but those for providers, vaults and health, and all are
   for (const title of titles) assert.match(title, /^'Rekey: /)
 })
 
-test('no role of a provider has a wildcard, or a right to delete', () => {
+test('No role of a provider has a wildcard, or a right to delete', () => {
   const names = Object.values(rights).flatMap(({ actions, dataActions }) => [...actions, ...dataActions])
 
   assert.deepEqual(
@@ -77,7 +77,7 @@ test('no role of a provider has a wildcard, or a right to delete', () => {
   )
 })
 
-test('the security document names what the role for vaults allows', () => {
+test('docs/security.md names what the role for vaults allows', () => {
   const row = rows(documents.get('docs/security.md')!).find((cells) =>
     cells.join().includes('Rekey: Key Vault secrets'),
   )!
@@ -88,7 +88,7 @@ test('the security document names what the role for vaults allows', () => {
   assert.deepEqual(named.sort(), verbs.sort())
 })
 
-test('an application permission that a provider needs is granted by the scripts for both systems', () => {
+test('An application permission that a provider needs is granted by the scripts for both systems', () => {
   const permissions = new Set(Object.values(rights).flatMap(({ appRoles }) => appRoles))
 
   assert.notEqual(permissions.size, 0)
@@ -97,7 +97,7 @@ test('an application permission that a provider needs is granted by the scripts 
   }
 })
 
-test('the app gets every setting that its code says is in Bicep, and no other', () => {
+test('The app gets every setting that its code expects from Bicep, and no other', () => {
   const names = settingNames.filter((setting) => (setting.in as readonly string[]).includes('bicep'))
 
   const given = appSettings(project)
@@ -107,7 +107,7 @@ test('the app gets every setting that its code says is in Bicep, and no other', 
   assert.deepEqual(given.toSorted(), [...names.map(({ name }) => name), ...hostOnly].sort())
 })
 
-test('parameters that stand for settings have the defaults of the code', () => {
+test('Parameters that stand for settings have the defaults of the code', () => {
   const main = project.files.find(({ path }) => path === 'infra/main.bicep')!
   const fallback = (name: string) => main.parameters.find((parameter) => parameter.name === name)?.fallback
   const setting = (name: string) => settingNames.find((each) => each.name === name) as { default?: string }
@@ -119,7 +119,7 @@ test('parameters that stand for settings have the defaults of the code', () => {
 
 const queries = `${texts['infra/app/alerts.bicep']}\n${texts['infra/app/workbook.json']!.replaceAll('\\"', '"')}`
 
-test('the custom events that queries may use are those that the app sends', () => {
+test('The custom events that queries may use are those that the app sends', () => {
   const metrics: readonly string[] = [telemetryNames.rotations, telemetryNames.duration, telemetryNames.overdueTargets]
 
   const sent = Object.values(telemetryNames).filter((name) => !metrics.includes(name))
@@ -127,7 +127,7 @@ test('the custom events that queries may use are those that the app sends', () =
   assert.deepEqual(Object.keys(eventProperties).sort(), sent.sort())
 })
 
-test('the properties that queries may use are those that the events have', () => {
+test('The properties that queries may use are those that the events have', () => {
   const seen: Record<keyof SeenTarget, true> = {
     target: true,
     provider: true,
@@ -162,7 +162,7 @@ test('the properties that queries may use are those that the events have', () =>
   assert.deepEqual([...eventProperties['RotationFailed']!].sort(), ofFailure.sort())
 })
 
-test('Key Vault is asked for the events that the app understands, and they go to the queue that it reads', () => {
+test('The subscription asks Key Vault for the events that the app handles, and sends them to the queue that it reads', () => {
   const queue = functions.find(({ name }) => name === 'nearExpiryQueue')!.trigger['queueName']
 
   assert.deepEqual(new Set(understood), new Set(keyVaultEvents))
@@ -170,7 +170,7 @@ test('Key Vault is asked for the events that the app understands, and they go to
   assert.equal(queueNames['infra/events/subscription.bicep'], `'${queue}'`)
 })
 
-test('alerts ask for functions, queues and log lines that the app has', () => {
+test('Alerts ask for functions, queues and log lines that the app has', () => {
   const asked = [...queries.matchAll(/name == "([a-z]\w+)"/g)].map(([, name]) => name!)
   const queues = [...queries.matchAll(/"(rekey-[\w-]+)-poison"/g)].map(([, name]) => name!)
   const lines = [...queries.matchAll(/message startswith "([^"]+)"/g)].map(([, line]) => line!)
@@ -185,7 +185,7 @@ test('alerts ask for functions, queues and log lines that the app has', () => {
   assert.deepEqual(new Set(lines), new Set([scheduleFinished]))
 })
 
-test('no alert rests on records that the host samples', () => {
+test('No alert uses records that the host samples', () => {
   const kinds: Readonly<Record<string, string>> = { traces: 'Trace', requests: 'Request', customEvents: 'Event' }
   const host = JSON.parse(readFileSync(`${repository}/host.json`, 'utf8'))
 
@@ -198,7 +198,7 @@ test('no alert rests on records that the host samples', () => {
   for (const table of tables) assert.ok(kept.includes(kinds[table]!), table)
 })
 
-test('the infrastructure makes the queues and containers that the app uses', () => {
+test('The infrastructure makes the queues and containers that the app uses', () => {
   const storage = texts['infra/app/storage.bicep']!
   const used = [...queuesRead, requestQueue, revocationQueue, leaseContainer, operationContainer, stateContainer]
 
@@ -208,20 +208,20 @@ test('the infrastructure makes the queues and containers that the app uses', () 
   )
 })
 
-test('the app reads the queues that it writes', () => {
+test('The app reads the queues that it writes', () => {
   assert.deepEqual(
     [requestQueue, revocationQueue].filter((name) => !queuesRead.includes(name)),
     [],
   )
 })
 
-test('the function that Event Grid calls is registered under the name that the subscription uses', () => {
+test('The function that Event Grid calls is registered under the name in the subscription', () => {
   const [, called] = /\/functions\/(\w+)'/.exec(texts['infra/events/subscription.bicep']!) ?? []
 
   assert.equal(functions.find(({ name }) => name === called)?.trigger.type, 'eventGridTrigger')
 })
 
-test('each app role of the sign-in opens a route, and each route is opened by one', async () => {
+test('Each app role of the sign-in opens a route, and each route is opened by one', async () => {
   const made = (JSON.parse(texts['infra/scripts/app-roles.json']!) as { value: string }[]).map(({ value }) => value)
 
   const opened = new Map<string, string[]>()
@@ -236,7 +236,7 @@ test('each app role of the sign-in opens a route, and each route is opened by on
   )
 })
 
-test('the switches that the README lists are those of main.parameters.json', () => {
+test('infra/README.md lists the switches of main.parameters.json', () => {
   const content = JSON.parse(texts['infra/main.parameters.json']!) as { parameters: Record<string, { value: string }> }
   const variableOf = ({ value }: { value: string }) => /^\$\{(\w+)/.exec(value)?.[1]
   const mapped = Object.entries(content.parameters).map(([name, entry]) => `${variableOf(entry)} ${name}`)

@@ -16,7 +16,7 @@ const resources = (type: string) =>
 const mentions = (node: Node | undefined, text: string): boolean =>
   node !== undefined && [...walk(node)].some((each) => each.text === text)
 
-test('The name of each custom role has what tells two subscriptions apart: role names are unique in a tenant', () => {
+test('The name of each custom role distinguishes two subscriptions, because role names are unique in a tenant', () => {
   const main = fileAt('infra/main.bicep')
   const definitions = main.modules.find(({ source }) => source === 'roles/definitions.bicep')
   const token = main.variables.find(({ name }) => name === 'resourceToken')
@@ -29,7 +29,7 @@ test('The name of each custom role has what tells two subscriptions apart: role 
   assert.ok(mentions(token?.node, 'subscription().id'))
 })
 
-test('Two environments that watch one vault have delivery alerts of their own: the name depends on who is called', () => {
+test('Two environments that watch one vault have delivery alerts of their own: the name depends on the function that is called', () => {
   const [alerts] = fileAt('infra/app/delivery-alerts.bicep').resources
 
   const name = valueAt(alerts?.body, 'name')
@@ -43,7 +43,7 @@ test('A resource whose type depends on its name has that name in full, so that t
   assert.deepEqual(named.map(({ body }) => literal(valueAt(body, 'name'))).sort(), ['ftp', 'scm'])
 })
 
-test('The app on Flex Consumption sets nothing that this plan does not take any more', () => {
+test('The app on Flex Consumption has no setting that this plan no longer accepts', () => {
   const [app] = fileAt('infra/app/function-app.bicep').resources.filter(({ type }) => type === 'Microsoft.Web/sites')
 
   assert.ok(app?.body)

@@ -100,7 +100,7 @@ test('a role on a single resource is assigned on that resource, whatever its typ
   ])
 })
 
-test('an address range of two, which a storage account refuses, ends the deployment', () => {
+test('An address range of two addresses, which a storage account refuses, ends the deployment', () => {
   const ranges = (allowedIpRanges: string) => variableOf(texts, main, 'givenIpRanges', { allowedIpRanges })
 
   assert.deepEqual(ranges('192.0.2.1/32, 198.51.100.0/24'), ['192.0.2.1/32', '198.51.100.0/24'])
@@ -108,7 +108,7 @@ test('an address range of two, which a storage account refuses, ends the deploym
 })
 
 for (const { id, actions } of providers) {
-  test(`what ${id} needs is on resources of the type that its grants are held against`, () => {
+  test(`${id} needs rights on resources of the type that its grants are checked against`, () => {
     const { resourceType } = JSON.parse(texts['infra/provider-actions.json']!)[id] as { resourceType: string }
 
     const azure = actions.filter(({ kind }) => kind !== 'appRole').map(({ name }) => name.toLowerCase())
@@ -118,7 +118,7 @@ for (const { id, actions } of providers) {
   })
 }
 
-test('the silence that raises an alert follows the schedule: two ticks of the default, and for another it must be said', () => {
+test('The silence that raises an alert follows the schedule: two ticks of the default, and another must be set', () => {
   const silence = (schedule: string, scheduleSilence: string) =>
     variableOf(texts, main, 'silence', { schedule, scheduleSilence })
   const usual = main.parameters.find(({ name }) => name === 'schedule')!.fallback!
@@ -129,7 +129,7 @@ test('the silence that raises an alert follows the schedule: two ticks of the de
   assert.throws(() => silence('0 0 * * * *', ''), /^Error: SCHEDULE_SILENCE: .*0 0 \* \* \* \*/)
 })
 
-test('vaults that are named are used, and none other', () => {
+test('The deployment uses the vaults that are named, and no other', () => {
   assert.deepEqual(variableOf(texts, main, 'givenVaultIds', { vaultIds: ` ${vault},` }), [vault])
 })
 

@@ -64,7 +64,7 @@ test('a system topic of another deployment is used and not changed, whatever the
   assert.equal(parameters['foreignPrincipalId'], 'principal-2')
 })
 
-test('a foreign topic without an identity still calls the function, and what is lost by it is said', () => {
+test('A foreign topic without an identity still calls the function, and the hook says what is missing', () => {
   const topics = [topic(vaultId, 'evgt-theirs', 'rg-theirs', 'None', 'None')]
 
   const { status, stderr, parameters } = run(hook, outputs, { topics })
@@ -117,7 +117,7 @@ test('several vaults are wired up one after the other', () => {
   )
 })
 
-test('announcements are kept in the queue where that is wanted, beside the topic', () => {
+test('Announcements are also kept in the queue where that is configured', () => {
   const topicId = `${subscription}/resourceGroups/rg-prod/providers/Microsoft.EventGrid/topics/evgt-rekey`
 
   const { status, stderr, deployed, parameters, option } = run(hook, { ...outputs, ANNOUNCEMENT_TOPIC_ID: topicId })
@@ -165,7 +165,7 @@ test('the Graph permission is granted once', () => {
   assert.deepEqual(posts(second.asked), [])
 })
 
-test('the Graph permission is asked for at the endpoint of the cloud', () => {
+test('The Graph permission is requested at the endpoint of the cloud', () => {
   const { asked } = run(permission, {}, { graph: 'https://graph.microsoft.us/' }, ['me'])
 
   const urls = asked.flatMap((call) => /--url (\S+)/.exec(call)?.[1] ?? [])
@@ -184,7 +184,7 @@ test('the Graph permission script reports that there is nothing to grant in Chin
   )
 })
 
-test('the app registration is made once, and set up the same each time', () => {
+test('The app registration is made once, and configured the same way each time', () => {
   const signIn = 'infra/scripts/sign-in.sh'
 
   const first = run(signIn, {})

@@ -1,5 +1,5 @@
-// Room: the tests of the whole. The app as it is deployed, in a process of its own, with the SDKs' log at its most talkative and
-// telemetry on: nothing that it writes, answers, tells or leaves behind has a key in it.
+// The deployed app in a process of its own, with the SDKs' log at its most verbose and telemetry on: nothing that it writes,
+// answers, sends or stores has a key in it.
 
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
@@ -24,7 +24,7 @@ const lastTick = new Date(Date.now() - 48 * 3_600_000).toISOString()
 const telemetry =
   'InstrumentationKey=00000000-0000-4000-8000-000000000001;IngestionEndpoint=https://westeurope-1.in.applicationinsights.azure.com/;LiveEndpoint=https://westeurope.livediagnostics.monitor.azure.com/'
 
-test('the deployed app gives no key away, neither when all goes well nor when services quote keys', async (t) => {
+test('The deployed app reveals no key, neither in successful rounds nor when services quote keys', async (t) => {
   const lines: string[] = []
   const answers: string[] = []
   const { estate, host, round } = await start(lines, (close) => t.after(close))

@@ -1,4 +1,4 @@
-// Room: the tests. The coats in which a secret may walk about. Imports node:* only.
+// The encodings in which a secret may appear.
 
 import { createHash } from 'node:crypto'
 

@@ -1,4 +1,4 @@
-// Room: the tests. What goes wrong between us and a service while keys are under way. Imports the simulator only.
+// What goes wrong between the app and a service while keys are on the wire.
 
 import {
   type Fault,

@@ -1,4 +1,4 @@
-// Room: the tests. Where things lie that came out of the app, and what lies there. May import the simulator's types and Azure's clients.
+// The places that keep what came out of the app, and what is in them.
 
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'

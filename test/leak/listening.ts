@@ -1,5 +1,4 @@
-// Room: the tests. A world of the doorways with one target, and everything that comes out of it, channel by channel.
-// May import src/, simulator/ and the tests' own parts.
+// The app's functions over a simulated Azure with one target, and everything that comes out of them, channel by channel.
 
 import { inspect } from 'node:util'
 import { AzureLogger, setLogLevel } from '@azure/logger'

@@ -1,4 +1,4 @@
-// Room: the tests of the tests. A leak is found in whatever coat, and in every place where the leak test listens.
+// A leak is found in every encoding, and in every channel that the leak test records.
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
@@ -21,7 +21,7 @@ after(closeStorage)
 for (const secret of [hex, base64]) {
   const search = searcherFor(new Map([['it', secret]]))
   for (const { name, text } of formsOf(secret)) {
-    test(`a ${secret === hex ? 'hex' : 'base64'} key is found in a text: ${name}`, () => {
+    test(`A ${secret === hex ? 'hex' : 'base64'} key is found in a text: ${name}`, () => {
       for (const part of [text, text.slice(2, 21), text.slice(-19)]) {
         const findings = search(`${chatter}"${part}"${chatter}`)
 
@@ -33,7 +33,7 @@ for (const secret of [hex, base64]) {
     })
   }
 
-  test(`a ${secret === hex ? 'hex' : 'base64'} key is found in base64 of something longer, wherever in it`, () => {
+  test(`A ${secret === hex ? 'hex' : 'base64'} key is found in base64 of a longer text, at every position`, () => {
     for (const before of ['', '{', '{"', '{"key":"', '{"key1":"']) {
       for (const encoding of ['base64', 'base64url'] as const) {
         const text = Buffer.from(`${before}${secret}"}`).toString(encoding)
@@ -44,7 +44,7 @@ for (const secret of [hex, base64]) {
   })
 }
 
-test('a text without a secret has none, and a finding does not repeat what it found', () => {
+test('A text without a secret has no finding, and a finding does not repeat what it found', () => {
   const search = searcherFor(new Map([['it', hex]]))
 
   const [finding, ...more] = search(`${chatter} and the key is: ${hex}`)
@@ -85,7 +85,7 @@ async function send({ app, cloud }: Listening, note: string, delay: number): Pro
 }
 
 for (const [channel, plant] of Object.entries(plants)) {
-  test(`what leaks into ${channel} is found there`, async (t) => {
+  test(`A leak into ${channel} is found there`, async (t) => {
     const listening = await listen(providers[0]!)
     t.after(listening.close)
     const key = [...listening.cloud.minted][0]!

@@ -1,6 +1,5 @@
-// Room: the tests. Searches much text for many secrets at once. Imports its neighbours only.
-// Every fourth stretch of 16 characters of every form of every secret is looked for, wherever it stands: so whatever shows 19
-// characters in a row of a secret, in any form, is found. One pass over the text with a rolling hash.
+// Searches long texts for many secrets at once. One pass over the text with a rolling hash finds every fourth run of 16
+// characters of every encoding of every secret. So 19 characters in a row of a secret, in any encoding, are always found.
 
 import { formsOf } from './forms.ts'
 

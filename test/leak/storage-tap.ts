@@ -1,5 +1,5 @@
-// Room: the tests. Everything that the app sends to its storage account, and gets back, passes here and is kept: messages that are
-// not visible yet cannot be peeked at. Imports node:* only.
+// A proxy in front of the app's storage account that keeps everything sent and received: messages that are not visible yet
+// cannot be peeked at.
 
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,5 @@
-// Room: the tests of the whole. One target of any provider in a simulated Azure, reconciled by real adapters and real SDK
-// clients, on a clock that only the test moves. May import src/, simulator/ and the tests' own parts.
+// One target of any provider in a simulated Azure, reconciled by real adapters and real SDK clients, on a clock that only the
+// test moves.
 
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'

@@ -1,5 +1,5 @@
-// Room: the tests of the whole. A crash before and after every effect, in every scenario of every provider: the promises
-// hold after each effect, and everything comes to rest.
+// A crash before and after every effect, in every scenario of every provider: the promises hold after each effect, and every
+// target becomes idle.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -89,7 +89,7 @@ for (const provider of providers) {
   describe(`${provider.id} survives a crash before and after every effect`, () => {
     for (const scenario of scenarios) {
       for (const sky of ['clear', 'foggy'] as const) {
-        test(`${scenario.name}, ${sky}`, async () => {
+        test(`${provider.id}, ${scenario.name}, ${sky}: the promises hold after a crash before and after every effect`, async () => {
           const calm = await live(provider, scenario, sky)
           assert.deepEqual(calm.broken, [])
           assert.ok(calm.regenerations <= scenario.regenerations(provider.slots.length), 'without a crash')
@@ -111,11 +111,11 @@ for (const provider of providers) {
   })
 }
 
-test('The histories above met throttling, revoked tokens, and data planes that were away as a whole', () => {
+test('The histories of the crash matrix met throttling, revoked tokens, and outages of whole data planes', () => {
   for (const name of ['busy', 'claimsChallenges', 'dataPlaneOutages']) assert.ok(struck.has(name), name)
 })
 
-describe('each rule is needed: without it, some crash breaks a promise', () => {
+describe('Each rule of the engine is needed: without it, some crash breaks a promise', () => {
   const rules: readonly (readonly [rule: string, provider: string, scenario: string])[] = [
     ['settling', 'iot-hub-device', 'request'],
     ['interrupted', 'iot-hub-device', 'request'],
@@ -123,7 +123,7 @@ describe('each rule is needed: without it, some crash breaks a promise', () => {
     ['probe', 'cognitive-services', 'request'],
   ]
   for (const [rule, id, name] of rules) {
-    test(`without ${rule}`, async () => {
+    test(`Without ${rule} some crash breaks a promise`, async () => {
       const provider = providers.find((each) => each.id === id)!
       const scenario = scenarios.find((each) => each.name === name)!
       const { effects } = await live(provider, scenario, 'foggy')

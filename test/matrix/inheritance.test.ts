@@ -1,4 +1,4 @@
-// Room: the tests of the whole. What other people wrote beside a secret is still there after a rotation.
+// Tags and content types that others wrote beside a secret survive a rotation.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
@@ -7,7 +7,7 @@ import { providers } from '../providers/all-providers.ts'
 import { estate, vaultHost } from './crash-estate.ts'
 
 for (const provider of providers) {
-  test(`${provider.id}: other people's tags and the content type go along to each new version`, async () => {
+  test(`${provider.id}: the tags of others and the content type are copied to each new version`, async () => {
     const at = estate(provider)
     const vault = at.cloud.vault(vaultHost)
     await at.settle(at.request())

@@ -1,4 +1,4 @@
-// Room: the tests of the whole. The promises, held against the data planes after every effect.
+// Checks the promises against the data planes after every effect.
 
 import assert from 'node:assert/strict'
 import type { Estate } from './crash-estate.ts'

@@ -1,4 +1,4 @@
-// Room: the tests of the whole. What is going on when the crash comes.
+// The scenarios of the crash matrix: what runs when the crash comes.
 
 import type { RotationRequest } from '../../src/engine/request.ts'
 import { days, minutes } from '../../src/engine/target.ts'

@@ -1,4 +1,4 @@
-// Room: the tests of the providers. Tokens and keys go to the services' own addresses, whatever an answer says.
+// Tokens and keys go to the services' own addresses, whatever an answer says.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests of the providers. What only Cognitive Services accounts do.
+// What is particular to Cognitive Services accounts.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

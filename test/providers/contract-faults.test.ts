@@ -1,5 +1,4 @@
-// Room: the tests of the providers. What every provider does when its service does not: each test runs for each line of
-// the registry.
+// What every provider does when its service fails. Each test runs for each provider of the registry.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

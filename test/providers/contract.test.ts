@@ -1,5 +1,4 @@
-// Room: the tests of the providers. What every provider promises, held against its simulated service: each test runs for
-// each line of the registry.
+// What every provider promises, checked against its simulated service. Each test runs for each provider of the registry.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

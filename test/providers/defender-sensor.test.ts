@@ -1,4 +1,4 @@
-// Room: the tests of the providers. What only the sensor key does.
+// What is particular to the sensor key of Defender for Identity.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

@@ -1,5 +1,5 @@
-// Room: the tests of the providers. Histories of an IoT hub's policy in which a worker dies or an answer is lost while a write is under
-// way: the real engine and adapters, in a simulated Azure.
+// Histories of an IoT hub's policy in which a worker dies or an answer is lost while a write is under way: the real engine and
+// adapters, in a simulated Azure.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests of the providers. What only devices of an IoT hub do.
+// What is particular to devices of an IoT hub.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

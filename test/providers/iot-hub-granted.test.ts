@@ -1,5 +1,5 @@
-// Room: the tests of the providers. A policy of an IoT hub is rotated by the real engine and adapters, in a simulated Azure that
-// grants what infra/ grants and takes half a minute for a write.
+// The real engine and adapters rotate a policy of an IoT hub, in a simulated Azure that grants what infra/ grants and takes half
+// a minute for a write.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

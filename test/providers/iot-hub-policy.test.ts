@@ -1,4 +1,4 @@
-// Room: the tests of the providers. What only shared access policies of an IoT hub do: one key changes, a whole hub is written.
+// What is particular to shared access policies of an IoT hub: one key changes, a whole hub is written.
 
 import assert from 'node:assert/strict'
 import test, { describe } from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests of the providers. Services whose keys are switched off.
+// Services whose local authentication is disabled.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

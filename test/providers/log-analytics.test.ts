@@ -1,4 +1,4 @@
-// Room: the tests of the providers. What only Log Analytics does.
+// What is particular to Log Analytics workspaces.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

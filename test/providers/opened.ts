@@ -1,4 +1,4 @@
-// Room: the tests of the providers. One resource of a provider in a simulated Azure of its own, opened as the app opens it.
+// One resource of a provider in a simulated Azure of its own, opened as the app opens it.
 
 import { inspect } from 'node:util'
 import { virtualClock } from '../../simulator/clock.ts'

@@ -1,5 +1,5 @@
-// Room: the tests of the providers. Once through the real HTTP client, TLS and Azure's real host names: what a stand-in for
-// the socket would let pass (a POST without a length, a header that is no header) shows here.
+// Once through the real HTTP client, TLS and Azure's real host names. A stand-in for the socket would accept a POST without a
+// length, or a header that is not valid.
 
 import assert from 'node:assert/strict'
 import test, { after, before } from 'node:test'

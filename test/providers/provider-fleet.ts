@@ -1,5 +1,4 @@
-// Room: the tests of the providers. One resource of every provider, for whoever tests over all of them. Each simulated service
-// that has keys says how: the `sample` in simulator/services/<id>.ts.
+// One resource of every provider, for tests that run over all of them. Each simulated service describes its own in its `sample`.
 
 import type { Cloud } from '../../simulator/cloud.ts'
 import type { Member } from '../../simulator/sample.ts'

@@ -1,4 +1,4 @@
-// Room: the tests of the providers.
+// The registry of providers.
 
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'

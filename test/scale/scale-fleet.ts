@@ -1,5 +1,5 @@
-// Room: the tests. A large fleet in the simulated Azure, the app's real doorways over it, and a queue in memory that keeps the
-// simulated clock's time: Azurite keeps the machine's. May import src/, simulator/ and the tests' own parts.
+// A large fleet in the simulated Azure, the app's real functions over it, and a queue in memory that follows the simulated clock.
+// Azurite would follow the machine's.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// Room: the tests of the providers.
+// Resource ids of Azure Resource Manager are parsed, compared and refused.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests of the providers.
+// Which request tries a key of a Cognitive Services account.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

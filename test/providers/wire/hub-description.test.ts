@@ -1,4 +1,4 @@
-// Room: the tests of the providers.
+// An IoT hub is written back with one key changed, and nothing else.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

@@ -1,4 +1,4 @@
-// Room: the tests of the providers.
+// To which hosts a key may be sent.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'

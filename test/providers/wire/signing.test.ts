@@ -1,4 +1,4 @@
-// Room: the tests of the providers. Vectors computed independently of this code, with the key of bytes 00 to 1f.
+// Signatures over requests. The vectors are computed independently of this code, with the key of bytes 00 to 1f.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
