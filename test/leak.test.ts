@@ -33,7 +33,7 @@ after(closeStorage)
 
 for (const provider of providers) {
   describe(`${provider.id} reveals no key`, () => {
-    test('${provider.id} reveals no key in successful rounds, through every function', async (t) => {
+    test(`${provider.id} reveals no key in successful rounds, through every function`, async (t) => {
       const listening = await listen(provider)
       t.after(listening.close)
       await happyRounds(listening)
@@ -48,7 +48,7 @@ for (const provider of providers) {
       assert.deepEqual(leaksIn(heard, listening.secrets()), [])
     })
 
-    test('${provider.id} reveals no key, whatever its service and the vault answer', async (t) => {
+    test(`${provider.id} reveals no key, whatever its service and the vault answer`, async (t) => {
       const listening = await listen(provider)
       t.after(listening.close)
       const { cloud } = listening
