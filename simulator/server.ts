@@ -85,7 +85,7 @@ function listener(scheme: 'http' | 'https', answer: Answer) {
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     respond(scheme, answer, incoming, outgoing).catch((error: unknown) => {
       if (error instanceof ConnectionLost && error.how === 'silence') return
-      // A bug of the simulator must not look like an Azure failure. A caller that disconnects half-way is not a bug.
+      // A bug of the simulator must not pass for an Azure failure. A caller that disconnects half-way is not a bug.
       if (!(error instanceof ConnectionLost) && incoming.complete) console.error('simulated Azure:', error)
       incoming.socket.destroy()
     })

@@ -120,10 +120,10 @@ test('each Azure client is in a chunk that only a dynamic import reaches', () =>
 
 test('nothing of the simulator or of the tests is in what is deployed', () => {
   const inputs = { ...built.functions.inputs, ...built.onDemand.inputs }
-  const strangers = Object.keys(inputs).filter((input) => /^(simulator|test|scripts)\//.test(input))
+  const foreign = Object.keys(inputs).filter((input) => /^(simulator|test|scripts)\//.test(input))
   const text = globSync('dist/**/*.js', { cwd: deployed }).map((file) => readFileSync(join(deployed, file), 'utf8'))
 
-  assert.deepEqual(strangers, [])
+  assert.deepEqual(foreign, [])
   assert.ok(text.length > 0)
   assert.ok(text.every((each) => !each.includes('SIMULATED_AZURE')))
 })

@@ -35,9 +35,9 @@ describe('The calls of one reconcile', () => {
   before(async () => {
     azurite = await startAzurite()
     tap = await tapStorage(azurite.connectionString)
-    const nobody = () => assert.fail('a connection string needs no credential')
+    const noCredential = () => assert.fail('a connection string needs no credential')
     leases = createLeases(
-      openStorage({ by: 'connectionString', connectionString: Secret.of(tap.connectionString) }, nobody),
+      openStorage({ by: 'connectionString', connectionString: Secret.of(tap.connectionString) }, noCredential),
       // As old as the estates: what is noted of a lease is compared with their clock.
       () => estateBegins,
     )
@@ -56,10 +56,10 @@ describe('The calls of one reconcile', () => {
   }
 
   /** The operations of one delivery, in order, storage first. A new vault client's question where to sign in is no call of ours. */
-  async function callsOf(lived: Estate, wish: Partial<RotationRequest>): Promise<readonly string[]> {
+  async function callsOf(lived: Estate, desired: Partial<RotationRequest>): Promise<readonly string[]> {
     const { length } = lived.cloud.history
     const { length: heard } = tap.seen
-    const outcome = await lived.deliver(lived.request(wish))
+    const outcome = await lived.deliver(lived.request(desired))
     assert.ok(outcome !== 'crashed' && !outcome.again)
     const lines = tap.seen.slice(heard)
     const stored = lines.filter((line) => !/^\d{3} /.test(line)).map(storageCall)

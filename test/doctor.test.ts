@@ -231,7 +231,7 @@ describe('The report of npm run doctor', { concurrency: 5 }, () => {
 
   test('The doctor names an identity endpoint without a token, an unmanaged secret, and a vault that does not exist', async () => {
     const around = await surroundings((cloud) => {
-      cloud.vault(openVault).set('vision-key', 'somebody else’s')
+      cloud.vault(openVault).set('vision-key', 'another owner’s')
       return [account(cloud, 'vision'), account(cloud, 'away', { vault: 'https://kv-nowhere.vault.azure.net' })]
     })
 
@@ -253,7 +253,7 @@ describe('The report of npm run doctor', { concurrency: 5 }, () => {
   })
 
   test('The doctor lists every problem of a bad configuration, and checks nothing else', async () => {
-    const around = await surroundings(() => [{ name: 'nobody', provider: 'no-such-service', secrets: {} }])
+    const around = await surroundings(() => [{ name: 'unknown', provider: 'no-such-service', secrets: {} }])
 
     const targets = await diagnose(around, around.settings)
     const settings = await diagnose(
@@ -263,7 +263,7 @@ describe('The report of npm run doctor', { concurrency: 5 }, () => {
     )
 
     assert.equal(targets.code, 1)
-    assert.match(targets.out, /^FAILED {2}\$\.targets\[0\]\.provider \(target "nobody", line \d+\): /m)
+    assert.match(targets.out, /^FAILED {2}\$\.targets\[0\]\.provider \(target "unknown", line \d+\): /m)
     const { problems } = JSON.parse(settings.out) as Report
     assert.equal(settings.code, 1)
     assert.deepEqual(problems.map(({ path }) => path).sort(), ['AZURE_CLOUD', 'ROTATION_SCHEDULE'])

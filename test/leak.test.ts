@@ -96,7 +96,7 @@ async function happyRounds(listening: Listening): Promise<void> {
     await world.drain()
     await ask(rotate, { body: {} })
     await ask(rotate, { body: '{"note": ' })
-    await ask(rotate, { params: { name: 'nobody' } })
+    await ask(rotate, { params: { name: 'unknown' } })
   }
   cloud.clock.advance(days(70))
   for (const event of cloud.vault(vaultHost).takeEvents())

@@ -56,7 +56,7 @@ resource vaultDefinition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = 
   }
 }
 
-// For GET /api/health and `npm run doctor`, which hold what the identity may do against what the providers need.
+// For GET /api/health and `npm run doctor`, which compare what the identity may do with what the providers need.
 resource healthDefinition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: healthRole
   properties: {

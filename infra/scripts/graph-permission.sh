@@ -6,7 +6,7 @@
 # Why a script: no Azure role covers the sensor deployment key, and Bicep cannot grant application permissions.
 # Who may run it: a Privileged Role Administrator or Global Administrator, signed in with `az login`.
 # What it grants: SecurityIdentitiesSensors.ReadWrite.All, an application permission. It holds for the whole tenant, for
-# reading and changing Defender for Identity sensors, not the deployment key alone: Graph knows no lesser one for either
+# reading and changing Defender for Identity sensors, not the deployment key alone: Graph has no narrower one for either
 # reading or regenerating the key. Leave it out unless targets.json has a defender-sensor target.
 # Idempotent. To take it back: the line that it prints at the end.
 set -eu

@@ -13,7 +13,7 @@ import { type Environment, readSettings } from '../../src/config/settings.ts'
 
 const local: Environment = { AzureWebJobsStorage: 'UseDevelopmentStorage=true' }
 const guid = '11111111-2222-3333-4444-555555555555'
-/** Looks like a key, and must never come out again. */
+/** Has the form of a key, and must never come out again. */
 const canary = 'c2VjcmV0LWtleS1vZi1zb21lYm9keQ=='
 
 function settingsOf(environment: Environment) {
@@ -194,7 +194,7 @@ test('an address of the targets that carries a password is refused, and not repe
   }
 })
 
-/** Addresses that look like a storage account's, and are none: each would get a token that opens the real ones. */
+/** Addresses in the form of a storage account's that are not: each would get a token that opens the real ones. */
 const foreignHosts = [
   'https://evil.example/',
   'https://169.254.169.254/metadata/identity/oauth2/token',

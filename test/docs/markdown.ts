@@ -39,7 +39,7 @@ export function section(markdown: string, heading: string): string {
   return lines.slice(start.index + 1, end?.index).join('\n')
 }
 
-/** Headings, but not the comments of shell scripts, which look the same. */
+/** Headings, but not the comments of shell scripts, which have the same form. */
 function headingLines(lines: readonly string[]) {
   let fenced = false
   return lines.flatMap((line, index) => {

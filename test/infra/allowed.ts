@@ -1,5 +1,5 @@
-// What the infrastructure may name: api-versions, roles, functions. Extend a list only with something that was looked
-// up; a version that the service does not know fails only at deployment.
+// What the infrastructure may name: api-versions, roles, functions. Extend a list only with something that was checked
+// in the documentation; a version that the service does not know fails only at deployment.
 
 /** Newest stable ones known to exist; older ones where a newer brings nothing. */
 export const apiVersions: Readonly<Record<string, readonly string[]>> = {

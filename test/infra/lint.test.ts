@@ -1,4 +1,4 @@
-// The infrastructure has none of the mistakes that the lint looks for, and the lint finds each of them.
+// The infrastructure has none of the mistakes that the lint checks for, and the lint finds each of them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -19,7 +19,7 @@ import { accountKey, blobsIn, queuesIn, tagsIn } from './leak-places.ts'
 import { leaksIn } from './search.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-/** When the schedule fired last: it makes up for what it missed since, which is a look at everybody. */
+/** When the schedule fired last: it makes up for what it missed since, which is a resync of every target. */
 const lastTick = new Date(Date.now() - 48 * 3_600_000).toISOString()
 const telemetry =
   'InstrumentationKey=00000000-0000-4000-8000-000000000001;IngestionEndpoint=https://westeurope-1.in.applicationinsights.azure.com/;LiveEndpoint=https://westeurope.livediagnostics.monitor.azure.com/'
@@ -116,7 +116,7 @@ async function goWell(ask: Ask): Promise<void> {
     ask('repairTarget', 'POST', 'targets/documents/repair'),
     ask('startRotations', 'POST', 'rotations', '{"targets": ["translator"]}').then(follow),
     ask('rotateTarget', 'POST', 'targets/vision/rotate', '{"force": '),
-    ask('rotateTarget', 'POST', 'targets/nobody/rotate'),
+    ask('rotateTarget', 'POST', 'targets/unknown/rotate'),
     ask('listTargets', 'GET', 'targets'),
     ask('showTarget', 'GET', 'targets/vision'),
     ask('targetHistory', 'GET', 'targets/vision/history'),
@@ -155,7 +155,7 @@ function secretsOf({ cloud, azurite }: Estate, { keys }: HostChild): ReadonlyMap
   ])
 }
 
-/** Lines travel through a pipe of their own, and messages are looked for twice a second. */
+/** Lines travel through a pipe of their own, and the queue is polled twice a second. */
 async function until(there: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await there()) && tries < 400; tries++) await pause(50)
 }

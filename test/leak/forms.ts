@@ -53,7 +53,7 @@ function written(prefix: string, bytes: Buffer): readonly Form[] {
   ]
 }
 
-/** In base64 of something longer, a secret looks different for each of three places where it may begin. */
+/** In base64 of a longer text, a secret has another form for each of three positions where it may begin. */
 function inBase64(bytes: Buffer): readonly Form[] {
   return [1, 2].flatMap((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes])

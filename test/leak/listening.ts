@@ -32,12 +32,12 @@ export interface Listening {
   app(): Promise<App>
   ask(handler: Handler, call?: HttpCall): Promise<Answer>
   /** Reconciles as the queue does, and keeps all that is to be known of the outcome. */
-  reconcile(wish: Partial<RotationRequest>): Promise<Outcome>
-  /** Calls services, vault and topic as the core does: what they throw, before anybody makes another error of it. */
+  reconcile(desired: Partial<RotationRequest>): Promise<Outcome>
+  /** Calls services, vault and topic as the engine does: what they throw, before it becomes another error. */
   callAdapters(): Promise<void>
   /** Keeps all that is to be known of something thrown. */
   caught(thrown: unknown): void
-  /** Nobody waits for a dead process's lease: it would be a minute of real time. */
+  /** The tests do not wait for a dead process's lease: that would be a minute of real time. */
   breakLeases(): Promise<void>
   heard(): Promise<Heard>
   /** Switches the SDKs' own log, which is on at first, at its most talkative. */
@@ -84,9 +84,9 @@ export async function listen(provider: KeyProvider): Promise<Listening> {
       answers.push(JSON.stringify(answer))
       return answer
     },
-    reconcile: async (wish) => {
+    reconcile: async (desired) => {
       const app = await listening.app()
-      const request = { id: 'leak', target, actor: 'test', expiresAt: cloud.clock.now() + days(7), ...wish }
+      const request = { id: 'leak', target, actor: 'test', expiresAt: cloud.clock.now() + days(7), ...desired }
       const outcome = await reconcile(app.targetNamed(target)!, request, app.ports(logOf(made.context('rotate'))))
       caught(outcome)
       if (outcome.error) caught(outcome.error)
@@ -141,7 +141,7 @@ async function callAdapters(app: App, caught: (thrown: unknown) => void): Promis
   }
 }
 
-/** As much of something thrown, or of an outcome, as anybody could ever print. */
+/** As much of something thrown, or of an outcome, as any code could print. */
 function everythingOf(thing: unknown): string {
   const { stack, cause } = Object(thing) as Partial<Error>
   const inspected = inspect(thing, { depth: 10, showHidden: true, getters: true, maxStringLength: null })

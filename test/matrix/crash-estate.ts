@@ -41,13 +41,13 @@ export interface Estate {
   readonly member: Member
   readonly target: Target
   /** Ids of the events that the topic received. */
-  told(): readonly string[]
+  announced(): readonly string[]
   regenerations(): number
   /** One delivery of a request to a new process. */
   deliver(request: RotationRequest): Promise<Outcome | 'crashed'>
   /** Delivers again and again, as a queue would, until nothing is to come back for. */
   settle(request: RotationRequest): Promise<void>
-  request(wish?: Partial<RotationRequest>): RotationRequest
+  request(desired?: Partial<RotationRequest>): RotationRequest
   version(): string
 }
 
@@ -138,16 +138,16 @@ export function estate(
     provider,
     member,
     target,
-    told: () => topic.events.map((event) => String(event['id'])),
+    announced: () => topic.events.map((event) => String(event['id'])),
     regenerations: () => cloud.history.filter((entry) => entry.effect && isRegenerate(entry.operation)).length,
     deliver,
     settle,
-    request: (wish = {}) => ({
+    request: (desired = {}) => ({
       id: `request-${processes}`,
       target: target.name,
       actor: 'test',
       expiresAt: cloud.clock.now() + days(7),
-      ...wish,
+      ...desired,
     }),
     version: () => cloud.vault(vaultHost).versions(target.secrets[0].name)[0]!.id,
   }
@@ -161,7 +161,7 @@ export function weather(
 ): readonly Fault[] {
   if (name === 'clear') return []
   const stale = faults.stale(minutes(2))
-  // Nobody can wait for a key to be accepted where nobody can ask.
+  // Where no probe can ask, no wait for an accepted key is possible.
   return provider.can.probe ? [stale, faults.slow(minutes(3))] : [stale]
 }
 

@@ -60,10 +60,10 @@ async function live(
   const before = lived.regenerations()
   await lived.settle(request)
   cloud.clock.advance(minutes(10))
-  // Delivered once more, as queues do; then somebody looks.
+  // Delivered once more, as queues do; then a resync.
   await lived.settle(request)
-  await lived.settle(lived.request({ actor: 'look' }))
-  promises.look()
+  await lived.settle(lived.request({ actor: 'resync' }))
+  promises.check()
   for (const { fault } of cloud.history) if (fault !== undefined) struck.add(fault)
   return { estate: lived, broken: promises.broken, effects, regenerations: lived.regenerations() - before }
 }

@@ -15,8 +15,8 @@ export interface Promises {
   excuse(): void
   /** What broke so far. */
   readonly broken: readonly string[]
-  /** Looks once more, for a moment at which no effect happens. */
-  look(): void
+  /** Checks once more, for a moment at which no effect happens. */
+  check(): void
 }
 
 /** Watches an estate from now on. A ring of one has no overlap, and a gap until its next publish. */
@@ -27,7 +27,7 @@ export function promisesOf(estate: Estate): Promises {
   const handed: Handed[] = []
   let excused = provider.slots.length === 1
 
-  function look(): void {
+  function check(): void {
     const now = cloud.clock.now()
     for (const { name, output } of target.secrets) {
       if (provider.outputs[output] === 'constant') continue
@@ -44,10 +44,10 @@ export function promisesOf(estate: Estate): Promises {
     }
   }
 
-  cloud.onEffect(({ when }) => when === 'after' && look())
+  cloud.onEffect(({ when }) => when === 'after' && check())
   return {
     broken,
-    look,
+    check,
     excuse: () => {
       excused = true
     },
@@ -63,7 +63,7 @@ export function assertAtRest(estate: Estate): void {
     .map(({ name }) => keyOf(vault.read(name)!))
   assert.equal(new Set(keys).size, 1, 'every secret holds the same key')
   assert.equal(member.handle.accepts(keys[0]!), true, 'the key in the vault works')
-  assert.ok(estate.told().includes(estate.version()), 'the current version was announced')
+  assert.ok(estate.announced().includes(estate.version()), 'the current version was announced')
   for (const { name } of target.secrets) {
     const current = vault.versions(name)[0]!
     assert.ok(current.exp, `${name} expires`)

@@ -46,7 +46,7 @@ for (const [name, segments] of scopes) {
     assert.ok(outcome !== 'crashed' && outcome.status === 'changed' && !outcome.error, JSON.stringify(outcome))
     assert.equal(lived.regenerations(), 1)
     assert.notEqual(lived.version(), before)
-    assert.ok(lived.told().includes(lived.version()))
+    assert.ok(lived.announced().includes(lived.version()))
     assert.ok(lived.member.handle.accepts(lived.cloud.vault('kv-prod.vault.azure.net').read('target-key')!))
     const took = lived.cloud.clock.now() - started
     assert.ok(took >= 30_000 && took < minutes(2), `${took} ms`)
@@ -78,5 +78,5 @@ test('a request for a hub that was adopted a moment ago waits until the listing 
   assert.equal(first.error?.code, 'ServiceBusy')
   assert.ok(first.again!.after <= minutes(6), String(first.again!.after))
   assert.equal(lived.regenerations(), 1)
-  assert.ok(lived.told().includes(lived.version()))
+  assert.ok(lived.announced().includes(lived.version()))
 })

@@ -175,7 +175,7 @@ test('a management call fires a timer at once, and is 404 for an unknown functio
   const { yearly } = await seen((entry) => entry['yearly'] !== undefined)
   assert.equal((yearly as Timer).isPastDue, false)
   assert.match((yearly as Timer).scheduleStatus.next, /^\d{4}-01-01T00:00:00/)
-  assert.equal((await call('nobody')).status, 404)
+  assert.equal((await call('unknown')).status, 404)
 })
 
 test('a function whose setting is missing does not start, and all others run', async () => {

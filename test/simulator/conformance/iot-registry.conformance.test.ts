@@ -72,10 +72,10 @@ fact(
 fact('no device with keys: 400, with a body of the same shape', regenerateKeys, async () => {
   const { regenerate } = registry()
 
-  const { status, body } = await regenerate('primaryKey', 'nobody')
+  const { status, body } = await regenerate('primaryKey', 'unknown')
 
   assert.equal(status, 400)
-  assert.deepEqual([body.rotatedKeys, body.errors[0].id], [[], 'nobody'])
+  assert.deepEqual([body.rotatedKeys, body.errors[0].id], [[], 'unknown'])
 })
 
 fact(
