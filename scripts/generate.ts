@@ -3,7 +3,9 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type * as z from 'zod'
 import { targetsJsonSchema } from '../src/config/targets/json-schema.ts'
+import { vaultAllowance } from '../src/engine/pace.ts'
 import { loadProviders } from '../src/providers/index.ts'
 import type { KeyProvider, Permission } from '../src/providers/provider.ts'
 
@@ -27,21 +29,69 @@ function rightsOf({ actions, grant }: KeyProvider): object {
   }
 }
 
-/** The document that has the table of all providers, between two marks: everything else in it is written by hand. */
-export const providersIndex = 'docs/providers/index.md'
 const marks = /(<!-- npm run generate writes this table -->\n)[\s\S]*?(<!-- end of the table -->)/
 
-/** The document with the table as it is now. Throws TypeError where the marks are missing. */
-export function withProvidersTable(document: string): string {
-  if (!marks.test(document)) throw new TypeError(`${providersIndex} lacks the marks around its table`)
-  const rows = providers.map(({ id, title, outputs, clouds, can }) => {
-    const named = Object.keys(outputs).map((name) => `\`${name}\``)
-    return `| [${id}](${id}.md) | ${title} | ${named.join(', ')} | ${Object.keys(can).join(', ')} | ${clouds.join(', ')} |`
-  })
-  const table = ['| provider | service | outputs | can | clouds |', '| --- | --- | --- | --- | --- |', ...rows].join(
-    '\n',
+/** The documents with a table of all providers between two marks: everything else in them is written by hand. */
+export const tables: Readonly<Record<string, () => readonly (readonly string[])[]>> = {
+  'docs/providers/index.md': () => [
+    ['provider', 'service', 'outputs', 'can', 'clouds'],
+    ...providers.map(({ id, title, outputs, clouds, can }) => {
+      const named = Object.keys(outputs).map((name) => `\`${name}\``)
+      return [`[${id}](${id}.md)`, title, named.join(', '), Object.keys(can).join(', '), clouds.join(', ')]
+    }),
+  ],
+  'docs/reference/numbers.md': () => [
+    ['limit of', 'at once', 'then, each second'],
+    ...new Map(
+      [...providers, { limit: 'a vault: secret versions created', allowance: vaultAllowance }].map(
+        ({ limit, allowance }) => [limit, [limit, `${allowance.burst}`, `${allowance.perSecond}`]] as const,
+      ),
+    ).values(),
+  ],
+  'docs/security.md': () => [
+    ['provider', 'role, or permission of Microsoft Graph', 'what it allows'],
+    ...providers.map(({ id, grant, actions }) => {
+      const isRole = grant.resourceType !== undefined
+      const role = isRole ? `Rekey: ${grant.title} (<env>)` : actions.map(({ name }) => name).join(', ')
+      return [`\`${id}\``, `\`${role}\``, `the calls of \`${id}\`, no more. ${grant.caution ?? ''}`.trim()]
+    }),
+  ],
+}
+
+/** The document with its table as it is now. Throws TypeError where the marks are missing. */
+export function withTable(document: string, name: string): string {
+  if (!marks.test(document)) throw new TypeError(`${name} lacks the marks around its table`)
+  const [head = [], ...rows] = tables[name]!()
+  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return document.replace(marks, (_, begin: string, end: string) => `${begin}\n${lines.join('\n')}\n\n${end}`)
+}
+
+/** The sample of targets.json: every provider that it lacks is added, the rest is written by hand. */
+export const sampleFile = 'targets.sample.json'
+
+/** The sample with a target of every provider. Throws TypeError where its list does not end as it is formatted. */
+export function withEveryProvider(sample: string): string {
+  const { targets } = JSON.parse(sample) as { targets: { provider: string }[] }
+  const missing = providers.filter(({ id }) => !targets.some(({ provider }) => provider === id))
+  const end = /\n {2}\]\n\}\n$/
+  if (!end.test(sample)) throw new TypeError(`${sampleFile} does not end with its list of targets`)
+  const added = missing.map(
+    (provider) => `,\n    ${JSON.stringify(exampleOf(provider), null, 2).replaceAll('\n', '\n    ')}`,
   )
-  return document.replace(marks, (_, begin: string, end: string) => `${begin}\n${table}\n\n${end}`)
+  return sample.replace(end, (closing) => `${added.join('')}${closing}`)
+}
+
+/** A target from the examples of the provider's own fields, with a secret for each output. */
+function exampleOf({ id, resource, outputs }: KeyProvider) {
+  const fields = Object.entries(resource.shape as Readonly<Record<string, z.ZodType>>).flatMap(([name, field]) => {
+    const [example] = (field.meta()?.['examples'] ?? []) as readonly unknown[]
+    return example === undefined ? [] : [[name, example]]
+  })
+  const secrets = Object.keys(outputs).map((output) => {
+    const name = output.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    return [`${id}-${name}`, output]
+  })
+  return { name: id, provider: id, ...Object.fromEntries(fields), secrets: Object.fromEntries(secrets) }
 }
 
 if (import.meta.main) {
@@ -50,7 +100,10 @@ if (import.meta.main) {
   for (const [name, content] of Object.entries(generated)) {
     writeFileSync(inRoot(name), JSON.stringify(content(), null, 2))
   }
-  writeFileSync(inRoot(providersIndex), withProvidersTable(readFileSync(inRoot(providersIndex), 'utf8')))
+  for (const name of Object.keys(tables)) {
+    writeFileSync(inRoot(name), withTable(readFileSync(inRoot(name), 'utf8'), name))
+  }
+  writeFileSync(inRoot(sampleFile), withEveryProvider(readFileSync(inRoot(sampleFile), 'utf8')))
   const biome = inRoot('node_modules/@biomejs/biome/bin/biome')
   execFileSync(process.execPath, [biome, 'format', '--write', ...files], { stdio: ['ignore', 'ignore', 'inherit'] })
 }

@@ -100,7 +100,8 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
     refuse(status, code, message, more = {}) {
       const error = { status, code, message, ...(more.inner ? { inner: more.inner } : {}) }
       const body = dialect.body(error, context)
-      return new Refusal({ status, body, ...(more.headers ? { headers: more.headers } : {}) }, message)
+      const said = typeof body === 'string' ? { text: body } : { body }
+      return new Refusal({ status, ...said, headers: { ...dialect.errorHeaders?.(error), ...more.headers } }, message)
     },
   }
   return call

@@ -20,7 +20,10 @@ export interface ErrorContext {
 export interface Dialect {
   /** Audiences of the Entra tokens this service accepts; none: it has its own credentials. */
   readonly audiences: readonly string[]
+  /** Of an error: sent as JSON, or as it is where it is text. */
   body(error: ServiceError, context: ErrorContext): unknown
+  /** Beside `headers`, on every error. */
+  errorHeaders?(error: ServiceError): Record<string, string>
   /** On every answer. */
   headers(context: ErrorContext): Record<string, string>
   /** 401 for a token that is missing or not for this service. */

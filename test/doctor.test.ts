@@ -128,7 +128,7 @@ describe('The report of npm run doctor', { concurrency: 5 }, () => {
     assert.match(out, /^vault: write secrets +\S+ +not checked/m)
     assert.match(out, /All checks passed\. Nothing was changed\./)
     assert.doesNotMatch(out, /FAILED/)
-    assert.match(err, /Reading the targets: 6 of 6/)
+    assert.ok(err.includes(`Reading the targets: ${providers.length} of ${providers.length}`), err)
     assert.ok(around.cloud.history.length > 20)
     await assertUnchanged(around)
   })

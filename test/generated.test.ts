@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { generated, providersIndex, withProvidersTable } from '../scripts/generate.ts'
+import { generated, sampleFile, tables, withEveryProvider, withTable } from '../scripts/generate.ts'
 
 for (const [name, content] of Object.entries(generated)) {
   test(`${name} is what the providers declare now`, async () => {
@@ -15,8 +15,16 @@ for (const [name, content] of Object.entries(generated)) {
   })
 }
 
-test(`${providersIndex} has the table of all providers as they are now`, async () => {
-  const text = await readFile(new URL(`../${providersIndex}`, import.meta.url), 'utf8')
+for (const name of Object.keys(tables)) {
+  test(`${name} has the table of all providers as they are now`, async () => {
+    const text = await readFile(new URL(`../${name}`, import.meta.url), 'utf8')
 
-  assert.equal(text, withProvidersTable(text), 'run: npm run generate')
+    assert.equal(text, withTable(text, name), 'run: npm run generate')
+  })
+}
+
+test(`${sampleFile} has a target of every provider`, async () => {
+  const text = await readFile(new URL(`../${sampleFile}`, import.meta.url), 'utf8')
+
+  assert.deepEqual(JSON.parse(text), JSON.parse(withEveryProvider(text)), 'run: npm run generate')
 })

@@ -70,6 +70,8 @@ async function load({ credential, policies, newToken, httpClient }: Means): Prom
       redirectOptions: { maxRetries: 0 },
     })
     pipeline.addPolicy(policies[attempts])
+    // Without a token it is a probe, which may be signed: a signature of Azure Storage covers every `x-ms-` header that arrives.
+    if (scope === undefined) pipeline.removePolicy({ name: rest.setClientRequestIdPolicyName })
     if (scope !== undefined) {
       const bearer = rest.bearerTokenAuthenticationPolicy({ credential, scopes: scope })
       pipeline.addPolicy(bearer, { phase: 'Sign' })

@@ -7,7 +7,7 @@ import type { KeyHolder, Log, Verdict } from '../engine/ports.ts'
 import type { Secret } from '../engine/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
-import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { type ArmId, type ArmType, armAllowance, armLimit, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { cognitiveHosts, cognitiveProbes, isPathGone } from './wire/cognitive-probe.ts'
 import { keyAddress } from './wire/key-address.ts'
 import { canBeHeader } from './wire/key-material.ts'
@@ -65,6 +65,7 @@ export const cognitiveServices = defineProvider({
   can: { probe: true },
   writes: 2,
   allowance: armAllowance,
+  limit: armLimit,
   place: ({ resource }) => armPlace(id, parseArmId(resource, accounts)),
   open: ({ resource }, azure, _outputs, log) => openAccount(parseArmId(resource, accounts), azure, log),
 })

@@ -6,7 +6,7 @@ import type { Credential, KeyRing } from '../engine/key-ring.ts'
 import type { KeyHolder, Log } from '../engine/ports.ts'
 import { defineProvider, type ServiceHosts } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
-import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { type ArmId, type ArmType, armAllowance, armLimit, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { addressIn, keyIn } from './wire/connection-string.ts'
 import { signedHeaders } from './wire/hmac.ts'
 import { keyAddress } from './wire/key-address.ts'
@@ -61,6 +61,7 @@ export const communicationServices = defineProvider({
   can: { probe: true },
   writes: 2,
   allowance: armAllowance,
+  limit: armLimit,
   place: ({ resource }) => armPlace(id, parseArmId(resource, services)),
   open: ({ resource }, azure, _outputs, log) => openService(parseArmId(resource, services), azure, log),
 })

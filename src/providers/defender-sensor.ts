@@ -35,12 +35,16 @@ export const defenderSensor = defineProvider({
   outputs: { key: 'secret' },
   resource: z.strictObject({}),
   actions: [{ kind: 'appRole', name: right, why: 'read the key and make a new one' }],
-  grant: { title: 'Defender for Identity sensor deployment key' },
+  grant: {
+    title: 'Defender for Identity sensor deployment key',
+    caution: 'It holds for the whole tenant and all sensors: Microsoft Graph has no narrower one.',
+  },
   clouds: ['public', 'usgov'],
   can: {},
   writes: 2,
   // Microsoft Graph allows 130,000 requests in 10 seconds for everything that the app does.
   allowance: { burst: 20, perSecond: 5 },
+  limit: 'Microsoft Graph',
   place: () => ({ address, credential: id, lease: id, budget: 'microsoft-graph' }),
   open: (_resource, azure) => openSensors(azure),
 })

@@ -69,12 +69,17 @@ export const iotHubDevice = defineProvider({
     { kind: 'dataAction', name: rights.read, why: "read the device's keys" },
     { kind: 'dataAction', name: rights.write, why: 'make new keys, and swap them' },
   ],
-  grant: { title: 'IoT Hub device keys', resourceType: 'Microsoft.Devices/IotHubs' },
+  grant: {
+    title: 'IoT Hub device keys',
+    resourceType: 'Microsoft.Devices/IotHubs',
+    caution: 'They read and write any device of the hub.',
+  },
   clouds: ['public', 'usgov', 'china'],
   hosts: hubHosts,
   can: { swap: true, atOnce: true },
   writes: 2,
   allowance: registryAllowance,
+  limit: "an IoT hub's identity registry, smallest unit",
   place: ({ hub, device }) => {
     const credential = `${id}:${hub.toLowerCase()}/devices/${caseless(device)}`
     return {

@@ -11,7 +11,7 @@ import { Secret } from '../engine/secret.ts'
 import { type Instant, minutes } from '../engine/target.ts'
 import { defineProvider } from './provider.ts'
 import { undecided, unexpected } from './wire/answer.ts'
-import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { type ArmId, type ArmType, armAllowance, armLimit, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { keyIn } from './wire/connection-string.ts'
 import { getHub, getPolicy, hubOperation, hubRights, listPolicies, putHub } from './wire/hub-calls.ts'
 import { changesOf, isTaken, isWritten, readEvery, unlessForNow } from './wire/hub-changes.ts'
@@ -74,13 +74,19 @@ export const iotHubPolicy = defineProvider({
       why: 'at the subscription: see when the write is through; without it the hub itself is asked',
     },
   ],
-  grant: { title: 'IoT Hub policy keys', resourceType: 'Microsoft.Devices/IotHubs' },
+  grant: {
+    title: 'IoT Hub policy keys',
+    resourceType: 'Microsoft.Devices/IotHubs',
+    caution:
+      "**That includes writing the whole hub:** Azure has no narrower right to renew a policy's key. Grant it on the one hub.",
+  },
   clouds: ['public', 'usgov', 'china'],
   hosts: hubHosts,
   longRunning: true,
   can: { swap: true, probe: true },
   writes: 4,
   allowance: armAllowance,
+  limit: armLimit,
   place: ({ resource, policy }) => {
     const hub = armPlace(id, parseArmId(resource, hubs))
     return {

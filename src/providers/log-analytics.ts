@@ -8,7 +8,7 @@ import type { KeyHolder } from '../engine/ports.ts'
 import type { Secret } from '../engine/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
-import { type ArmId, type ArmType, armAllowance, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
+import { type ArmId, type ArmType, armAllowance, armLimit, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
 
 const id = 'log-analytics'
@@ -44,6 +44,7 @@ export const logAnalytics = defineProvider({
   can: {},
   writes: 2,
   allowance: armAllowance,
+  limit: armLimit,
   place: ({ resource }) => armPlace(id, parseArmId(resource, workspaces)),
   open: ({ resource }, azure, outputs) =>
     openWorkspace(

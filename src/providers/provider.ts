@@ -40,6 +40,8 @@ export interface Grant {
   readonly title: string
   /** Type of the ARM resource at which the role is assigned. Absent: the rights are application permissions. */
   readonly resourceType?: string
+  /** What it allows beyond the provider's calls, as sentences for docs/security.md. */
+  readonly caution?: string
 }
 
 export interface KeyProvider<Resource = unknown> {
@@ -69,6 +71,8 @@ export interface KeyProvider<Resource = unknown> {
   readonly writes: number
   /** How fast a tick may spend `Place.budget`: at most half of what the service allows. One budget has one allowance. */
   readonly allowance: Allowance
+  /** Whose limit that is, for docs/reference/numbers.md. */
+  readonly limit: string
   place(resource: Resource): Place
   /**
    * `outputs`: those that the target's secrets hold; what costs a call and nobody wants is left out. Absent: all.

@@ -33,6 +33,7 @@ const pair = defineProvider({
   can: {},
   writes: 2,
   allowance: { burst: 1, perSecond: 1 },
+  limit: 'nothing',
   place: ({ resource, policy }) => ({
     address: resource,
     credential: `Pair:${resource}/${policy}`,
@@ -57,6 +58,7 @@ const single = defineProvider({
   can: {},
   writes: 1,
   allowance: { burst: 1, perSecond: 1 },
+  limit: 'nothing',
   place: () => ({ address: 'single', credential: 'single', lease: 'single', budget: 'host' }),
   open: () => {
     throw new TypeError('nothing is opened here')

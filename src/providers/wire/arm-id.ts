@@ -31,19 +31,24 @@ export interface NameRule {
   readonly name: RegExp
   /** The pattern in words, for the message. */
   readonly rule: string
+  /** A valid one, for samples. Default: `my-resource`. */
+  readonly example?: string
 }
 
 /** One type, or several that a target may choose from. */
 export type ArmTypes = ArmType | readonly [ArmType, ...ArmType[]]
 
+const usualName = 'my-resource'
 const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const groupName = /^[-\p{L}\p{N}_.()]{0,89}[-\p{L}\p{N}_()]$/u
 
 /** The schema of an ARM id of one of these types: stays the string it was, and says which segment is wrong. */
 export function armResource(types: ArmTypes): z.ZodString {
-  const shapes = listOf(types).map(({ type }) => shapeOf(type, '<guid>', '<group>', '<name>'))
-  const examples = listOf(types).map(({ type }) =>
-    shapeOf(type, '00000000-0000-0000-0000-000000000000', 'my-group', 'my-resource'),
+  const shapes = listOf(types).map(({ type }) => shapeOf(type, '<guid>', '<group>', () => '<name>'))
+  const examples = listOf(types).map(({ type, above = [], example = usualName }) =>
+    shapeOf(type, '00000000-0000-0000-0000-000000000000', 'my-group', (level) =>
+      level < above.length ? (above[level]!.example ?? usualName) : example,
+    ),
   )
   const shape = shapes.join(', or ')
   return z
@@ -64,6 +69,7 @@ export function parseArmId(text: string, types: ArmTypes): ArmId {
 
 /** Of a subscription. Resource Manager allows, per subscription, principal and region, 200 writes, POSTs included, then 10 a second. */
 export const armAllowance: Allowance = { burst: 20, perSecond: 5 }
+export const armLimit = 'Azure Resource Manager: writes of one subscription'
 
 /** The place of a credential that is a whole ARM resource. Its rights are asked for, and granted, at the outermost resource. */
 export function armPlace(provider: string, { id, topId, subscription }: ArmId): Place {
@@ -127,8 +133,8 @@ function valuesByName(segments: readonly string[]): ReadonlyMap<string, string> 
   return values
 }
 
-function shapeOf(type: string, subscription: string, group: string, name: string): string {
+function shapeOf(type: string, subscription: string, group: string, name: (level: number) => string): string {
   const [namespace, ...kinds] = type.split('/')
-  const pairs = kinds.map((kind) => `/${kind}/${name}`).join('')
+  const pairs = kinds.map((kind, level) => `/${kind}/${name(level)}`).join('')
   return `/subscriptions/${subscription}/resourceGroups/${group}/providers/${namespace}${pairs}`
 }

@@ -10,7 +10,7 @@ import type { Secret } from '../../engine/secret.ts'
 import { type Duration, type Instant, seconds } from '../../engine/target.ts'
 import { defineProvider, type KeyProvider, type Place } from '../provider.ts'
 import { parseAnswer, type ServiceOperation, serviceCall, undecided, unexpected } from './answer.ts'
-import { type ArmId, type ArmTypes, armAllowance, armPlace, armResource, parseArmId } from './arm-id.ts'
+import { type ArmId, type ArmTypes, armAllowance, armLimit, armPlace, armResource, parseArmId } from './arm-id.ts'
 import { keyIn } from './connection-string.ts'
 import { keyAddress } from './key-address.ts'
 import { canBeHeader } from './key-material.ts'
@@ -45,8 +45,8 @@ export interface ArmKeyService<Shape extends z.ZodRawShape, Listing, Description
   readonly apiVersion: string
   /** Follows "Rekey: " in the name of the role. */
   readonly grant: string
-  /** A limit of the service's own, per subscription. Absent: that of Resource Manager. */
-  readonly budget?: { readonly name: string; readonly allowance: Allowance }
+  /** A limit of the service's own, per subscription; `limit` says whose it is. Absent: that of Resource Manager. */
+  readonly budget?: { readonly name: string; readonly limit: string; readonly allowance: Allowance }
   /** Where the service names its errors in places of its own, and what they mean. */
   readonly errorCodes?: NonNullable<RawRequest['errorCodes']>
   /** The field of a connection string that holds the key. */
@@ -140,6 +140,7 @@ export function armKeyProvider<Shape extends z.ZodRawShape, Listing, Description
     can: service.probe === undefined ? {} : { probe: true },
     writes: 2,
     allowance: service.budget?.allowance ?? armAllowance,
+    limit: service.budget?.limit ?? armLimit,
     place: (given) => placeOf(service, given as Given),
     open: (given, azure, _outputs, log) => {
       const { resource, ...fields } = given as Given

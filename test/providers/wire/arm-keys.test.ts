@@ -35,7 +35,7 @@ const plain: Declared = {
   credential: ({ ring }) => ring ?? 'main',
   apiVersion: '2025-01-01',
   grant: 'Store keys',
-  budget: { name: 'stores', allowance: { burst: 1, perSecond: 0.1 } },
+  budget: { name: 'stores', limit: 'stores', allowance: { burst: 1, perSecond: 0.1 } },
   list: { right: 'Contoso.Keys/stores/listKeys/action', request: () => ({ path: '/listKeys' }), answer: Listing },
   ring: ({ primaryKey, secondaryKey }) => ({ primary: { key: primaryKey }, secondary: { key: secondaryKey } }),
   regenerate: {
