@@ -1,0 +1,223 @@
+// Storage accounts: Azure Resource Manager, and the blob and queue services that check shared keys.
+// The answers are checked by test/providers/storage-account.test.ts.
+
+import { createHmac } from 'node:crypto'
+import type { Dialect } from '../dialects.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Sample } from '../sample.ts'
+import { type Call, ConnectionLost, type Operation, type Reply } from '../service-operations.ts'
+import type { SimulatedService } from '../simulated-service.ts'
+import { type ArmKeys, type ArmResource, armKeys } from './arm-keys.ts'
+
+interface Options {
+  /** The services that the account has. Default: all. A premium account of block blobs has no queues. */
+  readonly services?: readonly ('blob' | 'file' | 'queue' | 'table')[]
+}
+
+const type = 'Microsoft.Storage/storageAccounts'
+const group = 'storage-account'
+const everyService = ['blob', 'file', 'queue', 'table'] as const
+const allowedSkew = 15 * 60_000
+
+/** Its errors are XML, and a header has the code. The body of a 403 repeats what was signed. */
+const dialect: Dialect = {
+  audiences: ['https://storage.azure.com'],
+  body: ({ code, message }, { requestId, now }) =>
+    `\uFEFF<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${message}\nRequestId:${requestId}\nTime:${new Date(now).toISOString()}</Message></Error>`,
+  errorHeaders: ({ code }) => ({ 'content-type': 'application/xml', 'x-ms-error-code': code }),
+  headers: ({ requestId }) => ({
+    'x-ms-request-id': requestId,
+    'x-ms-version': '2021-12-02',
+    server: 'Windows-Azure-Queue/1.0 Microsoft-HTTPAPI/2.0',
+  }),
+  unauthenticated: {
+    code: 'NoAuthenticationInformation',
+    message:
+      'Server failed to authenticate the request. Please refer to the information in the www-authenticate header.',
+  },
+  forbidden: () => ({
+    code: 'AuthorizationPermissionMismatch',
+    message: 'This request is not authorized to perform this operation using this permission.',
+  }),
+  networkDenied: {
+    status: 403,
+    code: 'AuthorizationFailure',
+    message: 'This request is not authorized to perform this operation.',
+  },
+  throttled: { code: 'ServerBusy', message: 'The server is busy.' },
+}
+
+export const sample: Sample = {
+  add: (cloud, name = 'store') => {
+    const handle = cloud.storageAccounts.add({
+      name: name
+        .toLowerCase()
+        .replace(/[^a-z0-9]/g, '')
+        .slice(0, 24),
+    })
+    return { fields: { resource: handle.resourceId }, handle }
+  },
+  read: 'storage-account/listKeys',
+  regenerate: 'storage-account/regenerateKey',
+  apiVersions: ['2024-01-01'],
+  // Only its description says which services an account has.
+  rotation: ['storage-account/regenerateKey', 'storage-account/get', 'storage-account/serviceProperties'],
+}
+
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof storageAccounts> {}
+}
+
+export const service: SimulatedService = {
+  dataPlanes: [
+    {
+      group,
+      hosts: ['.core.windows.net', '.storage.azure.net', '.core.usgovcloudapi.net', '.core.chinacloudapi.cn'],
+      dialect,
+    },
+  ],
+  install: storageAccounts,
+}
+
+function storageAccounts(kernel: Kernel) {
+  const accounts = armKeys<Options>(kernel, {
+    service: 'storage-account',
+    type,
+    apiVersions: ['2022-05-01', '2023-01-01', '2024-01-01'],
+    slots: ['key1', 'key2'],
+    // 64 bytes; keys of newer accounts carry the service's mark near the end.
+    mint: (dice) => {
+      const text = dice.bytes(64).toString('base64')
+      return `${text.slice(0, 76)}+ASt${text.slice(80)}`
+    },
+    list: { action: 'listKeys', permission: `${type}/listkeys/action`, body: listing },
+    regenerate: {
+      action: 'regenerateKey',
+      permission: `${type}/regeneratekey/action`,
+      slot: (call) => {
+        const { keyName } = call.json() as { keyName?: unknown }
+        if (keyName === 'key1' || keyName === 'key2') return keyName
+        // The code and the words are unverified.
+        throw call.refuse(400, 'InvalidRequestPropertyValue', `The value '${keyName}' is not a valid key name.`)
+      },
+      reply: (account, _slot, keys) => ({ status: 200, body: listing(account, keys) }),
+    },
+    describe: { permission: `${type}/read`, body: described },
+  })
+  kernel.register([...accounts.operations, properties('GET', accounts)])
+  return { storageAccounts: { add: accounts.add } }
+}
+
+/** Recorded: the moment is a second later than the `Date` of the answer that made the key. */
+function listing({ slots }: ArmResource<Options>, keys: Readonly<Record<string, string>>): unknown {
+  return {
+    keys: Object.entries(keys).map(([keyName, value]) => ({
+      creationTime: new Date(slots.madeAt(value)! + 1000).toISOString(),
+      keyName,
+      value,
+      permissions: 'FULL',
+    })),
+  }
+}
+
+function described(account: ArmResource<Options>): unknown {
+  const { id, name, options, slots, createdAt, keysDisabled } = account
+  const made = (slot: string) => new Date(slots.madeAt(slots.keyOf(slot))! + 1000).toISOString()
+  const services = options.services ?? everyService
+  return {
+    sku: { name: 'Standard_LRS', tier: 'Standard' },
+    kind: 'StorageV2',
+    id,
+    name,
+    type,
+    location: 'westeurope',
+    tags: {},
+    properties: {
+      keyCreationTime: { key1: made('key1'), key2: made('key2') },
+      allowSharedKeyAccess: !keysDisabled,
+      minimumTlsVersion: 'TLS1_2',
+      supportsHttpsTrafficOnly: true,
+      provisioningState: 'Succeeded',
+      creationTime: new Date(createdAt).toISOString(),
+      primaryEndpoints: Object.fromEntries(services.map((each) => [each, `https://${name}.${each}.core.windows.net/`])),
+      primaryLocation: 'westeurope',
+      statusOfPrimary: 'available',
+    },
+  }
+}
+
+/** Settings of a service (`restype=service`), or what kind of account it is (`restype=account`, blobs only). */
+function properties(method: string, accounts: ArmKeys<Options>): Operation {
+  return {
+    operation: 'storage-account/serviceProperties',
+    host: group,
+    method,
+    path: '/',
+    handle(call) {
+      const account = accounts.byHost(call.host)
+      const asked = call.host.split('.')[1]!
+      if (account === undefined || !(account.options.services ?? everyService).some((each) => each === asked)) {
+        throw new ConnectionLost(`${call.host} is no host of an account`)
+      }
+      if (account.keysDisabled) {
+        const message = 'Key based authentication is not permitted on this storage account.'
+        throw call.refuse(403, 'KeyBasedAuthenticationNotPermitted', message)
+      }
+      const proof = signed(call, account.name)
+      if (!accounts.isAccepted(account, proof)) throw notAuthenticated(call, account.name)
+      if (call.query.get('comp') !== 'properties')
+        throw call.refuse(400, 'InvalidQueryParameterValue', 'comp is invalid.')
+      return answered(call)
+    },
+  }
+}
+
+function answered(call: Call): Reply {
+  if (call.query.get('restype') === 'account') {
+    return { status: 200, headers: { 'x-ms-sku-name': 'Standard_LRS', 'x-ms-account-kind': 'StorageV2' } }
+  }
+  const text = '<?xml version="1.0" encoding="utf-8"?><StorageServiceProperties><Cors /></StorageServiceProperties>'
+  return { status: 200, headers: { 'content-type': 'application/xml' }, text }
+}
+
+function notAuthenticated(call: Call, account: string): Error {
+  if (!call.headers.has('authorization')) {
+    return call.refuse(401, 'NoAuthenticationInformation', dialect.unauthenticated.message)
+  }
+  const sent = /:(.*)$/.exec(call.headers.get('authorization')!)?.[1] ?? ''
+  const message =
+    'Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.'
+  const detail = `The MAC signature found in the HTTP request '${sent}' is not the same as any computed signature. Server used following string to sign: '${textToSign(call, account)}'.`
+  return call.refuse(403, 'AuthenticationFailed', `${message}\n${detail}`)
+}
+
+/** Which key signed the request: none, if the header is another account's, or its date is too far from now. */
+function signed(call: Call, account: string): (key: string) => boolean {
+  const [, named, sent] = /^SharedKey ([a-z0-9]+):(.+)$/.exec(call.headers.get('authorization') ?? '') ?? []
+  const skew = Math.abs(call.now - Date.parse(call.headers.get('x-ms-date') ?? ''))
+  if (named !== account || !(skew <= allowedSkew)) return () => false
+  const text = textToSign(call, account)
+  return (key) => createHmac('sha256', Buffer.from(key, 'base64')).update(text, 'utf8').digest('base64') === sent
+}
+
+const standardHeaders = [
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-md5',
+  'content-type',
+  'date',
+  'if-modified-since',
+  'if-match',
+  'if-none-match',
+  'if-unmodified-since',
+  'range',
+]
+
+/** As "Authorize with Shared Key" describes it, for version 2015-02-21 and later. */
+function textToSign({ method, url, headers }: Call, account: string): string {
+  const standard = standardHeaders.map((name) => headers.get(name) ?? '').map((value) => (value === '0' ? '' : value))
+  const own = [...headers].filter(([name]) => name.startsWith('x-ms-')).map(([name, value]) => `${name}:${value}`)
+  const query = [...url.searchParams].map(([name, value]) => `${name.toLowerCase()}:${value}`)
+  return [method, ...standard, ...own.toSorted(), `/${account}${url.pathname}`, ...query.toSorted()].join('\n')
+}

@@ -1,0 +1,121 @@
+// Storage accounts: two keys; both are in every answer. Shared access signatures made with a key die with it.
+
+import * as z from 'zod'
+import type { Secret } from '../engine/secret.ts'
+import type { Instant } from '../engine/target.ts'
+import type { ServiceHosts } from './provider.ts'
+import { secretText } from './wire/answer.ts'
+import { armKeyProvider } from './wire/arm-keys.ts'
+import { signedWith } from './wire/key-material.ts'
+import { judgedBy } from './wire/verdict.ts'
+
+const right = (name: string) => `Microsoft.Storage/storageAccounts/${name}`
+/** Of every service of an account, with DNS zone endpoints among them. */
+const hosts: ServiceHosts = {
+  public: ['core.windows.net', 'storage.azure.net'],
+  usgov: ['core.usgovcloudapi.net'],
+  china: ['core.chinacloudapi.cn'],
+}
+const serviceVersion = '2021-12-02'
+/** Reads of settings, not of a customer's data, by the service of an account that has them; the first one that the account has. */
+const probes = [
+  ['queue', '/?comp=properties&restype=service'],
+  ['blob', '/?comp=properties&restype=account'],
+] as const
+
+/** Kerberos keys are listed too where there are any: keys are found by their names. */
+const Keys = z
+  .object({ keys: z.array(z.object({ keyName: z.string(), value: secretText })) })
+  .transform(({ keys }, context) => {
+    const named = (name: string) => keys.find(({ keyName }) => keyName.toLowerCase() === name)?.value
+    const [key1, key2] = [named('key1'), named('key2')]
+    if (key1 !== undefined && key2 !== undefined) return { key1, key2 }
+    context.addIssue({ code: 'custom', path: ['keys'], message: 'key1 or key2 is missing' })
+    return z.NEVER
+  })
+const Account = z.object({
+  properties: z.object({ primaryEndpoints: z.record(z.string(), z.unknown()).optional() }).optional(),
+})
+
+export const storageAccount = armKeyProvider({
+  id: 'storage-account',
+  title: 'Storage account',
+  slots: ['key1', 'key2'],
+  outputs: { key: 'secret', connectionString: 'secret' },
+  clouds: ['public', 'usgov', 'china'],
+  hosts,
+  types: {
+    type: 'Microsoft.Storage/storageAccounts',
+    name: /^[a-z0-9]{3,24}$/,
+    rule: '3 to 24 lower-case letters or digits',
+    example: 'mystorage',
+  },
+  apiVersion: '2024-01-01',
+  grant: 'Storage account keys',
+  // The storage resource provider takes 1,200 writes an hour per subscription and region: half of it, as the id lacks the region.
+  budget: {
+    name: 'storage',
+    limit: 'the storage resource provider: writes of one subscription',
+    allowance: { burst: 20, perSecond: 0.16 },
+  },
+  keyField: 'AccountKey',
+
+  /** POST StorageAccounts_ListKeys, 2024-01-01. */
+  list: { right: right('listKeys/action'), request: () => ({ path: '/listKeys' }), answer: Keys },
+  ring: ({ key1, key2 }, { id: { name }, cloud: { storageSuffix } }) => {
+    const credential = (key: typeof key1) => ({
+      key,
+      connectionString: key.map(
+        (value) =>
+          `DefaultEndpointsProtocol=https;AccountName=${name};AccountKey=${value};EndpointSuffix=${storageSuffix}`,
+      ),
+    })
+    return { key1: credential(key1), key2: credential(key2) }
+  },
+
+  /** POST StorageAccounts_RegenerateKey, 2024-01-01. Answers both keys. */
+  regenerate: {
+    right: right('regenerateKey/action'),
+    request: (slot) => ({ path: '/regenerateKey', body: { keyName: slot } }),
+    answer: 'listing',
+  },
+
+  /** GET StorageAccounts_GetProperties, 2024-01-01. */
+  describe: { right: right('read'), why: 'find the endpoint that shows whether a key works', answer: Account },
+
+  probe: {
+    needsDescription: true,
+    request: ({ key, target, description, now }) => {
+      const endpoints = description?.properties?.primaryEndpoints ?? {}
+      const [service, path] = probes.find(([name]) => typeof endpoints[name] === 'string') ?? []
+      if (service === undefined || path === undefined) return undefined
+      return {
+        method: 'GET',
+        endpoint: endpoints[service] as string,
+        path,
+        headers: (url) => sharedKeyHeaders(url, target.id.name, key, now),
+      }
+    },
+    // 403 is also what a network rule, or an account without shared keys, gets: with other codes.
+    judge: judgedBy({ status: 403, code: 'AuthenticationFailed', is: 'refused' }),
+  },
+})
+
+/**
+ * SharedKey over a GET without a body, conditions or ranges: eleven empty headers, the two of `x-ms-`, the account's name and the query,
+ * sorted. `now` must be within 15 minutes of the service's clock.
+ */
+export function sharedKeyHeaders(
+  url: URL,
+  account: string,
+  key: Secret,
+  now: Instant,
+): Readonly<Record<string, string>> {
+  const signed = { 'x-ms-date': new Date(now).toUTCString(), 'x-ms-version': serviceVersion }
+  const headers = Object.entries(signed).map(([name, value]) => `${name}:${value}\n`)
+  const query = [...url.searchParams]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `\n${name}:${value}`)
+  const text = `GET${'\n'.repeat(12)}${headers.join('')}/${account}${url.pathname}${query.join('')}`
+  return { ...signed, Authorization: `SharedKey ${account}:${signedWith(key, 'base64', text)}` }
+}
