@@ -12,7 +12,7 @@ import { failure, type Opened, opened } from './opened.ts'
 
 const strange = 'https://management.azure.com.example.com/next'
 
-test('a next page at a strange address is not asked for', async () => {
+test('A next page on an untrusted host is not requested', async () => {
   const on = opened(iotHubPolicy)
   const fault = replies('iot-hub/listKeys', (reply) => ({
     ...reply,
@@ -25,7 +25,7 @@ test('a next page at a strange address is not asked for', async () => {
   assert.deepEqual(hostsAsked(on), ['management.azure.com'])
 })
 
-test('an operation is not polled at a strange address: the hub itself is read until the write is through', async () => {
+test('An operation on an untrusted host is not polled: the hub itself is read until the write has ended', async () => {
   const near = 'https://not-management.azure.com/next'
   for (const address of [strange, near, 'http://management.azure.com/next', 'nowhere']) {
     const on = opened(iotHubPolicy)
@@ -41,7 +41,7 @@ test('an operation is not polled at a strange address: the hub itself is read un
   }
 })
 
-test('a write that is taken without saying how it goes is seen to be through by the hub itself', async () => {
+test('A write without an address to poll has ended when the hub itself shows it', async () => {
   const on = opened(iotHubPolicy)
   on.cloud.faults.add(replies('iot-hub/putHub', (reply) => ({ status: 202, body: reply.body })))
 
@@ -50,7 +50,7 @@ test('a write that is taken without saying how it goes is seen to be through by 
   assert.equal(made['primary']!['key']!.reveal(), on.handle.keyOf('primary'))
 })
 
-test('a write that is answered as done is not polled', async () => {
+test('A write that is answered as done is not polled', async () => {
   const on = opened(iotHubPolicy)
   on.cloud.faults.add(replies('iot-hub/putHub', (reply) => ({ status: 200, body: reply.body })))
 
@@ -123,7 +123,7 @@ for (const endpoint of ['https://evil.example/', 'https://chat.europe.communicat
   })
 }
 
-test("the vault's connection string does not say where its key is shown", async () => {
+test("A key is not sent to the host in the vault's connection string", async () => {
   const on = opened(communicationServices)
   const key = on.handle.keyOf('primary')
   const connectionString = Secret.of(`endpoint=https://elsewhere.europe.communication.azure.com/;accesskey=${key}`)

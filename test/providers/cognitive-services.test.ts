@@ -61,7 +61,7 @@ for (const [options, request] of probes) {
   const { kind, customSubdomain: form = 'a custom subdomain', location = 'a region' } = options
   const what = `${kind} with ${form === 'none' ? 'no custom subdomain' : form} in ${location}`
 
-  test(`the key of ${what} is tried at ${request}: a good key is accepted, a dead one refused`, async () => {
+  test(`The key of ${what} is tried at ${request}: a valid key is accepted, a dead one refused`, async () => {
     const { handle, ask, shown } = account(options)
     const dead = handle.keyOf('Key1')
     handle.regenerateByHand('Key1')
@@ -73,7 +73,7 @@ for (const [options, request] of probes) {
   })
 }
 
-test('the key of a kind that no probe is known for is sent to no data plane', async () => {
+test('The key of an account whose kind has no known probe is sent to no data plane', async () => {
   const { handle, ask, shown } = account({ kind: 'Something.Newer' })
 
   const verdict = await ask(handle.keyOf('Key1'))
@@ -98,7 +98,7 @@ for (const status of [400, 403, 429, 500]) {
   })
 }
 
-test('a data plane that throttles before it checks the key makes no dead key look accepted', async () => {
+test('a data plane that throttles before it checks the key gives no verdict on it', async () => {
   const { cloud, handle, ask } = account({ kind: 'OpenAI' })
   const dead = handle.keyOf('Key1')
   handle.regenerateByHand('Key1')
@@ -108,7 +108,7 @@ test('a data plane that throttles before it checks the key makes no dead key loo
 })
 
 for (const status of [404, 410]) {
-  test(`a path that answers ${status} is gone: the verdict is unknown, and a log line says so without the key`, async () => {
+  test(`A probe whose path answers ${status} has the verdict unknown, and a log line says so without the key`, async () => {
     const { cloud, handle, ask, logged } = account({ kind: 'ComputerVision' })
     cloud.faults.add(serverError({ operation: 'cognitive-services/visionModels', when: 'before', status }))
 
@@ -124,7 +124,7 @@ for (const status of [404, 410]) {
   })
 }
 
-test('where the token exchange is gone, the read of the kind tries the key instead', async () => {
+test('Where the token exchange no longer exists, the read of the kind tries the key instead', async () => {
   const { cloud, handle, ask, shown, logged } = account({ kind: 'OpenAI' })
   const dead = handle.keyOf('Key1')
   handle.regenerateByHand('Key1')
@@ -138,7 +138,7 @@ test('where the token exchange is gone, the read of the kind tries the key inste
   assert.equal(logged.length, 2)
 })
 
-test('the token that a good key is exchanged for reaches no log line', async () => {
+test('The token that a valid key is exchanged for is in no log line', async () => {
   const { cloud, handle, ask, logged } = account({ kind: 'SpeechServices' })
   const before = cloud.minted.size
 
@@ -148,7 +148,7 @@ test('the token that a good key is exchanged for reaches no log line', async () 
   assert.deepEqual(logged, [])
 })
 
-test('the endpoint is looked up once, however often a key is tried', async () => {
+test('The endpoint is read once, however often a key is tried', async () => {
   const { cloud, handle, ask } = account({ kind: 'OpenAI' })
 
   const verdicts = [await ask(handle.keyOf('Key1')), await ask(handle.keyOf('Key2'))]
@@ -157,7 +157,7 @@ test('the endpoint is looked up once, however often a key is tried', async () =>
   assert.equal(cloud.history.filter(({ operation }) => operation === 'cognitive-services/getAccount').length, 1)
 })
 
-test('a happy rotation makes two calls to Resource Manager that count as writes', async () => {
+test('A rotation of Cognitive Services makes two calls to Resource Manager that count as writes', async () => {
   const { cloud, holder } = account({ kind: 'OpenAI' })
   const { signal } = new AbortController()
   const ring = await holder.read(signal)

@@ -77,7 +77,7 @@ for (const provider of providers) {
     })
   }
 
-  test(`${id}: a service that fails before it acts leaves the outcome open too, and is not asked again`, async () => {
+  test(`${id}: a regenerate that fails before it acts has an unknown outcome, and is not sent again`, async () => {
     const { on, before } = await ready(provider)
     const fault = serverError({ operation: regenerate, when: 'before', status: 503 })
 
@@ -89,7 +89,7 @@ for (const provider of providers) {
     assert.deepEqual(on.handle.keys(), before)
   })
 
-  test(`${id}: a read is asked again when the service fails, throttles, or its answer is lost`, async () => {
+  test(`${id}: a read is sent again when the service fails, throttles, or its answer is lost`, async () => {
     const faults = [
       serverError({ operation: read, when: 'before', times: 1 }),
       throttle({ capacity: 1, perSecond: 0.5, operation: read }),
@@ -118,7 +118,7 @@ for (const provider of providers) {
     assert.equal(error.transient, true)
   })
 
-  test(`${id}: a resource that is not there is said to be not there`, async () => {
+  test(`${id}: a resource that does not exist is ResourceNotFound`, async () => {
     const { on } = await ready(provider)
     const gone = serverError({ operation: read, when: 'before', status: 404 })
 
@@ -139,7 +139,7 @@ for (const provider of providers) {
     assert.equal(calls(on, regenerate).effects, 0)
   })
 
-  test(`${id}: the api-version on the wire is the one we know`, async () => {
+  test(`${id}: the api-version on the wire is the declared one`, async () => {
     const { on } = await ready(provider)
     await on.holder.regenerate(slots[0], on.call)
     await on.holder.swap?.(on.call)
@@ -176,7 +176,7 @@ async function ready(provider: KeyProvider) {
 }
 
 for (const provider of providers) {
-  test(`${provider.id}: without a token no right is said to be missing, for none would help`, async (t) => {
+  test(`${provider.id}: a call without a token names no missing right, because none would help`, async (t) => {
     const on = opened(provider)
     t.mock.method(on.azure.credential, 'getToken', async () => {
       throw Object.assign(new Error('no identity'), { name: 'CredentialUnavailableError' })
@@ -206,7 +206,7 @@ for (const provider of providers.filter(({ can }) => can.probe)) {
     return { on, probe, service }
   }
 
-  test(`${id}: behind a network rule no key is accepted, good or bad, and where that is a 401, every key is refused alike`, async () => {
+  test(`${id}: behind a network rule no key is accepted, valid or not, and where that is a 401, every key is refused alike`, async () => {
     const { on, probe, service } = await probed()
     on.cloud.faults.add(networkRule({ service }))
 
@@ -216,7 +216,7 @@ for (const provider of providers.filter(({ can }) => can.probe)) {
     assert.equal(verdicts[0], behindNetworkRule)
   })
 
-  test(`${id}: where a service throttles before it looks at the key, a probe says nothing of the key`, async () => {
+  test(`${id}: where a service throttles before it checks the key, a probe has no verdict`, async () => {
     const { on, probe, service } = await probed()
     on.cloud.faults.add(throttle({ capacity: 0, perSecond: 1, operation: service, beforeAuthentication: true }))
     for (const operation of new Set(on.cloud.history.map((entry) => entry.operation))) {

@@ -48,7 +48,7 @@ for (const provider of providers) {
     })
   }
 
-  test(`${id}: a holder that has never read can regenerate`, async () => {
+  test(`${id}: a regenerate works without a read before it`, async () => {
     const { holder, handle, call } = opened(provider)
 
     const answer = await holder.regenerate(slots[0], call)
@@ -56,7 +56,7 @@ for (const provider of providers) {
     assert.equal(answer[slots[0]]!['key']!.reveal(), handle.keyOf(slots[0]))
   })
 
-  test(`${id}: it can what it says, and says what it can`, () => {
+  test(`${id}: it can do what it declares, and declares what it can do`, () => {
     const { holder } = opened(provider)
 
     const methods = {
@@ -68,7 +68,7 @@ for (const provider of providers) {
     assert.deepEqual(methods, { probe: !!can.probe, swap: !!can.swap, atOnce: !!can.atOnce })
   })
 
-  test(`${id}: its place is named as the service names the resource`, () => {
+  test(`${id}: its place is the name of the resource at the service`, () => {
     const { fields, handle } = opened(provider)
 
     const { address, credential, lease } = provider.place(provider.resource.parse(fields))
@@ -118,7 +118,7 @@ for (const provider of providers) {
   })
 
   if (can.probe) {
-    test(`${id}: the probe tells a key that works from one that does not, by itself or in its connection string`, async () => {
+    test(`${id}: the probe distinguishes a key that works from one that does not, by itself or in its connection string`, async () => {
       const { holder, signal, call } = opened(provider)
       const before = await holder.read(signal)
 
@@ -136,7 +136,7 @@ for (const provider of providers) {
       }
     })
 
-    test(`${id}: a key that is still on its way is refused, and accepted once it has arrived`, async () => {
+    test(`${id}: a key that has not reached the data plane is refused, and accepted once it has`, async () => {
       const { cloud, holder, signal, call } = opened(provider)
       cloud.faults.add(slowPropagation({ ms: 60_000 }))
       const made = (await holder.regenerate(slots[0], call))[slots[0]]!
@@ -148,7 +148,7 @@ for (const provider of providers) {
       assert.deepEqual([early, late], ['refused', 'accepted'])
     })
 
-    test(`${id}: a probe that gets no answer, or not one about the key, says so and never throws`, async () => {
+    test(`${id}: a probe that gets no answer, or none about the key, has the verdict unknown and never throws`, async () => {
       const { cloud, holder, signal } = opened(provider)
       const ring = await holder.read(signal)
       for (const status of [302, 400, 403, 404, 410, 429, 500, 503]) {
@@ -178,7 +178,7 @@ for (const provider of providers) {
       assert.deepEqual(logged.slice(said), [])
     })
 
-    test(`${id}: a holder that has never read can probe`, async () => {
+    test(`${id}: a probe works without a read before it`, async () => {
       const { cloud, fields, handle, signal } = opened(provider)
       const fresh = provider.open(provider.resource.parse(fields), connect(cloud))
 
@@ -233,7 +233,7 @@ for (const provider of providers) {
 
 class Unneeded extends Error {}
 
-/** Every call to a data plane is answered so, before the service looks at anything. */
+/** Every call to a data plane is answered so, before the service reads anything. */
 function dataPlane(answer: (call: Call) => Reply): Fault {
   const others = ['management.azure.com', 'login.microsoftonline.com']
   return {

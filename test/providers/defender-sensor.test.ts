@@ -10,7 +10,7 @@ import { connect } from '../simulated-azure.ts'
 import { revealed } from './opened.ts'
 
 for (const spelling of ['sensorDeploymentAccessKey', 'deploymentAccessKey', 'unwrapped'] as const) {
-  test(`the key is found where Graph answers it as ${spelling}`, async () => {
+  test(`The key is found where Graph answers it as ${spelling}`, async () => {
     const cloud = simulatedCloud()
     cloud.defenderSensor.answerAs(spelling)
     const { signal } = new AbortController()
@@ -26,7 +26,7 @@ for (const spelling of ['sensorDeploymentAccessKey', 'deploymentAccessKey', 'unw
   })
 }
 
-test("another cloud's Graph is asked by its own name, with a token of its own", async () => {
+test('The Graph of another cloud is called at its own host, with a token of its own', async () => {
   const cloud = simulatedCloud()
   const azure = connect(cloud, { cloud: 'usgov' })
 
@@ -42,7 +42,7 @@ test("another cloud's Graph is asked by its own name, with a token of its own", 
   )
 })
 
-test("where the documented path is not known, the key is read and regenerated at the action's full name, each sent once", async () => {
+test("Where the documented path does not exist, the key is read and regenerated at the action's full name, each sent once", async () => {
   const cloud = simulatedCloud()
   cloud.defenderSensor.answerAt('qualified')
   const azure = connect(cloud)

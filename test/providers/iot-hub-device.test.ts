@@ -65,7 +65,7 @@ test('a swap keeps what else the device has', async () => {
   assert.deepEqual([handle.properties()['status'], handle.properties()['settingOfTomorrow']], ['disabled', [1]])
 })
 
-test('a device that changes between our look and our swap is left as it is', async () => {
+test('A device that changes between our read and our swap is left as it is', async () => {
   const { cloud, handle, holder, signal, call } = device()
   await holder.read(signal)
   const pass = cloud.fetch
@@ -82,7 +82,7 @@ test('a device that changes between our look and our swap is left as it is', asy
   assert.equal(error.transient, true)
 })
 
-test('a device without symmetric keys is refused, with what to do', async () => {
+test('A device without symmetric keys is refused, with a remedy', async () => {
   const { holder, signal } = device(id, 'selfSigned')
 
   const error = await rejection(holder.read(signal))
@@ -91,7 +91,7 @@ test('a device without symmetric keys is refused, with what to do', async () => 
   assert.match(error.message, /certificate/)
 })
 
-test('a device that is not registered is said to be missing, also when it is to get a key', async () => {
+test('A device that is not registered is ResourceNotFound, also when its key is to be regenerated', async () => {
   const { holder, signal, call } = device(id.toLowerCase())
 
   const errors = [await rejection(holder.read(signal)), await rejection(holder.regenerate('primary', call))]
@@ -139,7 +139,7 @@ for (const body of [{}, { policyKey: 'primaryKey' }, { policyKey: 'primaryKey', 
   })
 }
 
-test('an error of another device in the same answer is none of ours', async () => {
+test('An error of another device in the same answer is ignored', async () => {
   const { cloud, holder, call } = device()
   const keys = { primaryKey: 'b25l', secondaryKey: 'dHdv' }
   answer(cloud, {
@@ -153,7 +153,7 @@ test('an error of another device in the same answer is none of ours', async () =
   assert.deepEqual(revealed(made), { primary: 'b25l', secondary: 'dHdv' })
 })
 
-test('an answer that says nothing of our device leaves the outcome open', async () => {
+test('An answer without our device leaves the outcome unknown', async () => {
   const { cloud, holder, call } = device()
   answer(cloud, {
     policyKey: 'primaryKey',
@@ -206,7 +206,7 @@ function answer(cloud: Cloud, body: unknown, status = 207): void {
   })
 }
 
-test('a refusal of the registry is known by the name in its own header', async () => {
+test('A refusal of the registry is recognised by the name in its own header', async () => {
   const { cloud, holder, signal } = device()
   const headers = { 'iothub-errorcode': 'IotHubQuotaExceeded' }
   cloud.faults.add({

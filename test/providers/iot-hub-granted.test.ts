@@ -53,7 +53,7 @@ for (const [name, segments] of scopes) {
   })
 }
 
-test('the operation of a write may not be followed with the role of the hub alone', async () => {
+test('The operation of a write cannot be read with the role of the hub alone', async () => {
   const lived = await granted(9)
 
   await lived.deliver(lived.request({ createdAfter: lived.cloud.clock.now() }))
@@ -65,7 +65,7 @@ test('the operation of a write may not be followed with the role of the hub alon
   )
 })
 
-test('a request for a hub that was adopted a moment ago waits until the listing must be current, and is done', async () => {
+test('A request for a hub that was adopted a moment ago waits until the listing must be current, and is then carried out', async () => {
   const lived = estate(iotHubPolicy, { outputs: 'one' })
   await lived.settle(lived.request())
   // Forced: otherwise it would first wait until consumers of the adopted key have had their overlap.

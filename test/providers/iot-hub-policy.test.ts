@@ -88,7 +88,7 @@ function bodiesPut(cloud: Cloud): { properties: Record<string, unknown> }[] {
   return bodies
 }
 
-test('the service is asked for a key by leaving it out, as the Azure CLI does; every other key goes along', async () => {
+test('A key is requested by leaving it out, as the Azure CLI does; every other key is sent back', async () => {
   const { cloud, holder, call } = hub()
   const bodies = bodiesPut(cloud)
 
@@ -102,7 +102,7 @@ test('the service is asked for a key by leaving it out, as the Azure CLI does; e
   assert.ok(!JSON.stringify(policies).includes('null'))
 })
 
-test('what a hub says of itself and may not be set is not sent back', async () => {
+test('Read-only properties of a hub are not sent back', async () => {
   const { cloud, holder, call } = hub()
   const bodies = bodiesPut(cloud)
 
@@ -142,13 +142,13 @@ test('keys that changed since they were read are not written back', async () => 
   assert.deepEqual(handle.policy('service').keys(), before)
 })
 
-test('a hub that changes between our look and our write keeps its change', async () => {
+test('A hub that changes between our read and our write keeps its change', async () => {
   const { cloud, handle, holder, call, read } = hub()
   await read()
-  const look = call.keepLease
+  const keepLease = call.keepLease
   const meddle = async () => {
     handle.changeByHand({ comments: 'mine' })
-    await look()
+    await keepLease()
   }
 
   const error = await rejection(holder.regenerate('secondary', { ...call, keepLease: meddle }))
@@ -160,7 +160,7 @@ test('a hub that changes between our look and our write keeps its change', async
   assert.equal(cloud.history.at(-1)!.status, 412)
 })
 
-test('a hub that is being written already is busy, not broken', async () => {
+test('A hub that another client is writing is ServiceBusy', async () => {
   const { cloud, holder, call, read } = hub()
   await read()
   cloud.faults.add(slowOperation({ ms: 3_600_000 }))
@@ -174,7 +174,7 @@ test('a hub that is being written already is busy, not broken', async () => {
   assert.equal(error.details.outcomeUnknown, undefined)
 })
 
-test('while the service is at it, the lease is renewed often enough to outlive any pause', async () => {
+test('While a hub is written, the lease is renewed often enough to outlive any pause', async () => {
   const { cloud, handle, holder, call, renewedAt, read, sent } = hub()
   await read()
   cloud.faults.add(slowOperation({ ms: 95_000 }))
@@ -188,7 +188,7 @@ test('while the service is at it, the lease is renewed often enough to outlive a
   assert.equal(made['secondary'], handle.policy('service').keyOf('secondary'))
 })
 
-test('a call whose time runs out while the service is at it says so, and leaves open what became of the write', async () => {
+test('A call whose time runs out while the hub is written has an unknown outcome, and says why', async () => {
   const ending = new AbortController()
   const wait = async () => {
     ending.abort()
@@ -206,7 +206,7 @@ test('a call whose time runs out while the service is at it says so, and leaves 
   assert.equal(sent('putHub'), 1)
 })
 
-test('a 202 without a body is the older way of saying that the service is still at it', async () => {
+test('A 202 without a body means that the hub is still being written', async () => {
   const polls = [new Response(null, { status: 202 }), Response.json({ status: 'Succeeded' })]
   const { cloud, handle, holder, call, read } = hub()
   await read()
@@ -256,7 +256,7 @@ test('a Retry-After between polls is honoured, in pauses that the lease outlives
   assert.deepEqual(waits.slice(0, 4), [2_000, 10_000, 10_000, 5_000])
 })
 
-test('an operation that was cancelled has ended, and leaves open what became of the write', async () => {
+test('An operation that was cancelled has ended, with an unknown outcome of the write', async () => {
   const { cloud, holder, call, read } = hub()
   await read()
   const pass = cloud.fetch
@@ -274,7 +274,7 @@ test('an operation that was cancelled has ended, and leaves open what became of 
   assert.deepEqual([error.code, error.details.outcomeUnknown, polls], ['ServiceRefused', true, 1])
 })
 
-test('the lease is renewed before the first poll as well: the write itself may have taken long', async () => {
+test('The lease is renewed before the first poll as well, because the write itself may have taken long', async () => {
   const { cloud, holder, call, renewedAt, read } = hub()
   await read()
   const pass = cloud.fetch
@@ -291,14 +291,14 @@ test('the lease is renewed before the first poll as well: the write itself may h
   assert.ok(renewals[1]! > renewals[0]!, String(renewals))
 })
 
-test('the name of a policy may hold what an address would read as something else', async () => {
+test('The name of a policy may have characters that are special in a URL', async () => {
   const { handle, read } = hub('a%41', { policies: { 'a%41': 'ServiceConnect' } })
 
   assert.deepEqual(revealed(await read()), handle.policy('a%41').keys())
 })
 
 for (const afterFailure of ['changed', 'unchanged'] as const) {
-  test(`a write whose operation fails leaves open what became of it (${afterFailure})`, async () => {
+  test(`A write whose operation fails has an unknown outcome (${afterFailure})`, async () => {
     const { cloud, handle, holder, call, read } = hub('service', { afterFailure })
     await read()
     cloud.faults.add(failingOperation({ times: 1 }))
@@ -313,7 +313,7 @@ for (const afterFailure of ['changed', 'unchanged'] as const) {
   })
 }
 
-test('keys that cannot be read for as long as a change may take leave its outcome open', async () => {
+test('A change whose keys cannot be read for as long as it may take has an unknown outcome', async () => {
   for (const status of [403, 404, 500]) {
     const { cloud, holder, call, read, sent } = hub()
     await read()
@@ -327,7 +327,7 @@ test('keys that cannot be read for as long as a change may take leave its outcom
   }
 })
 
-describe('an operation that may not be followed', () => {
+describe('An operation of a hub that may not be polled', () => {
   for (const [why, fault] of [
     ['is 401', untrackableOperations({ status: 401 })],
     ['is 403', untrackableOperations({ status: 403 })],
@@ -339,7 +339,7 @@ describe('an operation that may not be followed', () => {
     ['fails at every poll', serverError({ operation: 'iot-hub/getOperation', when: 'before' })],
     ['answers what cannot be read', truncatedBody({ operation: 'iot-hub/getOperation' })],
   ] as const) {
-    test(`because it ${why}: the hub itself is read until it is settled, and the key is made by one write`, async () => {
+    test(`Where the operation ${why}, the hub itself is read until it is settled, and one write makes the key`, async () => {
       const { cloud, handle, holder, call, read, sent } = hub()
       await read()
       cloud.faults.add(fault)
@@ -353,7 +353,7 @@ describe('an operation that may not be followed', () => {
     })
   }
 
-  test('is asked for once, and the log says with which status that was refused', async () => {
+  test('An operation that may not be polled is polled once, and the log has the status of the refusal', async () => {
     const { cloud, holder, call, read, sent, logged } = hub()
     await read()
     cloud.faults.add(untrackableOperations())
@@ -371,7 +371,7 @@ describe('an operation that may not be followed', () => {
     ])
   })
 
-  test('is over when the hub is active again with another etag, though it fails or is not found meanwhile', async () => {
+  test('An operation that may not be polled has ended when the hub is active with another etag, though the hub fails or is not found meanwhile', async () => {
     for (const status of [404, 429, 500]) {
       const { cloud, handle, holder, call, read, sent } = hub()
       await read()
@@ -392,7 +392,7 @@ describe('an operation that may not be followed', () => {
     }
   })
 
-  test('and whose hub may not be read either leaves open what became of the write', async () => {
+  test('An operation that may not be polled, of a hub that may not be read, leaves the outcome unknown', async () => {
     const { cloud, holder, call, read } = hub()
     await read()
     cloud.faults.add(untrackableOperations())
@@ -404,11 +404,11 @@ describe('an operation that may not be followed', () => {
   })
 })
 
-describe('a hub that was just written', () => {
+describe('A hub that was just written', () => {
   const written = (ms: number) => ({ hubwritten: new Date(ms).toISOString() })
   const settled = settle + clockBound
 
-  test('is left alone until every listing must show the write, whoever of us made it', async () => {
+  test('A hub that was just written is left alone until every listing must show the write, whichever worker made it', async () => {
     const { cloud, holder, call, read, sent } = hub()
     await read()
     await call.metadata.write(written(cloud.clock.now() - 1000), call.signal)
@@ -424,7 +424,7 @@ describe('a hub that was just written', () => {
     await holder.regenerate('secondary', call)
   })
 
-  test('is one whose lease says nothing, if its blob is new: it may have been lost just after a write', async () => {
+  test('A hub counts as just written when its lease has no record and its blob is new, because the blob may have been lost after a write', async () => {
     const { cloud, holder, call, read, sent } = hub()
     await read()
     const fresh = { ...call, metadata: metadataInMemory(cloud.clock.now)('new') }
@@ -443,7 +443,7 @@ describe('a hub that was just written', () => {
     ['holds no moment', { since: 'yesterday' }],
     ['speaks of next year', written(Date.parse('2027-03-01T12:00:00Z'))],
   ] as const) {
-    test(`is one whose lease ${what}: from then on it is known, so the wait ends`, async () => {
+    test(`A hub counts as just written when its lease ${what}; the time is recorded, so the wait ends`, async () => {
       const { cloud, holder, call, read } = hub()
       await read()
       const kept: Record<string, string> = { ...entries }
@@ -457,7 +457,7 @@ describe('a hub that was just written', () => {
     })
   }
 
-  test('is noted before the write, with the longest that it may take, and afterwards as it was', async () => {
+  test('The time of a write is recorded before it, with the longest that it may take, and afterwards as it was', async () => {
     const { cloud, holder, call, read } = hub()
     await read()
     const noted: number[] = []
@@ -472,7 +472,7 @@ describe('a hub that was just written', () => {
     assert.deepEqual(noted, [6 * 60_000, 0])
   })
 
-  test('is not one whose write was refused', async () => {
+  test('A hub whose write was refused does not count as just written', async () => {
     const { cloud, handle, holder, call, read } = hub()
     await read()
     const meddle = async () => handle.changeByHand({ comments: 'mine' })
@@ -484,7 +484,7 @@ describe('a hub that was just written', () => {
     assert.equal(cloud.history.filter(({ effect }) => effect).length, 1)
   })
 
-  test('is one whose write got no answer: it may land for as long as a write may take', async () => {
+  test('A hub whose write got no answer counts as just written for as long as a write may take', async () => {
     const { cloud, azure, handle, holder, call, read } = hub()
     await read()
     const sentAt = cloud.clock.now()
@@ -499,7 +499,7 @@ describe('a hub that was just written', () => {
     assert.deepEqual([error.code, error.details.retryAfter], ['ServiceBusy', 6 * 60_000])
   })
 
-  test('cannot be noted: then it is not written', async () => {
+  test('A hub is not written when the time of the write cannot be recorded', async () => {
     const { holder, call, read, sent } = hub()
     await read()
     const down = new RekeyError('ServiceUnavailable', { message: 'storage is down', retryAfter: 1000 })
@@ -511,7 +511,7 @@ describe('a hub that was just written', () => {
     assert.equal(sent('putHub'), 0)
   })
 
-  test('and cannot be noted afterwards has its key all the same: what was noted before says more than enough', async () => {
+  test('A write whose time cannot be recorded afterwards still has its key, because the earlier record suffices', async () => {
     const { handle, holder, call, read } = hub()
     await read()
     const { metadata } = call
@@ -527,7 +527,7 @@ describe('a hub that was just written', () => {
   })
 })
 
-test('a hub that says that it is being changed is busy, and neither listed nor written', async () => {
+test('A hub that reports a change under way is ServiceBusy, and neither listed nor written', async () => {
   const { cloud, azure, handle, holder, call, read, sent } = hub()
   await read()
   await azure.send({
@@ -538,7 +538,7 @@ test('a hub that says that it is being changed is busy, and neither listed nor w
     scope: 'https://management.azure.com/.default',
     attempts: 'once',
     signal: call.signal,
-    operation: 'somebody else',
+    operation: 'another client',
   })
 
   const error = await rejection(holder.regenerate('secondary', call))
@@ -550,7 +550,7 @@ test('a hub that says that it is being changed is busy, and neither listed nor w
   await holder.regenerate('secondary', call)
 })
 
-test('a hub whose last change failed, of whoever, can be written: its state says so for ever', async () => {
+test('A hub whose last change failed can be written, because its state stays Failed until the next change', async () => {
   const { cloud, handle, holder, call, read } = hub()
   await read()
   const pass = cloud.fetch
@@ -568,7 +568,7 @@ test('a hub whose last change failed, of whoever, can be written: its state says
   assert.deepEqual(made, handle.policy('service').keys())
 })
 
-test('a write without an answer leaves open what became of it where the hub may not be read, and does not look refused', async () => {
+test('A write without an answer has an unknown outcome where the hub may not be read, and does not count as refused', async () => {
   const { cloud, holder, call, read } = hub()
   await read()
   cloud.faults.add(lostAnswer({ operation: 'iot-hub/putHub' }))
@@ -582,7 +582,7 @@ test('a write without an answer leaves open what became of it where the hub may 
   assert.deepEqual([error.code, error.details.outcomeUnknown], ['PermissionDenied', true])
 })
 
-test('a hub that is not found for a moment after it was written is asked again', async () => {
+test('A hub that is not found for a moment after it was written is read again', async () => {
   const { cloud, handle, holder, call, read } = hub()
   await read()
   cloud.faults.add(serverError({ operation: 'iot-hub/listKeysOfPolicy', when: 'before', status: 404, times: 2 }))
@@ -592,7 +592,7 @@ test('a hub that is not found for a moment after it was written is asked again',
   assert.deepEqual(made, handle.policy('service').keys())
 })
 
-test('a listing that lags is asked again until it shows the new key', async () => {
+test('A listing that lags is read again until it shows the new key', async () => {
   const { cloud, handle, holder, call, read } = hub()
   await read()
   const before = cloud.clock.now()
@@ -604,7 +604,7 @@ test('a listing that lags is asked again until it shows the new key', async () =
   assert.ok(cloud.clock.now() - before >= 60_000)
 })
 
-test('a listing that never shows the new key leaves open what happened', async () => {
+test('A listing that never shows the new key leaves the outcome unknown', async () => {
   const { cloud, holder, call, read } = hub()
   await read()
   cloud.faults.add(staleReads({ ms: 3_600_000, operation: 'iot-hub/listKeysOfPolicy' }))
@@ -621,7 +621,7 @@ for (const [name, faults, polled] of [
   ['a listing that does not follow a slow operation', [slowOperation({ ms: 240_000 }), staleListing], undefined],
   ['an operation that is to be polled in an hour', [], { status: 202, headers: { 'retry-after': '3600' } }],
 ] as const) {
-  test(`${name} is waited for no longer than the function may run, with room for other calls`, async () => {
+  test(`${name} is waited for no longer than the function may run, with time left for other calls`, async () => {
     const { cloud, holder, call, read } = hub()
     await read()
     for (const fault of faults) cloud.faults.add(fault)
@@ -641,7 +641,7 @@ for (const [name, faults, polled] of [
   })
 }
 
-test('a lost lease ends the waiting, as itself', async () => {
+test('A lost lease ends the wait for a hub with LeaseLost', async () => {
   const { cloud, holder, call, read } = hub()
   await read()
   cloud.faults.add(slowOperation({ ms: 60_000 }))
@@ -652,7 +652,7 @@ test('a lost lease ends the waiting, as itself', async () => {
   assert.equal(error.details.outcomeUnknown, undefined)
 })
 
-test('a hub without local authentication is said to be so, and not written', async () => {
+test('A hub without local authentication is LocalAuthDisabled, and not written', async () => {
   const { holder, call, sent } = hub('service', { properties: { disableLocalAuth: true } })
 
   const error = await rejection(holder.regenerate('secondary', call))
@@ -662,7 +662,7 @@ test('a hub without local authentication is said to be so, and not written', asy
 })
 
 test('a policy that the hub does not have is not made', async () => {
-  const { handle, holder, call, read } = hub('nobody')
+  const { handle, holder, call, read } = hub('unknown')
   const names = handle.policyNames
 
   const errors = [await rejection(read()), await rejection(holder.regenerate('primary', call))]
@@ -671,7 +671,7 @@ test('a policy that the hub does not have is not made', async () => {
     errors.map(({ code }) => code),
     ['ResourceNotFound', 'ResourceNotFound'],
   )
-  assert.match(errors[1]!.message, /no policy "nobody"/)
+  assert.match(errors[1]!.message, /no policy "unknown"/)
   assert.deepEqual(handle.policyNames, names)
 })
 
@@ -682,7 +682,7 @@ for (const [policy, verdict] of [
   ['iothubowner', 'accepted'],
   ['device', 'unknown'],
 ] as const) {
-  test(`the key of the policy ${policy} is shown by a read that its rights allow: ${verdict}`, async () => {
+  test(`The key of the policy ${policy} is tried by a read that its rights allow: ${verdict}`, async () => {
     const { holder, call, read } = hub(policy)
     const ring = await read()
 
@@ -732,7 +732,7 @@ test('two policies of one hub: a listing that lags does not bring back the key t
   assert.equal(handle.policy('service').keyOf('secondary'), made)
 })
 
-test('one holder may write its hub twice in a row: it has seen the listing show its own change', async () => {
+test("The holder of a hub's lease may write it twice in a row, because it has seen the listing show its own change", async () => {
   const { handle, holder, call, read } = hub()
   await read()
   await holder.regenerate('secondary', call)

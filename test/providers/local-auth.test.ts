@@ -16,7 +16,7 @@ for (const provider of providers) {
   const { read, describes } = samples[id]!
   if (describes === undefined) continue
 
-  test(`${id}: with local authentication disabled, every call on the keys says so, and what to do`, async () => {
+  test(`${id}: with local authentication disabled, every call on the keys says so, with a remedy`, async () => {
     const on = opened(provider)
     ;(on.handle as unknown as Switch).disableLocalAuth(true)
 
@@ -47,22 +47,22 @@ for (const provider of providers) {
     })
   }
 
-  test(`${id}: a missing right is not looked into, and a look that fails hides no refusal`, async () => {
+  test(`${id}: a missing right is not explained by another read, and a failed read hides no refusal`, async () => {
     const on = opened(provider, ['key'])
     const away = serverError({ operation: describes, when: 'before', status: 404 })
     const refused = serverError({ operation: read, when: 'before', status: 400 })
     on.cloud.identity.deny('*')
 
     const lacking = await failure(on, [], () => on.holder.read(on.signal))
-    const looks = on.cloud.history.filter(({ method }) => method === 'GET').length
+    const reads = on.cloud.history.filter(({ method }) => method === 'GET').length
     on.cloud.identity.grant('*')
     const unexplained = await failure(on, [refused, away], () => on.holder.read(on.signal))
 
-    assert.deepEqual([lacking.code, looks], ['PermissionDenied', 0])
+    assert.deepEqual([lacking.code, reads], ['PermissionDenied', 0])
     assert.equal(unexplained.code, 'ServiceRefused')
   })
 
-  test(`${id}: the properties are not looked at when nothing was refused`, async () => {
+  test(`${id}: the properties are not read when nothing was refused`, async () => {
     const on = opened(provider, ['key'])
 
     await on.holder.read(on.signal)

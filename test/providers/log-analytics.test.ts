@@ -20,7 +20,7 @@ function workspace(behaviour: 'both' | 'keyType', outputs?: readonly string[]) {
   return { cloud, handle, azure, holder, signal, call: { signal, keepLease: async () => {}, metadata: oldMetadata() } }
 }
 
-test('a service that changes both keys is asked once, and both new keys are answered', async () => {
+test('A Log Analytics workspace that changes both keys is called once, and both new keys are returned', async () => {
   const { cloud, handle, holder, signal, call } = workspace('both')
   const before = revealed(await holder.read(signal))
 
@@ -58,7 +58,7 @@ test('a refused regenerate of Log Analytics is not sent a second time in the for
   assert.equal(calls(on, regenerate).sent, 1)
 })
 
-test('the workspace id is the same in every slot, and asked for once, and only where a secret holds it', async () => {
+test('The workspace id is the same in every slot, and read once, only where a secret holds it', async () => {
   const wanted = workspace('keyType', ['key', 'workspaceId'])
   const unwanted = workspace('keyType', ['key'])
 
@@ -69,14 +69,14 @@ test('the workspace id is the same in every slot, and asked for once, and only w
   for (const credential of [ring['primary'], ring['secondary'], after['primary']]) {
     assert.equal(credential!['workspaceId']!.reveal(), wanted.handle.customerId)
   }
-  const looks = ({ cloud }: typeof wanted) =>
+  const reads = ({ cloud }: typeof wanted) =>
     cloud.history.filter(({ operation }) => operation.endsWith('/getWorkspace'))
-  assert.equal(looks(wanted).length, 1)
+  assert.equal(reads(wanted).length, 1)
   assert.deepEqual(Object.keys(short['primary']!), ['key'])
-  assert.equal(looks(unwanted).length, 0)
+  assert.equal(reads(unwanted).length, 0)
 })
 
-test('a workspace that asks for the query keyType is understood, though it says so in words only', async () => {
+test('A workspace that requires the query keyType is understood, though its error says so in words only', async () => {
   const on = opened(logAnalytics)
   const text = 'keyType value must equal primarySharedKey or secondarySharedKey'
   const asking: Fault = {

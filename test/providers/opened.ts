@@ -81,7 +81,7 @@ export async function failure(on: Opened, faults: readonly Fault[], run: () => P
   throw new Error('nothing was thrown')
 }
 
-/** Nothing that was ever minted is in the error, nor any error of somebody else's behind it. */
+/** Nothing that was ever minted is in the error, nor an error of another library as its cause. */
 function assertDiscreet({ minted }: Cloud, error: RekeyError): void {
   const everything = `${inspect(error, { depth: 20, showHidden: true })} ${JSON.stringify(error)} ${error.stack}`
   for (const secret of minted) {

@@ -28,7 +28,7 @@ after(async () => {
 })
 
 for (const provider of providers) {
-  test(`${provider.id}: a key is read, made and shown over TLS`, async () => {
+  test(`${provider.id}: a key is read, regenerated and probed over TLS`, async () => {
     const { fields, handle } = fleet[provider.id]!(cloud, `tls-${provider.id}`)
     const holder = provider.open(provider.resource.parse(fields), azure)
     const { signal } = new AbortController()

@@ -18,7 +18,7 @@ test('every provider file is in the registry, by the name of its file', async ()
   assert.deepEqual(ofProviders.toSorted(), ids.toSorted())
 })
 
-test('every provider has a resource in the simulated fleet, so that the contract is held against it', () => {
+test('Every provider has a resource in the simulated fleet, so that the contract is tested with it', () => {
   assert.deepEqual(Object.keys(fleet).toSorted(), ids.toSorted())
 })
 
@@ -37,7 +37,7 @@ test('every provider gives each slot a key, and says why it needs each of its ri
   }
 })
 
-test('what a provider says of itself needs no network and no Azure package', async () => {
+test('The declaration of a provider needs no network and no Azure package', async () => {
   for (const { place, resource } of providers) {
     assert.equal(typeof place, 'function')
     assert.equal(resource.safeParse({ unknown: 1 }).success, false)

@@ -45,7 +45,7 @@ test('a child resource is read as the type that its id has, and its rights are g
   assert.deepEqual([armPlace('bus', ofQueue).scope, armPlace('bus', ofNamespace).scope], [namespace, namespace])
 })
 
-test('an id that is of none of several types is refused, with all of their shapes', () => {
+test('An id of none of several types is refused, with all of their forms', () => {
   for (const [text, expected] of [
     [namespace, /'authorizationRules' is missing/],
     [`${namespace}/queues/orders`, /'authorizationRules' is missing/],

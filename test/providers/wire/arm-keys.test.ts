@@ -91,7 +91,7 @@ function store(provider: KeyProvider, regenerate: (keys: Record<string, string>,
   return { state, asked, holder, signal, call, later }
 }
 
-test('a provider that is declared has the rights, the place and the budget that follow from it', () => {
+test('A declared provider has the rights, the place and the budget that follow from its declaration', () => {
   const { actions, grant, allowance, place, writes, can } = armKeyProvider({ ...plain, describe: described })
 
   assert.deepEqual(
@@ -147,7 +147,7 @@ test('an answer without keys is followed by listings until one shows the new key
   assert.equal(made['primary']!['key']!.reveal(), 'second-primary')
 })
 
-test('where no listing ever shows the new key, the outcome is left open: the request is not sent again', async () => {
+test('Where no listing ever shows the new key, the outcome is unknown: the request is not sent again', async () => {
   const silent = { ...plain, regenerate: { ...plain.regenerate, answer: 'nothing' as const } }
   const on = store(armKeyProvider(silent), () => new Response(null, { status: 202 }))
 
@@ -158,7 +158,7 @@ test('where no listing ever shows the new key, the outcome is left open: the req
   assert.equal(on.asked.filter((path) => path === 'POST /regenerateKey').length, 1)
 })
 
-test('a change that goes on after its answer is waited for at the resource, and reported as under way meanwhile', async () => {
+test('A change that continues after its answer is waited for at the resource, and reported as under way meanwhile', async () => {
   const slow: Declared = {
     ...plain,
     regenerate: { ...plain.regenerate, answer: 'nothing' },
@@ -183,7 +183,7 @@ test('a change that goes on after its answer is waited for at the resource, and 
   assert.deepEqual([provider.longRunning, on.holder.operation!.limit], [true, minutes(120)])
 })
 
-test('a resource that refuses its keys says so after a refusal, with the property that lets them in again', async () => {
+test('A resource with local authentication disabled is explained after a refusal, with the property that enables it', async () => {
   const guarded: Declared = {
     ...plain,
     describe: { ...described, isKeyUseDisabled: ({ noKeys }) => noKeys === true, enabledBy: 'noKeys: false' },
@@ -198,7 +198,7 @@ test('a resource that refuses its keys says so after a refusal, with the propert
   })
 })
 
-test('a key is shown at the declared hosts only, and one that cannot be sent is refused', async () => {
+test('A key is sent to the declared hosts only, and one that cannot be sent is refused', async () => {
   const probing = (endpoint: string): Declared => ({
     ...plain,
     probe: {

@@ -28,7 +28,7 @@ for (const [cloud, host] of [
   ['usgov', 'api.cognitive.microsoft.us'],
   ['china', 'api.cognitive.azure.cn'],
 ] as const) {
-  test(`a Translator that names no token exchange is tried at the region's host of the cloud ${cloud}`, () => {
+  test(`A Translator that names no token exchange is tried at the region's host of the cloud ${cloud}`, () => {
     const translator = { kind: 'TextTranslation', location: 'China East 2' }
 
     const probe = cognitiveProbe(translator, cloud)
@@ -67,7 +67,7 @@ test('an account with a token exchange and a read of its kind has both, the exch
   ])
 })
 
-test('a location that is no name of a region becomes neither host nor header', () => {
+test('A location that is not the name of a region becomes neither host nor header', () => {
   const location = 'evil.example/\r\nx: y'
 
   assert.equal(cognitiveProbe({ kind: 'TextTranslation', location }, 'public'), undefined)
@@ -75,7 +75,7 @@ test('a location that is no name of a region becomes neither host nor header', (
   assert.equal(named!.headers['Ocp-Apim-Subscription-Region'], undefined)
 })
 
-test('what an account names by something else than text is passed over', () => {
+test('An API that an account names by something else than text is ignored', () => {
   const probe = cognitiveProbe({ kind: 'Face', endpoint: 'https://a.example', endpoints: { Token: 7 } }, 'public')
 
   assert.equal(at(probe), 'GET https://a.example /face/v1.0/largepersongroups?top=1')
@@ -87,7 +87,7 @@ test('an account without an endpoint, or of an unknown kind, has no probe', () =
   assert.equal(cognitiveProbe({}, 'public'), undefined)
 })
 
-test('a path is gone by its status, or by a code that says retired or deprecated', () => {
+test('A path counts as gone by its status, or by a code that says retired or deprecated', () => {
   const answer = (status: number, code: string) => ({ status, headers: {}, text: JSON.stringify({ error: { code } }) })
 
   const gone = [answer(404, '404'), answer(410, 'Gone'), answer(400, 'ApiVersionRetired'), answer(403, 'DeprecatedApi')]

@@ -60,7 +60,7 @@ test('a hub is written back with everything but what the service calls read-only
   assert.deepEqual(hub, before)
 })
 
-test('whatever properties a hub has, none is lost on the way', () => {
+test('Whatever properties a hub has, none is lost when it is written', () => {
   const dropped = ['provisioningState', 'state', 'hostName', 'locations', 'authorizationPolicies', 'disableLocalAuth']
   const name = fc.string({ minLength: 1 }).filter((text) => !dropped.includes(text) && text !== '__proto__')
 

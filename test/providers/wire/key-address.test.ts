@@ -55,6 +55,6 @@ for (const [endpoint, host, why] of [
   })
 }
 
-test('a path that leads to another host is held to the same rule', () => {
+test('A path that leads to another host is refused as well', () => {
   assert.equal(asked('https://vision.cognitiveservices.azure.com/', '//evil.example/x').url, undefined)
 })

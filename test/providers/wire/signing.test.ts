@@ -36,7 +36,7 @@ test('the key is found inside a connection string, padding and all, whatever the
   assert.equal(fieldOf(text, 'SharedAccessKeyName')?.reveal(), 'service')
 })
 
-test('a credential without a key in it has none', () => {
+test('A connection string without a key has none', () => {
   const rubbish = Secret.of('nothing;SharedAccessKey=;=;')
 
   assert.equal(keyIn({ connectionString: rubbish }, 'SharedAccessKey'), undefined)

@@ -10,7 +10,7 @@ const answer = (status: number, text = '', headers: Readonly<Record<string, stri
   headers,
 })
 
-test('only a success accepts a key, and only a status that the provider names refuses it', () => {
+test('Only a success accepts a key, and only a status that the provider declares refuses it', () => {
   const judge = refusedBy(401)
 
   const verdicts = [200, 204, 401, 403, 404, 429, 500].map((status) => judge(answer(status)))
@@ -18,7 +18,7 @@ test('only a success accepts a key, and only a status that the provider names re
   assert.deepEqual(verdicts, ['accepted', 'accepted', 'refused', 'unknown', 'unknown', 'unknown', 'unknown'])
 })
 
-test("a status with the service's own code refuses a key, and the same status with another code says nothing", () => {
+test("A status with the service's own code refuses a key, and the same status with another code gives no verdict", () => {
   const judge = judgedBy({ status: 403, code: 'AuthenticationFailed', is: 'refused' })
 
   const verdicts = [
