@@ -10,6 +10,7 @@ import type { Stamps } from '../src/engine/observation.ts'
 import { documents, quoted, rows, section, textOf } from './docs/markdown.ts'
 import { loadGrammar, parse, valueAt } from './infra/bicep.ts'
 import { providers } from './providers/all-providers.ts'
+import { samples } from './providers/provider-fleet.ts'
 
 await loadGrammar()
 const concepts = documents.get('docs/concepts.md')!
@@ -52,7 +53,7 @@ describe('docs/concepts.md', () => {
 
 describe('docs/providers', () => {
   for (const provider of providers) {
-    test(`docs/providers/${provider.id}.md has the rights, slots, outputs, fields and clouds of the provider`, () => {
+    test(`docs/providers/${provider.id}.md has the rights, slots, outputs, fields, clouds and api-versions of the provider`, () => {
       const about = documents.get(`docs/providers/${provider.id}.md`)!
       const facts = new Map(rows(about).map(([name, value]) => [name, value!]))
       const words = (name: string) => quoted(facts.get(name)!)
@@ -68,6 +69,12 @@ describe('docs/providers', () => {
       assert.deepEqual(words('fields'), Object.keys(provider.resource.shape))
       assert.equal(facts.get('clouds'), provider.clouds.join(', '))
       assert.equal(facts.get('can'), Object.keys(provider.can).join(', ') || 'nothing more')
+      // What goes over the wire: contract-faults.test.ts compares the sample with it.
+      const versions = facts.get('api-versions')!
+      assert.deepEqual(
+        samples[provider.id]!.apiVersions.filter((version) => !versions.includes(version)),
+        [],
+      )
     })
   }
 
