@@ -13,7 +13,7 @@ export interface Reply {
 }
 
 export interface Operation {
-  /** Stable name in the history and for faults: `cognitive-services/regenerateKey`. */
+  /** Stable name in the history and for faults: `<service>/regenerateKey`. */
   readonly operation: string
   /**
    * The operation changes something when it succeeds. Effects are numbered; listeners are notified of them; processes

@@ -7,12 +7,12 @@ import { seededDice } from '../simulator/dice.ts'
 import { serverError, throttle } from '../simulator/faults.ts'
 import { armAllowance } from '../src/providers/wire/arm-id.ts'
 import { providerById } from './providers/all-providers.ts'
-import { type LargeFleet, largeFleet, topicHost } from './scale/scale-fleet.ts'
+import { type LargeFleet, largeFleet, topicHost, usualProvider } from './scale/scale-fleet.ts'
 
 const interval = 5 * 60_000
 /** ARM's limit on writes, per subscription: so many at once, then so many a second. Reads are counted here too. */
 const bucket = { capacity: 200, perSecond: 10 }
-const { writes } = providerById('cognitive-services')!
+const { writes } = providerById(usualProvider)!
 
 function rotations({ cloud }: LargeFleet): readonly string[] {
   const done = cloud.history.filter(({ operation, effect }) => effect && operation.endsWith('/regenerateKey'))
@@ -50,7 +50,7 @@ function assertEachRotatedOnce(fleet: LargeFleet): void {
 
 test('two thousand targets due at once are rotated once each, in as many ticks as ARM’s budget asks for, and never throttled', async () => {
   const fleet = largeFleet({ targets: 2000, vaults: 4, age: 60 })
-  fleet.cloud.faults.add(throttle({ ...bucket, operation: 'cognitive-services' }))
+  fleet.cloud.faults.add(throttle({ ...bucket, operation: usualProvider }))
   const { burst, perSecond } = armAllowance
   // Those that the burst pays for at once, then one whenever its writes are paid for, before the next tick.
   const eachTick = Math.floor(burst / writes) + Math.ceil((interval / 1000) * (perSecond / writes)) - 1
@@ -78,7 +78,7 @@ for (const budget of [
   test(`Where other clients have used the budget up, down to ${budget.perSecond} a second, no target is lost and none is rotated twice`, async (t) => {
     t.mock.method(Math, 'random', seededDice(1).next)
     const fleet = largeFleet({ targets: 120, vaults: 2, age: 60 })
-    fleet.cloud.faults.add(throttle({ ...budget, operation: 'cognitive-services' }))
+    fleet.cloud.faults.add(throttle({ ...budget, operation: usualProvider }))
 
     for (let ticks = 0; ticks < 4; ticks++) {
       await fleet.tick(3 * interval)
@@ -95,7 +95,7 @@ for (const budget of [
 
 test('while a service is down for hours, each target that is due has one message, not one more with every tick', async () => {
   const fleet = largeFleet({ targets: 5, vaults: 1, age: 60 })
-  fleet.cloud.faults.add(serverError({ operation: 'cognitive-services', when: 'before', status: 503 }))
+  fleet.cloud.faults.add(serverError({ operation: usualProvider, when: 'before', status: 503 }))
   const handled: number[] = []
 
   for (let ticks = 0; ticks < 8; ticks++) {

@@ -33,17 +33,17 @@ export interface Estate {
 export interface EstateOptions {
   /** Of Azurite, 0 for any free one. */
   readonly ports?: { readonly blob: number; readonly queue: number }
-  /** Milliseconds that a write of an IoT hub takes. In Azure it is half a minute, too long to wait for in a demo. */
-  readonly hubWrite?: number
+  /** Milliseconds that a long-running operation takes. In Azure it is half a minute or more, too long to wait for in a demo. */
+  readonly operationTime?: number
 }
 
 /** Starts with the sample fleet in place. */
-export async function startEstate({ ports, hubWrite = 3_000 }: EstateOptions = {}): Promise<Estate> {
+export async function startEstate({ ports, operationTime = 3_000 }: EstateOptions = {}): Promise<Estate> {
   const cloud = simulatedCloud({
     faults: [
       // As slow as the real services, so that two requests can overlap and the second one gets Busy.
       ...Object.values(samples).map(({ regenerate }) => slowAnswers({ ms: 450, operation: regenerate })),
-      slowOperation({ ms: hubWrite }),
+      slowOperation({ ms: operationTime }),
     ],
   })
   const [server, azurite] = await Promise.all([startServer(cloud), startAzurite(ports)])

@@ -93,7 +93,7 @@ Two requests at once: one rotates the key, the other gets 409 Busy.
   for i in 1 2; do ${post('rotateTarget', 'targets/vision/rotate', '{"force":true}')} & done; wait
 Promote the previous key, without making a new one. The request names the version that is current now:
   ${postAsOfNow('promoteTarget', 'translator', 'promote')}
-Exchange primary and secondary at the service (IoT only):
+Exchange primary and secondary at the service, where it can:
   ${postAsOfNow('swapTarget', 'thermostat-7', 'swap')}
 A key leaked: replace every key that is older than now.
   ${post('revokeTarget', 'targets/speech/revoke', '{"note":"seen in a log"}')}

@@ -24,13 +24,13 @@ const usage = `npm start [-- --once] [-- --json]
 The function app in a simulated Azure: rotates a sample fleet, reports what happened, and serves on port ${wantedPort} until Ctrl-C.
   --once   end after the first round; exit code 1 if something went otherwise than it should
   --json   one JSON document on stdout instead of the table
-  --hub-write <seconds>   how long a write of the IoT hub takes; 3 if not given, about 30 in Azure
+  --operation-time <seconds>   how long a long-running operation takes; 3 if not given, 30 or more in Azure
 `
 
 interface Options {
   readonly once?: boolean
   readonly json?: boolean
-  readonly 'hub-write'?: string
+  readonly 'operation-time'?: string
 }
 
 async function main(options: Options): Promise<void> {
@@ -39,7 +39,7 @@ async function main(options: Options): Promise<void> {
   progress.say('Starting the simulated Azure, Azurite and the function app…')
   const started = await Promise.race([
     stopped,
-    Promise.all([startEstate({ hubWrite: hubWriteOf(options) }), isStale() ? buildApp() : undefined]),
+    Promise.all([startEstate({ operationTime: operationTimeOf(options) }), isStale() ? buildApp() : undefined]),
   ])
   // Ctrl-C has also stopped the build's process: nothing here can continue.
   if (started === 'interrupted') process.exit(130)
@@ -78,10 +78,10 @@ async function main(options: Options): Promise<void> {
 }
 
 /** Milliseconds. Exits the process if the flag is not a number of seconds. */
-function hubWriteOf({ 'hub-write': given = '3' }: Options): number {
+function operationTimeOf({ 'operation-time': given = '3' }: Options): number {
   const seconds = Number(given)
   if (given !== '' && seconds >= 0 && seconds <= 300) return seconds * 1000
-  process.stderr.write(`--hub-write takes 0 to 300 seconds.\n\n${usage}`)
+  process.stderr.write(`--operation-time takes 0 to 300 seconds.\n\n${usage}`)
   process.exit(2)
 }
 
@@ -145,4 +145,4 @@ function interrupted(): Promise<'interrupted'> {
   })
 }
 
-await main(flags(usage, { once: { type: 'boolean' }, json: { type: 'boolean' }, 'hub-write': { type: 'string' } }))
+await main(flags(usage, { once: { type: 'boolean' }, json: { type: 'boolean' }, 'operation-time': { type: 'string' } }))

@@ -30,7 +30,7 @@ export interface RawRequest {
   readonly tokenHosts?: readonly string[]
   readonly attempts: Attempts
   readonly signal: AbortSignal
-  /** For errors: the REST operation in words, e.g. `PUT IoT hub`. */
+  /** For errors: the REST operation in words, e.g. `GET secret`. */
   readonly operation: string
   /** Where this service names its errors in places of its own. */
   readonly errorCodes?: ErrorCodePlaces

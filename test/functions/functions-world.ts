@@ -200,7 +200,10 @@ export async function closeStorage(): Promise<void> {
 // Of its own for each account: a lease that a lost answer leaves behind must not keep the next test waiting.
 let groups = 0
 
-/** A Cognitive Services account with its target; the target's name is the account's. */
+/** The provider of the targets of most suites: two slots, and a probe. */
+export const usualProvider = 'cognitive-services'
+
+/** An account of that provider with its target; the target's name is the account's. */
 export function account(cloud: Cloud, name: string, fields: object = {}) {
   groups += 1
   const handle = cloud.cognitiveServices.add({ name, group: `group-${groups}` })
@@ -208,7 +211,7 @@ export function account(cloud: Cloud, name: string, fields: object = {}) {
     handle,
     target: {
       name,
-      provider: 'cognitive-services',
+      provider: usualProvider,
       resource: handle.resourceId,
       secrets: { [`${name}-key`]: 'key' },
       ...fields,

@@ -7,7 +7,7 @@ import { crash, slowPropagation, staleReads } from '../../simulator/faults.ts'
 import { badDay, ordinaryDay } from '../../simulator/wire-faults.ts'
 import { days, minutes } from '../../src/engine/target.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
-import { providers } from '../providers/all-providers.ts'
+import { kinds, providers } from '../providers/all-providers.ts'
 import { type Estate, type EstateOptions, estate, isRegenerate, weather } from './crash-estate.ts'
 import { assertAtRest, promisesOf } from './promises.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
@@ -116,15 +116,14 @@ test('The histories of the crash matrix met throttling, revoked tokens, and outa
 })
 
 describe('Each rule of the engine is needed: without it, some crash breaks a promise', () => {
-  const rules: readonly (readonly [rule: string, provider: string, scenario: string])[] = [
-    ['settling', 'iot-hub-device', 'request'],
-    ['interrupted', 'iot-hub-device', 'request'],
-    ['asked', 'defender-sensor', 'request'],
-    ['probe', 'cognitive-services', 'request'],
+  const rules: readonly (readonly [rule: string, provider: KeyProvider, scenario: string])[] = [
+    ['settling', kinds.unprobed, 'request'],
+    ['interrupted', kinds.unprobed, 'request'],
+    ['asked', kinds.oneSlot, 'request'],
+    ['probe', kinds.probed, 'request'],
   ]
-  for (const [rule, id, name] of rules) {
+  for (const [rule, provider, name] of rules) {
     test(`Without ${rule} some crash breaks a promise`, async () => {
-      const provider = providers.find((each) => each.id === id)!
       const scenario = scenarios.find((each) => each.name === name)!
       const { effects } = await live(provider, scenario, 'foggy')
       const failures: string[] = []

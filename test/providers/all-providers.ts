@@ -9,3 +9,22 @@ export const providers: readonly KeyProvider[] = await loadProviders()
 export function providerById(id: string): KeyProvider | undefined {
   return providers.find((provider) => provider.id === id)
 }
+
+/** The first provider of which that is true. Throws TypeError where there is none. */
+function providerThat(is: (provider: KeyProvider) => boolean): KeyProvider {
+  const found = providers.find(is)
+  if (found === undefined) throw new TypeError(`no provider is such that ${is}`)
+  return found
+}
+
+/** For tests that need a service of a kind, whichever it is. */
+export const kinds = {
+  oneSlot: providerThat(({ slots }) => slots.length === 1),
+  probed: providerThat(({ slots, can, longRunning }) => slots.length === 2 && !!can.probe && !longRunning),
+  unprobed: providerThat(
+    ({ slots, can, longRunning }) => slots.length === 2 && !can.probe && !longRunning && !!can.swap,
+  ),
+  swapped: providerThat(({ can, longRunning }) => !!can.swap && !longRunning),
+  swappedSlowly: providerThat(({ can, longRunning }) => !!can.swap && !!longRunning),
+  slow: providerThat(({ longRunning }) => !!longRunning),
+}

@@ -8,6 +8,8 @@ import { Secret } from '../../src/engine/secret.ts'
 import { cognitiveServices } from '../../src/providers/cognitive-services.ts'
 import { oldMetadata } from '../memory-lease.ts'
 import { connect } from '../simulated-azure.ts'
+import { assertRefusalLogged, hostsAsked, replies } from './addresses.ts'
+import { opened } from './opened.ts'
 
 type Options = Parameters<ReturnType<typeof simulatedCloud>['cognitiveServices']['add']>[0]
 
@@ -170,3 +172,29 @@ test('A rotation of Cognitive Services makes two calls to Resource Manager that 
   assert.equal(posts.length, cognitiveServices.writes)
   assert.equal(cloud.history.length, 4)
 })
+
+for (const endpoint of [
+  'http://vision.cognitiveservices.azure.com/',
+  'https://evil.example/',
+  'https://vision.cognitiveservices.azure.com.evil.example/',
+  'https://vision.cognitiveservices.azure.us/',
+  'https://vision.cognitiveservices.azure.com:8443/',
+  'https://someone@vision.cognitiveservices.azure.com/',
+  'https://169.254.169.254/',
+]) {
+  test(`An account whose endpoint is ${endpoint} gets no key, and the log says which host was refused`, async () => {
+    const on = opened(cognitiveServices)
+    on.cloud.faults.add(
+      replies('cognitive-services/getAccount', (reply) => ({
+        ...reply,
+        body: { ...(reply.body as object), properties: { endpoint, endpoints: { 'Token Service API': endpoint } } },
+      })),
+    )
+
+    const verdict = await on.holder.probe!('Key1', { key: Secret.of(on.handle.keyOf('Key1')) }, on.signal)
+
+    assert.equal(verdict, 'unknown')
+    assert.deepEqual(hostsAsked(on), ['management.azure.com'])
+    assertRefusalLogged(on, new URL(endpoint).hostname)
+  })
+}

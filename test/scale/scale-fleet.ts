@@ -16,6 +16,9 @@ import { tick } from '../../src/functions/timer/tick.ts'
 import { oldMetadata } from '../memory-lease.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 
+/** The provider of every target: two slots, and a probe. */
+export const usualProvider = 'cognitive-services'
+
 export const topicHost = 'rekey.westeurope-1.eventgrid.azure.net'
 const subscription = '11111111-2222-4333-8444-555555555555'
 const day = 86_400_000
@@ -131,7 +134,7 @@ export function documentOf(
   }[],
 ): string {
   const targets = members.map(({ name, vault, account: { resourceId } }) => ({
-    ...{ name, provider: 'cognitive-services', resource: resourceId, vault: `https://${vault}` },
+    ...{ name, provider: usualProvider, resource: resourceId, vault: `https://${vault}` },
     secrets: { [`${name}-key`]: 'key' },
   }))
   return JSON.stringify({ defaults: { rotateEvery: 'P60D', validFor: 'P90D', overlap: 'P2D' }, targets })

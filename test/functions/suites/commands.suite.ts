@@ -7,8 +7,19 @@ import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
 import { showTarget } from '../../../src/functions/http/status/list-targets.ts'
+import { kinds } from '../../providers/all-providers.ts'
 import { fleet } from '../../providers/provider-fleet.ts'
-import { account, days, follow, stored, topicHost, vaultHost, type World, world } from '../functions-world.ts'
+import {
+  account,
+  days,
+  follow,
+  stored,
+  topicHost,
+  usualProvider,
+  vaultHost,
+  type World,
+  world,
+} from '../functions-world.ts'
 
 const params = { name: 'vision' }
 const minute = 60_000
@@ -24,8 +35,10 @@ async function visionWorld(age = 10 * days) {
 
 async function hubWorld(): Promise<World> {
   const made = await world()
-  const { fields } = fleet['iot-hub-policy']!(made.cloud)
-  await made.writeTargets([{ name: 'vision', provider: 'iot-hub-policy', ...fields, secrets: { 'vision-key': 'key' } }])
+  const { fields } = fleet[kinds.swappedSlowly.id]!(made.cloud)
+  await made.writeTargets([
+    { name: 'vision', provider: kinds.swappedSlowly.id, ...fields, secrets: { 'vision-key': 'key' } },
+  ])
   await made.tick()
   await made.drain()
   made.cloud.clock.advance(3 * days)
@@ -200,7 +213,7 @@ describe('Rotating one target over HTTP', () => {
 
   test('A rotation throttled before its first effect is queued: 202 with the last error and the time of the next try', async () => {
     const { made, version } = await visionWorld()
-    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: usualProvider }))
 
     const answer = await made.http(rotate, { params })
 
@@ -213,7 +226,7 @@ describe('Rotating one target over HTTP', () => {
 
   test('A throttled rotation with respond-async is queued too, and the queue waits for the service', async () => {
     const { made } = await visionWorld()
-    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: usualProvider }))
 
     const answer = await made.http(rotate, { params, headers: { prefer: 'respond-async' } })
 
@@ -250,7 +263,7 @@ describe('Rotating one target over HTTP', () => {
 
   test('Where the queue cannot be reached either, a throttled command is a problem that says it is not queued', async () => {
     const { made } = await visionWorld()
-    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: usualProvider }))
     made.trouble.queueTakes = 0
 
     const answer = await made.http(rotate, { params })

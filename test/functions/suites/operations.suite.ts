@@ -16,6 +16,7 @@ import {
   days,
   follow,
   stored,
+  usualProvider,
   vaultHost,
   visionWorld,
   type World,
@@ -163,7 +164,7 @@ describe('The operation of one target', () => {
   test('An operation that is tried again stays Running, and says why it has not succeeded yet', async () => {
     const { made } = await visionWorld()
     const accepted = await made.http(rotate, { params, headers: later })
-    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: usualProvider }))
     await made.drain()
 
     const { body, headers } = await follow(made, accepted)

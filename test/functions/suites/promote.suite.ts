@@ -7,6 +7,8 @@ import { encodeMessage } from '../../../src/azure/request-queue.ts'
 import { promote, swap } from '../../../src/functions/http/commands/promote-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
+import type { KeyProvider } from '../../../src/providers/provider.ts'
+import { kinds } from '../../providers/all-providers.ts'
 import { fleet } from '../../providers/provider-fleet.ts'
 import { account, asOfNow, days, follow, stored, vaultHost, world } from '../functions-world.ts'
 
@@ -20,7 +22,7 @@ async function visionWorld() {
   return { made, handle, target, inVault: () => made.cloud.vault(vaultHost).read('vision-key') }
 }
 
-async function memberWorld(provider: string) {
+async function memberWorld({ id: provider }: KeyProvider) {
   const made = await world()
   const { fields, handle } = fleet[provider]!(made.cloud)
   await made.writeTargets([{ name: 'vision', provider, ...fields, secrets: { 'vision-key': 'key' } }])
@@ -201,7 +203,7 @@ describe('Promoting the other slot', () => {
   })
 
   test('A promote is 400 NotSupported on a ring of one', async () => {
-    const { made } = await memberWorld('defender-sensor')
+    const { made } = await memberWorld(kinds.oneSlot)
 
     const answer = await made.http(promote, { params, body: asOfNow(made) })
 
@@ -212,7 +214,7 @@ describe('Promoting the other slot', () => {
 
 describe('Swapping the slots', () => {
   test('A swap moves the active key to the other slot at the service', async () => {
-    const { made, handle, inVault } = await memberWorld('iot-hub-device')
+    const { made, handle, inVault } = await memberWorld(kinds.swapped)
     const active = inVault()!
     const [before] = Object.entries(handle.keys()).find(([, key]) => key === active)!
 
@@ -226,7 +228,7 @@ describe('Swapping the slots', () => {
   })
 
   test('A swap is queued where the service takes minutes', async () => {
-    const { made } = await memberWorld('iot-hub-policy')
+    const { made } = await memberWorld(kinds.swappedSlowly)
 
     const answer = await made.http(swap, { params, body: asOfNow(made) })
 
@@ -236,7 +238,7 @@ describe('Swapping the slots', () => {
   })
 
   test('A swap that a rotation overtakes has failed for good', async () => {
-    const { made } = await memberWorld('iot-hub-policy')
+    const { made } = await memberWorld(kinds.swappedSlowly)
     made.cloud.clock.advance(3 * days)
     const swapped = await made.http(swap, { params, body: asOfNow(made) })
     const [asked] = await made.messages()
@@ -251,7 +253,7 @@ describe('Swapping the slots', () => {
   })
 
   test('A swap that is done has succeeded for good, whatever comes after it', async () => {
-    const { made } = await memberWorld('iot-hub-policy')
+    const { made } = await memberWorld(kinds.swappedSlowly)
     made.cloud.clock.advance(3 * days)
     const swapped = await made.http(swap, { params, body: asOfNow(made) })
     const before = await follow(made, swapped)

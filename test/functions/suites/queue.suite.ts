@@ -5,8 +5,9 @@ import { describe, test } from 'node:test'
 import { missingPermission, slowOperation, throttle } from '../../../simulator/faults.ts'
 import { readHostSettings } from '../../../simulator/local/host-settings.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
-import { fleet } from '../../providers/provider-fleet.ts'
-import { days, topicHost, vaultHost, visionWorld, type World, world } from '../functions-world.ts'
+import { kinds } from '../../providers/all-providers.ts'
+import { fleet, samples } from '../../providers/provider-fleet.ts'
+import { days, topicHost, usualProvider, vaultHost, visionWorld, type World, world } from '../functions-world.ts'
 
 function message(made: World, fields: object = {}) {
   const now = made.cloud.clock.now()
@@ -80,10 +81,8 @@ describe('Messages of the queue', () => {
 
   test('A message that takes long ends before the host would end it, with every invocation beside it', async () => {
     const made = await world()
-    const { fields } = fleet['iot-hub-policy']!(made.cloud)
-    await made.writeTargets([
-      { name: 'vision', provider: 'iot-hub-policy', ...fields, secrets: { 'vision-key': 'key' } },
-    ])
+    const { fields } = fleet[kinds.slow.id]!(made.cloud)
+    await made.writeTargets([{ name: 'vision', provider: kinds.slow.id, ...fields, secrets: { 'vision-key': 'key' } }])
     await made.tick()
     await made.drain()
     made.cloud.clock.advance(3 * days)
@@ -95,7 +94,10 @@ describe('Messages of the queue', () => {
 
     // Two writes of the hub, one for each key: the second is left to the next delivery.
     assert.ok(made.cloud.clock.now() - before < readHostSettings('.').functionTimeout)
-    assert.equal(made.cloud.history.filter(({ operation }) => operation === 'iot-hub/putHub').length, 1)
+    assert.equal(
+      made.cloud.history.filter(({ operation }) => operation === samples[kinds.slow.id]!.regenerate).length,
+      1,
+    )
     assert.equal(await made.depth('rekey-revocations'), 1)
     await made.close()
   })
@@ -118,7 +120,7 @@ describe('Messages of the queue', () => {
 
   test('A message that is throttled comes back as a new message, later', async () => {
     const { made } = await visionWorld()
-    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: usualProvider }))
 
     await deliver(made, message(made))
 

@@ -12,7 +12,7 @@ import { repair } from '../../../src/functions/http/commands/repair-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'
 import { health } from '../../../src/functions/http/status/show-health.ts'
-import { account, days, follow, stored, vaultHost, type World, world } from '../functions-world.ts'
+import { account, days, follow, stored, usualProvider, vaultHost, type World, world } from '../functions-world.ts'
 
 const params = { name: 'vision' }
 const minute = 60_000
@@ -158,7 +158,7 @@ describe('The time when a target was last compared with its service', () => {
     await made.http(repair, { params })
     const before = (await made.http(showTarget, { params })).body.lastComparedAt
     made.cloud.clock.advance(hour)
-    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: 'cognitive-services' }))
+    made.cloud.faults.add(throttle({ capacity: 0, perSecond: 0, retryAfter: 60, operation: usualProvider }))
 
     await made.http(repair, { params })
     const after = (await made.http(showTarget, { params })).body.lastComparedAt

@@ -8,6 +8,7 @@ import { promote, swap } from '../../../src/functions/http/commands/promote-targ
 import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { repeatedKeyIn } from '../../../src/functions/http/repeated-key.ts'
+import { kinds } from '../../providers/all-providers.ts'
 import { fleet } from '../../providers/provider-fleet.ts'
 import { asOfNow, days, follow, vaultHost, visionWorld, type World, world } from '../functions-world.ts'
 
@@ -16,8 +17,8 @@ const second = 1000
 
 async function deviceWorld() {
   const made = await world()
-  const { fields, handle } = fleet['iot-hub-device']!(made.cloud)
-  await made.writeTargets([{ name: 'vision', provider: 'iot-hub-device', ...fields, secrets: { 'vision-key': 'key' } }])
+  const { fields, handle } = fleet[kinds.swapped.id]!(made.cloud)
+  await made.writeTargets([{ name: 'vision', provider: kinds.swapped.id, ...fields, secrets: { 'vision-key': 'key' } }])
   await made.tick()
   await made.drain()
   return { made, handle }
