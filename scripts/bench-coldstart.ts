@@ -35,7 +35,7 @@ export async function coldStart(runs: number): Promise<ColdStart> {
   mkdirSync(join(empty, 'src/functions'), { recursive: true })
   mkdirSync(app)
   const source = "import { app } from '@azure/functions'\napp.http('empty', { handler: () => ({ status: 404 }) })\n"
-  writeFileSync(join(empty, 'src/functions/empty.ts'), source)
+  writeFileSync(join(empty, 'src/functions/register.ts'), source)
   const harness = join(folder, 'cold-answer.mjs')
   await Promise.all([buildApp({ app: empty }), buildApp({ out: join(app, 'dist') }), bundleHarness(harness)])
   for (const each of [empty, app]) {
