@@ -1,13 +1,14 @@
-// Describes zod's issues in plain words: zod's own messages speak of inputs, types and parsers. Never quotes the value.
+// Describes zod's issues in plain words. Never quotes the value.
 
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 
-/** One sentence without its subject, such as "is missing". A message that a schema defines is used as it is. */
-export function plainMessage(issue: z.core.$ZodIssue): string {
-  if (!/^(Invalid|Too |Unrecognized|Not )/.test(issue.message)) return issue.message
+/** Given to `safeParse`: every issue gets a sentence without its subject, such as "is missing". A message that a schema defines is kept. */
+export const plainly: z.core.ParseContext<z.core.$ZodIssue> = { error: sentenceFor }
+
+function sentenceFor(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.message.endsWith('received undefined') ? 'is missing' : `must be ${article(issue.expected)}`
+      return issue.input === undefined ? 'is missing' : `must be ${article(issue.expected)}`
     case 'invalid_value':
       return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`
     case 'too_small':

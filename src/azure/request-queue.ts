@@ -1,6 +1,6 @@
 // The storage queues that carry requests to the functions that reconcile: base64 JSON, as the Functions host reads it.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { iso } from '../engine/duration.ts'
 import type { RequestQueue } from '../engine/ports.ts'
 import { RekeyError } from '../engine/rekey-error.ts'
@@ -8,7 +8,7 @@ import type { RotationRequest } from '../engine/request.ts'
 import { days, type Instant } from '../engine/target.ts'
 import { failureOf } from './failure-facts.ts'
 import { parseJson } from './json.ts'
-import { plainMessage } from './plain.ts'
+import { plainly } from './plain.ts'
 import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 
@@ -84,14 +84,19 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Date.parse(text))
+const instant = z.pipe(
+  z.iso.datetime({ offset: true }),
+  z.transform((text: string): Instant => Date.parse(text)),
+)
 /** One line: what is in a message goes into tags, events and logs. */
 const line = (longest: number) =>
   z
     .string()
-    .min(1, 'is empty')
-    .max(longest, `is longer than ${longest} characters`)
-    .regex(/^[^\p{C}]*$/u, 'has control characters')
+    .check(
+      z.minLength(1, 'is empty'),
+      z.maxLength(longest, `is longer than ${longest} characters`),
+      z.regex(/^[^\p{C}]*$/u, 'has control characters'),
+    )
 const choice = z.strictObject({ slot: line(64), from: line(64) })
 
 // Strict: a desired state that this version does not know must not be dropped silently.
@@ -100,16 +105,16 @@ const Message = z.strictObject({
   id: line(256),
   target: line(63),
   actor: line(128),
-  note: line(256).or(z.literal('')).optional(),
-  createdAfter: instant.optional(),
-  force: z.boolean().optional(),
-  promote: choice.optional(),
-  swap: choice.optional(),
-  revokeBefore: instant.optional(),
-  atOnce: z.boolean().optional(),
-  failedWith: line(64).optional(),
-  comparedAfter: instant.optional(),
-  ignoreWindow: z.boolean().optional(),
+  note: z.optional(z.union([line(256), z.literal('')])),
+  createdAfter: z.optional(instant),
+  force: z.optional(z.boolean()),
+  promote: z.optional(choice),
+  swap: z.optional(choice),
+  revokeBefore: z.optional(instant),
+  atOnce: z.optional(z.boolean()),
+  failedWith: z.optional(line(64)),
+  comparedAfter: z.optional(instant),
+  ignoreWindow: z.optional(z.boolean()),
   expiresAt: instant,
 })
 
@@ -130,9 +135,9 @@ export function encodeMessage(request: RotationRequest): string {
  * Throws RekeyError `BadRequest`, which names the field and never quotes the message.
  */
 export function parseRequest(message: unknown, queue: QueueName = requestQueue): RotationRequest {
-  const read = Message.safeParse(typeof message === 'string' ? parseJson(message) : message)
+  const read = Message.safeParse(typeof message === 'string' ? parseJson(message) : message, plainly)
   if (!read.success) {
-    const problems = read.error.issues.map((issue) => `${['$', ...issue.path].join('.')}: ${plainMessage(issue)}`)
+    const problems = read.error.issues.map((issue) => `${['$', ...issue.path].join('.')}: ${issue.message}`)
     throw new RekeyError('BadRequest', {
       message: `a message of the queue ${queue} cannot be read (${problems.join('; ')})`,
       remedy: `Read the message in the queue ${queue}-poison. Only Rekey should write to ${queue}.`,

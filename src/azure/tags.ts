@@ -1,7 +1,7 @@
 // The tags written beside a secret's value. Three tags are those of Microsoft's tutorial, so that its templates and Rekey
 // can replace each other; `rekey`, `rekey-failed` and `rekey-note` are ours: JSON with times in ISO 8601, and plain text.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { iso } from '../engine/duration.ts'
 import type { Reason, Stamps, StoredSecret } from '../engine/observation.ts'
 import type { SecretMetadata } from '../engine/ports.ts'
@@ -40,46 +40,52 @@ const reasons = {
   retiring: 0,
 } satisfies Record<Reason, 0>
 
-const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Date.parse(text))
+const instant = z.pipe(
+  z.iso.datetime({ offset: true }),
+  z.transform((text: string): Instant => Date.parse(text)),
+)
 
-const notified = z.literal(true).optional()
+const notified = z.optional(z.literal(true))
 
 // A field that a later version may have added must not make the rest unreadable: it is left out.
 const StampsTag = z.object({
-  target: z.string().min(1),
-  rotatedAt: instant.optional(),
-  createdAfter: instant.optional(),
-  standbyCreatedAfter: instant.optional(),
-  pending: z
-    .discriminatedUnion('state', [
+  target: z.string().check(z.minLength(1)),
+  rotatedAt: z.optional(instant),
+  createdAfter: z.optional(instant),
+  standbyCreatedAfter: z.optional(instant),
+  pending: z.optional(
+    z.discriminatedUnion('state', [
       z.object({ state: z.literal('requested'), since: instant }),
-      z.object({ state: z.literal('created'), since: instant, unanswered: instant.optional(), notified }),
+      z.object({ state: z.literal('created'), since: instant, unanswered: z.optional(instant), notified }),
       z.object({ state: z.literal('unanswered'), since: instant, notified }),
       z.object({ state: z.literal('retired'), since: instant }),
-    ])
-    .optional(),
-  took: z
-    .int()
-    .positive()
-    .transform((whole): Duration => whole * 1000)
-    .optional()
-    .catch(undefined),
-  proven: z.boolean().optional(),
-  retire: z.boolean().optional(),
-  announced: z.boolean().optional(),
-  behind: z.literal(true).optional().catch(undefined),
-  reason: z
-    .string()
-    .optional()
-    .transform((word) => (word !== undefined && isReason(word) ? word : undefined)),
-  actor: z.string().optional(),
+    ]),
+  ),
+  took: z.catch(
+    z.optional(
+      z.pipe(
+        z.int().check(z.positive()),
+        z.transform((whole: number): Duration => whole * 1000),
+      ),
+    ),
+    undefined,
+  ),
+  proven: z.optional(z.boolean()),
+  retire: z.optional(z.boolean()),
+  announced: z.optional(z.boolean()),
+  behind: z.catch(z.optional(z.literal(true)), undefined),
+  reason: z.pipe(
+    z.optional(z.string()),
+    z.transform((word) => (word !== undefined && isReason(word) ? word : undefined)),
+  ),
+  actor: z.optional(z.string()),
 })
 
 const FailedTag = z.object({
   code: z.string(),
   at: instant,
-  step: z.literal('observe').optional().catch(undefined),
-  request: z.string().optional().catch(undefined),
+  step: z.catch(z.optional(z.literal('observe')), undefined),
+  request: z.catch(z.optional(z.string()), undefined),
 })
 
 /** The tags of a version: those of others, with ours on top. Throws RekeyError `TagsTooLarge`. */

@@ -1,6 +1,6 @@
 // Azure AI services accounts: two keys, each regenerated on its own; both are in every answer.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
 import type { KeyRing } from '../engine/key-ring.ts'
 import type { KeyHolder, Log, Verdict } from '../engine/ports.ts'
@@ -27,22 +27,24 @@ const rights = {
   regenerate: 'Microsoft.CognitiveServices/accounts/regenerateKey/action',
 }
 
-const Keys = z
-  .object({ key1: secretText, key2: secretText })
-  .transform(({ key1, key2 }): KeyRing => ({ Key1: { key: key1 }, Key2: { key: key2 } }))
-const Account = z
-  .object({
-    kind: z.string().optional(),
-    location: z.string().optional(),
-    properties: z
-      .object({
-        endpoint: z.string().optional(),
-        endpoints: z.record(z.string(), z.unknown()).optional(),
-        disableLocalAuth: z.boolean().optional(),
-      })
-      .optional(),
-  })
-  .transform(({ kind, location, properties }) => ({ kind, location, ...properties }))
+const Keys = z.pipe(
+  z.object({ key1: secretText, key2: secretText }),
+  z.transform(({ key1, key2 }): KeyRing => ({ Key1: { key: key1 }, Key2: { key: key2 } })),
+)
+const Account = z.pipe(
+  z.object({
+    kind: z.optional(z.string()),
+    location: z.optional(z.string()),
+    properties: z.optional(
+      z.object({
+        endpoint: z.optional(z.string()),
+        endpoints: z.optional(z.record(z.string(), z.unknown())),
+        disableLocalAuth: z.optional(z.boolean()),
+      }),
+    ),
+  }),
+  z.transform(({ kind, location, properties }) => ({ kind, location, ...properties })),
+)
 type Account = z.output<typeof Account>
 
 /** 401 is also what a wrong region or endpoint gets: the engine believes it only if the active key is accepted. */

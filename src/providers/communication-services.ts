@@ -1,6 +1,6 @@
 // Communication Services: two keys, each with its connection string; a regenerate answers only the one it made.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
 import type { Credential, KeyRing } from '../engine/key-ring.ts'
 import type { KeyHolder, Log } from '../engine/ports.ts'
@@ -33,16 +33,18 @@ const hosts: ServiceHosts = { public: ['communication.azure.com'], usgov: ['comm
 /** 401 is also what a clock that is off gets; then the active key is refused as well, and nothing is concluded. */
 const judge = refusedBy(401)
 
-const Primary = z
-  .object({ primaryKey: secretText, primaryConnectionString: secretText })
-  .transform(
+const Primary = z.pipe(
+  z.object({ primaryKey: secretText, primaryConnectionString: secretText }),
+  z.transform(
     ({ primaryKey: key, primaryConnectionString: connectionString }): Credential => ({ key, connectionString }),
-  )
-const Secondary = z
-  .object({ secondaryKey: secretText, secondaryConnectionString: secretText })
-  .transform(
+  ),
+)
+const Secondary = z.pipe(
+  z.object({ secondaryKey: secretText, secondaryConnectionString: secretText }),
+  z.transform(
     ({ secondaryKey: key, secondaryConnectionString: connectionString }): Credential => ({ key, connectionString }),
-  )
+  ),
+)
 
 export const communicationServices = defineProvider({
   id,

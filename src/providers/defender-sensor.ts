@@ -1,7 +1,7 @@
 // Defender for Identity: the one key that installs sensors, one per tenant, through Microsoft Graph. A ring of one: a new
 // key replaces the old at once.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AzureClients } from '../azure/clients.ts'
 import type { KeyRing } from '../engine/key-ring.ts'
 import type { KeyHolder } from '../engine/ports.ts'
@@ -17,16 +17,21 @@ const namespace = 'microsoft.graph.security.'
 const address = 'microsoft-graph/security/identities/sensors'
 
 // The examples and the resource type spell the property differently, and wrap it or not.
-const Spelling = z
-  .union([z.object({ sensorDeploymentAccessKey: secretText }), z.object({ deploymentAccessKey: secretText })])
-  .transform(
+const Spelling = z.pipe(
+  z.union([z.object({ sensorDeploymentAccessKey: secretText }), z.object({ deploymentAccessKey: secretText })]),
+  z.transform(
     (answer): KeyRing => ({
       key: {
         key: 'sensorDeploymentAccessKey' in answer ? answer.sensorDeploymentAccessKey : answer.deploymentAccessKey,
       },
     }),
-  )
-const Answer = z.union([z.object({ value: Spelling }).transform(({ value }) => value), Spelling])
+  ),
+)
+const Wrapped = z.pipe(
+  z.object({ value: Spelling }),
+  z.transform(({ value }) => value),
+)
+const Answer = z.union([Wrapped, Spelling])
 
 export const defenderSensor = defineProvider({
   id,

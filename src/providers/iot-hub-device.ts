@@ -1,7 +1,7 @@
 // Devices of an IoT hub's registry: two keys; the registry makes new ones, one or both at once. Only a swap is read and
 // write, guarded by the device's etag. There is no probe: reading as the device would lock a message meant for it.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AzureClients, RawAnswer, RawRequest } from '../azure/clients.ts'
 import { passes } from '../azure/service-error.ts'
 import type { KeyRing } from '../engine/key-ring.ts'
@@ -32,7 +32,7 @@ interface Device {
 const KeyPair = z.object({ primaryKey: secretText, secondaryKey: secretText })
 type KeyPair = z.output<typeof KeyPair>
 const Identity = z.object({
-  etag: z.string().min(1),
+  etag: z.string().check(z.minLength(1)),
   authentication: z.object({ type: z.string(), symmetricKey: z.unknown() }),
 })
 /** For a swap: the whole identity goes back as it came. */
@@ -40,8 +40,8 @@ const WholeIdentity = z.looseObject({
   authentication: z.looseObject({ symmetricKey: z.looseObject({ primaryKey: z.string(), secondaryKey: z.string() }) }),
 })
 const Rotated = z.object({
-  rotatedKeys: z.array(z.looseObject({ id: z.string() })).nullish(),
-  errors: z.array(z.object({ id: z.string(), errorCode: z.union([z.string(), z.number()]).nullish() })).nullish(),
+  rotatedKeys: z.nullish(z.array(z.looseObject({ id: z.string() }))),
+  errors: z.nullish(z.array(z.object({ id: z.string(), errorCode: z.nullish(z.union([z.string(), z.number()])) }))),
 })
 
 export const iotHubDevice = defineProvider({
@@ -52,18 +52,22 @@ export const iotHubDevice = defineProvider({
   resource: z.strictObject({
     hub: z
       .string()
-      .regex(
-        /^[a-z0-9][a-z0-9-]{1,48}[a-z0-9]\.azure-devices\.(net|us|cn)$/i,
-        'the hub is its host name, such as hub1.azure-devices.net',
+      .check(
+        z.regex(
+          /^[a-z0-9][a-z0-9-]{1,48}[a-z0-9]\.azure-devices\.(net|us|cn)$/i,
+          'the hub is its host name, such as hub1.azure-devices.net',
+        ),
       )
-      .meta({ description: "The hub's host name", examples: ['hub1.azure-devices.net'] }),
+      .register(z.globalRegistry, { description: "The hub's host name", examples: ['hub1.azure-devices.net'] }),
     device: z
       .string()
-      .regex(
-        /^[A-Za-z0-9\-.+%_#*?!(),:=@$']{1,128}$/,
-        "a device id is 1 to 128 letters, digits or any of - . + % _ # * ? ! ( ) , : = @ $ '",
+      .check(
+        z.regex(
+          /^[A-Za-z0-9\-.+%_#*?!(),:=@$']{1,128}$/,
+          "a device id is 1 to 128 letters, digits or any of - . + % _ # * ? ! ( ) , : = @ $ '",
+        ),
       )
-      .meta({ description: 'The device id, in its own case', examples: ['thermostat-7'] }),
+      .register(z.globalRegistry, { description: 'The device id, in its own case', examples: ['thermostat-7'] }),
   }),
   actions: [
     { kind: 'dataAction', name: rights.read, why: "read the device's keys" },

@@ -1,7 +1,7 @@
 // Shared access policies of an IoT hub. No call regenerates one: the whole hub is read and written back, guarded by its
 // etag, without the key that the service is to make.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AzureClients } from '../azure/clients.ts'
 import { passes } from '../azure/service-error.ts'
 import type { KeyRing, KeySlot } from '../engine/key-ring.ts'
@@ -40,11 +40,13 @@ const hubs: ArmType = {
 }
 const policyName = z
   .string()
-  .regex(
-    /^[^\s/\\?#;=]{1,64}$/,
-    'the name of a policy is 1 to 64 characters, none of them a space, /, \\, ?, #, ; or =',
+  .check(
+    z.regex(
+      /^[^\s/\\?#;=]{1,64}$/,
+      'the name of a policy is 1 to 64 characters, none of them a space, /, \\, ?, #, ; or =',
+    ),
   )
-  .meta({ description: 'Name of the shared access policy', examples: ['service'] })
+  .register(z.globalRegistry, { description: 'Name of the shared access policy', examples: ['service'] })
 
 /**
  * Reads that tell a good key from a bad one, by the policy's rights; RegistryWrite includes the reading, and hubs then do

@@ -1,7 +1,7 @@
 // Log Analytics workspaces: two shared keys. The documented regenerate names no key, and services in use refuse it; the query
 // parameter `keyType`, which the documentation lacks, works. Both keys are answered; what changed is for the engine to see.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Attempts, AzureClients } from '../azure/clients.ts'
 import type { KeyRing, KeySlot } from '../engine/key-ring.ts'
 import type { KeyHolder } from '../engine/ports.ts'

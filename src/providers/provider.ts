@@ -1,6 +1,6 @@
 // The shape that every one of them has; index.ts is the registry.
 
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { AzureClients } from '../azure/clients.ts'
 import type { KeySlot } from '../engine/key-ring.ts'
 import type { Allowance } from '../engine/pace.ts'
@@ -44,6 +44,10 @@ export interface Grant {
   readonly caution?: string
 }
 
+/** The schema of a provider's own fields: a strict object. */
+export type ResourceSchema<Shape extends z.core.$ZodShape> = z.core.$ZodObject<Shape, z.core.$strict> &
+  Pick<z.ZodMiniObject<Shape, z.core.$strict>, 'shape' | 'parse' | 'safeParse'>
+
 export interface KeyProvider<Resource = unknown> {
   readonly id: string
   /** What people call the service. */
@@ -53,7 +57,7 @@ export interface KeyProvider<Resource = unknown> {
   /** Every output a secret may hold; `constant` ones are the same for all slots and cannot be the lead. */
   readonly outputs: Readonly<Record<string, 'secret' | 'constant'>>
   /** Parses the provider's own fields of a target in targets.json, and validates names and ids. */
-  readonly resource: z.ZodObject<z.ZodRawShape, z.core.$strict>
+  readonly resource: ResourceSchema<z.core.$ZodShape>
   /** Exactly what its calls need; Bicep, docs and health read this. */
   readonly actions: readonly Permission[]
   readonly grant: Grant
@@ -82,12 +86,12 @@ export interface KeyProvider<Resource = unknown> {
 }
 
 /** Keeps the resource's type between `resource`, `place` and `open` of one provider, and forgets it outside. */
-export function defineProvider<Shape extends z.ZodRawShape>(
+export function defineProvider<Shape extends z.core.$ZodShape>(
   provider: Omit<KeyProvider, 'resource' | 'place' | 'open'> & {
-    readonly resource: z.ZodObject<Shape, z.core.$strict>
-    place(resource: z.output<z.ZodObject<Shape, z.core.$strict>>): Place
+    readonly resource: ResourceSchema<Shape>
+    place(resource: z.output<ResourceSchema<Shape>>): Place
     open(
-      resource: z.output<z.ZodObject<Shape, z.core.$strict>>,
+      resource: z.output<ResourceSchema<Shape>>,
       azure: AzureClients,
       outputs?: readonly string[],
       log?: Log,

@@ -1,6 +1,6 @@
 // Storage accounts: two keys; both are in every answer. Shared access signatures made with a key die with it.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Secret } from '../engine/secret.ts'
 import type { Instant } from '../engine/target.ts'
 import type { ServiceHosts } from './provider.ts'
@@ -24,17 +24,18 @@ const probes = [
 ] as const
 
 /** Kerberos keys are listed too where there are any: keys are found by their names. */
-const Keys = z
-  .object({ keys: z.array(z.object({ keyName: z.string(), value: secretText })) })
-  .transform(({ keys }, context) => {
+const Keys = z.pipe(
+  z.object({ keys: z.array(z.object({ keyName: z.string(), value: secretText })) }),
+  z.transform(({ keys }, { issues }) => {
     const named = (name: string) => keys.find(({ keyName }) => keyName.toLowerCase() === name)?.value
     const [key1, key2] = [named('key1'), named('key2')]
     if (key1 !== undefined && key2 !== undefined) return { key1, key2 }
-    context.addIssue({ code: 'custom', path: ['keys'], message: 'key1 or key2 is missing' })
+    issues.push({ code: 'custom', path: ['keys'], message: 'key1 or key2 is missing', input: keys })
     return z.NEVER
-  })
+  }),
+)
 const Account = z.object({
-  properties: z.object({ primaryEndpoints: z.record(z.string(), z.unknown()).optional() }).optional(),
+  properties: z.optional(z.object({ primaryEndpoints: z.optional(z.record(z.string(), z.unknown())) })),
 })
 
 export const storageAccount = armKeyProvider({

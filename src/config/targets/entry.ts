@@ -1,6 +1,7 @@
 // One entry of `targets`: its fields, its provider's fields, what it inherits from the defaults, and what it claims.
 
 import type { CloudName } from '../../azure/clouds.ts'
+import { plainly } from '../../azure/plain.ts'
 import { days, type Instant, type SecretName, type Target } from '../../engine/target.ts'
 import type { KeyProvider, Place } from '../../providers/provider.ts'
 import type { PolicyFields, TargetFields } from './fields.ts'
@@ -140,7 +141,7 @@ function readResource(
   const theirs = Object.keys(provider.resource.shape)
   refuseUnknown(given, [...common, ...theirs], path, findings)
   const picked = Object.fromEntries(theirs.filter((key) => Object.hasOwn(given, key)).map((key) => [key, given[key]]))
-  const parsed = provider.resource.safeParse(picked)
+  const parsed = provider.resource.safeParse(picked, plainly)
   if (parsed.success) return { value: parsed.data, place: provider.place(parsed.data) }
   findings.push(...findingsOf(parsed.error.issues, path, provider.resource))
   return undefined

@@ -1,15 +1,26 @@
 // Every field of targets.json: what editors show about it, and how it is read. A provider adds its own.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { formatDuration, parseDuration } from '../../engine/duration.ts'
 import { type Duration, days, minutes, type Window } from '../../engine/target.ts'
 import type { KeyProvider } from '../../providers/provider.ts'
 import { vaultAddress } from './vault-address.ts'
 
 /** Adds an issue with a remedy. */
-function refuse(context: z.core.$RefinementCtx, message: string, remedy: string): never {
-  context.addIssue({ code: 'custom', message, params: { remedy } })
+function refuse({ issues, value }: z.core.ParsePayload, message: string, remedy: string): never {
+  issues.push({ code: 'custom', message, params: { remedy }, input: value })
   return z.NEVER
+}
+
+/** What editors show about a field, and what a problem with it says is expected. */
+function described<Schema extends z.core.$ZodType>(schema: Schema, about: z.core.GlobalMeta): Schema {
+  z.globalRegistry.add(schema, about)
+  return schema
+}
+
+/** A string that is read as something else, or refused. */
+function readAs<Read>(about: z.core.GlobalMeta, read: (text: string, payload: z.core.ParsePayload) => Read) {
+  return z.pipe(described(z.string(), about), z.transform(read))
 }
 
 interface Bounds {
@@ -20,41 +31,38 @@ interface Bounds {
 const durationPattern = '^P(?!$)(\\d+W|(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+S)?)?)$'
 
 function duration(description: string, example: string, { least, most }: Bounds) {
-  return z
-    .string()
-    .meta({ description: `${description} (ISO 8601)`, examples: [example], pattern: durationPattern })
-    .transform((text, context): Duration => {
-      const parsed = parseDuration(text)
-      if (typeof parsed !== 'number') return refuse(context, parsed.message, parsed.remedy)
-      if (parsed < least) return refuse(context, 'is too short', `Write ${formatDuration(least)} or more.`)
-      if (most && parsed > most) return refuse(context, 'is too long', `Write ${formatDuration(most)} or less.`)
-      return parsed
-    })
+  const about = { description: `${description} (ISO 8601)`, examples: [example], pattern: durationPattern }
+  return readAs(about, (text, payload): Duration => {
+    const parsed = parseDuration(text)
+    if (typeof parsed !== 'number') return refuse(payload, parsed.message, parsed.remedy)
+    if (parsed < least) return refuse(payload, 'is too short', `Write ${formatDuration(least)} or more.`)
+    if (most && parsed > most) return refuse(payload, 'is too long', `Write ${formatDuration(most)} or less.`)
+    return parsed
+  })
 }
 
 const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
 
-const start = z
-  .string()
-  .meta({
+const start = readAs(
+  {
     description: 'local time of day at which it opens, HH:MM',
     examples: ['02:00'],
     pattern: '^([01]\\d|2[0-3]):[0-5]\\d$',
-  })
-  .transform((text, context): number => {
+  },
+  (text, payload): number => {
     const time = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text)
-    if (!time) return refuse(context, 'is not a time of day', 'Write hours and minutes, such as 02:00 or 22:30.')
+    if (!time) return refuse(payload, 'is not a time of day', 'Write hours and minutes, such as 02:00 or 22:30.')
     return Number(time[1]) * 60 + Number(time[2])
-  })
+  },
+)
 
-const timeZone = z
-  .string()
-  .meta({ description: 'IANA name of the time zone, daylight saving included', examples: ['Europe/Zurich', 'UTC'] })
-  .transform((name, context): string =>
+const timeZone = readAs(
+  { description: 'IANA name of the time zone, daylight saving included', examples: ['Europe/Zurich', 'UTC'] },
+  (name, payload): string =>
     isTimeZone(name)
       ? name
-      : refuse(context, 'is not a time zone', 'Write an IANA name, such as Europe/Zurich or UTC.'),
-  )
+      : refuse(payload, 'is not a time zone', 'Write an IANA name, such as Europe/Zurich or UTC.'),
+)
 
 /**
  * Known to be valid. The list takes a tenth of the time of the first formatter, which a cold start would wait for; other names
@@ -76,90 +84,96 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const window = z
-  .strictObject({
-    days: z
-      .array(z.enum(weekdays))
-      .min(1, 'needs at least one day')
-      .meta({ description: 'days on which it opens', examples: [['Sat', 'Sun']], uniqueItems: true }),
-    start,
-    // A tick every 15 minutes must fall into it, and a week later it opens again.
-    length: duration('how long it stays open, PT30M to P7D', 'PT4H', { least: minutes(30), most: days(7) }),
-    timeZone,
-  })
-  .transform((given): Window => ({ ...given, days: [...new Set(given.days)].map((day) => weekdays.indexOf(day)) }))
-  .nullable()
-  .meta({ description: 'when scheduled rotations may happen; null: always' })
+const givenWindow = z.strictObject({
+  days: described(z.array(z.enum(weekdays)).check(z.minLength(1, 'needs at least one day')), {
+    description: 'days on which it opens',
+    examples: [['Sat', 'Sun']],
+    uniqueItems: true,
+  }),
+  start,
+  // A tick every 15 minutes must fall into it, and a week later it opens again.
+  length: duration('how long it stays open, PT30M to P7D', 'PT4H', { least: minutes(30), most: days(7) }),
+  timeZone,
+})
+const numbered = z.transform((given: z.output<typeof givenWindow>): Window => {
+  return { ...given, days: [...new Set(given.days)].map((day) => weekdays.indexOf(day)) }
+})
+const window = described(z.nullable(z.pipe(givenWindow, numbered)), {
+  description: 'when scheduled rotations may happen; null: always',
+})
 
-const vault = z.string().meta({
+const vault = {
   description: 'address of the Key Vault; without it that of defaults, else the app setting ROTATION_VAULT',
   examples: ['https://kv-prod.vault.azure.net'],
   pattern: '^https://[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]\\.[a-z.]+/?$',
-})
+}
 
 /** `vaultSuffix`: the cloud's, without a leading dot. */
 function vaultIn(vaultSuffix: string) {
-  return vault.transform((text, context): string => {
+  return readAs(vault, (text, payload): string => {
     const address = vaultAddress(text, vaultSuffix)
-    return typeof address === 'string' ? address : refuse(context, address.message, address.remedy)
+    return typeof address === 'string' ? address : refuse(payload, address.message, address.remedy)
   })
 }
 
 /** What `defaults` may hold. `adopt` is not among them: one slip would overwrite every secret that holds something else. */
 export function policyFields(vaultSuffix: string) {
   return {
-    vault: vaultIn(vaultSuffix).optional(),
-    rotateEvery: duration('how often a new key is created; default P60D', 'P60D', { least: minutes(1) }).optional(),
-    validFor: duration('until when a secret is valid, longer than rotateEvery; default P90D', 'P90D', {
-      least: minutes(1),
-    }).optional(),
-    overlap: duration('how long the key before the current one must stay valid; default P2D', 'P2D', {
-      least: 0,
-    }).optional(),
-    retireAfter: duration(
-      'when the key before the current one is invalidated, counted from its replacement; null: never',
-      'P7D',
-      { least: 0 },
-    )
-      .nullable()
-      .optional(),
-    window: window.optional(),
-    probe: z
-      .enum(['on', 'off'])
-      .optional()
-      .meta({ description: 'whether keys are tested before they are published; default on' }),
-    enabled: z.boolean().optional().meta({ description: 'false: left alone; default true' }),
+    vault: z.optional(vaultIn(vaultSuffix)),
+    rotateEvery: z.optional(duration('how often a new key is created; default P60D', 'P60D', { least: minutes(1) })),
+    validFor: z.optional(
+      duration('until when a secret is valid, longer than rotateEvery; default P90D', 'P90D', { least: minutes(1) }),
+    ),
+    overlap: z.optional(
+      duration('how long the key before the current one must stay valid; default P2D', 'P2D', { least: 0 }),
+    ),
+    retireAfter: z.optional(
+      z.nullable(
+        duration(
+          'when the key before the current one is invalidated, counted from its replacement; null: never',
+          'P7D',
+          {
+            least: 0,
+          },
+        ),
+      ),
+    ),
+    window: z.optional(window),
+    probe: described(z.optional(z.enum(['on', 'off'])), {
+      description: 'whether keys are tested before they are published; default on',
+    }),
+    enabled: described(z.optional(z.boolean()), { description: 'false: left alone; default true' }),
   }
 }
 
-const name = z.string().meta({
-  description: 'name of the target: letters, digits and hyphens, 63 at most; part of URLs and tags',
-  examples: ['vision'],
-  pattern: '^[A-Za-z0-9][A-Za-z0-9-]{0,62}$',
-})
-
-const nameChecked = name.transform((text, context): string =>
-  /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(text)
-    ? text
-    : refuse(
-        context,
-        'is not a valid name for a target',
-        'Write 1 to 63 letters, digits and hyphens, the first no hyphen.',
-      ),
+const name = readAs(
+  {
+    description: 'name of the target: letters, digits and hyphens, 63 at most; part of URLs and tags',
+    examples: ['vision'],
+    pattern: '^[A-Za-z0-9][A-Za-z0-9-]{0,62}$',
+  },
+  (text, payload): string =>
+    /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(text)
+      ? text
+      : refuse(
+          payload,
+          'is not a valid name for a target',
+          'Write 1 to 63 letters, digits and hyphens, the first no hyphen.',
+        ),
 )
 
-const secretName = z
-  .string()
-  .meta({ description: 'name of a secret in the vault', pattern: '^(?=.*[^0-9])[0-9a-zA-Z-]{1,127}$' })
-  .superRefine((text, context) => {
-    if (!/^[0-9a-zA-Z-]{1,127}$/.test(text)) {
-      refuse(context, 'is not a valid name for a secret', 'Write 1 to 127 letters, digits and hyphens.')
-    } else if (/^\d+$/.test(text)) {
+const secretName = described(
+  z.string().check((payload) => {
+    if (!/^[0-9a-zA-Z-]{1,127}$/.test(payload.value)) {
+      refuse(payload, 'is not a valid name for a secret', 'Write 1 to 127 letters, digits and hyphens.')
+    } else if (/^\d+$/.test(payload.value)) {
       // JSON objects put such keys first, wherever they were written.
       const message = 'a name of digits only loses its place in JSON, and the place says which secret is the lead'
-      refuse(context, message, 'Add a letter to the name.')
+      refuse(payload, message, 'Add a letter to the name.')
     }
-  })
+  }),
+  { description: 'name of a secret in the vault', pattern: '^(?=.*[^0-9])[0-9a-zA-Z-]{1,127}$' },
+)
 
 type Outputs = Record<string, KeyProvider['outputs'][string]>
 
@@ -167,25 +181,20 @@ function secrets(outputs: Outputs | undefined) {
   const names = Object.keys(outputs ?? {})
   const listed = names.map((output) => `"${output}"`).join(' or ')
   const output = outputs ? z.enum(names, { error: `is not an output of this provider: it has ${listed}` }) : z.string()
-  return z
-    .record(secretName, output)
-    .meta({
-      description: `secrets in the vault, each with the output it holds${outputs ? `: ${listed}` : ''}; the first is the lead`,
-      examples: [{ 'my-secret': names[0] ?? 'key' }],
-      minProperties: 1,
-    })
-    .superRefine((given, context) => {
-      const [lead] = Object.entries(given)
-      if (!lead) refuse(context, 'names no secret', 'Name at least one, such as {"vision-key": "key"}.')
-      else if (outputs?.[lead[1]] === 'constant') {
-        const others = names.filter((each) => outputs[each] === 'secret').map((each) => `"${each}"`)
-        refuse(
-          context,
-          'the first secret cannot hold an output that never changes',
-          `Put one with ${others.join(' or ')} first.`,
-        )
-      }
-    })
+  const written = z.record(secretName, output).check((payload) => {
+    const [lead] = Object.entries(payload.value)
+    if (!lead) refuse(payload, 'names no secret', 'Name at least one, such as {"vision-key": "key"}.')
+    else if (outputs?.[lead[1]] === 'constant') {
+      const others = names.filter((each) => outputs[each] === 'secret').map((each) => `"${each}"`)
+      const remedy = `Put one with ${others.join(' or ')} first.`
+      refuse(payload, 'the first secret cannot hold an output that never changes', remedy)
+    }
+  })
+  return described(written, {
+    description: `secrets in the vault, each with the output it holds${outputs ? `: ${listed}` : ''}; the first is the lead`,
+    examples: [{ 'my-secret': names[0] ?? 'key' }],
+    minProperties: 1,
+  })
 }
 
 export type PolicyFields = ReturnType<typeof policyFields>
@@ -195,10 +204,10 @@ export type TargetFields = ReturnType<typeof targetFields>
 export function targetFields(vaultSuffix: string, provider: KeyProvider | undefined) {
   const slot = provider ? z.enum([...provider.slots]) : z.string()
   return {
-    name: nameChecked,
+    name,
     secrets: secrets(provider?.outputs),
     ...policyFields(vaultSuffix),
-    initialSlot: slot.optional().meta({ description: 'slot to begin with when the vault holds nothing yet' }),
-    adopt: z.boolean().optional().meta({ description: 'true: take over secrets that hold something else' }),
+    initialSlot: described(z.optional(slot), { description: 'slot to begin with when the vault holds nothing yet' }),
+    adopt: described(z.optional(z.boolean()), { description: 'true: take over secrets that hold something else' }),
   }
 }

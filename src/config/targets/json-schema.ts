@@ -1,6 +1,6 @@
 // The JSON schema of targets.json, for editors: built from the same fields that the app reads, one branch per provider.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { clouds } from '../../azure/clouds.ts'
 import type { KeyProvider } from '../../providers/provider.ts'
 import { policyFields, targetFields } from './fields.ts'
@@ -11,16 +11,15 @@ export function targetsJsonSchema(registry: readonly KeyProvider[]): Readonly<Re
   const { vaultSuffix } = clouds.public
   const branches = registry.map((provider) => {
     const { name, ...others } = targetFields(vaultSuffix, provider)
-    const id = z.literal(provider.id).meta({ description: provider.title })
+    const id = z.literal(provider.id).register(z.globalRegistry, { description: provider.title })
     return z.strictObject({ name, provider: id, ...provider.resource.shape, ...others })
   })
   const document = z.strictObject({
-    $schema: z.string().optional(),
+    $schema: z.optional(z.string()),
     defaults: z
-      .strictObject(policyFields(vaultSuffix))
-      .optional()
-      .meta({ description: 'values for every target that does not set its own' }),
-    targets: z.array(z.union(branches)).meta({ description: 'the credentials to rotate' }),
+      .optional(z.strictObject(policyFields(vaultSuffix)))
+      .register(z.globalRegistry, { description: 'values for every target that does not set its own' }),
+    targets: z.array(z.union(branches)).register(z.globalRegistry, { description: 'the credentials to rotate' }),
   })
   return {
     title: 'Targets of Rekey',

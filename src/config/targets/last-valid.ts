@@ -1,7 +1,7 @@
 // The last valid targets.json, kept in the blob rekey-state/targets-last-valid.json, so that an instance which starts while
 // the file is broken knows what the others know. Holds names and ids; no secrets.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { iso } from '../../engine/duration.ts'
 import { type Duration, days, type Instant } from '../../engine/target.ts'
 import type { Definition } from './in-force.ts'
@@ -32,15 +32,18 @@ export interface LastValid {
   readonly removal?: Removal | undefined
 }
 
-const instant = z.iso.datetime({ offset: true }).transform((text): Instant => Date.parse(text))
+const instant = z.pipe(
+  z.iso.datetime({ offset: true }),
+  z.transform((text: string): Instant => Date.parse(text)),
+)
 const object = z.record(z.string(), z.unknown())
 
 const Record = z.object({
   version: z.string(),
   since: instant,
   files: z.array(z.object({ defaults: object, targets: z.array(z.unknown()) })),
-  suspended: z.array(z.string()).default([]),
-  removal: z.object({ at: instant, removed: z.number(), of: z.number() }).optional(),
+  suspended: z._default(z.array(z.string()), []),
+  removal: z.optional(z.object({ at: instant, removed: z.number(), of: z.number() })),
 })
 
 /** Undefined: the text was not written by Rekey. */

@@ -1,7 +1,6 @@
 // What is wrong with a configuration, where, and what to do. Never the wrong value itself: people paste keys into the wrong field.
 
-import * as z from 'zod'
-import { plainMessage } from '../../azure/plain.ts'
+import * as z from 'zod/mini'
 import { nearest } from './nearest.ts'
 
 export interface Problem {
@@ -49,7 +48,7 @@ export function findingsOf(issues: readonly z.core.$ZodIssue[], path: Path, sche
       return issue.keys.map((key) => unknownKey(at, key, keysOf(schema)))
     }
     if (issue.code === 'invalid_key') return findingsOf(issue.issues, at, schema)
-    return [{ path: at, message: plainMessage(issue), remedy: remedyIn(issue) ?? wanted(schema, issue.path) }]
+    return [{ path: at, message: issue.message, remedy: remedyIn(issue) ?? wanted(schema, issue.path) }]
   })
 }
 

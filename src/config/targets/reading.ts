@@ -1,9 +1,10 @@
 // Reads an object field by field: a mistake in one field does not hide those in the others.
 
-import type * as z from 'zod'
+import * as z from 'zod/mini'
+import { plainly } from '../../azure/plain.ts'
 import { type Finding, findingsOf, type Path, unknownKey, wanted } from './problems.ts'
 
-export type Fields = Readonly<Record<string, z.ZodType>>
+export type Fields = Readonly<Record<string, z.core.$ZodType>>
 
 export interface Reading<Shape extends Fields> {
   /** What could be read. */
@@ -29,11 +30,12 @@ export function readFields<Shape extends Fields>(
   const given = new Set<string>()
   for (const [key, field] of Object.entries(shape)) {
     if (!Object.hasOwn(object, key)) {
-      if (!field.isOptional()) findings.push({ path: [...path, key], message: 'is missing', remedy: wanted(field) })
+      if (!z.safeParse(field, undefined).success)
+        findings.push({ path: [...path, key], message: 'is missing', remedy: wanted(field) })
       continue
     }
     given.add(key)
-    const parsed = field.safeParse(object[key])
+    const parsed = z.safeParse(field, object[key], plainly)
     if (parsed.success) values[key] = parsed.data
     else findings.push(...findingsOf(parsed.error.issues, [...path, key], field))
   }

@@ -2,7 +2,7 @@
 // Such an event only causes a resync of the target, so it may arrive twice, late, or from an untrusted sender.
 
 import type { InvocationContext } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { parseJson } from '../../azure/json.ts'
 import type { App, Compose } from '../../compose.ts'
 import type { Log } from '../../engine/ports.ts'
@@ -60,9 +60,10 @@ export const keyVaultEvents: readonly string[] = ['Microsoft.KeyVault.SecretNear
 /** CloudEvents have `type` and `source`, the Event Grid schema `eventType` and `topic`. */
 const envelope = z.union([
   z.object({ type: z.string(), source: z.string(), data: z.record(z.string(), z.unknown()) }),
-  z
-    .object({ eventType: z.string(), topic: z.string(), data: z.record(z.string(), z.unknown()) })
-    .transform(({ eventType, topic, data }) => ({ type: eventType, source: topic, data })),
+  z.pipe(
+    z.object({ eventType: z.string(), topic: z.string(), data: z.record(z.string(), z.unknown()) }),
+    z.transform(({ eventType, topic, data }) => ({ type: eventType, source: topic, data })),
+  ),
 ])
 
 /** The event, or why it is ignored. */

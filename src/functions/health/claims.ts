@@ -1,14 +1,14 @@
 // Reads the claims of an access token, to show whose it is. They are never trusted: services validate the token themselves.
 
 import type { TokenCredential } from '@azure/core-auth'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { RekeyError } from '../../engine/rekey-error.ts'
 
 const Claims = z.object({
-  oid: z.string().default('<object id of the identity>'),
-  roles: z.array(z.string()).default([]),
+  oid: z._default(z.string(), '<object id of the identity>'),
+  roles: z._default(z.array(z.string()), []),
   /** Only where a person has signed in. */
-  scp: z.string().optional(),
+  scp: z.optional(z.string()),
 })
 
 /** The claims of the token that our calls use. Throws RekeyError. */

@@ -1,6 +1,6 @@
 // Health of the identity: compares what each provider's calls need with what the identity may do. Changes nothing.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../../compose.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import type { KeyProvider, Permission } from '../../providers/provider.ts'
@@ -72,10 +72,10 @@ async function checkGroup(round: Round, group: Group): Promise<readonly Check[]>
 const Permissions = z.object({
   value: z.array(
     z.object({
-      actions: z.array(z.string()).default([]),
-      notActions: z.array(z.string()).default([]),
-      dataActions: z.array(z.string()).default([]),
-      notDataActions: z.array(z.string()).default([]),
+      actions: z._default(z.array(z.string()), []),
+      notActions: z._default(z.array(z.string()), []),
+      dataActions: z._default(z.array(z.string()), []),
+      notDataActions: z._default(z.array(z.string()), []),
     }),
   ),
 })

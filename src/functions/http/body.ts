@@ -1,8 +1,8 @@
 // Reads a request body: an optional JSON object, small, with no unknown fields.
 
 import type { HttpRequest } from '@azure/functions'
-import type * as z from 'zod'
-import { plainMessage } from '../../azure/plain.ts'
+import * as z from 'zod/mini'
+import { plainly } from '../../azure/plain.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { repeatedKeyIn } from './repeated-key.ts'
 
@@ -13,8 +13,8 @@ const bodyLimit = 128 * 1024
  * The body, validated by `schema`; an empty body is an empty object.
  * Throws RekeyError `BodyTooLarge`, or `BadRequest` that names the JSON path of each mistake. The body is never quoted.
  */
-export async function parseBody<T>(request: HttpRequest, schema: z.ZodType<T>): Promise<Present<T>> {
-  const parsed = schema.safeParse(parseJson(await readText(request)))
+export async function parseBody<T>(request: HttpRequest, schema: z.core.$ZodType<T>): Promise<Present<T>> {
+  const parsed = z.safeParse(schema, parseJson(await readText(request)), plainly)
   if (parsed.success) return parsed.data as Present<T>
   throw badRequest(
     parsed.error.issues.map(saying).join('; '),
@@ -64,7 +64,7 @@ function saying(issue: z.core.$ZodIssue): string {
   const path = ['$', ...issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))].join(
     '',
   )
-  if (issue.code !== 'unrecognized_keys') return `${path}: ${plainMessage(issue)}`
+  if (issue.code !== 'unrecognized_keys') return `${path}: ${issue.message}`
   return issue.keys.map((key) => `${path}.${printable(key, 64)}: no such field`).join('; ')
 }
 

@@ -1,6 +1,6 @@
 // The rotations of many targets that were requested together: a list that no tag can hold.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../../compose.ts'
 import { iso } from '../../engine/duration.ts'
 import { type ErrorCode, RekeyError } from '../../engine/rekey-error.ts'
@@ -22,9 +22,9 @@ const ManyRecord = z.object({
   /** Those whose request has not reached the queue, as far as is known. */
   unsent: z.array(z.string()),
   /** Why not, where the queue refused them; absent while they are being queued. */
-  refusedWith: z.string().optional(),
+  refusedWith: z.optional(z.string()),
   /** How it ended: what the tags say later changes nothing about it. */
-  ended: z.object({ counts: Counts, failures: z.array(Failure) }).optional(),
+  ended: z.optional(z.object({ counts: Counts, failures: z.array(Failure) })),
 })
 
 /** What is kept of the rotations of many targets. */

@@ -1,6 +1,6 @@
 // What is stored of an operation beside the vault's tags: why it failed, or failed last.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../../compose.ts'
 import { iso } from '../../engine/duration.ts'
 import type { KeySlot } from '../../engine/key-ring.ts'
@@ -14,7 +14,7 @@ import type { Command } from '../http/answer.ts'
 const Failure = z.object({
   code: z.string(),
   message: z.string(),
-  remedy: z.string().optional(),
+  remedy: z.optional(z.string()),
   at: z.string(),
 })
 /** An error as an operation shows it. */

@@ -1,6 +1,6 @@
 // Of the requests that wait for one secret to be enabled again, keeps the one that asks for the newest key.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../../compose.ts'
 import type { Log } from '../../engine/ports.ts'
 import type { RotationRequest } from '../../engine/request.ts'

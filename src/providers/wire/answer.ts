@@ -1,6 +1,6 @@
 // What a service answered, parsed once, and what it refused, with the right that was missing.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { rebuild } from '../../azure/service-error.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { Secret } from '../../engine/secret.ts'
@@ -15,10 +15,10 @@ export interface ServiceOperation {
 }
 
 /** A key, or a string with one inside. */
-export const secretText = z
-  .string()
-  .min(1)
-  .transform((value) => Secret.of(value))
+export const secretText = z.pipe(
+  z.string().check(z.minLength(1)),
+  z.transform((value: string) => Secret.of(value)),
+)
 
 /**
  * Runs one call. Whatever it throws leaves as a RekeyError; a missing right is named. `PermissionDenied` of the run keeps
@@ -42,12 +42,12 @@ export async function serviceCall<Answer>(what: ServiceOperation, run: () => Pro
  * The fields of an answer that are used. Throws `UnexpectedAnswer`, outcome unknown, naming the fields that are missing:
  * paths only, since the values beside them are keys.
  */
-export function parseAnswer<Schema extends z.ZodType>(
+export function parseAnswer<Schema extends z.core.$ZodType>(
   schema: Schema,
   body: unknown,
   { operation }: Pick<ServiceOperation, 'operation'>,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(body)
+  const parsed = z.safeParse(schema, body)
   if (parsed.success) return parsed.data
   const paths = [...new Set(parsed.error.issues.map(({ path }) => path.join('.') || 'the body'))]
   throw unexpected(operation, `the answer lacks ${paths.join(', ')}`)

@@ -1,6 +1,6 @@
 // ARM ids, parsed by segment name and without case: portal, CLI and SDKs disagree about it, and positions shift with the resource type.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Allowance } from '../../engine/pace.ts'
 import type { Place } from '../provider.ts'
 
@@ -43,7 +43,7 @@ const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const groupName = /^[-\p{L}\p{N}_.()]{0,89}[-\p{L}\p{N}_()]$/u
 
 /** The schema of an ARM id of one of these types: stays the string it was, and says which segment is wrong. */
-export function armResource(types: ArmTypes): z.ZodString {
+export function armResource(types: ArmTypes): z.ZodMiniString {
   const shapes = listOf(types).map(({ type }) => shapeOf(type, '<guid>', '<group>', () => '<name>'))
   const examples = listOf(types).map(({ type, above = [], example = usualName }) =>
     shapeOf(type, '00000000-0000-0000-0000-000000000000', 'my-group', (level) =>
@@ -51,13 +51,12 @@ export function armResource(types: ArmTypes): z.ZodString {
     ),
   )
   const shape = shapes.join(', or ')
-  return z
-    .string()
-    .superRefine((text, context) => {
-      const parsed = read(text, types)
-      if (typeof parsed === 'string') context.addIssue({ code: 'custom', message: `${parsed}; expected ${shape}` })
-    })
-    .meta({ description: `ARM id of the resource: ${shape}`, examples })
+  const schema = z.string().check(({ value, issues }) => {
+    const parsed = read(value, types)
+    if (typeof parsed !== 'string') return
+    issues.push({ code: 'custom', message: `${parsed}; expected ${shape}`, input: value })
+  })
+  return schema.register(z.globalRegistry, { description: `ARM id of the resource: ${shape}`, examples })
 }
 
 /** Takes an id that `armResource` has let through apart. Throws TypeError for any other. */

@@ -1,7 +1,7 @@
 // The ARM calls about an IoT hub and its policies, in raw JSON, all with one api-version: the typed client drops what it
 // does not know, and a PUT replaces everything.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AzureClients, RawAnswer, RawRequest } from '../../azure/clients.ts'
 import { type Duration, seconds } from '../../engine/target.ts'
 import { parseAnswer, type ServiceOperation, serviceCall, unexpected } from './answer.ts'
@@ -19,7 +19,7 @@ export const hubRights = {
   /** At the subscription: the operation belongs to a location, not to the hub. */
   follow: 'Microsoft.Devices/locations/operationresults/Read',
 }
-const Page = z.object({ value: z.array(Policy), nextLink: z.string().nullish() })
+const Page = z.object({ value: z.array(Policy), nextLink: z.nullish(z.string()) })
 
 /** POST IotHubResource_GetKeysForKeyName, 2023-06-30. */
 export async function getPolicy(hub: ArmId, name: string, azure: AzureClients, signal: AbortSignal): Promise<Policy> {

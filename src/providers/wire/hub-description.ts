@@ -1,13 +1,13 @@
 // An IoT hub as JSON. A PUT replaces all of it, so whatever we do not know, or must not touch, goes back as it came:
 // newer properties, masked strings in the routing (the service knows them by the mask), rights.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** A shared access policy as `listkeys` answers it; what else it has is kept. */
 export const Policy = z.looseObject({
-  keyName: z.string().min(1),
-  primaryKey: z.string().min(1),
-  secondaryKey: z.string().min(1),
+  keyName: z.string().check(z.minLength(1)),
+  primaryKey: z.string().check(z.minLength(1)),
+  secondaryKey: z.string().check(z.minLength(1)),
   rights: z.string(),
 })
 export type Policy = z.output<typeof Policy>
@@ -22,11 +22,11 @@ export type PolicyToWrite = Omit<Policy, 'primaryKey' | 'secondaryKey'> & {
 }
 
 export const HubDescription = z.looseObject({
-  etag: z.string().min(1),
+  etag: z.string().check(z.minLength(1)),
   properties: z.looseObject({
-    disableLocalAuth: z.boolean().nullish(),
-    state: z.string().nullish(),
-    provisioningState: z.string().nullish(),
+    disableLocalAuth: z.nullish(z.boolean()),
+    state: z.nullish(z.string()),
+    provisioningState: z.nullish(z.string()),
   }),
 })
 export type HubDescription = z.output<typeof HubDescription>

@@ -1,6 +1,6 @@
 // ARM's long-running operations: the change is taken, and a second address says how it goes.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AzureClients, RawAnswer } from '../../azure/clients.ts'
 import type { Call, Log } from '../../engine/ports.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
@@ -19,7 +19,7 @@ export const longestChange: Duration = minutes(6)
 
 const Operation = z.object({
   status: z.string(),
-  error: z.object({ code: z.union([z.string(), z.number()]).optional() }).nullish(),
+  error: z.nullish(z.object({ code: z.optional(z.union([z.string(), z.number()])) })),
 })
 
 /** How a change goes, as far as its operation says. */

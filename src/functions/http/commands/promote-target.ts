@@ -1,7 +1,7 @@
 // POST /api/targets/{name}/promote and …/swap: the other slot becomes the active one.
 
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { KeySlot } from '../../../engine/key-ring.ts'
 import type { Preview } from '../../../engine/preview.ts'
 import { leadOf, type Target } from '../../../engine/target.ts'
@@ -18,9 +18,9 @@ import { asDrifted, asNotSupported, asPaused, asSuperseded } from './refusals.ts
 
 const version = z
   .string('must be the version that the command is based on: "version" in GET /api/targets/{name}')
-  .regex(/^[0-9A-Za-z]{1,64}$/, 'is not the version of a secret: use "version" in GET /api/targets/{name}')
+  .check(z.regex(/^[0-9A-Za-z]{1,64}$/, 'is not the version of a secret: use "version" in GET /api/targets/{name}'))
 /** `from`: the lead's version that the caller saw. Without it a command that arrives late would undo a rotation. */
-const body = z.strictObject({ from: version, note: note.optional() })
+const body = z.strictObject({ from: version, note: z.optional(note) })
 
 /** Publishes the other slot's present key: a rollback. Nothing is regenerated, and the due date stays. */
 export const promote: Handler = {

@@ -1,13 +1,13 @@
 // POST /api/targets/{name}/repair: compares a target with its service now.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { days } from '../../../engine/target.ts'
 import { enabledTargetOf, type Handler } from '../answer.ts'
 import { parseBody } from '../body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 
-const body = z.strictObject({ note: note.optional() })
+const body = z.strictObject({ note: z.optional(note) })
 
 /** The schedule compares every target once a day: a repair that takes longer is superseded by that. */
 const life = days(1)

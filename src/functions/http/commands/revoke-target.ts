@@ -1,6 +1,6 @@
 // POST /api/targets/{name}/revoke: replaces every key that was created before a moment.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { enabledTargetOf, type Handler } from '../answer.ts'
 import { parseBody } from '../body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
@@ -8,8 +8,8 @@ import { note } from './note.ts'
 import { asNotSupported } from './refusals.ts'
 
 const body = z.strictObject({
-  note: z.string('must say why, such as "seen in a log"').min(1, 'must say why').pipe(note),
-  atOnce: z.boolean().optional(),
+  note: z.pipe(z.string('must say why, such as "seen in a log"').check(z.minLength(1, 'must say why')), note),
+  atOnce: z.optional(z.boolean()),
 })
 
 /** An emergency: no slot keeps a key older than now. Goes on through a secret that was disabled by hand, and ignores overlaps. */

@@ -1,12 +1,12 @@
 // POST /api/targets/{name}/rotate: requests a new key.
 
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { enabledTargetOf, type Handler } from '../answer.ts'
 import { parseBody } from '../body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 
-const body = z.strictObject({ note: note.optional(), force: z.boolean().optional() })
+const body = z.strictObject({ note: z.optional(note), force: z.optional(z.boolean()) })
 
 /** A key created from now on becomes the current one. `force` skips the check for cooling. */
 export const rotate: Handler = {

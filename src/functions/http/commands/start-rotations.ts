@@ -1,7 +1,7 @@
 // POST /api/rotations: requests new keys for many targets.
 
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../../../compose.ts'
 import { nearest } from '../../../config/targets/nearest.ts'
 import { iso } from '../../../engine/duration.ts'
@@ -26,10 +26,16 @@ import { note } from './note.ts'
 const mostNames = 1000
 
 const body = z.strictObject({
-  targets: z.union([z.literal('all'), z.array(z.string().min(1).max(63)).min(1).max(mostNames)], {
-    error: ({ input }) => wrongTargets(input),
-  }),
-  note: note.optional(),
+  targets: z.union(
+    [
+      z.literal('all'),
+      z.array(z.string().check(z.minLength(1), z.maxLength(63))).check(z.minLength(1), z.maxLength(mostNames)),
+    ],
+    {
+      error: ({ input }) => wrongTargets(input),
+    },
+  ),
+  note: z.optional(note),
 })
 
 function wrongTargets(input: unknown): string {
