@@ -3,7 +3,7 @@
 
 import { flags } from '../simulator/local/flags.ts'
 import { progressOn } from '../simulator/local/print-demo.ts'
-import { parsing, planning } from './bench/core.ts'
+import { deciding, parsing } from './bench/core.ts'
 import { type Figure, machine, table } from './bench/figures.ts'
 import { rotating, ticking } from './bench/fleet-rotations.ts'
 import { throughput } from './bench/host-rotations.ts'
@@ -11,7 +11,7 @@ import { followingRotation } from './bench/rotation-path.ts'
 
 const usage = `npm run bench [-- --seed <n>]
 
-What parsing, planning, a tick and a rotation cost on this machine, and how many files and functions a rotation runs through.
+What parsing, deciding, a tick and a rotation cost on this machine, and how many files and functions a rotation runs through.
   --seed <n>   other dice
 `
 const values = flags(usage, { seed: { type: 'string', default: '1' } })
@@ -22,7 +22,7 @@ const progress = progressOn(process.stderr)
 async function all(): Promise<readonly Figure[]> {
   const benches: readonly [string, () => Promise<Figure | readonly Figure[]>][] = [
     ['Parsing…', () => parsing(10_000)],
-    ['Planning…', () => planning(seed, 500_000)],
+    ['Deciding…', () => deciding(seed, 500_000)],
     ['Ticking…', () => ticking(seed, 10_000, 4)],
     ['Rotating in this process…', () => rotating(seed, 300)],
     ['Rotating in the local host…', () => throughput(seed, 200)],

@@ -1,11 +1,11 @@
-// Measures the pure parts: reading targets.json, planning.
+// Measures the pure parts: reading targets.json, deciding what to do.
 
 import { type Dice, seededDice } from '../../simulator/dice.ts'
 import { parseTargets } from '../../src/config/targets.ts'
-import { plan } from '../../src/engine/checks.ts'
-import type { Observation, StoredSecret } from '../../src/engine/observation.ts'
+import { decide } from '../../src/engine/checks.ts'
+import type { StoredSecret } from '../../src/engine/observation.ts'
 import { Secret } from '../../src/engine/secret.ts'
-import { situation } from '../../src/engine/situation.ts'
+import { type Observed, stateOf } from '../../src/engine/state.ts'
 import { days, type Target } from '../../src/engine/target.ts'
 import { loadProviders } from '../../src/providers/index.ts'
 import { documentOf } from '../../test/scale/scale-fleet.ts'
@@ -13,6 +13,7 @@ import { type Figure, ms, timed } from './figures.ts'
 
 const providers = await loadProviders()
 const now = Date.UTC(2026, 2, 2, 10)
+const nothingDone = { reasons: [], changed: false, wroteLead: false }
 
 /** Parses a targets.json of so many targets. */
 export async function parsing(targets: number): Promise<Figure> {
@@ -28,24 +29,28 @@ export async function parsing(targets: number): Promise<Figure> {
   }
 }
 
-/** Plans repeatedly, for keys of any age: current, due, drifted, and not adopted yet. */
-export async function planning(seed: number, plans: number): Promise<Figure> {
+/** Decides repeatedly, for keys of any age: current, due, drifted, and not adopted yet. */
+export async function deciding(seed: number, decisions: number): Promise<Figure> {
   const dice = seededDice(seed)
   const cases = targetsIn(textOf(200)).map((target) => ({ target, seen: seenOf(target, dice) }))
   const reasons = new Map<string, number>()
 
   const { took } = await timed(async () => {
-    for (let n = 0; n < plans; n++) {
+    for (let n = 0; n < decisions; n++) {
       const { target, seen } = cases[n % cases.length]!
       const request = { id: 'bench', target: target.name, actor: 'bench', expiresAt: now + days(1) }
-      const reason = plan(situation(target, request, now, seen, 'not refused'))?.reason ?? 'nothing'
+      const state = stateOf({ ...seen, target, request, now, vaultRefused: false, ...nothingDone })
+      const decision = decide(state)
+      const reason = decision.kind === 'done' ? 'nothing' : decision.reason
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
     }
   })
 
-  const shares = [...reasons].map(([reason, count]) => `${reason} ${Math.round((100 * count) / plans)} %`).join(', ')
-  const each = Math.round(plans / (took / 1000))
-  return { what: 'plan()', figure: `${each.toLocaleString('en')} / s`, about: shares }
+  const shares = [...reasons]
+    .map(([reason, count]) => `${reason} ${Math.round((100 * count) / decisions)} %`)
+    .join(', ')
+  const each = Math.round(decisions / (took / 1000))
+  return { what: 'decide()', figure: `${each.toLocaleString('en')} / s`, about: shares }
 }
 
 function textOf(targets: number): string {
@@ -67,7 +72,7 @@ function targetsIn(text: string): readonly Target[] {
   return parsed.targets
 }
 
-function seenOf(target: Target, dice: Dice): Observation {
+function seenOf(target: Target, dice: Dice): Pick<Observed, 'ring' | 'stored' | 'earlier'> {
   const key = () => Secret.of(dice.hex(32))
   const ring = { Key1: { key: key() }, Key2: { key: key() } }
   const { name } = target.secrets[0]

@@ -1,28 +1,12 @@
-// What to do next, decided from an observation alone: a list of named, pure checks; the first hit wins.
-// The order is the specification (see docs/concepts.md). Change it only with a failing test.
+// The specification: what to do next, decided from the state alone. An ordered list of named checks; the first that applies decides. Each is a
+// condition and a decision. What a state means is in state.ts, what is computed with time in ages.ts. Change the order only with a failing test.
 
-import { adoptedStamps, ages, type Decided, known, newestLive, remadeAt } from './ages.ts'
-import { inWindow, soonestDue } from './due.ts'
+import { adoptedAges, type Decided, driftedAges, interruptedAges, leadAges, movedAges, newestLive } from './ages.ts'
+import { inWindow } from './due.ts'
 import { type KeySlot, slotsOf } from './key-ring.ts'
-import type { Reason, Stamps, StoredSecret } from './observation.ts'
-import { verdictLimit } from './proof.ts'
-import { isExplicit } from './request.ts'
-import { activeSurvives, standbySurvives, wasRotated } from './satisfied.ts'
-import {
-  askedAt,
-  hasTwoSlots,
-  isElsewhere,
-  isOurs,
-  liveSlots,
-  madeAt,
-  retiredAt,
-  type Situation,
-  slotHeldBy,
-  standbyListedAt,
-  standbySlot,
-  unansweredSince,
-} from './situation.ts'
-import { clockBound, hours, type Instant, minutes, settle } from './target.ts'
+import type { Reason } from './observation.ts'
+import { isElsewhere, type SecretState, type State } from './state.ts'
+import type { Instant } from './target.ts'
 
 export type Step =
   /** Write our tags on the secrets that already hold this slot's credential. */
@@ -47,21 +31,21 @@ export type Step =
       readonly what: 'slot' | 'ring'
     }
   | { readonly do: 'swap'; readonly to: KeySlot }
-  /** Write beside the secrets which slot holds their key now, and take a record of asking back. */
+  /** Write beside the secrets which slot holds their key now, and take a record of a request back. */
   | { readonly do: 'rename'; readonly slot: KeySlot }
   | { readonly do: 'announce' }
 
 export type StepOf<Kind extends Step['do']> = Extract<Step, { do: Kind }>
 
-export interface Plan {
-  readonly reason: Reason
-  /** Absent: nothing can be done now. */
-  readonly step?: Step
-  /** When something can. Absent with no step: a person has to act first. */
-  readonly until?: Instant
-}
+export type Decision =
+  | { readonly kind: 'step'; readonly reason: Reason; readonly step: Step }
+  /** Nothing can be done until then. */
+  | { readonly kind: 'wait'; readonly reason: Reason; readonly until: Instant }
+  /** Nothing can be done until an operator acts. */
+  | { readonly kind: 'blocked'; readonly reason: Reason }
+  | { readonly kind: 'done' }
 
-export type Check = (at: Situation) => Plan | undefined
+export type Check = (state: State) => Decision | undefined
 
 /** In order of urgency. A name begins with its reason; what follows a colon tells apart checks that share one. */
 export const checks: readonly (readonly [name: string, check: Check])[] = [
@@ -85,299 +69,222 @@ export const checks: readonly (readonly [name: string, check: Check])[] = [
   ['interrupted: record', misrecorded],
 ]
 
-/** What to do next; undefined when nothing is left to do. `without` leaves checks out, for the proof that each is needed. */
-export function plan(at: Situation, without: ReadonlySet<string> = new Set()): Plan | undefined {
+const done: Decision = { kind: 'done' }
+
+/** What to do next. `without` leaves checks out, for the proof that each is needed. */
+export function decide(state: State, without: ReadonlySet<string> = new Set()): Decision {
+  if (state.held) return { kind: 'wait', ...state.held }
+  if (state.swapped) return done
   for (const [name, check] of checks) {
     if (without.has(name)) continue
-    const found = check(at)
-    if (found) return found
+    const decision = check(state)
+    if (decision) return decision
   }
-  return undefined
-}
-
-/** A secret that exists, holds no live key of this resource, and shows no sign of ever having been ours is somebody else's. */
-export function isUnmanaged(at: Situation, secret: { name: string; output: string }): boolean {
-  const stored = at.stored[secret.name]
-  if (!stored || at.target.adopt || liveSlots(at.ring, secret, stored).length > 0) return false
-  if (isElsewhere(at.target, stored)) return true
-  // An earlier version of ours means that somebody overwrote our secret, not that we came to theirs.
-  return !isOurs(at.target, stored) && !at.earlier[secret.name]
-}
-
-function absent(at: Situation): Plan | undefined {
-  // Another output may be somebody else's, or disabled by hand: then nothing is written to it.
-  if (at.lead || unmanaged(at) || paused(at)) return undefined
-  // Nor while one of ours is not in the listing yet: what it shows instead is older.
-  if (unseenSecrets(at).length > 0 && !at.refused) return undefined
-  const survivor = newestLive(at)
-  const wished = at.target.initialSlot ?? at.request.promote?.slot
-  const asked = slotsOf(at.ring).find((slot) => slot === wished)
-  const first = (survivor?.stamps ? survivor.slot : asked) ?? survivor?.slot ?? at.hint
-  return {
-    reason: 'adopted',
-    step: {
-      do: 'publish',
-      slots: startingWith(at, first),
-      pick: 'first accepted',
-      stamps: survivor?.stamps ?? { rotatedAt: at.now },
-    },
-  }
-}
-
-function unmanaged(at: Situation): Plan | undefined {
-  return at.target.secrets.some((secret) => isUnmanaged(at, secret)) ? { reason: 'unmanaged' } : undefined
-}
-
-function paused(at: Situation): Plan | undefined {
-  if (at.target.secrets.every(({ name }) => at.stored[name]?.enabled !== false)) return undefined
-  const before = at.request.revokeBefore
-  // A leaked key is disabled by hand first: that must not keep it alive.
-  if (
-    before !== undefined &&
-    (!activeSurvives(at.stamps, before) || (hasTwoSlots(at.ring) && !standbySurvives(at.stamps, before)))
-  )
-    return undefined
-  return { reason: 'paused', ...(isExplicit(at.request) ? { until: at.now + minutes(10) } : {}) }
-}
-
-function settling(at: Situation): Plan | undefined {
-  const unseen = unseenSecrets(at)
-  if (unseen.length > 0 && !at.refused) {
-    return { reason: 'settling', until: Math.max(...unseen.map((stored) => stored.created)) + settle }
-  }
-  const asked = askedAt(at.stamps)
-  if (asked === undefined || !at.active) return undefined
-  const listed = asked + settle + clockBound
-  if (at.now < listed) return { reason: 'settling', until: listed }
-  if (at.underWayUntil === undefined || at.now >= at.underWayUntil) return undefined
-  return {
-    reason: 'settling',
-    until: Math.min(at.now + Math.min(at.now - listed + minutes(1), minutes(15)), at.underWayUntil),
-  }
-}
-
-/** Values we wrote lately that the listing does not show. The listing may be old, or they may be dead. */
-export function unseenSecrets(at: Situation): readonly StoredSecret[] {
-  return at.target.secrets.flatMap((secret) => {
-    const stored = at.stored[secret.name]
-    if (!stored?.value || !isOurs(at.target, stored) || at.now >= stored.created + settle) return []
-    return liveSlots(at.ring, secret, stored).length === 0 ? [stored] : []
-  })
-}
-
-function interrupted(at: Situation): Plan | undefined {
-  if (!at.lead) return undefined
-  for (const secret of at.target.secrets.slice(1)) {
-    const ahead = at.stored[secret.name]
-    const slot = slotHeldBy(at.ring, secret, ahead)
-    if (!ahead || !slot || slot === at.active || ahead.created < at.lead.created) continue
-    // Another client's value was no publish of ours.
-    if (!isOurs(at.target, ahead)) continue
-    if (!followsLead(at, ahead.stamps!)) continue
-    const { rotatedAt, createdAfter, standbyCreatedAfter, retire, reason, actor, proven } = ahead.stamps!
-    return {
-      reason: 'interrupted',
-      step: {
-        do: 'publish',
-        slots: [slot],
-        pick: 'given',
-        ...(ahead.note === undefined ? {} : { note: ahead.note }),
-        stamps: known({
-          rotatedAt: rotatedAt ?? at.stamps.rotatedAt ?? at.now,
-          createdAfter,
-          standbyCreatedAfter: standbyCreatedAfter ?? at.stamps.createdAfter,
-          retire,
-          reason,
-          actor,
-          proven,
-        }),
-      },
-    }
-  }
-  return undefined
+  return done
 }
 
 /**
- * Whether an output was written to replace the key that the lead holds now: then it says that key is the standby's from now on. A suspended
+ * The lead does not exist: the service's key is published. Not while another secret is unmanaged or paused, for it would be written too; nor
+ * while the listing may be older than another secret of ours.
+ */
+function absent(state: State): Decision | undefined {
+  const { lead, ages, vaultRefused } = state
+  if (lead || unmanaged(state) || paused(state)) return undefined
+  if (ages.unseenUntil !== undefined && !vaultRefused) return undefined
+  const survivor = newestLive(state)
+  const wanted = state.target.initialSlot ?? state.request.promote?.slot
+  const asked = slotsOf(state.ring).find((slot) => slot === wanted)
+  const first = (survivor?.stamps ? survivor.slot : asked) ?? survivor?.slot ?? state.hint
+  return firstAccepted(state, 'adopted', first, survivor?.stamps ?? { rotatedAt: state.now })
+}
+
+/** A secret holds something else, and nothing says that it was ever ours: an operator has to correct the name, or to let it be adopted. */
+function unmanaged({ secrets }: State): Decision | undefined {
+  return secrets.some((secret) => secret.unmanaged) ? { kind: 'blocked', reason: 'unmanaged' } : undefined
+}
+
+/** An operator disabled a secret. A revoke that is not carried out yet goes on: a leaked key is disabled first, and must not live on. */
+function paused({ secrets, ages }: State): Decision | undefined {
+  if (secrets.every(({ stored }) => stored?.enabled !== false)) return undefined
+  if (ages.activeRevoked || ages.standbyRevoked) return undefined
+  return { kind: 'blocked', reason: 'paused' }
+}
+
+/** The listing may be older than what was written or sent last. Unless the service refuses the vault's value: then the value is dead. */
+function settling(state: State): Decision | undefined {
+  const { unseenUntil, requestListedAt, operationCheckAt } = state.ages
+  if (unseenUntil !== undefined && !state.vaultRefused) return settlingUntil(state, unseenUntil)
+  if (requestListedAt !== undefined && state.now < requestListedAt) return settlingUntil(state, requestListedAt)
+  return operationCheckAt === undefined ? undefined : settlingUntil(state, operationCheckAt)
+}
+
+/** A swap that is done, by the listing and by what is written down, does not wait: kept alive, its request would undo a later one. */
+function settlingUntil({ request: { swap }, active, lead }: State, until: Instant): Decision {
+  const isSwapped = swap !== undefined && swap.slot === active && swap.slot === lead?.slot && swap.from === lead.version
+  return isSwapped ? done : { kind: 'wait', reason: 'settling', until }
+}
+
+/** A publish stopped half-way: another secret holds the key of another slot, and was written to replace the lead's. It is finished. */
+function interrupted(state: State): Decision | undefined {
+  const ahead = state.secrets.slice(1).find((secret) => isAhead(state, secret))
+  if (!ahead?.slot) return undefined
+  const { note, stamps } = ahead.stored!
+  return act('interrupted', {
+    do: 'publish',
+    slots: [ahead.slot],
+    pick: 'given',
+    stamps: interruptedAges(state, stamps!),
+    ...(note === undefined ? {} : { note }),
+  })
+}
+
+/**
+ * Whether an output was written to replace the key that the lead holds now: then it says that this key is the standby's from now on. A suspended
  * worker's late write replaces an older key, and its output is brought in line instead. Where the lead's key is dead, any live one is better;
  * where nothing is known of it, the output is younger.
  */
-function followsLead(at: Situation, ahead: Stamps): boolean {
-  return (
-    at.active === undefined || at.stamps.target === undefined || ahead.standbyCreatedAfter === at.stamps.createdAfter
-  )
+function isAhead({ lead, active, stamps }: State, { stored, slot, ours }: SecretState): boolean {
+  if (!lead || !stored || !slot || !ours || slot === active || stored.created < lead.created) return false
+  const replacesLead = stored.stamps!.standbyCreatedAfter === stamps.createdAfter
+  return active === undefined || stamps.target === undefined || replacesLead
 }
 
-function drifted(at: Situation): Plan | undefined {
-  if (at.active) return undefined
-  const asked = remadeAt(at)
-  return {
-    reason: at.stamps.target ? 'drifted' : 'adopted',
-    step: {
-      do: 'publish',
-      slots: startingWith(at, at.hint),
-      pick: 'first accepted',
-      // Of another resource's keys nothing is known.
-      stamps: isElsewhere(at.target, at.lead)
-        ? { rotatedAt: at.now }
-        : known({
-            rotatedAt: asked ?? at.stamps.rotatedAt ?? at.now,
-            createdAfter: asked ?? at.stamps.createdAfter,
-            standbyCreatedAfter: madeAt(at.stamps) ?? at.stamps.standbyCreatedAfter,
-          }),
-    },
-  }
+/** The vault's value is no live key: one that the service accepts is published. Nothing is regenerated. */
+function drifted(state: State): Decision | undefined {
+  if (state.active) return undefined
+  const reason = state.stamps.target ? 'drifted' : 'adopted'
+  return firstAccepted(state, reason, state.hint, driftedAges(state, isElsewhere(state.target, state.lead)))
 }
 
-function untagged(at: Situation): Plan | undefined {
-  const { active, lead, target } = at
+/** The value is live, and the tags are not ours: only they are written. */
+function untagged(state: State): Decision | undefined {
+  const { active, lead, secrets } = state
   if (!active || !lead) return undefined
-  const holding = target.secrets.filter((secret) => liveSlots(at.ring, secret, at.stored[secret.name]).includes(active))
-  if (holding.every((secret) => isOurs(target, at.stored[secret.name]))) return undefined
-  return { reason: 'adopted', step: { do: 'describe', slot: active, stamps: adoptedStamps(at, active, lead) } }
+  if (secrets.every(({ live, ours }) => ours || !live.includes(active))) return undefined
+  return act('adopted', { do: 'describe', slot: active, stamps: adoptedAges(state, active, lead) })
 }
 
-function outputsDiffer(at: Situation): Plan | undefined {
-  const { active } = at
+/** An output differs from the lead's slot, or is missing: it is brought in line. */
+function outputsDiffer(state: State): Decision | undefined {
+  const { active, lead, secrets } = state
   // Under a revoke, a lead that was disabled by hand holds the key to get rid of: it must not come back as a new version.
-  if (!active || at.lead?.enabled === false) return undefined
-  const differ = at.target.secrets.some((secret) => {
-    const stored = at.stored[secret.name]
-    return stored?.enabled !== false && !liveSlots(at.ring, secret, stored).includes(active)
-  })
-  if (!differ) return undefined
-  return { reason: 'drifted', step: { do: 'publish', slots: [active], pick: 'given', stamps: ages(at) } }
+  if (!active || lead?.enabled === false) return undefined
+  if (secrets.every(({ stored, live }) => stored?.enabled === false || live.includes(active))) return undefined
+  return act('drifted', { do: 'publish', slots: [active], pick: 'given', stamps: leadAges(state) })
 }
 
-function activeRevoked(at: Situation): Plan | undefined {
-  const before = at.request.revokeBefore
-  if (before === undefined || activeSurvives(at.stamps, before)) return undefined
-  if (hasTwoSlots(at.ring) && standbySurvives(at.stamps, before))
-    return move(at, 'revoked', { rotatedAt: at.standbyCreatedAfter })
-  return regenerate(at, 'revoked', at.request.atOnce && hasTwoSlots(at.ring) ? 'ring' : 'slot')
+/** The active key is older than the revoke: the standby's key replaces it if it is new enough, else a new one. */
+function activeRevoked(state: State): Decision | undefined {
+  const { ages, twoSlots, request } = state
+  if (!ages.activeRevoked) return undefined
+  if (twoSlots && !ages.standbyRevoked) return move(state, 'revoked', ages.standbyCreatedAfter)
+  return regenerate(state, 'revoked', request.atOnce && twoSlots ? 'ring' : 'slot')
 }
 
-function pending(at: Situation): Plan | undefined {
-  const made = madeAt(at.stamps)
-  return made !== undefined && hasTwoSlots(at.ring) ? move(at, 'pending', { rotatedAt: made }) : undefined
+/** A new key was created and not published, because the service did not accept it yet. It is tried again, and never regenerated. */
+function pending(state: State): Decision | undefined {
+  const { pendingSince } = state.ages
+  return pendingSince === undefined || !state.twoSlots ? undefined : move(state, 'pending', pendingSince)
 }
 
-function standbyRevoked(at: Situation): Plan | undefined {
-  const before = at.request.revokeBefore
-  if (before === undefined || !hasTwoSlots(at.ring) || standbySurvives(at.stamps, before)) return undefined
-  return { reason: 'revoked', step: { do: 'regenerate', slot: standbySlot(at), after: 'retire', what: 'slot' } }
+/** The standby's key is older than the revoke: it is regenerated, and nothing is published. */
+function standbyRevoked({ ages, standby }: State): Decision | undefined {
+  return ages.standbyRevoked ? retire('revoked', standby!) : undefined
 }
 
-function unannounced(at: Situation): Plan | undefined {
-  const behind = Object.values(at.stored).some((stored) => isOurs(at.target, stored) && stored?.stamps?.behind)
-  const news = behind || untold(at).length > 0 || retiredAt(at.stamps) !== undefined
-  return news ? { reason: 'unannounced', step: { do: 'announce' } } : undefined
+/** A version, or a retired key, is not announced yet. A topic that refuses for good is passed over. */
+function unannounced(state: State): Decision | undefined {
+  if (state.topicRefused) return undefined
+  const covers = state.secrets.some(({ ours, stored }) => ours && stored?.stamps?.behind)
+  if (!covers && state.ages.retiredAt === undefined && unannouncedIn(state).length === 0) return undefined
+  return act('unannounced', { do: 'announce' })
 }
 
-/** Versions nobody was told of: the lead, and outputs repaired after it. Those of the lead's own publish are told with it. */
-export function untold(at: Situation): readonly StoredSecret[] {
-  const { lead } = at
-  return at.target.secrets.flatMap(({ name }) => {
-    const stored = at.stored[name]
-    if (!stored || !lead || stored.stamps?.announced) return []
-    return stored === lead || stored.created > lead.created ? [stored] : []
-  })
+/** The other slot's present key is asked for, as long as the lead is the version that the request was made at. */
+function promoted(state: State): Decision | undefined {
+  return isAskedFor(state, state.request.promote) ? move(state, 'promoted', undefined) : undefined
 }
 
-function promoted(at: Situation): Plan | undefined {
-  const wish = at.request.promote
-  if (!wish || !hasTwoSlots(at.ring) || wish.slot !== standbySlot(at) || wish.from !== at.lead?.version)
-    return undefined
-  return move(at, 'promoted', {})
+/** The active key is asked for in the other slot, as long as the lead is the version that the request was made at. */
+function swapped(state: State): Decision | undefined {
+  return isAskedFor(state, state.request.swap) ? act('swapped', { do: 'swap', to: state.standby! }) : undefined
 }
 
-function swapped(at: Situation): Plan | undefined {
-  const wish = at.request.swap
-  if (!wish || !hasTwoSlots(at.ring) || wish.slot !== standbySlot(at) || wish.from !== at.lead?.version)
-    return undefined
-  return { reason: 'swapped', step: { do: 'swap', to: wish.slot } }
+/** A newer key than the active one is asked for: the standby's if it is new enough, else a new one once the overlap has passed. */
+function requested(state: State): Decision | undefined {
+  const { now, request, ages } = state
+  if (ages.rotated) return undefined
+  if (ages.standbyNewEnough) return move(state, 'requested', ages.standbyCreatedAfter)
+  if (!request.force && now < ages.coolAt) return { kind: 'wait', reason: 'cooling', until: ages.coolAt }
+  return regenerate(state, 'requested', 'slot')
 }
 
-function requested(at: Situation): Plan | undefined {
-  const after = at.request.createdAfter
-  if (after === undefined || wasRotated(at.stamps, after)) return undefined
-  if (hasTwoSlots(at.ring) && at.standbyCreatedAfter >= after)
-    return move(at, 'requested', { rotatedAt: at.standbyCreatedAfter })
-  if (!at.request.force && at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
-  return regenerate(at, 'requested')
+/** Past its time, inside its window, and the overlap has passed. Whoever asks for a repair asks for no new key. */
+function due(state: State): Decision | undefined {
+  const { now, request, ages } = state
+  if (request.comparedAfter !== undefined || ages.dueAt === undefined || now < ages.dueAt) return undefined
+  if (!isOpen(state)) return undefined
+  if (now < ages.coolAt) return { kind: 'wait', reason: 'cooling', until: ages.coolAt }
+  return regenerate(state, 'due', 'slot')
 }
 
-/** Whoever says that a secret has expired may be late, or a liar. */
-function ignoresWindow({ request, target, stored, now }: Situation): boolean {
-  return request.ignoreWindow === true && target.secrets.some(({ name }) => (stored[name]?.expiresOn ?? now + 1) <= now)
-}
-
-/** Whoever asks for a repair asks for no new key. */
-function isRepairOnly({ request }: Situation): boolean {
-  return request.comparedAfter !== undefined
-}
-
-function due(at: Situation): Plan | undefined {
-  if (isRepairOnly(at)) return undefined
-  if (!at.lead || at.now < soonestDue(at.target, at.lead, Object.values(at.stored))) return undefined
-  const open = ignoresWindow(at) || !at.target.window || inWindow(at.target.window, at.now)
-  if (!open) return undefined
-  if (at.now < coolAt(at)) return { reason: 'cooling', until: coolAt(at) }
-  return regenerate(at, 'due')
-}
-
-function retiring(at: Situation): Plan | undefined {
-  const after = at.target.retireAfter
-  if (
-    isRepairOnly(at) ||
-    after === undefined ||
-    !hasTwoSlots(at.ring) ||
-    !at.stamps.retire ||
-    at.now < at.published + after
-  )
-    return undefined
-  return { reason: 'retiring', step: { do: 'regenerate', slot: standbySlot(at), after: 'retire', what: 'slot' } }
+/** The last publish moved slots, and `retireAfter` has passed: the key before it is regenerated, and nothing is published. */
+function retiring({ now, request, ages, standby }: State): Decision | undefined {
+  if (request.comparedAfter !== undefined || ages.retiresAt === undefined || now < ages.retiresAt) return undefined
+  return retire('retiring', standby!)
 }
 
 /**
- * A record of asking of which nothing came, or of a swap, which may have left `CredentialId` behind. Every listing shows the
- * truth by now; with the record left, the target would never be finished.
+ * A record of a regenerate of which nothing came, or of a swap, which may have left `CredentialId` behind; or of a promote whose request is
+ * gone. Every listing shows the truth by now; with the record left, the target would never be finished.
  */
-function misrecorded(at: Situation): Plan | undefined {
-  if (!at.active || (askedAt(at.stamps) === undefined && !isForgotten(at))) return undefined
-  return { reason: 'interrupted', step: { do: 'rename', slot: at.active } }
+function misrecorded({ active, stamps, ages }: State): Decision | undefined {
+  if (!active || (stamps.pending?.state !== 'requested' && !ages.promoteForgotten)) return undefined
+  return act('interrupted', { do: 'rename', slot: active })
 }
 
-/** A promote waited for a verdict, and its request is gone: it would have been published without one by now. */
-function isForgotten(at: Situation): boolean {
-  const since = unansweredSince(at.stamps)
-  return madeAt(at.stamps) === undefined && since !== undefined && at.now >= since + verdictLimit.rotation + hours(1)
+/** Versions that are not announced: the lead, and outputs repaired after it. Those of the lead's own publish are announced with it. */
+export function unannouncedIn({ lead, secrets }: State): readonly SecretState[] {
+  return secrets.filter(({ stored }) => {
+    if (!stored || !lead || stored.stamps?.announced) return false
+    return stored === lead || stored.created > lead.created
+  })
 }
 
-/** Until then consumers may still hold the key before the current one, which a rotation regenerates. */
-function coolAt(at: Situation): Instant {
-  if (!hasTwoSlots(at.ring)) return Number.NEGATIVE_INFINITY
-  return at.published + at.target.overlap + clockBound
+function isAskedFor(
+  { twoSlots, standby, lead }: State,
+  desired: { readonly slot: KeySlot; readonly from: string } | undefined,
+): boolean {
+  return twoSlots && desired !== undefined && desired.slot === standby && desired.from === lead?.version
 }
 
-function regenerate(at: Situation, reason: Reason, what: 'slot' | 'ring' = 'slot'): Plan {
-  return { reason, step: { do: 'regenerate', slot: standbySlot(at), after: 'publish', what } }
+/** A request may ignore the window for a secret that has expired; that it has is not taken from whoever says so. */
+function isOpen({ now, request, target: { window }, ages }: State): boolean {
+  return window === undefined || (request.ignoreWindow === true && ages.expired) || inWindow(window, now)
+}
+
+function act(reason: Reason, step: Step): Decision {
+  return { kind: 'step', reason, step }
+}
+
+function regenerate({ standby }: State, reason: Reason, what: 'slot' | 'ring'): Decision {
+  return act(reason, { do: 'regenerate', slot: standby!, after: 'publish', what })
+}
+
+function retire(reason: Reason, standby: KeySlot): Decision {
+  return act(reason, { do: 'regenerate', slot: standby, after: 'retire', what: 'slot' })
 }
 
 /** Publishes the standby slot's present key, once every listing must show it. */
-function move(at: Situation, reason: Reason, extra: Decided): Plan {
-  const settled = standbyListedAt(at.stamps)
-  if (at.now < settled) return { reason, until: settled }
-  const stamps = known({
-    rotatedAt: at.stamps.rotatedAt,
-    createdAfter: madeAt(at.stamps) ?? at.stamps.standbyCreatedAfter,
-    standbyCreatedAfter: at.stamps.createdAfter,
-    retire: true,
-    ...extra,
-  })
-  return { reason, step: { do: 'publish', slots: [standbySlot(at)], pick: 'only accepted', stamps } }
+function move(state: State, reason: Reason, rotatedAt: Instant | undefined): Decision {
+  const { now, standby, ages } = state
+  if (now < ages.standbyListedAt) return { kind: 'wait', reason, until: ages.standbyListedAt }
+  const stamps = movedAges(state, rotatedAt)
+  return act(reason, { do: 'publish', slots: [standby!], pick: 'only accepted', stamps })
 }
 
-function startingWith(at: Situation, first: KeySlot): readonly [KeySlot, ...KeySlot[]] {
-  return [first, ...slotsOf(at.ring).filter((slot) => slot !== first)]
+/** Publishes the first key that the service accepts, this slot's first of all. */
+function firstAccepted({ ring }: State, reason: Reason, first: KeySlot, stamps: Decided): Decision {
+  const others = slotsOf(ring).filter((slot) => slot !== first)
+  return act(reason, { do: 'publish', slots: [first, ...others], pick: 'first accepted', stamps })
 }

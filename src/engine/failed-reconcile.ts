@@ -1,26 +1,29 @@
-// What has to happen when a reconcile fails: before its lease is let go, and so that nothing is lost.
+// What has to happen when a reconcile fails: before its lease is released, and so that nothing is lost.
 
+import { isShown } from './ages.ts'
 import { failed as failedEvent } from './events.ts'
 import { type LeaseSession, limited } from './lease-session.ts'
-import type { Stamps } from './observation.ts'
+import type { Stamps, StoredSecret } from './observation.ts'
 import type { Ports } from './ports.ts'
-import { type ErrorCode, RekeyError } from './rekey-error.ts'
-import { isExplicit, isRevoke, type RotationRequest } from './request.ts'
-import { isElsewhere } from './situation.ts'
-import { type Duration, days, type Instant, leadOf, minutes, seconds, settle, type Target } from './target.ts'
-import { asRekeyError } from './unforeseen.ts'
-import { type Records, tag, type Work } from './work.ts'
+import { RekeyError } from './rekey-error.ts'
+import { isExplicit, type RotationRequest } from './request.ts'
+import { type Context, isElsewhere, type State } from './state.ts'
+import { describeVersion, writeTags } from './steps/write.ts'
+import { type Duration, leadOf, minutes, seconds, settle, type Target } from './target.ts'
+import { attempt } from './unforeseen.ts'
 
 /** A reconcile, as far as it had got when it failed. */
 export interface Failed {
   readonly target: Target
   readonly request: RotationRequest
   readonly ports: Ports
+  /** Undefined: the lease was not had. */
   readonly session: LeaseSession | undefined
-  readonly work: Work | undefined
+  /** Undefined: reading failed. */
+  readonly context: Context | undefined
 }
 
-/** What has to happen after a failure, before the lease is let go: or not let go. */
+/** What has to happen after a failure, before the lease is released: or not released. */
 export async function afterFailure(error: RekeyError, failed: Failed): Promise<'release' | 'keep'> {
   const { target, request, ports, session } = failed
   if (session && !changedNothing(error)) return holdOn(error, failed, session)
@@ -31,34 +34,20 @@ export async function afterFailure(error: RekeyError, failed: Failed): Promise<'
   return unrecorded && session && !changedNothing(unrecorded) ? holdOn(unrecorded, failed, session) : 'release'
 }
 
-/** An effect of ours may still land, or has landed under somebody else's lease. */
+/** An effect of ours may still land, or has landed under another worker's lease. */
 async function holdOn(error: RekeyError, { target, request, ports }: Failed, session: LeaseSession): Promise<'keep'> {
-  // The second look comes after the longest stale listing.
+  // The second resync comes after the longest stale listing.
   if (error.code === 'LeaseLost') await queueResyncs(target, request, ports, [seconds(1), settle + seconds(15)])
   else await attempt(ports, target, 'keep the lease', () => session.keep())
   return 'keep'
 }
 
-/** The service did nothing, by refusal or because nothing was sent: a record of asking would only make the next try wait. */
+/** The service did nothing, by refusal or because nothing was sent: a record of a request would only make the next try wait. */
 export function changedNothing(error: RekeyError): boolean {
   return !error.details.outcomeUnknown && error.code !== 'LeaseLost'
 }
 
-/** How soon a revoke that waits for an operator is tried again. */
-export const revokeInterval: Duration = minutes(10)
-/** The request itself is wrong or over: no time and no operator mends that. */
-const endsRevokes: ReadonlySet<ErrorCode> = new Set(['RequestExpired', 'FromTheFuture', 'NotSupported', 'BadRequest'])
-
-/**
- * How soon a request that failed is tried again: after a passing failure when that says; a revoke after a lasting one as well,
- * since a missing right or a lock must not keep a leaked key alive. Undefined: it is over.
- */
-export function triedAgainAfter({ code, details }: RekeyError, request: RotationRequest): Duration | undefined {
-  if (details.retryAfter !== undefined) return details.retryAfter
-  return isRevoke(request) && !endsRevokes.has(code) ? revokeInterval : undefined
-}
-
-export function notSupported({ target }: Work, what: string): RekeyError {
+export function notSupported(target: Target, what: string): RekeyError {
   return new RekeyError('NotSupported', {
     target: target.name,
     message: `the provider ${target.provider} does not support ${what}`,
@@ -66,68 +55,46 @@ export function notSupported({ target }: Work, what: string): RekeyError {
   })
 }
 
-/** Beside the lead, if it is ours. Where already the look failed, nothing is known but what the lead says. */
-async function record(
-  error: RekeyError,
-  { target, request, ports, work }: Failed,
-  session: LeaseSession,
-): Promise<void> {
-  const failed = { code: error.code, at: ports.clock.now(), ...failedRequest(request) }
+type Failure = NonNullable<Stamps['failed']>
+
+/** Beside the lead, if it is ours. Where already reading failed, nothing is known but what the lead says. */
+async function record(error: RekeyError, failed: Failed, session: LeaseSession): Promise<void> {
+  const { target, request, ports, context } = failed
+  const failure: Failure = { code: error.code, at: ports.clock.now(), ...failedRequest(request) }
   await session.finish(async () => {
-    if (work) return write(work, failed)
-    const records = await recordsOf(target, ports, session)
-    if (mayRecordRead(records, failed.at)) await write(records, { ...failed, step: 'observe' })
+    const state = context?.latest
+    if (!context || !state) return recordReading({ ...failure, step: 'observe' }, target, ports, session)
+    if (state.secrets[0]?.ours) {
+      await writeTags(state, context, leadOf(target), { ...state.lead!.stamps!, failed: failure })
+    }
   })
-}
-
-/** A UUID with the place of a target in a list after it: no longer id fits beside the other tags. */
-const longestRequest = 48
-
-/** Whose failure it was, for whoever follows the request's operation. A resync has none. */
-export function failedRequest(request: RotationRequest): { readonly request?: string } {
-  return isExplicit(request) && request.id.length <= longestRequest ? { request: request.id } : {}
-}
-
-async function recordsOf(target: Target, ports: Ports, session: LeaseSession): Promise<Records> {
-  const { name } = leadOf(target)
-  const vault = ports.vault(target.vault)
-  return {
-    target,
-    ports,
-    session,
-    vault,
-    stored: { [name]: await session.read((signal) => vault.current(name, signal)) },
-  }
 }
 
 /**
  * Not beside the key of another resource: tags are written with the target's own address, and the secret would be unmanaged
  * no more. Nor in the place of a failure that is still to be shown.
  */
-function mayRecordRead({ target, stored }: Records, now: Instant): boolean {
-  const lead = stored[leadOf(target).name]
-  return !isElsewhere(target, lead) && !isShown(lead?.stamps?.failed, now)
+async function recordReading(failed: Failure, target: Target, ports: Ports, session: LeaseSession): Promise<void> {
+  const { clock } = ports
+  const vault = ports.vault(target.vault)
+  const lead: StoredSecret | undefined = await session.read((signal) => vault.current(leadOf(target).name, signal))
+  if (!lead?.stamps || lead.stamps.target !== target.name || isElsewhere(target, lead)) return
+  if (isShown(lead.stamps.failed, failed.at)) return
+  await describeVersion(target, lead, { ...lead.stamps, failed }, {}, { session, vault, clock })
 }
 
-/** What was asked for was not done: that is shown for a day, whatever looks find. */
-function isShown(failed: Stamps['failed'], now: Instant): boolean {
-  return failed !== undefined && failed.step !== 'observe' && now < failed.at + days(1)
+/** A UUID with the place of a target in a list after it. Whatever is longer is no id of a request that an operation follows. */
+const longestRequest = 48
+
+/** Whose failure it was, for whoever follows the request's operation. A resync has none. */
+function failedRequest(request: RotationRequest): { readonly request?: string } {
+  return isExplicit(request) && request.id.length <= longestRequest ? { request: request.id } : {}
 }
 
-async function write(records: Records, failed: NonNullable<Stamps['failed']>): Promise<void> {
-  const lead = leadOf(records.target)
-  const stamps = records.stored[lead.name]?.stamps
-  if (stamps?.target === records.target.name) await tag(records, lead, { ...stamps, failed })
-}
-
-/** Called when a look has come through and there is nothing to do: an earlier look's failure is over then. */
-export async function forgetFailure(work: Work): Promise<void> {
-  const lead = leadOf(work.target)
-  const stamps = work.stored[lead.name]?.stamps
-  if (stamps?.target !== work.target.name || !stamps.failed) return
-  const { failed, ...kept } = stamps
-  if (isShown(failed, work.ports.clock.now())) return
-  await tag(work, lead, kept)
+/** Called when a reconcile has come through and there is nothing to do: an earlier failure is over then. */
+export async function forgetFailure(state: State, context: Context): Promise<State> {
+  const { failed: _, ...kept } = state.lead!.stamps!
+  return writeTags(state, context, leadOf(state.target), kept)
 }
 
 /**
@@ -154,30 +121,13 @@ async function queueResyncs(
   delays: readonly Duration[],
 ): Promise<void> {
   for (const [index, delay] of delays.entries()) {
-    const look: RotationRequest = {
+    const resync: RotationRequest = {
       // One that loses its lease again must not make ids that grow.
       id: `${request.id.replace(/\/resync-\d$/, '')}/resync-${index + 1}`,
       target: target.name,
       actor: 'resync',
       expiresAt: ports.clock.now() + delay + minutes(60),
     }
-    await attempt(ports, target, 'queue a resync', () => ports.queue.send(look, delay))
-  }
-}
-
-/** Runs what must not hide the failure it comes after; its own failure is logged, and answered. */
-export async function attempt(
-  ports: Ports,
-  target: Target,
-  what: string,
-  run: () => Promise<void>,
-): Promise<RekeyError | undefined> {
-  try {
-    await run()
-    return undefined
-  } catch (thrown) {
-    const error = asRekeyError(thrown, ports.log, { target: target.name })
-    ports.log('warn', `could not ${what}`, { target: target.name, code: error.code, service: error.details.service })
-    return error
+    await attempt(ports, target, 'queue a resync', () => ports.queue.send(resync, delay))
   }
 }

@@ -1,6 +1,6 @@
-// What is true now, read back from the service and the vault.
+// A secret's version as it is in the vault, with what Rekey writes beside its value.
 
-import type { KeyRing, KeySlot } from './key-ring.ts'
+import type { KeySlot } from './key-ring.ts'
 import type { Secret } from './secret.ts'
 import type { Duration, Instant } from './target.ts'
 
@@ -91,15 +91,4 @@ export interface StoredSecret {
   readonly contentType?: string
   /** Everybody else's tags, carried forward from version to version. */
   readonly otherTags: Readonly<Record<string, string>>
-}
-
-/** Everything the plan may look at. */
-export interface Observation {
-  readonly ring: KeyRing
-  /** By secret name; a missing entry is a secret that does not exist (404, and only that). */
-  readonly stored: Readonly<Record<string, StoredSecret | undefined>>
-  /** By secret name: the newest earlier version with our stamps, looked up only where the current one is not ours. */
-  readonly earlier: Readonly<Record<string, StoredSecret | undefined>>
-  /** The resource reports a change under way that may be a regenerate of ours; it is waited for until then. */
-  readonly underWayUntil?: Instant
 }

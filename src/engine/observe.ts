@@ -1,24 +1,36 @@
 // Reads back what is true: the ring from the service, the secrets from the vault.
 
+import { type Aged, sinceIn } from './ages.ts'
 import type { KeyRing } from './key-ring.ts'
-import type { Observation, Stamps, StoredSecret } from './observation.ts'
+import type { StoredSecret } from './observation.ts'
 import type { KeyHolder, Vault } from './ports.ts'
 import { RekeyError } from './rekey-error.ts'
-import { askedAt, isOurs, liveSlots } from './situation.ts'
-import { type Instant, leadOf, type SecretName, type Target } from './target.ts'
+import type { RotationRequest } from './request.ts'
+import { isOurs, liveSlots, type State, stateOf } from './state.ts'
+import type { Instant, SecretName, Target } from './target.ts'
 
-/** How far back to look for a version of ours under somebody else's. */
+/** How far back to look for a version of ours under another client's. */
 const versionsToSearch = 25
+const nothingDone = { reasons: [], changed: false, wroteLead: false }
 
-/** One look at everything. Throws RekeyErrors of the service or the vault, and `UnexpectedAnswer` where an output is missing. */
+/** Where a target's keys and secrets are read. */
+export interface Place {
+  readonly holder: KeyHolder
+  readonly vault: Vault
+}
+
+/**
+ * The state of a target as it is now; nothing is done yet. Whether the service refuses what the vault holds is not asked.
+ * Throws RekeyErrors of the service or the vault, and `UnexpectedAnswer` where an output is missing.
+ */
 export async function observe(
   target: Target,
-  holder: KeyHolder,
-  vault: Vault,
+  request: RotationRequest,
+  { holder, vault }: Place,
   now: Instant,
   signal: AbortSignal,
-): Promise<Observation> {
-  // One after the other: a value written between the two looks would seem dead if the ring were the older one.
+): Promise<State> {
+  // One after the other: a value written between the two reads would seem dead if the ring were the older one.
   const ring = await holder.read(signal)
   assertOutputs(target, ring)
   const current = await Promise.all(target.secrets.map(({ name }) => vault.current(name, signal)))
@@ -31,21 +43,21 @@ export async function observe(
       earlier[secret.name] = await formerOurs(target, secret, vault, signal)
     }
   }
-  const { name } = leadOf(target)
-  const stamps = (isOurs(target, stored[name]) ? stored[name] : earlier[name])?.stamps
-  const underWayUntil = await underWay(holder, stamps ?? {}, now, signal)
-  return { ring, stored, earlier, ...(underWayUntil === undefined ? {} : { underWayUntil }) }
+  const state = stateOf({ target, request, now, ring, stored, earlier, vaultRefused: false, ...nothingDone })
+  const underWayUntil = await underWay(holder, state.stamps, now, signal)
+  return underWayUntil === undefined ? state : stateOf({ ...state, underWayUntil })
 }
 
 /** Asked only where a regenerate may be under way, and not longer than one may take. */
 async function underWay(
   { operation }: KeyHolder,
-  stamps: Partial<Stamps>,
+  stamps: Aged,
   now: Instant,
   signal: AbortSignal,
 ): Promise<Instant | undefined> {
-  const until = (askedAt(stamps) ?? Number.NEGATIVE_INFINITY) + (operation?.limit ?? 0)
-  return operation && now < until && (await operation.isUnderWay(signal)) ? until : undefined
+  if (!operation) return undefined
+  const until = (sinceIn(stamps, 'requested') ?? Number.NEGATIVE_INFINITY) + operation.limit
+  return now < until && (await operation.isUnderWay(signal)) ? until : undefined
 }
 
 /** The lead's history tells how old its keys are; another secret's only whether it is ours at all. */

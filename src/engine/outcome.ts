@@ -1,13 +1,18 @@
 // What a reconcile did, for whoever asked: the queue, HTTP, telemetry.
 
+import { overlapAfter } from './ages.ts'
+import type { Decision } from './checks.ts'
+import { type Again, comeBack } from './come-back.ts'
 import type { KeySlot } from './key-ring.ts'
-import type { Reason } from './observation.ts'
-import type { RekeyError } from './rekey-error.ts'
-import type { Duration, Instant } from './target.ts'
+import type { Reason, StoredSecret } from './observation.ts'
+import { RekeyError } from './rekey-error.ts'
+import type { RotationRequest } from './request.ts'
+import type { State } from './state.ts'
+import type { Duration, Instant, Target } from './target.ts'
 
 /**
  * `changed`: something was done, and nothing is left to do. `current`: nothing was to do. `waiting`: something is to do
- * at `again`. `paused`: a person has to act first (a disabled secret, an unmanaged secret, a disabled target).
+ * at `again`. `paused`: an operator has to act first (a disabled secret, an unmanaged secret, a disabled target).
  * `failed`: `error` says what went wrong; a transient one has `again`.
  */
 export type Status = 'changed' | 'current' | 'waiting' | 'paused' | 'failed'
@@ -32,9 +37,87 @@ export interface Outcome {
   readonly overlap?: Duration | 'none'
   /** `false`: this run published a key without a verdict of its service on it. */
   readonly proven?: false
-  /** When to come back: with the same request (an explicit one must not be lost), or just to look. */
-  readonly again?: { readonly after: Duration; readonly at: Instant; readonly with: 'request' | 'resync' }
-  /** Somebody else holds the lease: nothing was looked at. */
+  readonly again?: Again
+  /** Another worker holds the lease: nothing was read. */
   readonly busy?: true
   readonly error?: RekeyError
+}
+
+/** The outcome of a reconcile that ended with this decision. */
+export function concluded(state: State, decision: Exclude<Decision, { kind: 'step' }>, now: Instant): Outcome {
+  const { target, request } = state
+  const error = decision.kind === 'blocked' && decision.reason === 'unmanaged' ? asUnmanaged(target) : undefined
+  const base = soFar(
+    state,
+    decision.kind === 'done' || state.held ? state.reasons : [...state.reasons, decision.reason],
+  )
+  const again = comeBack({ decision, reason: base.reason, ...(error && { error }) }, request, now)
+  return { ...base, status: statusOf(state, decision), ...(again && { again }), ...(error && { error }) }
+}
+
+/** The outcome of a reconcile that failed; `state`: undefined where reading failed already. */
+export function failure(
+  error: RekeyError,
+  target: Target,
+  request: RotationRequest,
+  state: State | undefined,
+  now: Instant,
+): Outcome {
+  const base = state ? soFar(state, state.reasons) : { ...placeOf(target), reasons: [], secrets: [] }
+  const waits = error.code === 'LeaseLost' || error.code === 'OutOfTime'
+  const again = comeBack({ error, ...(base.reason && { reason: base.reason }) }, request, now)
+  return { ...base, status: waits ? 'waiting' : 'failed', error, ...(again && { again }) }
+}
+
+/** The outcome where another worker holds the lease. */
+export function busy(target: Target, request: RotationRequest, now: Instant): Outcome {
+  const again = comeBack({ busy: true }, request, now)
+  return { ...placeOf(target), status: 'waiting', reasons: [], secrets: [], busy: true, ...(again && { again }) }
+}
+
+function placeOf({ name, provider }: Target): Pick<Outcome, 'target' | 'provider'> {
+  return { target: name, provider }
+}
+
+function statusOf({ changed, request }: State, decision: Exclude<Decision, { kind: 'step' }>): Status {
+  if (decision.kind === 'blocked') return 'paused'
+  // The schedule comes back for a due date that must cool: nothing is left to do for this request.
+  const isLeft =
+    decision.kind === 'wait' && !(decision.reason === 'cooling' && request.createdAfter === undefined && changed)
+  if (isLeft) return 'waiting'
+  return changed ? 'changed' : 'current'
+}
+
+function soFar(state: State, reasons: readonly Reason[]): Omit<Outcome, 'status'> {
+  const { target, lead, current, eventId } = state
+  // What a caller wants to know first is why the key changed, not that it was announced as well.
+  const reason = reasons.find((known) => known !== 'unannounced') ?? reasons[0]
+  return {
+    ...placeOf(target),
+    reasons,
+    ...(reason ? { reason } : {}),
+    secrets: current.map(({ name, version }) => ({ name, version })),
+    ...(eventId === undefined ? {} : { eventId }),
+    ...(lead ? ofLead(lead, state) : {}),
+  }
+}
+
+function ofLead({ slot, stamps, expiresOn }: StoredSecret, state: State): Partial<Outcome> {
+  const { wroteLead, target, twoSlots, lead } = state
+  return {
+    ...(slot === undefined ? {} : { slot }),
+    ...(stamps?.rotatedAt === undefined ? {} : { rotatedAt: stamps.rotatedAt }),
+    ...(expiresOn === undefined ? {} : { expiresOn }),
+    ...(wroteLead ? { overlap: overlapAfter(target, twoSlots, lead!) } : {}),
+    ...(wroteLead && stamps?.proven === false ? { proven: false } : {}),
+  }
+}
+
+function asUnmanaged(target: Target): RekeyError {
+  return new RekeyError('Unmanaged', {
+    target: target.name,
+    step: 'observe',
+    message: `a secret of ${target.name} in ${target.vault} exists, is not tagged for this target, and holds no live key of it`,
+    remedy: 'Correct the secret name in targets.json, or set "adopt": true in the target to take the secret over.',
+  })
 }

@@ -1,13 +1,11 @@
 // What a run would do now, and why; changes nothing.
 
-import { type Plan, plan, type Step } from './checks.ts'
-import { soonestDue } from './due.ts'
-import type { KeySlot } from './key-ring.ts'
+import { type Decision, decide, type Step } from './checks.ts'
+import { type KeySlot, slotsOf } from './key-ring.ts'
 import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 import type { RotationRequest } from './request.ts'
-import { situation } from './situation.ts'
 import type { Instant, Target } from './target.ts'
 
 /** What a run would do now, and why. Takes no lease and changes nothing. Throws RekeyErrors. */
@@ -17,15 +15,15 @@ export async function preview(
   ports: Ports,
   signal: AbortSignal,
 ): Promise<Preview> {
-  const holder = await ports.open(target)
-  const seen = await observe(target, holder, ports.vault(target.vault), ports.clock.now(), signal)
-  const at = situation(target, request, ports.clock.now(), seen, 'not refused')
-  const next = plan(at)
+  const place = { holder: await ports.open(target), vault: ports.vault(target.vault) }
+  const state = await observe(target, request, place, ports.clock.now(), signal)
+  const { active, lead, ages } = state
+  const plan = describeDecision(decide(state))
   return {
-    ...(at.active === undefined ? {} : { slot: at.active }),
-    ...(at.lead ? { stored: at.lead, dueAt: soonestDue(target, at.lead, Object.values(seen.stored)) } : {}),
-    slots: Object.keys(seen.ring),
-    ...(next ? { plan: describePlan(next) } : {}),
+    ...(active === undefined ? {} : { slot: active }),
+    ...(lead ? { stored: lead, dueAt: ages.dueAt! } : {}),
+    slots: slotsOf(state.ring),
+    ...(plan ? { plan } : {}),
   }
 }
 
@@ -40,8 +38,11 @@ export interface Preview {
   readonly plan?: { readonly reason: Reason; readonly until?: Instant; readonly steps: readonly string[] }
 }
 
-function describePlan({ reason, step, until }: Plan): NonNullable<Preview['plan']> {
-  return { reason, ...(until === undefined ? {} : { until }), steps: step ? describeStep(step) : [] }
+function describeDecision(decision: Decision): Preview['plan'] {
+  if (decision.kind === 'done') return undefined
+  const { reason } = decision
+  if (decision.kind === 'step') return { reason, steps: describeStep(decision.step) }
+  return { reason, ...(decision.kind === 'wait' ? { until: decision.until } : {}), steps: [] }
 }
 
 function describeStep(step: Step): readonly string[] {

@@ -1,6 +1,6 @@
-// What nobody foresaw, as an error that may be shown.
+// Whatever is thrown, as an error that may be shown.
 
-import type { Log } from './ports.ts'
+import type { Log, Ports } from './ports.ts'
 import { RekeyError } from './rekey-error.ts'
 
 /**
@@ -17,4 +17,21 @@ export function asRekeyError(thrown: unknown, log: Log, place: { readonly target
     message: `something unforeseen happened (${name})`,
     remedy: 'Look for the log line "unforeseen error" of this invocation, and report it as a defect.',
   })
+}
+
+/** Runs what must not hide the failure it comes after; its own failure is logged, and returned. */
+export async function attempt(
+  { log }: Pick<Ports, 'log'>,
+  target: { readonly name: string },
+  what: string,
+  run: () => Promise<void>,
+): Promise<RekeyError | undefined> {
+  try {
+    await run()
+    return undefined
+  } catch (thrown) {
+    const error = asRekeyError(thrown, log, { target: target.name })
+    log('warn', `could not ${what}`, { target: target.name, code: error.code, service: error.details.service })
+    return error
+  }
 }

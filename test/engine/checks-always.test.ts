@@ -1,13 +1,12 @@
-// What holds of every plan, in whatever situation: drawn at random, the seed is printed when one fails.
+// What holds of every decision, in whatever state: drawn at random, the seed is printed when one fails.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isUnmanaged, type Plan, plan } from '../../src/engine/checks.ts'
 import type { Stamps, StoredSecret } from '../../src/engine/observation.ts'
-import { liveSlots, type Situation } from '../../src/engine/situation.ts'
+import { liveSlots, type State } from '../../src/engine/state.ts'
 import { days, hours, minutes } from '../../src/engine/target.ts'
-import { at, type Draft, now, situationOf, stored } from './situations.ts'
+import { at, type Draft, found as decisionOn, type Found, now, stateIn, stored } from './states.ts'
 
 /** Moments that matter: around the settling time, the clock bound, the overlap and the period. */
 const moment = fc.oneof(
@@ -64,7 +63,7 @@ function secret(name: string): fc.Arbitrary<StoredSecret | undefined> {
 }
 
 const move = fc.record({ slot, from: fc.constantFrom('lead-1', 'lead-1', 'lead-0') })
-const wish = fc.record(
+const desired = fc.record(
   {
     createdAfter: past,
     force: fc.boolean(),
@@ -87,33 +86,33 @@ const target = fc.record(
 )
 
 const healthy = at()
-const situations: fc.Arbitrary<Situation> = fc
+const states: fc.Arbitrary<State> = fc
   .record({
     keys: fc.constantFrom({ A: 'a', B: 'b' }, { A: 'a', B: 'b' }, { A: 'a' }) as fc.Arbitrary<Record<string, string>>,
     target,
-    wish,
+    desired,
     lead: secret('lead'),
     connection: secret('connection'),
     earlier: fc.option(secret('lead'), { nil: undefined }),
-    refused: fc.constantFrom('refused' as const, 'not refused' as const),
+    vaultRefused: fc.boolean(),
   })
-  .map(({ keys, target: fields, wish: asked, lead, connection, earlier, refused }) => {
+  .map(({ keys, target: fields, desired: asked, lead, connection, earlier, vaultRefused }) => {
     const draft: Draft = {
       keys,
       target: { ...healthy.target, ...fields, slots: Object.keys(keys) as [string, ...string[]] },
       request: { ...healthy.request, ...asked },
       stored: { lead, connection },
       earlier: lead?.stamps?.target === 'target' ? {} : { lead: earlier },
-      refused,
+      vaultRefused,
     }
-    return situationOf(draft)
+    return stateIn(draft)
   })
 
-/** Of every situation, what it holds of its plan. */
-function always(sentence: string, holds: (found: Plan | undefined, situation: Situation) => void): void {
+/** Of every state, what it holds of its plan. */
+function always(sentence: string, holds: (found: Found | undefined, state: State) => void): void {
   test(sentence, () => {
     fc.assert(
-      fc.property(situations, (situation) => holds(plan(situation), situation)),
+      fc.property(states, (state) => holds(decisionOn(state), state)),
       { numRuns: 3000 },
     )
   })
@@ -126,14 +125,14 @@ function freeze(value: unknown): void {
   for (const inner of Object.values(value)) freeze(inner)
 }
 
-const isTwo = ({ ring }: Situation) => Object.keys(ring).length === 2
-const isPaused = ({ stored: all }: Situation) => Object.values(all).some((each) => each?.enabled === false)
-const anyUnmanaged = (situation: Situation) => situation.target.secrets.some((each) => isUnmanaged(situation, each))
+const isTwo = ({ ring }: State) => Object.keys(ring).length === 2
+const isPaused = ({ stored: all }: State) => Object.values(all).some((each) => each?.enabled === false)
+const anyUnmanaged = ({ secrets }: State) => secrets.some(({ unmanaged }) => unmanaged)
 
-always('the plan of a situation is always the same, and changes nothing of it', (found, situation) => {
-  freeze(situation)
+always('the plan of a state is always the same, and changes nothing of it', (found, state) => {
+  freeze(state)
 
-  assert.deepEqual(plan(situation), found)
+  assert.deepEqual(decisionOn(state), found)
 })
 
 always('a plan does something, waits for a moment to come, or waits for a person', (found) => {
@@ -142,19 +141,19 @@ always('a plan does something, waits for a moment to come, or waits for a person
   else assert.ok(found.until > now, `${found.reason} until ${found.until}`)
 })
 
-always('the active slot of a ring of two is never regenerated alone', (found, situation) => {
-  if (found?.step?.do !== 'regenerate' || !isTwo(situation)) return
-  assert.ok(found.step.what === 'ring' || found.step.slot !== situation.active)
+always('the active slot of a ring of two is never regenerated alone', (found, state) => {
+  if (found?.step?.do !== 'regenerate' || !isTwo(state)) return
+  assert.ok(found.step.what === 'ring' || found.step.slot !== state.active)
 })
 
-always('a slot is regenerated only while every output that can be read holds the active key', (found, situation) => {
+always('a slot is regenerated only while every output that can be read holds the active key', (found, state) => {
   if (found?.step?.do !== 'regenerate') return
   // Whoever disabled the lead wants its key dead, and every output replaced.
-  if (situation.lead?.enabled === false) return
-  for (const each of situation.target.secrets) {
-    const current = situation.stored[each.name]
+  if (state.lead?.enabled === false) return
+  for (const each of state.target.secrets) {
+    const current = state.stored[each.name]
     if (current?.enabled === false) continue
-    assert.ok(liveSlots(situation.ring, each, current).includes(situation.active!), each.name)
+    assert.ok(liveSlots(state.ring, each, current).includes(state.active!), each.name)
   }
 })
 
@@ -163,12 +162,12 @@ always('both slots are regenerated only by a revoke that wants it at once', (fou
   assert.ok(request.atOnce && request.revokeBefore !== undefined)
 })
 
-always('nothing is written over an unmanaged secret', (found, situation) => {
-  if (anyUnmanaged(situation)) assert.deepEqual(found, { reason: 'unmanaged' })
+always('nothing is written over an unmanaged secret', (found, state) => {
+  if (anyUnmanaged(state)) assert.deepEqual(found, { reason: 'unmanaged' })
 })
 
-always('a paused target is left alone but for a revoke', (found, situation) => {
-  if (!isPaused(situation) || situation.request.revokeBefore !== undefined) return
+always('a paused target is left alone but for a revoke', (found, state) => {
+  if (!isPaused(state) || state.request.revokeBefore !== undefined) return
   assert.equal(found?.step, undefined)
 })
 
@@ -179,9 +178,8 @@ always('only a slot of the ring is published, described, regenerated or swapped 
   for (const each of slots) assert.ok(each in ring, each)
 })
 
-always('a slot other than the active one is published only where a check may: the rest repair', (found, situation) => {
-  if (found?.step?.do !== 'publish' || situation.active === undefined || found.step.slots[0] === situation.active)
-    return
+always('a slot other than the active one is published only where a check may: the rest repair', (found, state) => {
+  if (found?.step?.do !== 'publish' || state.active === undefined || found.step.slots[0] === state.active) return
   assert.ok(['interrupted', 'revoked', 'pending', 'promoted', 'requested'].includes(found.reason), found.reason)
 })
 
@@ -196,8 +194,8 @@ always('a request that asks for nothing never has the plan of one that does', (f
   assert.notEqual(wanted, undefined)
 })
 
-always('a force or a fresh key is never the way round an overlap that nobody asked to skip', (found, situation) => {
-  if (found?.step?.do !== 'regenerate' || !['due', 'requested'].includes(found.reason) || !isTwo(situation)) return
-  if (found.reason === 'requested' && situation.request.force) return
-  assert.ok(now >= situation.published + situation.target.overlap + minutes(1))
+always('a force or a fresh key is never the way round an overlap that nobody asked to skip', (found, state) => {
+  if (found?.step?.do !== 'regenerate' || !['due', 'requested'].includes(found.reason) || !isTwo(state)) return
+  if (found.reason === 'requested' && state.request.force) return
+  assert.ok(now >= state.ages.published + state.target.overlap + minutes(1))
 })

@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { checks, plan } from '../../src/engine/checks.ts'
+import { checks } from '../../src/engine/checks.ts'
 import { dueAt } from '../../src/engine/due.ts'
 import { days, hours } from '../../src/engine/target.ts'
 import {
   at,
   type Change,
+  found as decisionOn,
   disabled,
   hits,
   holding,
@@ -21,7 +22,7 @@ import {
   untagged,
   wants,
   written,
-} from './situations.ts'
+} from './states.ts'
 
 const names = [
   'adopted',
@@ -54,12 +55,12 @@ const ahead: readonly Change[] = [
 const behind: readonly Change[] = [holding('connection', 'b'), written('connection', published - 1)]
 const revokesBoth = wants({ revokeBefore: now })
 const revokesStandby = wants({ revokeBefore: published })
-const untold = stamped('lead', { announced: false })
+const unannounced = stamped('lead', { announced: false })
 const promotes = wants({ promote: { slot: 'B', from: 'lead-1' } })
 const swaps = wants({ swap: { slot: 'B', from: 'lead-1' } })
-const wantsFresh = wants({ createdAfter: now })
+const wantsNewKey = wants({ createdAfter: now })
 
-/** Situations in which both checks hit, and the first of the two is the plan's. */
+/** States to which both checks apply, and the first of the two decides. */
 const both: readonly (readonly [earlier: string, later: string, changes: readonly Change[]])[] = [
   ['unmanaged', 'paused', [...unmanagedConnection, disabled('lead')]],
   ['paused', 'settling', [disabled('connection'), holding('lead', 'x'), written('lead', now)]],
@@ -78,11 +79,11 @@ const both: readonly (readonly [earlier: string, later: string, changes: readonl
       wants({ revokeBefore: now }),
     ],
   ],
-  ['revoked: standby', 'unannounced', [revokesStandby, untold]],
-  ['unannounced', 'promoted', [untold, promotes]],
+  ['revoked: standby', 'unannounced', [revokesStandby, unannounced]],
+  ['unannounced', 'promoted', [unannounced, promotes]],
   ['promoted', 'swapped', [promotes, swaps]],
-  ['swapped', 'requested', [swaps, wantsFresh]],
-  ['requested', 'due', [wantsFresh, due]],
+  ['swapped', 'requested', [swaps, wantsNewKey]],
+  ['requested', 'due', [wantsNewKey, due]],
   ['due', 'retiring', [due, stamped('lead', { retire: true }), targetHas({ retireAfter: days(3) })]],
 ]
 
@@ -96,13 +97,13 @@ describe('the order of the checks', () => {
 
   for (const [earlier, later, changes] of both) {
     test(`${earlier} before ${later}`, () => {
-      const situation = at(...changes)
+      const state = at(...changes)
 
-      const found = hits(situation)
+      const found = hits(state)
 
       assert.equal(found[0], earlier)
       assert.ok(found.includes(later), `only ${found.join(', ')}`)
-      assert.equal(plan(situation)?.reason, earlier.replace(/:.*/, ''))
+      assert.equal(decisionOn(state)?.reason, earlier.replace(/:.*/, ''))
     })
   }
 
@@ -121,8 +122,8 @@ describe('the order of the checks', () => {
   })
 
   test('a check that is left out gives way to the next one', () => {
-    const situation = at(untold, promotes)
+    const state = at(unannounced, promotes)
 
-    assert.equal(plan(situation, new Set(['unannounced']))?.reason, 'promoted')
+    assert.equal(decisionOn(state, new Set(['unannounced']))?.reason, 'promoted')
   })
 })

@@ -1,14 +1,15 @@
-// What each row of the plan wants done, with which stamps, and until when it waits.
+// What each check decides to do, with which ages, and until when it waits.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Decided } from '../../src/engine/ages.ts'
-import { type Plan, plan, type Step } from '../../src/engine/checks.ts'
+import type { Step } from '../../src/engine/checks.ts'
 import { dueAt } from '../../src/engine/due.ts'
 import { days, hours, minutes } from '../../src/engine/target.ts'
 import {
   at,
   type Change,
+  decided,
   disabled,
   formerly,
   holding,
@@ -25,7 +26,7 @@ import {
   untagged,
   wants,
   written,
-} from './situations.ts'
+} from './states.ts'
 
 const ripe = minutes(6)
 const overlapEnds = published + days(2) + minutes(1)
@@ -33,21 +34,15 @@ const due = (moment: number): Change =>
   stamped('lead', { rotatedAt: published + moment - dueAt(at().target, stored('lead', 'a')) })
 const promotes = wants({ promote: { slot: 'B', from: 'lead-1' } })
 
-function planned(...changes: readonly Change[]): Plan {
-  const found = plan(at(...changes))
-  assert.ok(found, 'nothing is planned')
-  return found
-}
-
-/** The publish that is planned: its slots and how it picks one. */
+/** The publish that is decided: its slots and how it picks one. */
 function publish(...changes: readonly Change[]): Extract<Step, { do: 'publish' }> {
-  const { step } = planned(...changes)
+  const { step } = decided(...changes)
   assert.equal(step?.do, 'publish')
   return step as Extract<Step, { do: 'publish' }>
 }
 
 function stampsOf(...changes: readonly Change[]): Decided {
-  const { step } = planned(...changes)
+  const { step } = decided(...changes)
   assert.ok(step && 'stamps' in step)
   return step.stamps
 }
@@ -110,7 +105,7 @@ describe('adopting', () => {
   })
 
   test('of a live key writes tags only, as old as its version, and leaves its age unknown', () => {
-    const found = planned(untagged('lead'), untagged('connection'))
+    const found = decided(untagged('lead'), untagged('connection'))
 
     assert.deepEqual(found, {
       reason: 'adopted',
@@ -188,7 +183,7 @@ describe('repairing', () => {
   })
 
   test('what was overwritten without a former version of ours is as old as now', () => {
-    const found = planned(...dead, untagged('lead'), targetHas({ adopt: true }))
+    const found = decided(...dead, untagged('lead'), targetHas({ adopt: true }))
 
     assert.equal(found.reason, 'adopted')
     assert.deepEqual(stampsOf(...dead, untagged('lead'), targetHas({ adopt: true })), { rotatedAt: now })
@@ -223,18 +218,18 @@ describe('rotating', () => {
   test('regenerates the standby slot and publishes it', () => {
     const step = { do: 'regenerate', slot: 'B', after: 'publish', what: 'slot' }
 
-    assert.deepEqual(planned(wants({ createdAfter: now })), { reason: 'requested', step })
-    assert.deepEqual(planned(due(now)), { reason: 'due', step })
+    assert.deepEqual(decided(wants({ createdAfter: now })), { reason: 'requested', step })
+    assert.deepEqual(decided(due(now)), { reason: 'due', step })
   })
 
   test('goes round the ring: B is followed by A', () => {
-    const { step } = planned(holds('lead'), holding('lead', 'b'), wants({ createdAfter: now }))
+    const { step } = decided(holds('lead'), holding('lead', 'b'), wants({ createdAfter: now }))
 
     assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
 
   test('on a ring of one regenerates the one slot, however young it is', () => {
-    const { step } = planned(ringOfOne, written('lead', now), wants({ createdAfter: now }))
+    const { step } = decided(ringOfOne, written('lead', now), wants({ createdAfter: now }))
 
     assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
@@ -259,7 +254,7 @@ describe('rotating', () => {
     ['a due date', {}, { rotatedAt: now - days(90) }],
   ] as const) {
     test(`${what} cools until the overlap and the clock bound are over`, () => {
-      const writtenAt = (moment: number) => planned(written('lead', moment), stamped('lead', fields), wants(wish))
+      const writtenAt = (moment: number) => decided(written('lead', moment), stamped('lead', fields), wants(wish))
 
       assert.deepEqual(writtenAt(now - days(2) - minutes(1) + 1), { reason: 'cooling', until: now + 1 })
       assert.equal(writtenAt(now - days(2) - minutes(1)).step?.do, 'regenerate')
@@ -267,7 +262,7 @@ describe('rotating', () => {
   }
 
   test('cooling counts from the youngest output', () => {
-    const found = planned(written('connection', now - days(1)), wants({ createdAfter: now }))
+    const found = decided(written('connection', now - days(1)), wants({ createdAfter: now }))
 
     assert.deepEqual(found, { reason: 'cooling', until: now + days(1) + minutes(1) })
   })
@@ -275,12 +270,12 @@ describe('rotating', () => {
   test('force skips cooling for a request, not for a due date', () => {
     const hot = written('lead', now - 1)
 
-    assert.equal(planned(hot, wants({ createdAfter: now, force: true })).step?.do, 'regenerate')
-    assert.equal(planned(hot, due(now), wants({ force: true })).reason, 'cooling')
+    assert.equal(decided(hot, wants({ createdAfter: now, force: true })).step?.do, 'regenerate')
+    assert.equal(decided(hot, due(now), wants({ force: true })).reason, 'cooling')
   })
 
   test('the overlap is the target’s', () => {
-    const found = planned(targetHas({ overlap: days(20) }), wants({ createdAfter: now }))
+    const found = decided(targetHas({ overlap: days(20) }), wants({ createdAfter: now }))
 
     assert.deepEqual(found, { reason: 'cooling', until: overlapEnds + days(18) })
   })
@@ -294,8 +289,8 @@ describe('moving to the standby slot', () => {
   ]
   for (const [what, change] of moves) {
     test(`${what} waits until every listing must show that slot’s key`, () => {
-      const early = planned(stamped('lead', { standbyCreatedAfter: now - ripe + 1 }), change)
-      const late = planned(stamped('lead', { standbyCreatedAfter: now - ripe }), change)
+      const early = decided(stamped('lead', { standbyCreatedAfter: now - ripe + 1 }), change)
+      const late = decided(stamped('lead', { standbyCreatedAfter: now - ripe }), change)
 
       assert.deepEqual([early.step, early.until], [undefined, now + 1])
       assert.equal(late.step?.do, 'publish')
@@ -303,7 +298,7 @@ describe('moving to the standby slot', () => {
   }
 
   test('a key that waits does so until every listing must show it', () => {
-    const made = (moment: number) => planned(stamped('lead', { pending: { state: 'created', since: moment } }))
+    const made = (moment: number) => decided(stamped('lead', { pending: { state: 'created', since: moment } }))
 
     assert.deepEqual(made(now - ripe + 1), { reason: 'pending', until: now + 1 })
     assert.deepEqual(made(now - ripe).step, {
@@ -330,7 +325,7 @@ describe('moving to the standby slot', () => {
   })
 
   test('a swap asks the service for it', () => {
-    const { step } = planned(wants({ swap: { slot: 'B', from: 'lead-1' } }))
+    const { step } = decided(wants({ swap: { slot: 'B', from: 'lead-1' } }))
 
     assert.deepEqual(step, { do: 'swap', to: 'B' })
   })
@@ -340,8 +335,8 @@ describe('revoking and retiring', () => {
   const before = (moment: number) => wants({ revokeBefore: moment })
 
   test('regenerates the standby first, whose key nobody uses, then the slot that was active', () => {
-    const first = planned(before(now)).step
-    const second = planned(before(published)).step
+    const first = decided(before(now)).step
+    const second = decided(before(published)).step
 
     assert.deepEqual(first, { do: 'regenerate', slot: 'B', after: 'publish', what: 'slot' })
     assert.deepEqual(second, { do: 'regenerate', slot: 'B', after: 'retire', what: 'slot' })
@@ -350,31 +345,31 @@ describe('revoking and retiring', () => {
   test('at once regenerates the ring, where there is more than one slot', () => {
     const atOnce = wants({ revokeBefore: now, atOnce: true })
 
-    assert.deepEqual(planned(atOnce).step, { do: 'regenerate', slot: 'B', after: 'publish', what: 'ring' })
-    assert.deepEqual(planned(ringOfOne, atOnce).step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
+    assert.deepEqual(decided(atOnce).step, { do: 'regenerate', slot: 'B', after: 'publish', what: 'ring' })
+    assert.deepEqual(decided(ringOfOne, atOnce).step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
 
   test('does not wait for overlaps or windows', () => {
     const closed = { days: [2], start: 0, length: hours(1), timeZone: 'UTC' }
 
-    assert.equal(planned(written('lead', now), targetHas({ window: closed }), before(now)).step?.do, 'regenerate')
+    assert.equal(decided(written('lead', now), targetHas({ window: closed }), before(now)).step?.do, 'regenerate')
   })
 
   test('of a disabled lead takes the slot that CredentialId names for the active one', () => {
-    const { step } = planned(holds('lead'), disabled('lead'), marked('lead', { slot: 'b' }), before(now))
+    const { step } = decided(holds('lead'), disabled('lead'), marked('lead', { slot: 'b' }), before(now))
 
     assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
 
   test('of a disabled lead that names no slot of the ring starts from a key that works', () => {
-    const found = planned(disabled('lead'), disabled('connection'), marked('lead', { slot: 'key3' }), before(now))
+    const found = decided(disabled('lead'), disabled('connection'), marked('lead', { slot: 'key3' }), before(now))
 
     assert.equal(found.reason, 'drifted')
     assert.equal(found.step?.do, 'publish')
   })
 
   test('retiring publishes nothing', () => {
-    const found = planned(stamped('lead', { retire: true }), targetHas({ retireAfter: days(3) }))
+    const found = decided(stamped('lead', { retire: true }), targetHas({ retireAfter: days(3) }))
 
     assert.deepEqual(found, {
       reason: 'retiring',

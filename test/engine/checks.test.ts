@@ -1,13 +1,14 @@
-// The rows of the plan: a table from a sentence to the check that hits first, for each side of each boundary.
+// The checks as a table: from a sentence to the check that decides, for each side of each boundary.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { plan } from '../../src/engine/checks.ts'
+import { decide } from '../../src/engine/checks.ts'
 import { dueAt } from '../../src/engine/due.ts'
 import { days, hours, minutes, type Window } from '../../src/engine/target.ts'
 import {
   at,
   type Change,
+  decided,
   disabled,
   formerly,
   hits,
@@ -26,7 +27,7 @@ import {
   untagged,
   wants,
   written,
-} from './situations.ts'
+} from './states.ts'
 
 /** A sentence, what it changes of a healthy target, and the check that hits first. */
 type Row = readonly [sentence: string, changes: readonly Change[], first: string]
@@ -154,12 +155,10 @@ describe('paused', () => {
     ['not: a revoke that the one key is too old for', [ringOfOne, disabled('lead'), before(published + 1)], 'revoked'],
   ])
 
-  test('a look is not repeated, a request is kept alive', () => {
-    const look = plan(at(disabled('lead')))
-    const request = plan(at(disabled('lead'), wants({ createdAfter: now })))
+  test('A paused target is blocked until an operator acts', () => {
+    const state = at(disabled('lead'))
 
-    assert.deepEqual(look, { reason: 'paused' })
-    assert.deepEqual(request, { reason: 'paused', until: now + minutes(10) })
+    assert.deepEqual(decide(state), { kind: 'blocked', reason: 'paused' })
   })
 })
 
@@ -215,13 +214,13 @@ describe('settling', () => {
 
   test('waits until the youngest unseen value is as old as S', () => {
     const both = [holding('lead', 'x'), holding('connection', 'x')]
-    const found = plan(at(...both, written('lead', now - minutes(2)), written('connection', now - minutes(4))))
+    const found = decided(...both, written('lead', now - minutes(2)), written('connection', now - minutes(4)))
 
     assert.deepEqual(found, { reason: 'settling', until: now + minutes(3) })
   })
 
   test('waits out an asked regenerate until every listing must show it', () => {
-    const found = plan(at(asked(now - minutes(4))))
+    const found = decided(asked(now - minutes(4)))
 
     assert.deepEqual(found, { reason: 'settling', until: now + minutes(2) })
   })

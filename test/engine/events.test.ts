@@ -6,7 +6,7 @@ import * as events from '../../src/engine/events.ts'
 import type { Reason, StoredSecret } from '../../src/engine/observation.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import { days, hours } from '../../src/engine/target.ts'
-import { at, now, published, stored } from './situations.ts'
+import { at, now, published, stored } from './states.ts'
 
 const { target } = at()
 const lead = stored('lead', 'not-to-be-seen')

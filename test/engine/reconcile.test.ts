@@ -97,7 +97,7 @@ describe('an outcome', () => {
       reasons: [],
       secrets: [],
       busy: true,
-      again: { after: seconds(30), at: at.now() + seconds(30), with: 'request' },
+      again: { after: seconds(30), at: at.now() + seconds(30), with: 'request', between: [seconds(20), seconds(40)] },
     })
   })
 

@@ -20,67 +20,31 @@ const request: RotationRequest = {
 }
 const waiting: Outcome = { target: 'vision', provider: 'p', status: 'waiting', reasons: [], secrets: [] }
 
-async function restOf(outcome: Partial<Outcome>, of = request, random = () => 0.5) {
+async function restOf(outcome: Partial<Outcome>, random = () => 0.5) {
   const sent: { request: RotationRequest; delay: number }[] = []
   const queue = { send: async (request: RotationRequest, delay: number) => void sent.push({ request, delay }) }
-  await queueRest({ ...waiting, ...outcome }, of, queue, random)
+  await queueRest({ ...waiting, ...outcome }, request, queue, random)
   return sent
 }
 
 describe('What is queued after an outcome', () => {
-  const again = { after: 5 * minute, at: now + 5 * minute }
+  const again = { after: 5 * minute, at: now + 5 * minute, with: 'request', between: [4 * minute, 6 * minute] } as const
 
-  test('A request that must wait is queued as the same request', async () => {
-    assert.deepEqual(await restOf({ again: { ...again, with: 'request' } }), [{ request, delay: 5 * minute }])
-  })
-
-  test('A resync that must wait is queued as the same resync, while it has not expired', async () => {
-    const resync = { id: 'r1', target: 'vision', actor: 'schedule', ignoreWindow: true, expiresAt: now + 5 * minute }
-
-    const inTime = await restOf({ again: { ...again, with: 'resync' } }, resync)
-    const tooLate = await restOf({ again: { ...again, with: 'resync' } }, { ...resync, expiresAt: now + 4 * minute })
-
-    assert.deepEqual(inTime, [{ request: resync, delay: 5 * minute }])
-    assert.deepEqual(tooLate, [])
-  })
-
-  test('Requests that wait for one lease are spread over time', async () => {
-    const busy = { busy: true, again: { after: 30_000, at: now + 30_000, with: 'request' } } as const
-
-    const delays = await Promise.all([0, 0.5, 1].map(async (die) => (await restOf(busy, request, () => die))[0]?.delay))
+  test('A request that must wait is queued as the same request, at a moment between the two of its outcome', async () => {
+    const delays = await Promise.all([0, 0.5, 1].map(async (die) => await restOf({ again }, () => die)))
 
     assert.deepEqual(
-      delays.map((delay) => Math.round(delay! / 1000)),
-      [20, 30, 40],
+      delays,
+      [4, 5, 6].map((minutes) => [{ request, delay: minutes * minute }]),
     )
   })
 
-  test('A throttled resync is spread over the rest of its life; a request is not', async () => {
-    const error = new RekeyError('Throttled', { message: 'too many calls', retryAfter: minute })
-    const comesBack = { after: minute, at: now + minute }
+  test('A request that is tried again after a lasting failure says which one has been announced', async () => {
+    const error = new RekeyError('PermissionDenied', { message: 'the role is missing' })
 
-    const [resync] = await restOf({ error, again: { ...comesBack, with: 'resync' } })
-    const [asked] = await restOf({ error, again: { ...comesBack, with: 'request' } })
+    const [sent] = await restOf({ error, again })
 
-    assert.deepEqual([resync?.delay, asked?.delay], [5 * minute, minute])
-  })
-
-  test('A request comes later than a revoke that waits for the same moment: a leaked key goes first', async () => {
-    const { createdAfter, ...rest } = request
-    const revoke = { ...rest, revokeBefore: now }
-    const error = new RekeyError('ServiceBusy', { message: 'written a moment ago', retryAfter: minute })
-    const comesBack = { after: minute, at: now + minute, with: 'request' } as const
-
-    const waits = [
-      await restOf({ error, again: comesBack }, revoke, () => 1),
-      await restOf({ error, again: comesBack }, request, () => 0),
-      await restOf({ reason: 'settling', again: comesBack }, revoke, () => 1),
-      await restOf({ reason: 'settling', again: comesBack }, request, () => 0),
-    ]
-
-    const [busyRevoke, busyRotate, settlingRevoke, settlingRotate] = waits.map(([sent]) => sent!.delay)
-    assert.deepEqual([busyRevoke, settlingRevoke], [minute, minute])
-    assert.ok(busyRotate! >= minute + 15_000 && settlingRotate! >= minute + 15_000)
+    assert.deepEqual(sent?.request, { ...request, failedWith: 'PermissionDenied' })
   })
 
   test('Nothing is queued when nothing is left to do', async () => {

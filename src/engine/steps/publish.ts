@@ -3,47 +3,39 @@
 import type { Decided } from '../ages.ts'
 import type { StepOf } from '../checks.ts'
 import type { KeySlot } from '../key-ring.ts'
-import type { Reason, Stamps } from '../observation.ts'
-import { missingOutput } from '../observe.ts'
-import { isElsewhere, isOurs, liveSlots, madeAt, type Situation } from '../situation.ts'
-import { leadOf, type SecretName } from '../target.ts'
-import { probe } from '../verify.ts'
-import { type Held, leadIn, leadLast, metadataFor, tag, type Work } from '../work.ts'
-import { coverageOf } from './superseded-versions.ts'
-import { type Allowed, tryOrWait } from './wait-for-verdict.ts'
+import type { Reason } from '../observation.ts'
+import { probe } from '../probe.ts'
+import { type Context, reached, type State } from '../state.ts'
+import { type Allowed, tryOrWait } from './try-key.ts'
+import { coverageOf, leadLast, stampsFor, writeTags, writeVersions } from './write.ts'
 
 /** Writes our tags beside the secrets that hold the slot's credential already: no new version. */
 export async function describe(
-  work: Work,
   step: StepOf<'describe'>,
   reason: Reason,
-  at: Situation,
-): Promise<undefined> {
-  const stamps = stampsFor(work, await proveAdopted(work, step), reason, at)
-  for (const secret of leadLast(work)) {
-    const stored = work.stored[secret.name]
-    if (isOurs(work.target, stored) || !liveSlots(work.ring, secret, stored).includes(step.slot)) continue
-    await tag(work, secret, { ...stamps, ...coverageOf(work, secret) }, { slot: step.slot })
+  state: State,
+  context: Context,
+): Promise<State> {
+  const stamps = stampsFor(state, await proveAdopted(step, state, context), reason)
+  let next = state
+  for (const { name } of leadLast(state.target)) {
+    const secret = next.secrets.find((each) => each.name === name)!
+    if (secret.ours || !secret.live.includes(step.slot)) continue
+    next = await writeTags(next, context, secret, { ...stamps, ...coverageOf(next, secret) }, { slot: step.slot })
   }
-  work.changed = true
+  return reached(context, next, { changed: true })
 }
 
 /** A live key that another client wrote is shown to its service once: whether probes are answered is known from then on. */
-async function proveAdopted(work: Work, { slot, stamps }: StepOf<'describe'>): Promise<Decided> {
-  if (isOurs(work.target, work.stored[leadOf(work.target).name])) return stamps
-  return (await probe(work, slot)) === 'accepted' ? { ...stamps, proven: true } : stamps
+async function proveAdopted({ slot, stamps }: StepOf<'describe'>, state: State, context: Context): Promise<Decided> {
+  if (state.secrets[0]!.ours) return stamps
+  return (await probe(state, context, slot)) === 'accepted' ? { ...stamps, proven: true } : stamps
 }
 
-/** Publishes a slot's credential; held while the service refuses the only key that may be published. */
-export async function publish(
-  work: Work,
-  step: StepOf<'publish'>,
-  reason: Reason,
-  at: Situation,
-): Promise<Held | undefined> {
-  const picked = await pick(work, step, at)
-  if ('until' in picked) return picked
-  const { slot, ...proof } = picked
+/** Publishes a slot's credential. The next state is held while the service refuses the only key that may be published. */
+export async function publish(step: StepOf<'publish'>, reason: Reason, state: State, context: Context): Promise<State> {
+  const [slot, tried, allowed] = await pick(step, reason, state, context)
+  if (!allowed) return tried
   // The step's stamps assume its first slot. If the other one is published, `createdAfter` and `standbyCreatedAfter` change places.
   const { createdAfter, standbyCreatedAfter, ...rest } = step.stamps
   const swapped = {
@@ -53,65 +45,27 @@ export async function publish(
   }
   const stamps = slot === step.slots[0] ? step.stamps : swapped
   // Who finishes an interrupted publish did not cause it.
-  const note = reason === 'interrupted' ? step.note : work.request.note
-  await write(work, slot, stampsFor(work, { ...stamps, ...proof }, reason, at), note)
+  const note = reason === 'interrupted' ? step.note : state.request.note
+  return writeVersions(tried, context, slot, stampsFor(state, { ...stamps, ...allowed }, reason), note)
 }
 
-async function pick(work: Work, step: StepOf<'publish'>, at: Situation): Promise<(Allowed & { slot: KeySlot }) | Held> {
+/** The slot to publish, the state that choosing it left, and what was learned of its key; undefined: it has to wait. */
+async function pick(
+  step: StepOf<'publish'>,
+  reason: Reason,
+  state: State,
+  context: Context,
+): Promise<readonly [KeySlot, State, Allowed | undefined]> {
   const [first] = step.slots
-  if (step.pick === 'given') return { slot: first }
+  if (step.pick === 'given') return [first, state, {}]
   if (step.pick === 'only accepted') {
-    const made = madeAt(at.stamps)
-    const candidate = { slot: first, kept: leadIn(work).stamps!, ...(made === undefined ? {} : { made }) }
-    const allowed = await tryOrWait(work, at, candidate)
-    return 'until' in allowed ? allowed : { slot: first, ...allowed }
+    const { pendingSince } = state.ages
+    const since = pendingSince === undefined ? {} : { createdAfter: pendingSince }
+    const candidate = { slot: first, active: state.active!, reason, kept: state.lead!.stamps!, ...since }
+    return [first, ...(await tryOrWait(candidate, state, context))]
   }
   for (const slot of step.slots) {
-    if ((await probe(work, slot)) === 'accepted') return { slot, proven: true }
+    if ((await probe(state, context, slot)) === 'accepted') return [slot, state, { proven: true }]
   }
-  return { slot: first }
-}
-
-/** Writes a slot's credential to every secret that does not hold it yet, the lead last: it is the commit record. */
-export async function write(work: Work, slot: KeySlot, stamps: Stamps, note: string | undefined): Promise<void> {
-  const lead = leadOf(work.target)
-  for (const secret of leadLast(work)) {
-    const value = work.ring[slot]![secret.output]
-    if (!value) throw missingOutput(work.target, secret)
-    const stored = work.stored[secret.name]
-    const holds = value.equals(stored?.value)
-    if (holds && secret === lead && isOurs(work.target, stored)) continue
-    if (holds && secret !== lead) {
-      await keep(work, secret, slot, stamps)
-      continue
-    }
-    const metadata = metadataFor(work, secret, slot, { ...stamps, ...coverageOf(work, secret) }, note)
-    work.stored[secret.name] = await work.session.effect(({ signal }) =>
-      work.vault.publish(secret.name, value, metadata, signal),
-    )
-    work.changed = true
-    if (secret === lead) work.wroteLead = true
-  }
-}
-
-/** A value that is the same for both slots needs no new version, but its expiry moves on with the others'. */
-async function keep(work: Work, secret: SecretName, slot: KeySlot, stamps: Stamps): Promise<void> {
-  const stored = work.stored[secret.name]!
-  if (isOurs(work.target, stored) && stored.slot === slot) return
-  const behind = stored.stamps?.behind ? { behind: true as const } : {}
-  await tag(work, secret, { ...stamps, ...behind }, { slot, expiresOn: work.ports.clock.now() + work.target.validFor })
-}
-
-/** The stamps of a version that is written now: whose it is, why, what is known of probes, and that it is not announced yet. */
-export function stampsFor(work: Work, stamps: Decided, reason: Reason, at: Situation): Stamps {
-  const proven = isElsewhere(work.target, at.lead) ? undefined : at.stamps.proven
-  // An interrupted publish is finished as what it was: then the stamps bring their reason and actor along.
-  return {
-    actor: work.request.actor,
-    reason,
-    ...(proven === undefined ? {} : { proven }),
-    ...stamps,
-    target: work.target.name,
-    announced: false,
-  }
+  return [first, state, {}]
 }

@@ -1,182 +1,143 @@
-// A slot gets a new key: recorded before, sent once, read back where there is no answer, handed out or kept.
+// A slot gets a new key: recorded before, sent once, read back where there is no answer, published or kept.
 
-import type { Decided } from '../ages.ts'
+import { createdFrom, type Decided } from '../ages.ts'
 import type { StepOf } from '../checks.ts'
-import { attempt, changedNothing, failedRequest, notSupported } from '../failed-reconcile.ts'
+import { changedNothing, notSupported } from '../failed-reconcile.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
-import { harmless } from '../lease-session.ts'
 import type { Reason, Stamps } from '../observation.ts'
+import { probe } from '../probe.ts'
 import { RekeyError } from '../rekey-error.ts'
-import { hasTwoSlots, madeAt, type Situation, standbyListedAt } from '../situation.ts'
-import { clockBound, type Duration, type Instant, leadOf, minutes, seconds, settle } from '../target.ts'
-import { probe } from '../verify.ts'
-import { type Held, leadIn, metadataFor, tag, type Work, withoutPending } from '../work.ts'
-import { retirement } from './announce.ts'
-import { stampsFor, write } from './publish.ts'
-import { coverageOf } from './superseded-versions.ts'
-import { tryOrWait, waitingStamps } from './wait-for-verdict.ts'
+import { type Context, reached, type State } from '../state.ts'
+import { type Duration, type Instant, minutes, seconds, settle } from '../target.ts'
+import { attempt } from '../unforeseen.ts'
+import { announceRetired } from './announce.ts'
+import { tryOrWait, waitingStamps } from './try-key.ts'
+import { coverageOf, metadataFor, stampsFor, withoutPending, writeTags, writeVersions } from './write.ts'
 
 /** A shorter regenerate is covered by what the settling time has to spare. */
 const worthNoting: Duration = seconds(10)
-type Lasted = Pick<Stamps, 'took'>
+const longestRegenerate: Duration = minutes(60)
 
 /**
- * Makes a slot's key anew, and publishes it or, where an old key is only to die, tells of it. Held while the service refuses the
- * new key as yet: it is recorded, to be published later.
+ * Creates a slot's key anew, and publishes it or, where an old key is only to die, announces that. The next state is held while the service
+ * refuses the new key: it is recorded, to be published later. `decided` is the state that the step was decided on.
  */
 export async function regenerate(
-  work: Work,
   step: StepOf<'regenerate'>,
   reason: Reason,
-  at: Situation,
-): Promise<Held | undefined> {
-  const { request, ports } = work
-  if (step.what === 'ring' && !work.holder.regenerateAll) throw notSupported(work, 'regenerating both slots at once')
-  const since = Math.max(ports.clock.now() - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)
-  prove(work, since)
-  const lead = leadOf(work.target)
-  const recorded = recordedStamps(work, at)
-  const kept = beforeAsking(recorded)
-  await tag(work, lead, { ...kept, pending: { state: 'requested', since } }, { slot: leadIn(work).slot ?? at.active! })
+  decided: State,
+  context: Context,
+): Promise<State> {
+  const { target, active } = decided
+  const { clock } = context.ports
+  const isPossible = step.what === 'slot' || context.holder.regenerateAll !== undefined
+  if (!isPossible) throw notSupported(target, 'regenerating both slots at once')
+  const since = createdFrom(clock.now(), decided)
+  prove(decided, context, since)
+  const before = recordedStamps(decided)
+  const kept = beforeRequest(before)
+  const record = { ...kept, pending: { state: 'requested', since } } as const
+  const slot = decided.lead!.slot ?? active!
+  const requested = await writeTags(decided, context, target.secrets[0], record, { slot })
+  const sentAt = clock.now()
+  const answer = await send(step, decided, requested, context, before)
+  const regenerated = reached(context, requested, { ring: fold(decided.ring, answer), changed: true })
+  // A key of which there is no record would be created once more: until there is one, the deadline has to wait.
+  const created = { decided, kept: { ...withoutTook(kept), ...lasted(clock.now() - sentAt) }, since }
+  return context.session.finish(() => handOut(step, reason, created, regenerated, context))
+}
 
-  const before = work.ring
-  const sentAt = ports.clock.now()
-  work.ring = fold(before, await regenerated(work, step, at, recorded))
-  work.changed = true
-  // A key of which there is no record would be made once more: until there is one, the deadline has to wait.
-  return work.session.finish(() =>
-    handOut(work, step, reason, at, { before, kept: { ...withoutTook(kept), ...lasted(work, sentAt) }, since }),
-  )
+/** A regenerate is worth nothing if its key cannot be stored: whatever can be known of that is known before. */
+function prove({ target, request, stored, ring }: State, { vault }: Context, now: Instant): void {
+  const fullest: Stamps = {
+    target: target.name,
+    rotatedAt: now,
+    createdAfter: now,
+    pending: { state: 'created', since: now, unanswered: now, notified: true },
+    took: longestRegenerate,
+    proven: false,
+    retire: true,
+    announced: false,
+    behind: true,
+    reason: 'interrupted',
+    actor: request.actor,
+    failed: { code: 'ServiceUnavailable', at: now, step: 'observe' },
+  }
+  const [slot] = slotsOf(ring)
+  for (const { name } of target.secrets) {
+    vault.fits(name, metadataFor(target, stored[name], slot!, fullest, request.note, now))
+  }
 }
 
 /** The lead's stamps, or where another client wrote over it (and disabled it: a revoke goes on) those of our version before. */
-function recordedStamps(work: Work, at: Situation): Stamps {
-  const { stamps } = leadIn(work)
-  if (stamps?.target === work.target.name) return stamps
-  return { ...at.stamps, target: work.target.name, announced: true, ...coverageOf(work, leadOf(work.target)) }
+function recordedStamps(state: State): Stamps {
+  const { target, lead, stamps, secrets } = state
+  if (secrets[0]!.ours) return lead!.stamps!
+  return { ...stamps, target: target.name, announced: true, ...coverageOf(state, target.secrets[0]) }
 }
 
 /**
- * What stays of the lead's stamps while a regenerate is recorded. The record takes the place of one that a key was made: the key's age
- * is kept, or a crash now would let the request that it was made for make another.
+ * What stays of the lead's stamps while a regenerate is recorded. The record takes the place of one that a key was created: the key's age
+ * is kept, or a crash now would let the request that it was created for create another.
  */
-function beforeAsking(recorded: Stamps): Stamps {
-  const made = madeAt(recorded)
-  return { ...withoutPending(recorded), ...(made === undefined ? {} : { standbyCreatedAfter: made }) }
+function beforeRequest({ pending, ...stamps }: Stamps): Stamps {
+  return { ...stamps, ...(pending?.state === 'created' ? { standbyCreatedAfter: pending.since } : {}) }
 }
 
-/** What a regenerate that was sent at this moment has taken, in whole seconds, where the wait for a listing must count it. */
-function lasted({ ports }: Work, sentAt: Instant): Lasted {
-  const took = Math.ceil((ports.clock.now() - sentAt) / 1000) * 1000
+/** How long the regenerate has taken, in whole seconds, where the wait for a listing must count it. */
+function lasted(duration: Duration): Pick<Stamps, 'took'> {
+  const took = Math.ceil(duration / 1000) * 1000
   return took >= worthNoting ? { took } : {}
-}
-
-function lastedOf({ took }: Stamps): Lasted {
-  return took === undefined ? {} : { took }
 }
 
 function withoutTook({ took: _, ...stamps }: Stamps): Stamps {
   return stamps
 }
 
-/** What has to be recorded of a slot just regenerated: `kept` are the lead's stamps from before, `since` is the key's age. */
-interface Made {
-  readonly before: KeyRing
-  readonly kept: Stamps
-  readonly since: Instant
-}
-
-async function handOut(
-  work: Work,
+/** Sends the regenerate; an unknown outcome is settled by one read-back, a refusal takes the record back. */
+async function send(
   step: StepOf<'regenerate'>,
-  reason: Reason,
-  at: Situation,
-  { before, kept, since }: Made,
-): Promise<Held | undefined> {
-  const changed = slotsChanged(before, work.ring)
-  const both = hasTwoSlots(before) && changed.length === slotsOf(before).length
-  const stamps: Decided = {
-    rotatedAt: since,
-    createdAfter: since,
-    ...(both
-      ? { standbyCreatedAfter: since }
-      : kept.createdAfter === undefined
-        ? {}
-        : { standbyCreatedAfter: kept.createdAfter }),
-    ...(hasTwoSlots(before) && !both ? { retire: true } : {}),
-  }
-  if (changed.includes(at.active!)) {
-    // Nothing in the vault works now: first the key, then the question whether the service takes it already.
-    await write(work, step.slot, stampsFor(work, stamps, reason, at), work.request.note)
-    if ((await probe(work, step.slot)) === 'refused')
-      work.ports.log('warn', 'published before the service accepts it', { target: work.target.name })
-    return undefined
-  }
-  if (step.after === 'retire') return retire(work, step.slot, reason, { standbyCreatedAfter: since, ...lastedOf(kept) })
-  const allowed = await tryOrWait(work, at, { slot: step.slot, made: since, kept })
-  if ('until' in allowed) return allowed
-  try {
-    await write(work, step.slot, stampsFor(work, { ...stamps, ...allowed }, reason, at), work.request.note)
-  } catch (error) {
-    await recordMade(work, waitingStamps(kept, { state: 'created', since }), error)
-    throw error
-  }
-}
-
-/**
- * The vault refused, or may have: recorded, the key is published later; unrecorded, the next try would make another. If a version landed
- * all the same, its own tags say more than this record, which stays beside the one before it.
- */
-async function recordMade(work: Work, stamps: Stamps, error: unknown): Promise<void> {
-  if (!(error instanceof RekeyError) || error.code === 'LeaseLost') return
-  const record = () => tag(work, leadOf(work.target), stamps)
-  if (changedNothing(error)) return record()
-  const failed = await attempt(work.ports, work.target, 'record the new key', record)
-  // A record that landed outside its lease has to be read back, whatever came before it.
-  if (failed?.code === 'LeaseLost') throw failed
-}
-
-/** Sends the regenerate; an unknown outcome is settled by one read-back, a refusal takes the record of asking back. */
-async function regenerated(
-  work: Work,
-  step: StepOf<'regenerate'>,
-  at: Situation,
+  decided: State,
+  requested: State,
+  context: Context,
   before: Stamps,
 ): Promise<Partial<KeyRing>> {
-  const { holder, session } = work
+  const { holder, session } = context
+  const { ring, target } = decided
   try {
     const answer = await session.effect((call) =>
       step.what === 'ring' ? holder.regenerateAll!(call) : holder.regenerate(step.slot, call),
     )
-    if (slotsChanged(work.ring, fold(work.ring, answer)).includes(step.slot)) return answer
-    throw unknownOutcome(work, 'the service answered with the key it had before')
+    if (slotsChanged(ring, fold(ring, answer)).includes(step.slot)) return answer
+    throw unknownOutcome(decided, 'the service answered with the key it had before')
   } catch (error) {
     if (!(error instanceof RekeyError)) throw error
-    if (error.details.outcomeUnknown) return readBack(work, step.slot, at, error)
-    if (changedNothing(error)) await work.session.finish(() => tag(work, leadOf(work.target), before))
+    if (error.details.outcomeUnknown) return readBack(step.slot, decided, context, error)
+    if (changedNothing(error)) await session.finish(() => writeTags(requested, context, target.secrets[0], before))
     throw error
   }
 }
 
-async function readBack(work: Work, slot: KeySlot, at: Situation, why: RekeyError): Promise<KeyRing> {
-  const now = work.ports.clock.now()
-  const ring = await work.session
-    .read((signal) => work.holder.read(signal))
+async function readBack(slot: KeySlot, decided: State, context: Context, why: RekeyError): Promise<KeyRing> {
+  const { holder, session, ports } = context
+  const now = ports.clock.now()
+  const ring = await session
+    .read((signal) => holder.read(signal))
     .catch((error) => {
       throw error instanceof RekeyError
-        ? unknownOutcome(work, `no answer to the regenerate of ${slot}, nor to the read after it`, error)
+        ? unknownOutcome(decided, `no answer to the regenerate of ${slot}, nor to the read after it`, error)
         : error
     })
-  const changed = (await isOver(work)) && slotsChanged(work.ring, ring).includes(slot)
+  const changed = (await isOver(context)) && slotsChanged(decided.ring, ring).includes(slot)
   // A listing may show the key before the last change of this slot: then "changed" means "stale".
-  // (An earlier record of asking is older than that by now: the check `settling` has waited for it.)
-  const listed = slot === at.active ? at.createdAfter + settle + clockBound : standbyListedAt(at.stamps)
-  if (changed && now >= listed) return ring
-  throw unknownOutcome(work, `no answer to the regenerate of ${slot} (${why.code})`, why)
+  // (An earlier record of a request is older than that by now: the check `settling` has waited for it.)
+  const { activeListedAt, standbyListedAt } = decided.ages
+  if (changed && now >= (slot === decided.active ? activeListedAt : standbyListedAt)) return ring
+  throw unknownOutcome(decided, `no answer to the regenerate of ${slot} (${why.code})`, why)
 }
 
 /** While the resource reports a change under way, what it lists settles nothing. */
-async function isOver({ holder: { operation }, session }: Work): Promise<boolean> {
+async function isOver({ holder: { operation }, session }: Context): Promise<boolean> {
   if (!operation) return true
   return !(await session
     .read((signal) => operation.isUnderWay(signal))
@@ -186,55 +147,87 @@ async function isOver({ holder: { operation }, session }: Work): Promise<boolean
     }))
 }
 
-async function retire(
-  work: Work,
-  slot: KeySlot,
+/** A slot was regenerated: `decided` is the state from before, `kept` the lead's stamps from then, `since` the key's age. */
+interface Created {
+  readonly decided: State
+  readonly kept: Stamps
+  readonly since: Instant
+}
+
+async function handOut(
+  step: StepOf<'regenerate'>,
   reason: Reason,
-  made: Lasted & { readonly standbyCreatedAfter: Instant },
-): Promise<undefined> {
-  const { ports, session } = work
-  const event = retirement(work, slot, reason)
-  const { retire: _, failed: __, ...kept } = leadIn(work).stamps!
+  { decided, kept, since }: Created,
+  state: State,
+  context: Context,
+): Promise<State> {
+  const { active, twoSlots, request } = decided
+  const changed = slotsChanged(decided.ring, state.ring)
+  const both = twoSlots && changed.length === slotsOf(decided.ring).length
+  const stamps: Decided = {
+    rotatedAt: since,
+    createdAfter: since,
+    ...(both ? { standbyCreatedAfter: since } : {}),
+    ...(both || kept.createdAfter === undefined ? {} : { standbyCreatedAfter: kept.createdAfter }),
+    ...(twoSlots && !both ? { retire: true } : {}),
+  }
+  if (changed.includes(active!)) {
+    // Nothing in the vault works now: first the key, then the question whether the service takes it already.
+    const next = await writeVersions(state, context, step.slot, stampsFor(decided, stamps, reason), request.note)
+    if ((await probe(next, context, step.slot)) === 'refused')
+      context.ports.log('warn', 'published before the service accepts it', { target: state.target.name })
+    return next
+  }
+  if (step.after === 'retire') return retire(step.slot, reason, { since, kept }, state, context)
+  const candidate = { slot: step.slot, active: active!, reason, createdAfter: since, kept }
+  const [tried, allowed] = await tryOrWait(candidate, state, context)
+  if (!allowed) return tried
   try {
-    await harmless(() => session.effect(({ signal }) => ports.announcer.announce([event], signal)))
+    const written = stampsFor(decided, { ...stamps, ...allowed }, reason)
+    return await writeVersions(tried, context, step.slot, written, request.note)
   } catch (error) {
-    // Recorded, it is told later; unrecorded, the next try would make another key.
-    if (error instanceof RekeyError && changedNothing(error))
-      await tag(work, leadOf(work.target), {
-        ...withoutTook(kept),
-        ...made,
-        pending: { state: 'retired', since: made.standbyCreatedAfter },
-      })
+    await recordCreated(waitingStamps(kept, { state: 'created', since }), error, context)
     throw error
   }
-  work.eventId = event.id
-  await tag(work, leadOf(work.target), { ...withoutTook(withoutPending(kept)), ...made })
 }
 
-/** A regenerate is worth nothing if its key cannot be stored: whatever can be known of that is known before. */
-function prove(work: Work, now: Instant): void {
-  const fullest: Stamps = {
-    target: work.target.name,
-    rotatedAt: now,
-    createdAfter: now,
-    pending: { state: 'created', since: now, unanswered: now, notified: true },
-    took: minutes(60),
-    proven: false,
-    retire: true,
-    announced: false,
-    behind: true,
-    reason: 'interrupted',
-    actor: work.request.actor,
-    failed: { code: 'ServiceUnavailable', at: now, step: 'observe', ...failedRequest(work.request) },
-  }
-  for (const secret of work.target.secrets) {
-    work.vault.fits(secret.name, metadataFor(work, secret, slotsOf(work.ring)[0]!, fullest, work.request.note))
-  }
+/**
+ * The vault refused, or may have: recorded, the key is published later; unrecorded, the next try would create another. If a version landed
+ * all the same, its own tags say more than this record, which stays beside the one before it.
+ */
+async function recordCreated(stamps: Stamps, error: unknown, context: Context): Promise<void> {
+  if (!(error instanceof RekeyError) || error.code === 'LeaseLost') return
+  const state = context.latest!
+  const { target } = state
+  const record = async () => void (await writeTags(state, context, target.secrets[0], stamps))
+  if (changedNothing(error)) return record()
+  const failed = await attempt(context.ports, target, 'record the new key', record)
+  // A record that landed outside its lease has to be read back, whatever came before it.
+  if (failed?.code === 'LeaseLost') throw failed
 }
 
-function unknownOutcome(work: Work, message: string, why?: RekeyError): RekeyError {
+/** Announces that the standby slot's old key is dead, and writes that down. A key that could not be announced is recorded, and announced later. */
+async function retire(
+  slot: KeySlot,
+  reason: Reason,
+  { since, kept: { took } }: Pick<Created, 'since' | 'kept'>,
+  state: State,
+  context: Context,
+): Promise<State> {
+  const lead = state.target.secrets[0]
+  const { retire: _, failed: __, ...before } = state.lead!.stamps!
+  const stamps = { ...withoutTook(before), standbyCreatedAfter: since, ...(took === undefined ? {} : { took }) }
+  const announced = await announceRetired(slot, reason, state, context).catch(async (error: unknown) => {
+    const record = { ...stamps, pending: { state: 'retired', since } } as const
+    if (error instanceof RekeyError && changedNothing(error)) await writeTags(state, context, lead, record)
+    throw error
+  })
+  return writeTags(announced, context, lead, withoutPending(stamps))
+}
+
+function unknownOutcome({ target }: State, message: string, why?: RekeyError): RekeyError {
   return new RekeyError('OutcomeUnknown', {
-    target: work.target.name,
+    target: target.name,
     step: 'regenerate',
     message,
     remedy: 'Nothing to do: the service is read again once every listing must be up to date.',

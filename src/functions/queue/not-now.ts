@@ -1,7 +1,8 @@
 // Messages that are not carried out now: the app is stopped, or the target is disabled or gone.
 
 import type { App } from '../../compose.ts'
-import { announceFailure, revokeInterval } from '../../engine/failed-reconcile.ts'
+import { revokeInterval } from '../../engine/come-back.ts'
+import { announceFailure } from '../../engine/failed-reconcile.ts'
 import type { Log } from '../../engine/ports.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { asExpired, isExplicit, isRevoke, type RotationRequest } from '../../engine/request.ts'

@@ -4,7 +4,7 @@ import type { Outcome } from '../../engine/outcome.ts'
 import type { RequestQueue } from '../../engine/ports.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import type { RotationRequest } from '../../engine/request.ts'
-import { type Duration, days, hours, type Instant, seconds, type Target } from '../../engine/target.ts'
+import { type Duration, days, hours, type Instant, type Target } from '../../engine/target.ts'
 
 /** When a caller's request expires: a week after the overlap that it may have to wait for. */
 export function wantedUntil(target: Target, now: Instant): Instant {
@@ -29,9 +29,7 @@ export function asDisabled(target: Target): RekeyError {
 
 /**
  * Queues what the outcome leaves to do, as a new message: returning the message would count towards the poison queue. The same
- * request: its id lets a failure be announced once, and its expiry ends it. A resync that would be retried after its expiry is
- * dropped: every tick queues the targets that are due again, so messages that outlived their tick would accumulate. `random`,
- * in [0, 1), spreads the retries of requests that wait for the same thing.
+ * request: its id lets a failure be announced once, and its expiry ends it. `random`, in [0, 1), chooses the moment.
  */
 export async function queueRest(
   outcome: Outcome,
@@ -39,26 +37,12 @@ export async function queueRest(
   queue: RequestQueue,
   random: () => number,
 ): Promise<void> {
-  const { again } = outcome
-  if (again === undefined) return
-  const left = request.expiresAt - again.at
-  if (again.with === 'resync' && left < 0) return
-  const [earliest, latest] = comeBack(outcome, request, left)
+  if (outcome.again === undefined) return
+  const { after, between: [earliest, latest] = [after, after] } = outcome.again
   await queue.send(afterOutcome(request, outcome), earliest + (latest - earliest) * random())
 }
 
 /** The request as it is tried again: it says which lasting failure has been announced, so that this is not repeated. */
 function afterOutcome(request: RotationRequest, { error }: Outcome): RotationRequest {
   return error === undefined || error.transient ? request : { ...request, failedWith: error.code }
-}
-
-function comeBack(outcome: Outcome, request: RotationRequest, left: Duration): readonly [Duration, Duration] {
-  const { after, with: what } = outcome.again!
-  if (outcome.busy) return [(after * 2) / 3, (after * 4) / 3]
-  // Retried together, throttled requests would spend the whole rate on listing keys, and leave none for a regenerate.
-  if (what === 'resync' && outcome.error?.code === 'Throttled') return [after, after + left]
-  // All requests wait for the same moment here. The first may make the others wait once more, but never a revoke.
-  const together = outcome.error?.code === 'ServiceBusy' || outcome.reason === 'settling'
-  if (together && request.revokeBefore === undefined) return [after + seconds(15), after + seconds(45)]
-  return [after, after]
 }

@@ -14,12 +14,29 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'settling-asked',
     what: 'settling: ignore `asked`',
-    edits: [['engine/checks.ts', 'if (asked === undefined || !at.active) return undefined', 'return undefined']],
+    edits: [
+      [
+        'engine/checks.ts',
+        '  if (requestListedAt !== undefined && state.now < requestListedAt) return settlingUntil(state, requestListedAt)\n  return operationCheckAt === undefined ? undefined : settlingUntil(state, operationCheckAt)\n',
+        '  return undefined\n',
+      ],
+      [
+        'engine/checks.ts',
+        '  const { unseenUntil, requestListedAt, operationCheckAt } = state.ages\n',
+        '  const { unseenUntil } = state.ages\n',
+      ],
+    ],
   },
   {
     id: 'settling-unseen',
     what: 'settling: ignore own unseen values',
-    edits: [['engine/checks.ts', 'if (unseen.length > 0 && !at.refused) {', 'if (false) {']],
+    edits: [
+      [
+        'engine/checks.ts',
+        '  if (unseenUntil !== undefined && !state.vaultRefused) return settlingUntil(state, unseenUntil)\n',
+        '',
+      ],
+    ],
   },
   {
     id: 'interrupted',
@@ -32,8 +49,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        "  await tag(work, lead, { ...kept, pending: { state: 'requested', since } }, { slot: leadIn(work).slot ?? at.active! })\n",
-        '',
+        '  const requested = await writeTags(decided, context, target.secrets[0], record, { slot })\n',
+        '  const requested = slot && record ? decided : decided\n',
       ],
     ],
   },
@@ -42,7 +59,7 @@ export const mutants: readonly Mutant[] = [
     what: 'active slot = `CredentialId` tag, not the value',
     edits: [
       [
-        'engine/situation.ts',
+        'engine/state.ts',
         '  const slots = liveSlots(ring, name, lead)\n  return slots.find',
         '  if (inRing(ring, noted)) return inRing(ring, noted)\n  const slots = liveSlots(ring, name, lead)\n  return slots.find',
       ],
@@ -76,8 +93,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        '    if (error.details.outcomeUnknown) return readBack(work, step.slot, at, error)',
-        '    if (error.details.outcomeUnknown) { try { return await session.effect((call) => holder.regenerate(step.slot, call)) } catch { return readBack(work, step.slot, at, error) } }',
+        '    if (error.details.outcomeUnknown) return readBack(step.slot, decided, context, error)',
+        '    if (error.details.outcomeUnknown) { try { return await session.effect((call) => holder.regenerate(step.slot, call)) } catch { return readBack(step.slot, decided, context, error) } }',
       ],
     ],
   },
@@ -103,8 +120,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/reconcile.ts',
-        '    if (!lease) return busy(target, request, ports)',
-        '    if (!lease) lease = { renew: async () => true, release: async () => undefined }',
+        '    const lease = await limited(ports.clock, ({ signal }) => ports.leases.acquire(target.lease, signal))\n    if (!lease) return busy(target, request, ports.clock.now())\n',
+        '    const lease = (await limited(ports.clock, ({ signal }) => ports.leases.acquire(target.lease, signal))) ?? { renew: async () => true, release: async () => undefined }\n',
       ],
     ],
   },
@@ -122,7 +139,7 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'wait-150',
     what: 'come back after 60 s, not 150 s, after an unanswered write',
-    edits: [['engine/reconcile.ts', 'Math.max(after, seconds(150))', 'after']],
+    edits: [['engine/come-back.ts', 'Math.max(retryAfter, unansweredWrite)', 'retryAfter']],
     exempt: {
       why: 'The kept lease keeps others away for 85 seconds. An effect that lands still later is a fault of the world, whoever works then.',
       test: 'test/engine/reconcile-failures.test.ts',
@@ -133,9 +150,9 @@ export const mutants: readonly Mutant[] = [
     what: 'cooling measured from rotatedAt',
     edits: [
       [
-        'engine/checks.ts',
-        '  return at.published + at.target.overlap + clockBound',
-        '  return (at.stamps.rotatedAt ?? at.published) + at.target.overlap + clockBound',
+        'engine/ages.ts',
+        'coolAt: twoSlots ? published + target.overlap + clockBound : unknownAge,',
+        'coolAt: twoSlots ? (stamps.rotatedAt ?? published) + target.overlap + clockBound : unknownAge,',
       ],
     ],
   },
@@ -144,25 +161,25 @@ export const mutants: readonly Mutant[] = [
     what: 'no cooling guard',
     edits: [
       [
-        'engine/checks.ts',
-        '  return at.published + at.target.overlap + clockBound',
-        '  return Number.NEGATIVE_INFINITY',
+        'engine/ages.ts',
+        'coolAt: twoSlots ? published + target.overlap + clockBound : unknownAge,',
+        'coolAt: unknownAge,',
       ],
     ],
   },
   {
     id: 'cooling-eps',
     what: 'cooling without ε',
-    edits: [['engine/checks.ts', 'at.target.overlap + clockBound', 'at.target.overlap']],
+    edits: [['engine/ages.ts', 'published + target.overlap + clockBound', 'published + target.overlap']],
   },
   {
     id: 'cooling-lead',
     what: 'cooling measured from the lead only',
     edits: [
       [
-        'engine/situation.ts',
-        'published: Math.max(...target.secrets.map((secret) => stored[secret.name]?.created ?? unknownAge)),',
-        'published: lead?.created ?? unknownAge,',
+        'engine/ages.ts',
+        '  const published = Math.max(...secrets.map((secret) => secret.stored?.created ?? unknownAge))\n',
+        '  const published = lead?.created ?? unknownAge\n',
       ],
     ],
   },
@@ -184,13 +201,18 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/announce.ts',
-        '  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n  work.eventId',
-        '  work.eventId',
+        '    return await recordAnnounced(state, await announceAll(state, context), context)\n',
+        '    return await announceAll(state, context, await recordAnnounced(state, state, context))\n',
       ],
       [
         'engine/steps/announce.ts',
-        '  await recordAnnounced(work, news, retired)\n',
-        '  await recordAnnounced(work, news, retired)\n  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n',
+        'async function announceAll(state: State, context: Context): Promise<State> {\n',
+        'async function announceAll(state: State, context: Context, marked: State): Promise<State> {\n',
+      ],
+      [
+        'engine/steps/announce.ts',
+        '  return send(all, state, context)\n}\n\n/** The lead last',
+        '  return send(all, marked, context)\n}\n\n/** The lead last',
       ],
     ],
   },
@@ -200,8 +222,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/announce.ts',
-        '  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(tellings, signal)))\n',
-        '  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(tellings, signal))).catch(() => undefined)\n',
+        '  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(all, signal)))\n',
+        '  await harmless(() => session.effect(({ signal }) => ports.announcer.announce(all, signal))).catch(() => undefined)\n',
       ],
     ],
   },
@@ -215,13 +237,17 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'lead-first',
     what: 'lead written first',
-    edits: [['engine/work.ts', '  return [...work.target.secrets].reverse()', '  return [...work.target.secrets]']],
+    edits: [['engine/steps/write.ts', '  return [...target.secrets].reverse()', '  return [...target.secrets]']],
   },
   {
     id: 'readback-any',
     what: 'read-back believes any change',
     edits: [
-      ['engine/steps/regenerate.ts', '  if (changed && now >= listed) return ring', '  if (changed) return ring'],
+      [
+        'engine/steps/regenerate.ts',
+        '  if (changed && now >= (slot === decided.active ? activeListedAt : standbyListedAt)) return ring',
+        '  if (changed) return ring',
+      ],
     ],
   },
   {
@@ -238,16 +264,22 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'move-nowait',
     what: 'promote/pending publish without waiting S+ε',
-    edits: [['engine/checks.ts', '  if (at.now < settled) return { reason, until: settled }\n', '']],
+    edits: [
+      [
+        'engine/checks.ts',
+        "  if (now < ages.standbyListedAt) return { kind: 'wait', reason, until: ages.standbyListedAt }\n",
+        '',
+      ],
+    ],
   },
   {
     id: 'since-now',
     what: 'key age = now, not now − ε',
     edits: [
       [
-        'engine/steps/regenerate.ts',
-        'Math.max(ports.clock.now() - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)',
-        'ports.clock.now()',
+        'engine/ages.ts',
+        '  return Math.max(now - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)',
+        '  return now',
       ],
     ],
   },
@@ -256,9 +288,9 @@ export const mutants: readonly Mutant[] = [
     what: 'key age ignores createdAfter/revokeBefore',
     edits: [
       [
-        'engine/steps/regenerate.ts',
-        'Math.max(ports.clock.now() - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)',
-        'ports.clock.now() - clockBound',
+        'engine/ages.ts',
+        '  return Math.max(now - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)',
+        '  return now - clockBound',
       ],
     ],
   },
@@ -268,8 +300,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/checks.ts',
-        "wish.slot !== standbySlot(at) || wish.from !== at.lead?.version)\n    return undefined\n  return move(at, 'promoted', {})",
-        "wish.slot !== standbySlot(at))\n    return undefined\n  return move(at, 'promoted', {})",
+        '  return isAskedFor(state, state.request.promote) ? move(',
+        '  return isAskedFor(state, state.request.promote && state.lead && { ...state.request.promote, from: state.lead.version }) ? move(',
       ],
     ],
   },
@@ -278,16 +310,16 @@ export const mutants: readonly Mutant[] = [
     what: '`made` is not recorded when the probe refuses',
     edits: [
       [
-        'engine/steps/wait-for-verdict.ts',
-        '  await record(work, pendingOf(made,',
-        '  if (made === undefined) await record(work, pendingOf(made,',
+        'engine/steps/try-key.ts',
+        '  const recorded = await record(pending, stamps, state, context)\n',
+        '  const recorded = createdAfter === undefined ? await record(pending, stamps, state, context) : state\n',
       ],
     ],
   },
   {
     id: 'retire-early',
     what: 'retire without waiting retireAfter',
-    edits: [['engine/checks.ts', '    at.now < at.published + after\n', '    at.now < at.published\n']],
+    edits: [['engine/ages.ts', '? undefined : published + retireAfter,', '? undefined : published,']],
   },
   {
     id: 'retire-again',
@@ -295,8 +327,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        '  const { retire: _, failed: __, ...kept } = leadIn(work).stamps!',
-        '  const { failed: __, ...kept } = leadIn(work).stamps!',
+        '  const { retire: _, failed: __, ...before } = state.lead!.stamps!',
+        '  const { failed: __, ...before } = state.lead!.stamps!',
       ],
     ],
   },
@@ -306,8 +338,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/checks.ts',
-        '  if (!at.lead || at.now < soonestDue(at.target, at.lead, Object.values(at.stored))) return undefined\n',
-        '  if (!at.lead) return undefined\n',
+        '|| ages.dueAt === undefined || now < ages.dueAt) return undefined',
+        '|| ages.dueAt === undefined) return undefined',
       ],
     ],
   },
@@ -322,7 +354,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/publish.ts',
-        "    if ((await probe(work, slot)) === 'accepted') return { slot, proven: true }\n",
+        "    if ((await probe(state, context, slot)) === 'accepted') return [slot, state, { proven: true }]\n",
         '',
       ],
     ],
@@ -333,15 +365,15 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/reconcile.ts',
-        "if (next?.reason === 'settling' && (await refusesTheVault(work, at)) === 'refused') {",
-        'if (false) {',
+        '  return reached(context, state, { vaultRefused: await refusesVault(state, context) })',
+        '  return (await refusesVault(state, context)) ? state : state',
       ],
     ],
   },
   {
     id: 'ring1-wait',
     what: 'ring of one: publish only after the probe (or a crash)',
-    edits: [['engine/steps/regenerate.ts', '  if (changed.includes(at.active!)) {', '  if (false) {']],
+    edits: [['engine/steps/regenerate.ts', '  if (changed.includes(active!)) {', '  if (changed.length < 0) {']],
   },
   {
     id: 'ring1-held',
@@ -349,13 +381,13 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/checks.ts',
-        'function drifted(at: Situation): Plan | undefined {\n  if (at.active) return undefined\n',
-        "function drifted(at: Situation): Plan | undefined {\n  if (at.active) return undefined\n  if (!hasTwoSlots(at.ring) && at.lead && at.now < at.lead.created + 10 * 3_600_000) return { reason: 'drifted', until: at.now + 600_000 }\n",
+        '  if (state.active) return undefined\n',
+        "  if (state.active) return undefined\n  if (!state.twoSlots && state.lead && state.now < state.lead.created + 10 * 3_600_000) return { kind: 'wait', reason: 'drifted', until: state.now + 600_000 }\n",
       ],
       [
         'engine/steps/regenerate.ts',
-        '  if (changed.includes(at.active!)) {',
-        '  if (changed.includes(at.active!) && changed.length === 1 && !hasTwoSlots(before)) return undefined\n  if (changed.includes(at.active!)) {',
+        '  if (changed.includes(active!)) {',
+        '  if (changed.includes(active!) && changed.length === 1 && !twoSlots) return state\n  if (changed.includes(active!)) {',
       ],
     ],
   },
@@ -365,20 +397,26 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/checks.ts',
-        'function drifted(at: Situation): Plan | undefined {\n  if (at.active) return undefined\n',
-        "function drifted(at: Situation): Plan | undefined {\n  if (at.active) return undefined\n  if (at.lead && at.now < at.lead.created + 5 * 3_600_000) return { reason: 'drifted', until: at.now + 600_000 }\n",
+        '  if (state.active) return undefined\n',
+        "  if (state.active) return undefined\n  if (state.lead && state.now < state.lead.created + 5 * 3_600_000) return { kind: 'wait', reason: 'drifted', until: state.now + 600_000 }\n",
       ],
     ],
   },
   {
     id: 'request-lost',
     what: 'a waiting request comes back as a resync',
-    edits: [['engine/reconcile.ts', "with: isExplicit(request) ? 'request' : 'resync' }", "with: 'resync' }"]],
+    edits: [['engine/come-back.ts', "with: explicit ? 'request' : 'resync'", "with: 'resync'"]],
   },
   {
     id: 'request-dropped',
     what: 'a waiting explicit request is not kept (no `again`)',
-    edits: [['engine/reconcile.ts', '    ...(again && !dropped ? { again } : {}),', '']],
+    edits: [
+      [
+        'engine/outcome.ts',
+        '  return { ...base, status: statusOf(state, decision), ...(again && { again }), ...(error && { error }) }',
+        '  return { ...base, status: statusOf(state, decision), ...(again && {}), ...(error && { error }) }',
+      ],
+    ],
   },
   {
     id: 'future',
@@ -423,7 +461,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/checks.ts',
-        "  if (hasTwoSlots(at.ring) && standbySurvives(at.stamps, before))\n    return move(at, 'revoked', { rotatedAt: at.standbyCreatedAfter })\n",
+        "  if (twoSlots && !ages.standbyRevoked) return move(state, 'revoked', ages.standbyCreatedAfter)\n",
         '',
       ],
     ],
@@ -449,8 +487,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        '    if (changedNothing(error)) await work.session.finish(() => tag(work, leadOf(work.target), before))\n    throw error',
-        '    throw error',
+        '    if (changedNothing(error)) await session.finish(() => writeTags(requested, context, target.secrets[0], before))\n',
+        '',
       ],
     ],
   },
@@ -460,7 +498,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        "    await recordMade(work, waitingStamps(kept, { state: 'created', since }), error)\n",
+        "    await recordCreated(waitingStamps(kept, { state: 'created', since }), error, context)\n",
         '',
       ],
     ],
@@ -468,7 +506,7 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'prove',
     what: 'no proof that tags fit before a regenerate',
-    edits: [['engine/steps/regenerate.ts', '  prove(work, since)\n', '']],
+    edits: [['engine/steps/regenerate.ts', '  prove(decided, context, since)\n', '']],
   },
   {
     id: 'swap-forget',
@@ -476,8 +514,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/swap.ts',
-        "rename(work, step.to, { ...kept, pending: { state: 'requested', since: ports.clock.now() } })",
-        'rename(work, step.to, kept)',
+        'nameSlot(step.to, left, exchanged, context)',
+        'nameSlot(step.to, left && kept, exchanged, context)',
       ],
     ],
   },
@@ -487,8 +525,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/swap.ts',
-        "  await tag(work, leadOf(target), { ...kept, pending: { state: 'requested', since: ports.clock.now() - clockBound } })\n",
-        '',
+        '  const requested = await writeTags(state, context, lead, record)\n',
+        '  const requested = lead && record ? state : state\n',
       ],
     ],
   },
@@ -501,7 +539,11 @@ export const mutants: readonly Mutant[] = [
     id: 'drift-remade',
     what: 'drift forgets that `asked` made the key anew',
     edits: [
-      ['engine/checks.ts', '  const asked = remadeAt(at)\n', '  const asked = undefined as number | undefined\n'],
+      [
+        'engine/ages.ts',
+        '  const recreated = recreatedAfter(state)\n',
+        '  const recreated = undefined as number | undefined\n',
+      ],
     ],
   },
   // The rules that came later.
@@ -558,8 +600,8 @@ export const mutants: readonly Mutant[] = [
         "  if (evidence === 'accepted') return { publish: true, proven: true }\n",
         "  if (evidence === 'accepted') return { publish: true }\n",
       ],
-      ['engine/steps/wait-for-verdict.ts', '    ...(tried.accepted ? { proven: true } : {}),\n', ''],
-      ['engine/steps/publish.ts', 'return { slot, proven: true }', 'return { slot }'],
+      ['engine/steps/try-key.ts', '{ ...kept, ...(tried.accepted ? { proven: true } : {}) }', '{ ...kept }'],
+      ['engine/steps/publish.ts', 'return [slot, state, { proven: true }]', 'return [slot, state, {}]'],
     ],
   },
   {
@@ -568,29 +610,35 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        '  return { ...withoutPending(recorded), ...(made === undefined ? {} : { standbyCreatedAfter: made }) }',
-        '  return withoutPending(recorded)',
+        "  return { ...stamps, ...(pending?.state === 'created' ? { standbyCreatedAfter: pending.since } : {}) }",
+        '  return pending ? stamps : stamps',
       ],
     ],
   },
   {
     id: 'late-output-leads',
     what: 'a late write of an older output takes the lead back',
-    edits: [['engine/checks.ts', '    if (!followsLead(at, ahead.stamps!)) continue\n', '']],
+    edits: [
+      [
+        'engine/checks.ts',
+        '  return active === undefined || stamps.target === undefined || replacesLead\n',
+        '  return active === undefined || stamps.target === undefined || replacesLead || !replacesLead\n',
+      ],
+    ],
   },
   {
     id: 'window-ignored',
     what: 'a due rotation ignores the window',
-    edits: [['engine/checks.ts', '  if (!open) return undefined\n', '']],
+    edits: [['engine/checks.ts', '  if (!isOpen(state)) return undefined\n', '']],
   },
   {
     id: 'revoke-gives-up',
     what: 'a revoke that needs an operator is not tried again',
     edits: [
       [
-        'engine/failed-reconcile.ts',
-        '  return isRevoke(request) && !endsRevokes.has(code) ? revokeInterval : undefined',
-        '  return undefined',
+        'engine/come-back.ts',
+        'return isRevoke(request) && !endsRevokes.has(code) ? revokeInterval : undefined',
+        'return undefined',
       ],
     ],
   },
@@ -599,7 +647,7 @@ export const mutants: readonly Mutant[] = [
     what: 'a version does not note that it covers one that was never announced',
     edits: [
       [
-        'engine/steps/superseded-versions.ts',
+        'engine/steps/write.ts',
         '  return covered.stamps.behind || (own && !covered.stamps.announced) ? { behind: true } : {}',
         '  return own && covered.stamps.behind ? {} : {}',
       ],
@@ -610,9 +658,9 @@ export const mutants: readonly Mutant[] = [
     what: 'a covered version is not announced',
     edits: [
       [
-        'engine/steps/superseded-versions.ts',
-        '  if (behind.length === 0) return []\n',
-        '  if (behind.length >= 0) return []\n',
+        'engine/steps/announce.ts',
+        '    ...(covering.length === 0 ? [] : await supersededEvents(state, covering, context)),\n',
+        '',
       ],
     ],
   },
@@ -621,7 +669,7 @@ export const mutants: readonly Mutant[] = [
     what: 'a version that covers one which covers another forgets the older',
     edits: [
       [
-        'engine/steps/superseded-versions.ts',
+        'engine/steps/write.ts',
         '  return covered.stamps.behind || (own && !covered.stamps.announced) ? { behind: true } : {}',
         '  return own && !covered.stamps.announced && !covered.stamps.behind ? { behind: true } : {}',
       ],
@@ -644,8 +692,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/observe.ts',
-        '  return operation && now < until && (await operation.isUnderWay(signal)) ? until : undefined',
-        '  return operation && now < until && (await operation.isUnderWay(signal)) && now < 0 ? until : undefined',
+        '  return now < until && (await operation.isUnderWay(signal)) ? until : undefined',
+        '  return now < until && (await operation.isUnderWay(signal)) && now < 0 ? until : undefined',
       ],
       ['engine/steps/regenerate.ts', '  if (!operation) return true\n', '  if (operation || !operation) return true\n'],
     ],
@@ -654,7 +702,16 @@ export const mutants: readonly Mutant[] = [
     id: 'repair-rotates',
     what: 'a repair does what is due as well',
     edits: [
-      ['engine/checks.ts', '  return request.comparedAfter !== undefined\n', '  return request.comparedAfter === 0\n'],
+      [
+        'engine/checks.ts',
+        '  if (request.comparedAfter !== undefined || ages.dueAt === undefined',
+        '  if (ages.dueAt === undefined',
+      ],
+      [
+        'engine/checks.ts',
+        '  if (request.comparedAfter !== undefined || ages.retiresAt === undefined',
+        '  if (ages.retiresAt === undefined',
+      ],
     ],
   },
   {
@@ -662,15 +719,15 @@ export const mutants: readonly Mutant[] = [
     what: 'a key a minute older than a revoke is young enough for it, whoever made it',
     edits: [
       [
-        'engine/satisfied.ts',
-        "  return age >= before || (stamps.reason === 'revoked' && isAsGood(age, before))",
-        '  return isAsGood(age, before)',
+        'engine/ages.ts',
+        "  return age >= before || (stamps.reason === 'revoked' && isAsNew(age, before))",
+        '  return isAsNew(age, before)',
       ],
     ],
   },
   {
     id: 'waiting-key-spared',
     what: 'a revoke spares a key that was made before it and waits, because an older revoke published the active one',
-    edits: [['engine/satisfied.ts', '!stamps.retire && !waits && ', '!stamps.retire && ']],
+    edits: [['engine/ages.ts', '!stamps.retire && !waits && ', '!stamps.retire && ']],
   },
 ]

@@ -1,11 +1,12 @@
-// Situations for the plan: a healthy target, and small changes to it, each named by what it means.
+// States to decide on: that of a healthy target, and small changes to it, each named by what it means.
 
-import { checks } from '../../src/engine/checks.ts'
+import assert from 'node:assert/strict'
+import { checks, decide, type Step } from '../../src/engine/checks.ts'
 import type { KeyRing } from '../../src/engine/key-ring.ts'
-import type { Stamps, StoredSecret } from '../../src/engine/observation.ts'
+import type { Reason, Stamps, StoredSecret } from '../../src/engine/observation.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
 import { Secret } from '../../src/engine/secret.ts'
-import { type Situation, situation } from '../../src/engine/situation.ts'
+import { type State, stateOf } from '../../src/engine/state.ts'
 import { days, type Instant, type Target } from '../../src/engine/target.ts'
 
 /** A Monday at noon. */
@@ -20,7 +21,7 @@ export interface Draft {
   keys: Record<string, string>
   stored: Record<string, StoredSecret | undefined>
   earlier: Record<string, StoredSecret | undefined>
-  refused: 'refused' | 'not refused'
+  vaultRefused: boolean
 }
 
 export type Change = (draft: Draft) => void
@@ -90,31 +91,51 @@ function healthy(): Draft {
     keys: { A: 'a', B: 'b' },
     stored: { lead: stored('lead', 'a'), connection: stored('connection', 'a') },
     earlier: {},
-    refused: 'not refused',
+    vaultRefused: false,
   }
 }
 
-export function situationOf(draft: Draft): Situation {
-  const ring = Object.fromEntries(Object.entries(draft.keys).map(([slot, key]) => [slot, credential(key)]))
-  return situation(draft.target, draft.request, now, { ...draft, ring }, draft.refused)
+export function stateIn({ keys, ...draft }: Draft): State {
+  const ring = Object.fromEntries(Object.entries(keys).map(([slot, key]) => [slot, credential(key)]))
+  return stateOf({ ...draft, now, ring, reasons: [], changed: false, wroteLead: false })
 }
 
 /** The healthy target with these changes, in order. */
-export function at(...changes: readonly Change[]): Situation {
+export function at(...changes: readonly Change[]): State {
   const draft = healthy()
   for (const change of changes) change(draft)
-  return situationOf(draft)
+  return stateIn(draft)
 }
 
-/** The names of all checks that hit, in order: the first is the plan's. */
-export function hits(situation: Situation): readonly string[] {
-  return checks.filter(([, check]) => check(situation) !== undefined).map(([name]) => name)
+/** The names of all checks that apply, in order: the first decides. */
+export function hits(state: State): readonly string[] {
+  return checks.filter(([, check]) => check(state) !== undefined).map(([name]) => name)
+}
+
+/** What is decided, where something is: why, and either what is done or until when it waits. */
+export interface Found {
+  readonly reason: Reason
+  readonly step?: Step
+  readonly until?: Instant
+}
+
+/** The decision on a state; undefined where nothing is to be done. */
+export function found(state: State, without?: ReadonlySet<string>): Found | undefined {
+  const { kind, ...decision } = decide(state, without)
+  return kind === 'done' ? undefined : (decision as Found)
+}
+
+/** The decision on the healthy target with these changes. */
+export function decided(...changes: readonly Change[]): Found {
+  const decision = found(at(...changes))
+  assert.ok(decision, 'nothing is to be done')
+  return decision
 }
 
 export const wants =
-  (wish: Partial<RotationRequest>): Change =>
+  (desired: Partial<RotationRequest>): Change =>
   (draft) => {
-    draft.request = { ...draft.request, ...wish }
+    draft.request = { ...draft.request, ...desired }
   }
 
 export const targetHas =
@@ -190,5 +211,5 @@ export const formerly =
   }
 
 export const refusedByService: Change = (draft) => {
-  draft.refused = 'refused'
+  draft.vaultRefused = true
 }

@@ -1,9 +1,9 @@
-// What an observation means: which slot is active, how old the keys are, whose the secrets are.
+// What follows from what was read: which slot is active, how old the keys are, whose the secrets are.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Secret } from '../../src/engine/secret.ts'
-import { isOurs, liveSlots, standbySlot } from '../../src/engine/situation.ts'
+import { isOurs, liveSlots } from '../../src/engine/state.ts'
 import { days, hours } from '../../src/engine/target.ts'
 import {
   at,
@@ -21,7 +21,7 @@ import {
   stored,
   untagged,
   written,
-} from './situations.ts'
+} from './states.ts'
 
 const unknown = Number.NEGATIVE_INFINITY
 
@@ -47,25 +47,26 @@ describe('the active slot', () => {
   })
 
   test('has the other slot for its standby; a ring of one has itself', () => {
-    assert.equal(standbySlot(at()), 'B')
-    assert.equal(standbySlot(at(holding('lead', 'b'))), 'A')
-    assert.equal(standbySlot(at(ringOfOne)), 'A')
+    assert.equal(at().standby, 'B')
+    assert.equal(at(holding('lead', 'b')).standby, 'A')
+    assert.equal(at(ringOfOne).standby, 'A')
   })
 })
 
 describe('the ages', () => {
   test('are the lead’s stamps, and the last of all the outputs’ dates', () => {
-    const { createdAfter, standbyCreatedAfter, published: written_ } = at(written('connection', now - hours(1)))
+    const { ages } = at(written('connection', now - hours(1)))
 
-    assert.deepEqual([createdAfter, standbyCreatedAfter, written_], [published, standbyMade, now - hours(1)])
+    assert.deepEqual(
+      [ages.activeCreatedAfter, ages.standbyCreatedAfter, ages.published],
+      [published, standbyMade, now - hours(1)],
+    )
   })
 
   test('are older than anything where they are not known', () => {
-    const { createdAfter, standbyCreatedAfter } = at(
-      stamped('lead', { createdAfter: undefined, standbyCreatedAfter: undefined }),
-    )
+    const { ages } = at(stamped('lead', { createdAfter: undefined, standbyCreatedAfter: undefined }))
 
-    assert.deepEqual([createdAfter, standbyCreatedAfter], [unknown, unknown])
+    assert.deepEqual([ages.activeCreatedAfter, ages.standbyCreatedAfter], [unknown, unknown])
   })
 
   test('of the standby is that of the key that waits, if it is the younger one', () => {
@@ -73,16 +74,16 @@ describe('the ages', () => {
     const older = at(stamped('lead', { pending: { state: 'created', since: standbyMade - days(1) } }))
     const onlyAsked = at(stamped('lead', { pending: { state: 'requested', since: now } }))
 
-    assert.equal(younger.standbyCreatedAfter, now - hours(1))
-    assert.equal(older.standbyCreatedAfter, standbyMade)
-    assert.equal(onlyAsked.standbyCreatedAfter, standbyMade)
+    assert.equal(younger.ages.standbyCreatedAfter, now - hours(1))
+    assert.equal(older.ages.standbyCreatedAfter, standbyMade)
+    assert.equal(onlyAsked.ages.standbyCreatedAfter, standbyMade)
   })
 
   test('of a lead that somebody overwrote are those of the version before', () => {
     const overwritten = at(untagged('lead'), holding('lead', 'x'), formerly('lead', 'b'))
 
     assert.deepEqual(
-      [overwritten.createdAfter, overwritten.standbyCreatedAfter, overwritten.hint],
+      [overwritten.ages.activeCreatedAfter, overwritten.ages.standbyCreatedAfter, overwritten.hint],
       [published, standbyMade, 'B'],
     )
   })
@@ -90,7 +91,7 @@ describe('the ages', () => {
   test('of a lead of ours are its own, whatever came before', () => {
     const former = formerly('lead', 'b', { stamps: { target: 'target', createdAfter: 1 } })
 
-    assert.equal(at(former).createdAfter, published)
+    assert.equal(at(former).ages.activeCreatedAfter, published)
   })
 
   test('of another target’s lead are not ours to know', () => {
@@ -118,8 +119,8 @@ describe('a secret', () => {
   })
 
   test('that is the same for all slots holds all of them', () => {
-    const situation = at(holds('lead', 'workspace'))
+    const state = at(holds('lead', 'workspace'))
 
-    assert.deepEqual(liveSlots(ring, situation.target.secrets[1]!, situation.stored['workspace']), ['A', 'B'])
+    assert.deepEqual(liveSlots(ring, state.target.secrets[1]!, state.stored['workspace']), ['A', 'B'])
   })
 })

@@ -5,23 +5,22 @@ import { describe, test } from 'node:test'
 import type { Credential } from '../../src/engine/key-ring.ts'
 import { leaseSession } from '../../src/engine/lease-session.ts'
 import type { Clock, KeyHolder, Ports, Vault, Verdict } from '../../src/engine/ports.ts'
+import { probe, refusesVault, tryKey } from '../../src/engine/probe.ts'
 import type { Evidence } from '../../src/engine/proof.ts'
-import type { Situation } from '../../src/engine/situation.ts'
+import type { Context, State } from '../../src/engine/state.ts'
 import { minutes } from '../../src/engine/target.ts'
-import { probe, refusesTheVault, tryKey } from '../../src/engine/verify.ts'
-import type { Work } from '../../src/engine/work.ts'
 import { oldMetadata } from '../memory-lease.ts'
-import { at, holding, holds, marked, now, ringOfOne, targetHas, untagged, written } from './situations.ts'
+import { at, holding, holds, marked, now, ringOfOne, targetHas, untagged, written } from './states.ts'
 
 const clock: Clock = { now: () => now, monotonic: () => 0, after: () => () => undefined }
 const lease = { metadata: oldMetadata(), renew: async () => true, release: async () => undefined }
 
-/** A reconcile under way whose data plane answers this, by key; `asked` is what it was shown. */
-function workOn(situation: Situation, answers: Record<string, Verdict> | 'no probe') {
+/** The context of a reconcile whose data plane answers this, by key; `asked` is what it was shown. */
+function contextOf(state: State, answers: Record<string, Verdict> | 'no probe') {
   const asked: string[] = []
   const holder: KeyHolder = {
-    read: async () => situation.ring,
-    regenerate: async () => situation.ring,
+    read: async () => state.ring,
+    regenerate: async () => state.ring,
   }
   if (answers !== 'no probe') {
     holder.probe = async (slot, credential: Credential) => {
@@ -31,11 +30,8 @@ function workOn(situation: Situation, answers: Record<string, Verdict> | 'no pro
     }
   }
   const session = leaseSession({ clock, lease, sentAt: 0 })
-  const { target, request, ring, stored, earlier } = situation
-  const ports = { clock } as Ports
-  const known = { ring, stored: { ...stored }, earlier: { ...earlier }, changed: false, wroteLead: false }
-  const work: Work = { target, request, ports, session, holder, vault: {} as Vault, ...known }
-  return { work, asked }
+  const context: Context = { ports: { clock } as Ports, session, holder, vault: {} as Vault }
+  return { context, asked }
 }
 
 describe('what the data plane says of a key that is to replace the active one', () => {
@@ -52,36 +48,40 @@ describe('what the data plane says of a key that is to replace the active one', 
   ]
   for (const [b, a, evidence, why] of table) {
     test(`with the new key ${b} and the active one ${a} it is "${evidence}": ${why}`, async () => {
-      const { work } = workOn(at(), { a, b })
+      const { context } = contextOf(at(), { a, b })
 
-      const tried = await tryKey(work, 'B', 'A')
+      const tried = await tryKey(at(), context, 'B', 'A')
 
       assert.deepEqual(tried, { evidence, accepted: [a, b].includes('accepted') })
     })
   }
 
   test('an accepted key needs no control', async () => {
-    const { work, asked } = workOn(at(), { b: 'accepted' })
+    const { context, asked } = contextOf(at(), { b: 'accepted' })
 
-    await tryKey(work, 'B', 'A')
+    await tryKey(at(), context, 'B', 'A')
 
     assert.deepEqual(asked, ['B:b'])
   })
 
   test('it says nothing where there is no probe, or none is wanted', async () => {
-    for (const work of [
-      workOn(at(), 'no probe').work,
-      workOn(at(targetHas({ probe: 'off' })), { b: 'refused' }).work,
-    ]) {
-      assert.deepEqual(await tryKey(work, 'B', 'A'), { evidence: 'no probe', accepted: false })
+    for (const [state, answers] of [
+      [at(), 'no probe'],
+      [at(targetHas({ probe: 'off' })), { b: 'refused' }],
+    ] as const) {
+      assert.deepEqual(await tryKey(state, contextOf(state, answers).context, 'B', 'A'), {
+        evidence: 'no probe',
+        accepted: false,
+      })
     }
   })
 })
 
 test('a target that is not to be probed is not', async () => {
-  const { work, asked } = workOn(at(targetHas({ probe: 'off' })), { b: 'refused' })
+  const state = at(targetHas({ probe: 'off' }))
+  const { context, asked } = contextOf(state, { b: 'refused' })
 
-  assert.equal(await probe(work, 'B'), 'unknown')
+  assert.equal(await probe(state, context, 'B'), 'unknown')
   assert.deepEqual(asked, [])
 })
 
@@ -89,19 +89,16 @@ describe('a value of ours that the listing does not show', () => {
   const unseen = [holds('lead'), holding('lead', 'x'), written('lead', now - minutes(1))]
 
   test('is dead when the service refuses it and accepts a key of the ring by the same request', async () => {
-    const situation = at(...unseen)
+    const state = at(...unseen)
 
-    const both = await refusesTheVault(workOn(situation, { x: 'refused', a: 'accepted' }).work, situation)
-    const other = await refusesTheVault(
-      workOn(situation, { x: 'refused', a: 'refused', b: 'accepted' }).work,
-      situation,
-    )
+    const both = await refusesVault(state, contextOf(state, { x: 'refused', a: 'accepted' }).context)
+    const other = await refusesVault(state, contextOf(state, { x: 'refused', a: 'refused', b: 'accepted' }).context)
 
-    assert.deepEqual([both, other], ['refused', 'refused'])
+    assert.deepEqual([both, other], [true, true])
   })
 
   test('is not said to be dead by a service that refuses everything, or does not answer', async () => {
-    const situation = at(...unseen)
+    const state = at(...unseen)
     const answers: Record<string, Verdict>[] = [
       { x: 'refused', a: 'refused', b: 'refused' },
       { x: 'unknown', a: 'accepted' },
@@ -109,29 +106,29 @@ describe('a value of ours that the listing does not show', () => {
     ]
 
     for (const each of answers) {
-      assert.equal(await refusesTheVault(workOn(situation, each).work, situation), 'not refused')
+      assert.equal(await refusesVault(state, contextOf(state, each).context), false)
     }
   })
 
   test('is shown under the slot that CredentialId names, in whatever letters', async () => {
-    const situation = at(...unseen, marked('lead', { slot: 'b' }))
-    const { work, asked } = workOn(situation, {})
+    const state = at(...unseen, marked('lead', { slot: 'b' }))
+    const { context, asked } = contextOf(state, {})
 
-    await refusesTheVault(work, situation)
+    await refusesVault(state, context)
 
     assert.deepEqual(asked, ['B:x'])
   })
 
   test('is not asked for on a ring of one, without a probe, or where it is not ours', async () => {
-    for (const [situation, answers] of [
+    for (const [state, answers] of [
       [at(...unseen, ringOfOne), { x: 'refused', a: 'accepted' }],
       [at(...unseen, targetHas({ probe: 'off' })), { x: 'refused', a: 'accepted' }],
       [at(...unseen, untagged('lead')), { x: 'refused', a: 'accepted' }],
       [at(...unseen), 'no probe'],
     ] as const) {
-      const { work, asked } = workOn(situation, answers)
+      const { context, asked } = contextOf(state, answers)
 
-      assert.equal(await refusesTheVault(work, situation), 'not refused')
+      assert.equal(await refusesVault(state, context), false)
       assert.deepEqual(asked, [])
     }
   })
