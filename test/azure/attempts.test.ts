@@ -167,7 +167,7 @@ test('a Retry-After that is a date counts from the date of the answer, whatever 
   assert.deepEqual(pauses, [7000])
 })
 
-test('a call goes on as long as its limit has room: each pause counts once', async () => {
+test('a call goes on as long as its limit allows: each pause counts once', async () => {
   const { azure, sent, pauses } = azureAgainst(json(429, {}, { 'retry-after': '9' }))
 
   await assert.rejects(azure.send(get()), { code: 'Throttled' })

@@ -256,7 +256,7 @@ test('Without a connection string there is no telemetry, and no warning', async 
 
 /**
  * An identity endpoint that hands on to the simulated one, but is broken for some resources. One for the whole process: the
- * library looks for its address once.
+ * library resolves its address once.
  */
 async function moodyIdentity(simulated: string) {
   const http = createServer(async ({ url = '', headers }, response) => {
