@@ -21,6 +21,10 @@ export interface Sample {
   readonly answersNewKey?: string
   /** The operation that reads `disableLocalAuth`. Absent: the service has no such switch, or refuses for it by name. */
   readonly describes?: string
+  /** In its place, where keys are listed and made although they are switched off: the operation, which comes before each regenerate. */
+  readonly describesFirst?: string
+  /** The statuses with which its data plane refuses a key, whatever else the answer says. Default: 401. */
+  readonly refusesWith?: readonly number[]
   /** api-versions of Resource Manager and data planes with which keys are read and made. */
   readonly apiVersions: readonly string[]
   /** The operations of one rotation, in order, between reading the keys and handing the new one out, with the probe. */
@@ -29,8 +33,6 @@ export interface Sample {
   readonly storage?: readonly string[]
   /** What the service adds to the fleet of `npm start`. Default: one resource, with one target that is due. */
   estate?(estate: SampleEstate): readonly SampleTarget[]
-  /** What a probe makes of the refusal by a network rule. Default `unknown`: the refusal is a 403. */
-  readonly behindNetworkRule?: 'refused'
 }
 
 /** Where the fleet of `npm start` is put. */

@@ -25,7 +25,6 @@ export const sample: Sample = {
   // That the hub is being written; that it was. The write takes longer than a lease lasts.
   storage: ['lease/writeMetadata', 'lease/renew', 'lease/writeMetadata'],
   // A hub refuses an address with the 401 of a wrong key.
-  behindNetworkRule: 'refused',
   estate: ({ cloud, group, due }) => {
     const hub = cloud.iotHubs.add({ ...group, name: 'contoso-hub' })
     const policy = hub.policy('service')

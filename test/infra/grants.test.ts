@@ -64,8 +64,8 @@ const mistakes: readonly (readonly [string, string, RegExp])[] = [
   ['no provider', group, /write provider=scope/],
   ['no scope', 'cognitive-services', /write provider=scope/],
   ['a scope that begins elsewhere', `cognitive-services=${group.slice(1)}/x`, /write provider=scope/],
-  ['a mistyped provider', `cognitive-service=${group}`, /a provider of cognitive-services, .*log-analytics/],
-  ['a provider without an Azure role', `defender-sensor=${group}`, /a provider of cognitive-services/],
+  ['a mistyped provider', `cognitive-service=${group}`, /a provider of .*cognitive-services, .*log-analytics/],
+  ['a provider without an Azure role', `defender-sensor=${group}`, /a provider of .*cognitive-services/],
   ['a resource of another type', `log-analytics=${account}`, /of another type/],
   ['a hub for a provider of accounts', `cognitive-services=${hub}`, /of another type/],
 ]

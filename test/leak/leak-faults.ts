@@ -21,7 +21,7 @@ export interface Named {
 }
 
 /** Answers that hold keys: of reads and regenerates at the services, and of the vault. */
-const keyed = /listKeys|sharedKeys|getDevice|DeploymentAccessKey|regenerate|putHub|[gs]etSecret/i
+const keyed = /list\w*Keys|sharedKeys|getDevice|DeploymentAccessKey|regenerate|putHub|[gs]etSecret/i
 
 /** What such an answer may turn into once the effect has happened: every way in which a client may come to quote it. */
 const quoting: readonly (readonly [name: string, change: (body: string, reply: Reply) => Reply])[] = [

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { dialectOf } from '../../simulator/dialects.ts'
 import { type Fault, gatewayCaches, lostAnswer, serverError, throttle, truncatedBody } from '../../simulator/faults.ts'
 import { hostGroup } from '../../simulator/hosts.ts'
 import { dataPlaneOutages, networkRule } from '../../simulator/wire-faults.ts'
@@ -189,12 +190,17 @@ for (const provider of providers) {
   })
 }
 
+/** The status with which a service's network rules deny a caller. */
+function deniedBy(service: string): number {
+  return dialectOf(service).networkDenied?.status ?? 403
+}
+
 /** In the form of a key, and of no resource. */
 const wrongKey = { key: Secret.of(Buffer.from('no key of this').toString('base64')) }
 
 for (const provider of providers.filter(({ can }) => can.probe)) {
   const { id, slots } = provider
-  const { behindNetworkRule = 'unknown' } = samples[id]!
+  const { refusesWith = [401] } = samples[id]!
 
   /** A resource whose probe has been used, and the hosts it went to. */
   async function probed() {
@@ -213,7 +219,7 @@ for (const provider of providers.filter(({ can }) => can.probe)) {
     const verdicts = [await probe(), await probe(wrongKey)]
 
     assert.equal(verdicts[0], verdicts[1])
-    assert.equal(verdicts[0], behindNetworkRule)
+    assert.equal(verdicts[0], refusesWith.includes(deniedBy(service)) ? 'refused' : 'unknown')
   })
 
   test(`${id}: where a service throttles before it checks the key, a probe has no verdict`, async () => {

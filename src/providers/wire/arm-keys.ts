@@ -14,7 +14,7 @@ import { type ArmId, type ArmTypes, armAllowance, armLimit, armPlace, armResourc
 import { keyIn } from './connection-string.ts'
 import { keyAddress } from './key-address.ts'
 import { canBeHeader } from './key-material.ts'
-import { orLocalAuthDisabled } from './local-auth.ts'
+import { localAuthDisabled, orLocalAuthDisabled } from './local-auth.ts'
 import { finished, longestChange, pause } from './long-running.ts'
 import { type Judge, unlessUnanswered, verdictOf } from './verdict.ts'
 
@@ -80,6 +80,8 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     readonly answer: z.core.$ZodType<Description>
     /** Whether the resource refuses its keys. Asked after a refusal. */
     isKeyUseDisabled?(description: Description): boolean
+    /** Resource Manager may make keys that the resource refuses: asked before each regenerate as well, which costs a call. */
+    readonly askedFirst?: true
     /** How an operator lets its keys in: `disableLocalAuth: false`. */
     readonly enabledBy?: string
     /** For services whose regenerate goes on after its answer: whether a change is under way, and how long one may take. */
@@ -204,21 +206,20 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
     return description
   }
 
+  const thing = `the resource ${target.id.id}`
+  const disabled = () => localAuthDisabled(thing, undefined, describe?.enabledBy)
+
   function withKeys<Answer>(signal: AbortSignal, run: () => Promise<Answer>): Promise<Answer> {
     const isDisabled = describe?.isKeyUseDisabled?.bind(describe)
     if (isDisabled === undefined) return run()
-    return orLocalAuthDisabled(
-      `the resource ${target.id.id}`,
-      async () => isDisabled(await described(signal)),
-      run,
-      describe?.enabledBy,
-    )
+    return orLocalAuthDisabled(thing, async () => isDisabled(await described(signal)), run, describe?.enabledBy)
   }
 
   /** POST that makes a new key, in the service's api-version. Sent once. Waits where the answer says that it goes on. */
   async function renew(slot: KeySlot, call: Call): Promise<Partial<KeyRing>> {
     // The engine reads before it writes; who has not read yet is told by a listing what to compare with.
     const before = seen ?? (await listing(call.signal))
+    if (describe?.askedFirst && describe.isKeyUseDisabled?.(await described(call.signal))) throw disabled()
     const request = regenerate.request(slot, target, before)
     const what = arm.operation('POST', request.path, regenerate.right)
     const answer = await arm.post(what, request, 'once', call.signal)

@@ -198,6 +198,29 @@ test('A resource with local authentication disabled is explained after a refusal
   })
 })
 
+test('A resource that refuses its keys while Resource Manager goes on making them is asked before a key is made', async () => {
+  const guarded: Declared = {
+    ...plain,
+    describe: { ...described, isKeyUseDisabled: ({ state }) => state === 'NoKeys', askedFirst: true },
+  }
+  const inState = (state: string) => {
+    const on = store(armKeyProvider(guarded), (keys) => {
+      keys['primaryKey'] = 'second-primary'
+      return Response.json(keys)
+    })
+    on.state.state = state
+    return on
+  }
+  const refusing = inState('NoKeys')
+  const accepting = inState('Succeeded')
+
+  await assert.rejects(refusing.holder.regenerate('primary', refusing.call), { code: 'LocalAuthDisabled' })
+  const made = await accepting.holder.regenerate('primary', accepting.call)
+
+  assert.deepEqual(refusing.asked, ['POST /listKeys', 'GET '])
+  assert.equal(made['primary']!['key']!.reveal(), 'second-primary')
+})
+
 test('A key is sent to the declared hosts only, and one that cannot be sent is refused', async () => {
   const probing = (endpoint: string): Declared => ({
     ...plain,
