@@ -3,6 +3,7 @@
 import type { KeyProvider } from './provider.ts'
 
 const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
+  'ai-search': async () => (await import('./ai-search.ts')).aiSearch,
   'cognitive-services': async () => (await import('./cognitive-services.ts')).cognitiveServices,
   'communication-services': async () => (await import('./communication-services.ts')).communicationServices,
   'defender-sensor': async () => (await import('./defender-sensor.ts')).defenderSensor,
