@@ -53,9 +53,8 @@ for (const provider of providers) {
       t.after(listening.close)
       const { cloud } = listening
       await adopt(listening)
-      const { read, regenerate } = samples[provider.id]!
 
-      for (const { name, fault, inHeaders } of faultsOf(regenerate, read)) {
+      for (const { name, fault, inHeaders } of faultsOf(samples[provider.id]!)) {
         cloud.clock.advance(days(3))
         const before = cloud.history.length
         cloud.faults.add(fault)

@@ -71,8 +71,9 @@ export interface ArmKeysDeclaration<Options> {
     /** What is thrown at a regenerate while another goes on. Needed with `takes`. */
     busy?(call: Call, resource: ArmResource<Options>): Error
   }
-  /** The resource itself. Absent: nothing reads it. */
+  /** The resource itself, or the outermost one that it belongs to (`top`). Absent: nothing reads it. */
   readonly describe?: {
+    readonly at?: 'top'
     readonly permission: string
     body(resource: ArmResource<Options>): unknown
   }
@@ -107,8 +108,11 @@ export function armKeys<Options extends object = object>(
   const resources = new Map<string, State<Options>>()
   const dice = kernel.dice.fork(service)
   const [namespace, ...kinds] = type.split('/')
-  const below = kinds.map((kind, level) => `/${kind}/:level${level}`).join('')
-  const path = `/subscriptions/:subscription/resourceGroups/:group/providers/${namespace}${below}`
+  const pathOf = (levels: readonly string[]) => {
+    const below = levels.map((kind, level) => `/${kind}/:level${level}`).join('')
+    return `/subscriptions/:subscription/resourceGroups/:group/providers/${namespace}${below}`
+  }
+  const path = pathOf(kinds)
   const common = { host: 'resource-manager', apiVersions } as const
 
   const idOf = (from: Parameters<typeof armResourceId>[0], names: readonly string[]) => {
@@ -118,15 +122,24 @@ export function armKeys<Options extends object = object>(
       .map((kind, index) => `/${kind}/${names[index + 1]}`)
       .join('')}`
   }
+  const notFound = (call: Call, names: readonly string[]) =>
+    call.refuse(
+      404,
+      'ResourceNotFound',
+      `The Resource '${[namespace, ...kinds.slice(0, names.length)].join('/')}/${names.join('/')}' under resource group '${call.params['group']}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
+    )
   const resourceOf = (call: Call): State<Options> => {
     const names = kinds.map((_, level) => call.params[`level${level}`]!)
     const found = resources.get(idOf(call, names).toLowerCase())
     if (found) return settled(found)
-    throw call.refuse(
-      404,
-      'ResourceNotFound',
-      `The Resource '${type}/${names.join('/')}' under resource group '${call.params['group']}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
-    )
+    throw notFound(call, names)
+  }
+  /** Of the resources of an outermost one, the first that was added: it has what they have in common. */
+  const belowTop = (call: Call): State<Options> => {
+    const id = `${idOf(call, [call.params['level0']!])}/`.toLowerCase()
+    const found = [...resources].find(([each]) => `${each}/`.startsWith(id))
+    if (found) return settled(found[1])
+    throw notFound(call, [call.params['level0']!])
   }
   const withKeys = (call: Call): State<Options> => {
     const resource = resourceOf(call)
@@ -188,8 +201,11 @@ export function armKeys<Options extends object = object>(
       operation: `${service}/get`,
       permission: describe.permission,
       method: 'GET',
-      path,
-      handle: (call) => ({ status: 200, body: describe.body(resourceOf(call)) }),
+      path: describe.at === 'top' ? pathOf(kinds.slice(0, 1)) : path,
+      handle: (call) => ({
+        status: 200,
+        body: describe.body(describe.at === 'top' ? belowTop(call) : resourceOf(call)),
+      }),
     })
   }
 

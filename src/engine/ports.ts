@@ -38,8 +38,11 @@ export interface KeyHolder {
   regenerateAll?(call: Call): Promise<KeyRing>
   /** Shows the credential (its `key`, or the key inside its `connectionString`) to the data plane. Never throws for an answer. */
   probe?(slot: KeySlot, credential: Credential, signal: AbortSignal): Promise<Verdict>
-  /** Exchanges the two slots at the service, guarded by If-Match. */
-  swap?(call: Call): Promise<KeyRing>
+  /**
+   * Exchanges the two slots at the service, so that the active key is in slot `to`. It works at every moment; the other key need not.
+   * Throws `ServiceChanged` where the keys are not those that were read.
+   */
+  swap?(call: Call, to: KeySlot): Promise<KeyRing>
   /** For a resource that says whether a change of it is still going on. Until it is over, a listing proves nothing of a regenerate. */
   readonly operation?: Operation
 }

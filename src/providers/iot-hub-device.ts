@@ -10,8 +10,15 @@ import type { Call, KeyHolder } from '../engine/ports.ts'
 import { type ErrorCode, RekeyError } from '../engine/rekey-error.ts'
 import { minutes, seconds } from '../engine/target.ts'
 import { defineProvider } from './provider.ts'
-import { parseAnswer, type ServiceOperation, secretText, serviceCall, unexpected } from './wire/answer.ts'
-import { assertUnchanged, connectionString, hubHosts } from './wire/iot-hub.ts'
+import {
+  assertUnchanged,
+  parseAnswer,
+  type ServiceOperation,
+  secretText,
+  serviceCall,
+  unexpected,
+} from './wire/answer.ts'
+import { connectionString, hubHosts } from './wire/iot-hub.ts'
 
 const id = 'iot-hub-device'
 const apiVersion = '2024-03-31'

@@ -14,6 +14,7 @@ import { missingPermission } from '../../simulator/faults.ts'
 import { type HostChild, spawnHost } from '../../simulator/local/child.ts'
 import { type Estate, startEstate } from '../../simulator/local/estate.ts'
 import { firstRound, watchRuns } from '../../simulator/local/round.ts'
+import { samples } from '../providers/provider-fleet.ts'
 import { garbageFrom } from './leak-faults.ts'
 import { accountKey, blobsIn, queuesIn, tagsIn } from './leak-places.ts'
 import { leaksIn } from './search.ts'
@@ -133,7 +134,7 @@ async function goWrong({ cloud, azurite }: Estate, ask: Ask): Promise<void> {
   cloud.faults.clear()
 
   // A read would be asked again and again, in real time; a regenerate is asked once.
-  cloud.faults.add(garbageFrom(/regenerate|putHub/i))
+  cloud.faults.add(garbageFrom(Object.values(samples).map(({ regenerate }) => regenerate)))
   await Promise.all(['vision', 'chat', 'logs', 'thermostat-7', 'sensor', 'hub-service'].map(rotate))
   cloud.faults.clear()
 

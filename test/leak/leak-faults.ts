@@ -9,6 +9,7 @@ import {
   throttle,
   truncatedBody,
 } from '../../simulator/faults.ts'
+import type { Sample } from '../../simulator/sample.ts'
 
 type Reply = Parameters<NonNullable<FaultHooks['after']>>[1]
 type Call = Parameters<NonNullable<FaultHooks['after']>>[0]
@@ -20,8 +21,8 @@ export interface Named {
   readonly inHeaders?: true
 }
 
-/** Answers that hold keys: of reads and regenerates at the services, and of the vault. */
-const keyed = /list\w*Keys|sharedKeys|getDevice|DeploymentAccessKey|regenerate|putHub|[gs]etSecret/i
+/** Where an answer holds keys beside those of the services: at the vault. */
+const ofVault = ['key-vault/getSecret', 'key-vault/setSecret']
 
 /** What such an answer may turn into once the effect has happened: every way in which a client may come to quote it. */
 const quoting: readonly (readonly [name: string, change: (body: string, reply: Reply) => Reply])[] = [
@@ -40,7 +41,8 @@ const headers: typeof quoting = [
 ]
 
 /** Everything that befalls a provider's calls, given the operations that make and read its keys. */
-export function faultsOf(regenerate: string, read: string): readonly Named[] {
+export function faultsOf({ regenerate, read, rotation }: Sample): readonly Named[] {
+  const keyed = [read, regenerate, ...rotation, ...ofVault]
   const simple = (name: string, fault: Fault): Named => ({ name, fault })
   return [
     ...quoting.map(([what, change]) =>
@@ -66,7 +68,7 @@ export function faultsOf(regenerate: string, read: string): readonly Named[] {
 }
 
 /** Successful answers of these operations are no JSON, and have everything in them. */
-export function garbageFrom(operations: RegExp): Fault {
+export function garbageFrom(operations: readonly string[]): Fault {
   const [name, change] = quoting[0]!
   return { name, install: () => ({ after: changing(operations, change) }) }
 }
@@ -75,9 +77,9 @@ function gateway(operation: string, body: 'html' | 'empty' | 'json'): Fault {
   return serverError({ operation, when: 'after', status: 504, body })
 }
 
-function changing(pattern: RegExp, change: (body: string, reply: Reply) => Reply) {
+function changing(operations: readonly string[], change: (body: string, reply: Reply) => Reply) {
   return (call: Call, reply: Reply) =>
-    pattern.test(call.operation.operation) && reply.status < 300 ? change(bodyOf(reply), reply) : undefined
+    operations.includes(call.operation.operation) && reply.status < 300 ? change(bodyOf(reply), reply) : undefined
 }
 
 function echo(call: Call, reply: Reply): Reply | undefined {

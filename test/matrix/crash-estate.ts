@@ -15,7 +15,7 @@ import { days, leaseLength, minutes, seconds, type Target } from '../../src/engi
 import type { KeyProvider } from '../../src/providers/provider.ts'
 import { metadataInMemory } from '../memory-lease.ts'
 import { providers } from '../providers/all-providers.ts'
-import { fleet, type Member } from '../providers/provider-fleet.ts'
+import { fleet, type Member, samples } from '../providers/provider-fleet.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 import { seedOf } from '../wire-seed.ts'
 
@@ -198,5 +198,5 @@ function describeWithoutAsked(describe: ReturnType<typeof createVault>['describe
 
 /** An effect at a service, rather than in the vault or at the topic. */
 export function isRegenerate(operation: string): boolean {
-  return /regenerate|iot-hub\/putHub/i.test(operation)
+  return Object.values(samples).some(({ regenerate }) => regenerate === operation)
 }

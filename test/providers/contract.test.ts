@@ -84,7 +84,7 @@ for (const provider of providers) {
     const ring = await on.holder.read(on.signal)
     await on.holder.probe?.(slots[0], ring[slots[0]]!, on.signal)
     await on.holder.regenerate(slots[0], on.call)
-    await on.holder.swap?.(on.call)
+    await on.holder.swap?.(on.call, 'secondary')
     if (describes !== undefined) await askWhyRefused()
 
     const used = new Set(on.cloud.history.flatMap(({ permission }) => permission?.toLowerCase() ?? []))
@@ -195,7 +195,7 @@ for (const provider of providers) {
       const [one, two] = slots as readonly [string, string]
       const before = revealed(await holder.read(signal))
 
-      const after = revealed(await holder.swap!(call))
+      const after = revealed(await holder.swap!(call, 'secondary'))
 
       assert.deepEqual(after, { [one]: before[two], [two]: before[one] })
       assert.deepEqual(handle.keys(), after)
@@ -207,7 +207,7 @@ for (const provider of providers) {
       on.handle.regenerateByHand(slots[0])
       const before = on.handle.keys()
 
-      const error = await failure(on, [], () => on.holder.swap!(on.call))
+      const error = await failure(on, [], () => on.holder.swap!(on.call, 'secondary'))
 
       assert.equal(error.code, 'ServiceChanged')
       assert.equal(error.transient, true)

@@ -35,7 +35,7 @@ test('a device with every character that an id may have is rotated, swapped and 
   const before = revealed(await holder.read(signal))
 
   const made = await holder.regenerate('primary', call)
-  const swapped = await holder.swap!(call)
+  const swapped = await holder.swap!(call, 'secondary')
 
   assert.notEqual(revealed(made)['primary'], before['primary'])
   assert.deepEqual(revealed(swapped), handle.keys())
@@ -59,7 +59,7 @@ test('a swap keeps what else the device has', async () => {
     },
   })
 
-  await holder.swap!(call)
+  await holder.swap!(call, 'secondary')
 
   assert.ok('settingOfTomorrow' in written)
   assert.deepEqual([handle.properties()['status'], handle.properties()['settingOfTomorrow']], ['disabled', [1]])
@@ -76,7 +76,7 @@ test('A device that changes between our read and our swap is left as it is', asy
     },
   })
 
-  const error = await rejection(holder.swap!(call))
+  const error = await rejection(holder.swap!(call, 'secondary'))
 
   assert.equal(error.code, 'ServiceChanged')
   assert.equal(error.transient, true)

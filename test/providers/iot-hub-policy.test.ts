@@ -58,7 +58,7 @@ for (const change of ['regenerate', 'swap'] as const) {
     const others = handle.policyNames.filter((name) => name !== 'service')
     const before = { document: handle.document(), names: handle.policyNames, keys: others.map((name) => keysOf(name)) }
 
-    await (change === 'swap' ? holder.swap!(call) : holder.regenerate('secondary', call))
+    await (change === 'swap' ? holder.swap!(call, 'secondary') : holder.regenerate('secondary', call))
 
     assert.equal(others.length, 5)
     assert.deepEqual(handle.document(), before.document)

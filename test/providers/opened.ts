@@ -82,7 +82,7 @@ export async function failure(on: Opened, faults: readonly Fault[], run: () => P
 }
 
 /** Nothing that was ever minted is in the error, nor an error of another library as its cause. */
-function assertDiscreet({ minted }: Cloud, error: RekeyError): void {
+export function assertDiscreet({ minted }: Cloud, error: RekeyError): void {
   const everything = `${inspect(error, { depth: 20, showHidden: true })} ${JSON.stringify(error)} ${error.stack}`
   for (const secret of minted) {
     if (everything.includes(secret)) throw new Error('a secret is in the error')

@@ -20,17 +20,17 @@ export async function swap(step: StepOf<'swap'>, state: State, context: Context)
   // rotation would take the active key for the standby: so the record stays, and with it the wait, when the swap is done.
   const record = { ...kept, pending: { state: 'requested', since: ports.clock.now() - clockBound } } as const
   const requested = await writeTags(state, context, lead, record)
-  const exchanged = reached(context, requested, { ring: await exchange(requested, before, context) })
+  const exchanged = reached(context, requested, { ring: await exchange(step.to, requested, before, context) })
   const left = { ...kept, pending: { state: 'requested', since: ports.clock.now() } } as const
   const renamed = await session.finish(() => nameSlot(step.to, left, exchanged, context))
   return reached(context, renamed, { swapped: true })
 }
 
 /** A refusal takes the record back. */
-async function exchange(requested: State, before: Stamps, context: Context): Promise<KeyRing> {
+async function exchange(to: KeySlot, requested: State, before: Stamps, context: Context): Promise<KeyRing> {
   const { holder, session } = context
   try {
-    return fold(requested.ring, await session.effect((call) => holder.swap!(call)))
+    return fold(requested.ring, await session.effect((call) => holder.swap!(call, to)))
   } catch (error) {
     const refused = error instanceof RekeyError && changedNothing(error)
     if (refused) await session.finish(() => writeTags(requested, context, requested.target.secrets[0], before))

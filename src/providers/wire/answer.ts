@@ -1,7 +1,8 @@
 // What a service answered, parsed once, and what it refused, with the right that was missing.
 
 import * as z from 'zod/mini'
-import { rebuild } from '../../azure/service-error.ts'
+import { passes, rebuild } from '../../azure/service-error.ts'
+import { type KeyRing, slotsChanged } from '../../engine/key-ring.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { Secret } from '../../engine/secret.ts'
 import { seconds } from '../../engine/target.ts'
@@ -68,4 +69,18 @@ export function unexpected(operation: string, what: string): RekeyError {
 export function undecided(error: unknown): unknown {
   if (!(error instanceof RekeyError) || error.code === 'LeaseLost') return error
   return new RekeyError(error.code, { retryAfter: seconds(30), ...error.details, outcomeUnknown: true })
+}
+
+/**
+ * A write that carries keys back must carry those that were read when it was decided. Throws `ServiceChanged`
+ * when the ring has changed since `seen`; where nothing has been seen yet, there is nothing to compare.
+ */
+export function assertUnchanged(seen: KeyRing | undefined, now: KeyRing, operation: string): void {
+  if (seen === undefined || slotsChanged(seen, now).length === 0) return
+  throw new RekeyError('ServiceChanged', {
+    message: `${operation}: another client has changed the keys meanwhile`,
+    remedy: passes,
+    service: { operation },
+    retryAfter: seconds(1),
+  })
 }

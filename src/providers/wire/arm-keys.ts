@@ -3,13 +3,13 @@
 
 import * as z from 'zod/mini'
 import type { AzureClients, RawAnswer, RawRequest } from '../../azure/clients.ts'
-import { type Credential, type KeyRing, type KeySlot, slotsChanged } from '../../engine/key-ring.ts'
+import { type Credential, fold, type KeyRing, type KeySlot, slotsChanged } from '../../engine/key-ring.ts'
 import type { Allowance } from '../../engine/pace.ts'
 import type { Call, KeyHolder, Log, Verdict } from '../../engine/ports.ts'
 import type { Secret } from '../../engine/secret.ts'
 import { type Duration, type Instant, seconds } from '../../engine/target.ts'
 import { defineProvider, type KeyProvider, type Place } from '../provider.ts'
-import { parseAnswer, type ServiceOperation, serviceCall, undecided, unexpected } from './answer.ts'
+import { assertUnchanged, parseAnswer, type ServiceOperation, serviceCall, undecided, unexpected } from './answer.ts'
 import { type ArmId, type ArmTypes, armAllowance, armLimit, armPlace, armResource, parseArmId } from './arm-id.ts'
 import { keyIn } from './connection-string.ts'
 import { keyAddress } from './key-address.ts'
@@ -70,10 +70,13 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
      * one slot, read by a function of the body.
      */
     readonly answer: 'listing' | 'nothing' | ((body: unknown, slot: KeySlot) => Credential)
+    /** The same request, for a key that the service is given. With it, the two slots can be swapped. */
+    given?(request: ArmRequest, key: Secret): ArmRequest
   }
 
-  /** GET of the resource, asked for when it is needed. */
+  /** GET of the resource, or of the outermost one that it belongs to; asked for when it is needed. */
   readonly describe?: {
+    readonly at?: 'top'
     readonly right: string
     /** What the right is for. */
     readonly why: string
@@ -89,25 +92,37 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
   }
 
   readonly probe?: {
-    /**
-     * The request that shows a key. Undefined: there is none for this resource. `description`: present where `describe` could
-     * be read. The endpoint must be below one of `hosts`, else nothing is sent.
-     */
-    request(shown: {
-      readonly key: Secret
-      readonly target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>
-      readonly description: Description | undefined
-      readonly now: Instant
-    }): ProbeRequest | undefined
     /** It needs the description, which costs a call. */
     readonly needsDescription?: true
-    readonly judge: Judge
-  }
+  } & (
+    | {
+        /** The request that shows a key. Undefined: there is none for this resource. */
+        request(shown: ShownKey<z.output<z.core.$ZodObject<Shape>>, Description>): ProbeRequest | undefined
+        readonly judge: Judge
+      }
+    | {
+        /** For what one request does not answer: several of them, each sent with `show`, or another protocol. Never throws for an answer. */
+        ask(
+          shown: ShownKey<z.output<z.core.$ZodObject<Shape>>, Description>,
+          show: (request: ProbeRequest, judge: Judge) => Promise<Verdict>,
+          signal: AbortSignal,
+        ): Promise<Verdict>
+      }
+  )
+}
+
+/** A key that is tried. */
+export interface ShownKey<Fields, Description> {
+  readonly key: Secret
+  readonly target: ArmTarget<Fields>
+  /** Present where it is needed and could be read. */
+  readonly description: Description | undefined
+  readonly now: Instant
 }
 
 export interface ProbeRequest {
   readonly method: 'GET' | 'HEAD' | 'POST'
-  /** `https://<host>/` */
+  /** `https://<host>/`, below one of the service's `hosts`: elsewhere nothing is sent. */
   readonly endpoint: string
   /** With its query. */
   readonly path: string
@@ -139,7 +154,10 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
     clouds,
     ...(hosts === undefined ? {} : { hosts }),
     ...(describe?.operation === undefined ? {} : { longRunning: true as const }),
-    can: service.probe === undefined ? {} : { probe: true },
+    can: {
+      ...(regenerate.given === undefined ? {} : { swap: true as const }),
+      ...(service.probe === undefined ? {} : { probe: true as const }),
+    },
     writes: 2,
     allowance: service.budget?.allowance ?? armAllowance,
     limit: service.budget?.limit ?? armLimit,
@@ -202,7 +220,8 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
   /** GET of the resource, in the service's api-version. */
   async function described(signal: AbortSignal): Promise<Description> {
     const what = arm.operation('GET', '', describe!.right)
-    description = parseAnswer(describe!.answer, (await arm.get(what, signal)).body, what)
+    const id = describe!.at === 'top' ? target.id.topId : target.id.id
+    description = parseAnswer(describe!.answer, (await arm.get(what, id, signal)).body, what)
     return description
   }
 
@@ -216,11 +235,12 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
   }
 
   /** POST that makes a new key, in the service's api-version. Sent once. Waits where the answer says that it goes on. */
-  async function renew(slot: KeySlot, call: Call): Promise<Partial<KeyRing>> {
+  async function renew(slot: KeySlot, call: Call, given?: Secret): Promise<Partial<KeyRing>> {
     // The engine reads before it writes; who has not read yet is told by a listing what to compare with.
     const before = seen ?? (await listing(call.signal))
     if (describe?.askedFirst && describe.isKeyUseDisabled?.(await described(call.signal))) throw disabled()
-    const request = regenerate.request(slot, target, before)
+    const made = regenerate.request(slot, target, before)
+    const request = given === undefined ? made : regenerate.given!(made, given)
     const what = arm.operation('POST', request.path, regenerate.right)
     const answer = await arm.post(what, request, 'once', call.signal)
     if (typeof regenerate.answer === 'function') return { [slot]: regenerate.answer(answer.body, slot) }
@@ -259,22 +279,49 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
     }
   }
 
+  /** Gives each slot the key of the other. `to` comes first: then the active key is in both slots, and the other key in none. */
+  async function swap(call: Call, to: KeySlot): Promise<KeyRing> {
+    const known = seen && service.ring(seen, target)
+    const before = service.ring(await listing(call.signal), target)
+    assertUnchanged(known, before, arm.operation('POST', '', regenerate.right).operation)
+    const from = service.slots.find((slot) => slot !== to)!
+    const half = await renew(to, call, before[from]!['key']!)
+    try {
+      await call.keepLease()
+      return fold(fold(before, half), await renew(from, call, before[to]!['key']!))
+    } catch (error) {
+      throw undecided(error)
+    }
+  }
+
   async function verdictOn(credential: Credential, signal: AbortSignal): Promise<Verdict> {
     const key = keyField === undefined ? credential['key'] : keyIn(credential, keyField)
     if (key === undefined) return 'unknown'
     if (probe!.needsDescription) description ??= await unlessUnanswered(() => described(signal))
-    const request = probe!.request({ key, target, description, now: azure.now() })
-    const url = request && keyAddress(request.endpoint, request.path, service.hosts?.[azure.cloud.name] ?? [], log)
-    if (request === undefined || url === undefined) return 'unknown'
+    const shown = { key, target, description, now: azure.now() }
+    const show = (request: ProbeRequest, judge: Judge) => shownAt(request, key, judge, signal)
+    if ('ask' in probe!) return probe.ask(shown, show, signal)
+    const request = probe!.request(shown)
+    return request === undefined ? 'unknown' : show(request, probe!.judge)
+  }
+
+  async function shownAt(request: ProbeRequest, key: Secret, judge: Judge, signal: AbortSignal): Promise<Verdict> {
+    const { method } = request
+    const url = keyAddress(request.endpoint, request.path, service.hosts?.[azure.cloud.name] ?? [], log)
+    if (url === undefined) return 'unknown'
     const headers = request.headers(url)
     if (Object.values(headers).includes(key) && !canBeHeader(key)) return 'refused'
-    const operation = `${request.method} ${url.host}${url.pathname}`
-    return verdictOf(azure, { method: request.method, url: url.href, headers, signal, operation }, probe!.judge)
+    return verdictOf(
+      azure,
+      { method, url: url.href, headers, signal, operation: `${method} ${url.host}${url.pathname}` },
+      judge,
+    )
   }
 
   return {
     read: (signal) => withKeys(signal, async () => service.ring(await listing(signal), target)),
     regenerate: (slot, call) => withKeys(call.signal, () => renew(slot, call)),
+    ...(regenerate.given === undefined ? {} : { swap: (call, to) => withKeys(call.signal, () => swap(call, to)) }),
     ...(probe === undefined ? {} : { probe: (_slot, credential, signal) => verdictOn(credential, signal) }),
     ...(describe?.operation === undefined
       ? {}
@@ -297,18 +344,18 @@ function armCalls(
   azure: AzureClients,
 ) {
   const { resourceManager } = azure.cloud
-  const address = (path: string) => `${resourceManager}${encodeURI(id)}${path}?api-version=${apiVersion}`
+  const address = (of: string, path: string) => `${resourceManager}${encodeURI(of)}${path}?api-version=${apiVersion}`
   const common = { scope: `${resourceManager}/.default`, ...(errorCodes === undefined ? {} : { errorCodes }) }
   return {
     operation: (method: string, path: string, permission: string): ServiceOperation => ({
       operation: `${method} …/${type.split('/').at(-1)}/${name}${path}`,
       permission,
     }),
-    get: (what: ServiceOperation, signal: AbortSignal) =>
+    get: (what: ServiceOperation, of: string, signal: AbortSignal) =>
       serviceCall(what, () =>
         azure.send({
           method: 'GET',
-          url: address(''),
+          url: address(of, ''),
           attempts: 'retry',
           signal,
           operation: what.operation,
@@ -319,7 +366,7 @@ function armCalls(
       serviceCall(what, () =>
         azure.send({
           method: 'POST',
-          url: address(path),
+          url: address(id, path),
           attempts,
           signal,
           operation: what.operation,

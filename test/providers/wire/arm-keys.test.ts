@@ -88,7 +88,7 @@ function store(provider: KeyProvider, regenerate: (keys: Record<string, string>,
   const call = { signal, keepLease: async () => {}, metadata: oldMetadata() }
   /** Happens so many milliseconds of the caller's waiting from now. */
   const later = (ms: number, change: () => void) => void changes.push({ at: now + ms, change })
-  return { state, asked, holder, signal, call, later }
+  return { keys, state, asked, holder, signal, call, later }
 }
 
 test('A declared provider has the rights, the place and the budget that follow from its declaration', () => {
@@ -250,4 +250,67 @@ test("a service's own code means what its provider declares", async () => {
   )
 
   await assert.rejects(on.holder.regenerate('primary', on.call), { code: 'ServiceBusy' })
+})
+
+const givenKeys: Declared = {
+  ...plain,
+  regenerate: {
+    ...plain.regenerate,
+    given: ({ body, ...request }, key) => ({ ...request, body: { ...(body as object), key } }),
+  },
+}
+
+for (const [to, other] of [
+  ['primary', 'secondary'],
+  ['secondary', 'primary'],
+] as const) {
+  test(`Where a service can be given keys, a swap to ${to} gives that slot its key first, and then the other one`, async () => {
+    const bodies: { keyType: string; key: string }[] = []
+    const on = store(armKeyProvider(givenKeys), (keys, body) => {
+      const { keyType, key } = JSON.parse(body) as { keyType: string; key: string }
+      bodies.push({ keyType, key })
+      keys[`${keyType}Key`] = key
+      return Response.json(keys)
+    })
+    await on.holder.read(on.signal)
+
+    const ring = await on.holder.swap!(on.call, to)
+
+    assert.deepEqual(bodies, [
+      { keyType: to, key: `first-${other}` },
+      { keyType: other, key: `first-${to}` },
+    ])
+    assert.deepEqual(
+      [ring['primary']!['key']!.reveal(), ring['secondary']!['key']!.reveal()],
+      ['first-secondary', 'first-primary'],
+    )
+  })
+}
+
+test('A swap by given keys changes nothing where another client has changed the keys since they were read', async () => {
+  const on = store(armKeyProvider(givenKeys), () => Response.json({}))
+  await on.holder.read(on.signal)
+  on.keys['primaryKey'] = 'of another client'
+
+  await assert.rejects(on.holder.swap!(on.call, 'primary'), { code: 'ServiceChanged' })
+  assert.ok(!on.asked.includes('POST /regenerateKey'))
+})
+
+test('A provider can ask with several requests, and each goes to a declared host only', async () => {
+  const regions = ['https://one.keys.example/', 'https://evil.example/']
+  const several: Declared = {
+    ...plain,
+    probe: {
+      ask: async ({ key }, show) => {
+        const request = (endpoint: string) =>
+          show({ method: 'GET', endpoint, path: '/', headers: () => ({ 'api-key': key }) }, refusedBy(401))
+        return (await Promise.all(regions.map(request))).join() as never
+      },
+    },
+  }
+  const on = store(armKeyProvider(several), () => Response.json({}))
+
+  const verdict: string = await on.holder.probe!('primary', { key: Secret.of('first-primary') }, on.signal)
+
+  assert.deepEqual([verdict, on.asked], ['accepted,unknown', ['GET one.keys.example']])
 })
