@@ -2,9 +2,9 @@
 // compare with these moments, and do not compute.
 
 import { soonestDue } from './due.ts'
-import { type KeySlot, slotsHolding } from './key-ring.ts'
+import { type KeySlot, onlySlot, slotsHolding } from './key-ring.ts'
 import type { Stamps, StoredSecret } from './observation.ts'
-import { verdictLimit } from './proof.ts'
+import { verdictLimit } from './probe.ts'
 import type { State } from './state.ts'
 import { clockBound, type Duration, days, hours, type Instant, minutes, settle, type Target } from './target.ts'
 
@@ -23,6 +23,8 @@ export type Decided = Omit<Stamps, 'target' | 'pending' | 'announced' | 'behind'
 
 /** The moments that decisions compare with, and what follows from how old the keys are. */
 export interface Ages {
+  /** A lower bound of when a key is created that is regenerated now: no clock is ahead of it, nor a moment that the request names. */
+  readonly createdFrom: Instant
   /** Lower bounds of when the active and the standby key were created. */
   readonly activeCreatedAfter: Instant
   readonly standbyCreatedAfter: Instant
@@ -32,6 +34,8 @@ export interface Ages {
   readonly dueAt: Instant | undefined
   /** Until then consumers may still hold the key before the current one, which a rotation regenerates. */
   readonly coolAt: Instant
+  /** How long consumers of the key before the current one have; `none` where the change took that key along. Undefined without a lead. */
+  readonly overlap: Duration | 'none' | undefined
   /** When the key before the current one may be retired; undefined: never. */
   readonly retiresAt: Instant | undefined
   /** When every listing must show the values that we wrote lately. Undefined: none is unseen. */
@@ -45,6 +49,8 @@ export interface Ages {
   readonly standbyListedAt: Instant
   /** When a key was created that waits to be published. */
   readonly pendingSince: Instant | undefined
+  /** Since when no probe has given a verdict on a key that waits to be published. */
+  readonly unansweredSince: Instant | undefined
   /** When a standby key was retired that is not announced yet. */
   readonly retiredAt: Instant | undefined
   readonly expired: boolean
@@ -70,16 +76,18 @@ export function agesOf(state: Omit<State, 'ages'>): Ages {
   const standbyCreatedAfter = standbySince(stamps)
   const { retireAfter } = target
   return {
+    createdFrom: Math.max(now - clockBound, createdAfter ?? 0, revokeBefore ?? 0),
     activeCreatedAfter: activeSince(stamps),
     standbyCreatedAfter,
     published,
-    dueAt: lead && soonestDue(target, lead, versions),
     coolAt: twoSlots ? published + target.overlap + clockBound : unknownAge,
+    overlap: lead && overlapAfter(target, twoSlots, lead),
     retiresAt: retireAfter === undefined || !twoSlots || !stamps.retire ? undefined : published + retireAfter,
     ...listings(state),
     activeListedAt: listedAt(activeSince(stamps), {}),
     standbyListedAt: listedAt(standbyCreatedAfter, stamps),
     pendingSince: sinceIn(stamps, 'created'),
+    unansweredSince: unansweredSince(stamps),
     retiredAt: sinceIn(stamps, 'retired'),
     expired: versions.some((version) => (version?.expiresOn ?? now + 1) <= now),
     activeRevoked: revokeBefore !== undefined && !activeSurvives(stamps, revokeBefore),
@@ -87,6 +95,7 @@ export function agesOf(state: Omit<State, 'ages'>): Ages {
     rotated: createdAfter === undefined || wasRotated(stamps, createdAfter),
     standbyNewEnough: createdAfter !== undefined && twoSlots && standbyCreatedAfter >= createdAfter,
     promoteForgotten: stamps.pending?.state === 'unanswered' && now >= stamps.pending.since + forgottenAfter,
+    dueAt: lead && soonestDue(target, lead, versions),
     failureOver: secrets[0]!.ours && stamps.failed !== undefined && !isShown(stamps.failed, now),
   }
 }
@@ -121,7 +130,7 @@ export function sinceIn({ pending }: Aged, state: NonNullable<Stamps['pending']>
 }
 
 /** Since when no probe has given a verdict on a key that waits to be published. */
-export function unansweredSince(stamps: Aged): Instant | undefined {
+function unansweredSince(stamps: Aged): Instant | undefined {
   return stamps.pending?.state === 'created' ? stamps.pending.unanswered : sinceIn(stamps, 'unanswered')
 }
 
@@ -149,11 +158,6 @@ function standbySince(stamps: Aged): Instant {
  */
 export function listedAt(since: Instant, { took = 0 }: Pick<Aged, 'took'>): Instant {
   return since + took + settle + clockBound
-}
-
-/** A moment that no regenerate sent now precedes on any clock, nor any moment that the request names. */
-export function createdFrom(now: Instant, { request }: Pick<State, 'request'>): Instant {
-  return Math.max(now - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)
 }
 
 /**
@@ -225,8 +229,8 @@ export function interruptedAges({ stamps, now }: State, ahead: Stamps): Decided 
 }
 
 /** What is known of a live key that is published because the vault's is dead. Of another resource's keys nothing is. */
-export function driftedAges(state: State, elsewhere: boolean): Decided {
-  const { stamps, now, ages } = state
+export function driftedAges(state: State): Decided {
+  const { stamps, now, ages, elsewhere } = state
   if (elsewhere) return { rotatedAt: now }
   const recreated = recreatedAfter(state)
   return known({
@@ -252,8 +256,8 @@ export function adoptedAges(state: State, active: KeySlot, lead: StoredSecret): 
   const { output, ours } = secrets[0]!
   if (ours) return leadAges(state)
   const former = earlier[lead.name]?.value
-  const [held, ...more] = former ? slotsHolding(ring, output, former) : []
-  if (held === undefined || more.length > 0) return { rotatedAt: lead.created }
+  const held = former && onlySlot(slotsHolding(ring, output, former))
+  if (held === undefined) return { rotatedAt: lead.created }
   const other = ages.pendingSince ?? stamps.standbyCreatedAfter
   return held === active
     ? known({

@@ -5,7 +5,7 @@ import { adoptedAges, type Decided, driftedAges, interruptedAges, leadAges, move
 import { inWindow } from './due.ts'
 import { type KeySlot, slotsOf } from './key-ring.ts'
 import type { Reason } from './observation.ts'
-import { isElsewhere, type SecretState, type State } from './state.ts'
+import type { SecretState, State } from './state.ts'
 import type { Instant } from './target.ts'
 
 export type Step =
@@ -153,7 +153,7 @@ function isAhead({ lead, active, stamps }: State, { stored, slot, ours }: Secret
 function drifted(state: State): Decision | undefined {
   if (state.active) return undefined
   const reason = state.stamps.target ? 'drifted' : 'adopted'
-  return firstAccepted(state, reason, state.hint, driftedAges(state, isElsewhere(state.target, state.lead)))
+  return firstAccepted(state, reason, state.hint, driftedAges(state))
 }
 
 /** The value is live, and the tags are not ours: only they are written. */

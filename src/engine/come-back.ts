@@ -18,7 +18,7 @@ export interface Again {
 /** How a reconcile ended, as far as it matters for coming back. */
 export interface Ending {
   /** The decision that it stopped at. */
-  readonly decision?: Exclude<Decision, { kind: 'step' }>
+  readonly decision?: Extract<Decision, { kind: 'wait' | 'blocked' }>
   readonly error?: RekeyError
   /** Another worker holds the lease. */
   readonly busy?: true

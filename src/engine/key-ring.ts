@@ -22,9 +22,19 @@ export function nextSlot(ring: KeyRing, slot: KeySlot): KeySlot {
   return slots[(slots.indexOf(slot) + 1) % slots.length]!
 }
 
+/** The ring's slot of this name. Microsoft's templates write `key1` where the service says `Key1`. */
+export function slotNamed(ring: KeyRing, name: KeySlot | undefined): KeySlot | undefined {
+  return name === undefined ? undefined : slotsOf(ring).find((slot) => slot.toLowerCase() === name.toLowerCase())
+}
+
 /** The slots whose `output` has this value now. Several where an output is the same for all, e.g. a workspace id. */
 export function slotsHolding(ring: KeyRing, output: string, value: Secret): readonly KeySlot[] {
   return slotsOf(ring).filter((slot) => ring[slot]![output]?.equals(value))
+}
+
+/** The one slot among these. Undefined where there is none, or where an output that is the same for all says nothing. */
+export function onlySlot(slots: readonly KeySlot[]): KeySlot | undefined {
+  return slots.length === 1 ? slots[0] : undefined
 }
 
 /** Folds what a regenerate answered (perhaps one slot only) into the ring, keeping the slot order. */

@@ -1,7 +1,12 @@
-// Which entries the metadata of a lease's blob has, and how they are put together within Azure's limits. Pure.
+// What is noted in the metadata of a lease's blob, within Azure's limits: when each target was last compared with its service. That is not in
+// the tags, because a comparison that finds nothing writes no tags.
 
+import { iso } from './duration.ts'
+import { limited } from './lease-session.ts'
+import type { Reason } from './observation.ts'
+import type { Lease, Ports } from './ports.ts'
 import { RekeyError } from './rekey-error.ts'
-import type { Target } from './target.ts'
+import type { Instant, Target } from './target.ts'
 
 export type LeaseEntries = Readonly<Record<string, string>>
 
@@ -40,4 +45,39 @@ export function mergeEntries(before: LeaseEntries, changes: LeaseEntries): Lease
 
 function sizeOf([name, value]: readonly [string, string]): number {
   return name.length + value.length
+}
+
+/** Reasons to stop at which it is not known, or not so, that the vault holds the service's key. */
+const undecided: ReadonlySet<Reason | undefined> = new Set<Reason>([
+  'adopted',
+  'paused',
+  'settling',
+  'interrupted',
+  'drifted',
+])
+
+/** Whether a reconcile that stopped at this reason has compared vault and service, and left no drift behind. */
+export function isCompared(stoppedAt: Reason | undefined): boolean {
+  return !undecided.has(stoppedAt)
+}
+
+/** Notes that the target was compared with what the service listed at `at`. `PUT {blob}?comp=metadata`. Throws RekeyError. */
+export async function noteCompared(target: Target, lease: Lease, ports: Ports, at: Instant): Promise<void> {
+  const entries = { [entryOf('compared', target)]: iso(at) }
+  await limited(ports.clock, ({ signal }) => lease.metadata.write(entries, signal))
+}
+
+/** When the target was last compared, as its lease's entries say; undefined: never, since `sinceOf`. */
+export function comparedAt(target: Pick<Target, 'name'>, entries: LeaseEntries | undefined): Instant | undefined {
+  return instantOf(entries?.[entryOf('compared', target)])
+}
+
+/** Since when the entries are kept; undefined: nothing ever held the lease. */
+export function sinceOf(entries: LeaseEntries | undefined): Instant | undefined {
+  return instantOf(entries?.[sinceEntry])
+}
+
+function instantOf(text: string | undefined): Instant | undefined {
+  const at = Date.parse(text ?? '')
+  return Number.isNaN(at) ? undefined : at
 }

@@ -1,6 +1,5 @@
 // What a reconcile did, for whoever asked: the queue, HTTP, telemetry.
 
-import { overlapAfter } from './ages.ts'
 import type { Decision } from './checks.ts'
 import { type Again, comeBack } from './come-back.ts'
 import type { KeySlot } from './key-ring.ts'
@@ -51,7 +50,10 @@ export function concluded(state: State, decision: Exclude<Decision, { kind: 'ste
     state,
     decision.kind === 'done' || state.held ? state.reasons : [...state.reasons, decision.reason],
   )
-  const again = comeBack({ decision, reason: base.reason, ...(error && { error }) }, request, now)
+  const again =
+    decision.kind === 'done'
+      ? undefined
+      : comeBack({ decision, reason: base.reason, ...(error && { error }) }, request, now)
   return { ...base, status: statusOf(state, decision), ...(again && { again }), ...(error && { error }) }
 }
 
@@ -102,13 +104,12 @@ function soFar(state: State, reasons: readonly Reason[]): Omit<Outcome, 'status'
   }
 }
 
-function ofLead({ slot, stamps, expiresOn }: StoredSecret, state: State): Partial<Outcome> {
-  const { wroteLead, target, twoSlots, lead } = state
+function ofLead({ slot, stamps, expiresOn }: StoredSecret, { wroteLead, ages }: State): Partial<Outcome> {
   return {
     ...(slot === undefined ? {} : { slot }),
     ...(stamps?.rotatedAt === undefined ? {} : { rotatedAt: stamps.rotatedAt }),
     ...(expiresOn === undefined ? {} : { expiresOn }),
-    ...(wroteLead ? { overlap: overlapAfter(target, twoSlots, lead!) } : {}),
+    ...(wroteLead ? { overlap: ages.overlap! } : {}),
     ...(wroteLead && stamps?.proven === false ? { proven: false } : {}),
   }
 }

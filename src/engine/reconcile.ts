@@ -3,7 +3,7 @@
 
 import { type Decision, decide } from './checks.ts'
 import { afterFailure, announceFailure, forgetFailure } from './failed-reconcile.ts'
-import { isCompared, noteCompared } from './last-compared.ts'
+import { isCompared, noteCompared } from './lease-metadata.ts'
 import { type LeaseSession, leaseSession, limited } from './lease-session.ts'
 import type { Reason } from './observation.ts'
 import { observe } from './observe.ts'
@@ -173,8 +173,9 @@ async function letGo(
   compared: { readonly comparedAt: Instant; readonly stoppedAt: Reason | undefined } | undefined,
 ): Promise<void> {
   if (compared && isCompared(compared.stoppedAt)) {
-    const note = () => noteCompared(target, lease, ports, compared.comparedAt)
-    await attempt(ports, target, 'note when the target was compared', note)
+    await attempt(ports, target, 'note when the target was compared', () =>
+      noteCompared(target, lease, ports, compared.comparedAt),
+    )
   }
   await attempt(ports, target, 'release the lease', () => limited(ports.clock, ({ signal }) => lease.release(signal)))
 }

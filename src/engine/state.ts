@@ -2,13 +2,13 @@
 // it. A state never changes: whoever learns or does something makes the next one.
 
 import { type Ages, agesOf, mayBeUnlisted } from './ages.ts'
-import { type KeyRing, type KeySlot, nextSlot, slotsHolding, slotsOf } from './key-ring.ts'
+import { type KeyRing, type KeySlot, nextSlot, onlySlot, slotNamed, slotsHolding, slotsOf } from './key-ring.ts'
 import type { LeaseSession } from './lease-session.ts'
 import type { Reason, Stamps, StoredSecret } from './observation.ts'
 import type { KeyHolder, Ports, Vault } from './ports.ts'
 import type { RekeyError } from './rekey-error.ts'
 import type { RotationRequest } from './request.ts'
-import { type Instant, leadOf, type SecretName, type Target } from './target.ts'
+import type { Instant, SecretName, Target } from './target.ts'
 
 /** What was asked for, and what was read back from the service and the vault. */
 export interface Observed {
@@ -63,6 +63,8 @@ export interface State extends Observed, Progress {
   /** In the target's order: the lead first. */
   readonly secrets: readonly SecretState[]
   readonly lead: StoredSecret | undefined
+  /** The lead's tag `ProviderAddress` names another resource. */
+  readonly elsewhere: boolean
   /** The current version of each secret, lead first; missing ones are left out. */
   readonly current: readonly StoredSecret[]
   /** The fields of our tag beside the lead, or beside the version before another client overwrote it. */
@@ -90,20 +92,23 @@ export interface Context {
 /** The state that follows from what is known: which slot is active, whose the secrets are, how old the keys are. */
 export function stateOf(known: Observed & Progress): State {
   const { target, ring, stored, earlier } = known
-  const name = leadOf(target)
+  const [name] = target.secrets
   const lead = stored[name.name]
   const ours = isOurs(target, lead)
+  const elsewhere = isElsewhere(target, lead)
+  const secrets = target.secrets.map((secret) => secretState(known, secret))
   const former = ours ? undefined : earlier[name.name]
   const formerSlot = former && (onlySlot(liveSlots(ring, name, former)) ?? former.slot)
   const active = lead && activeSlot(ring, name, lead, ours ? lead.slot : formerSlot)
   const facts = {
     ...known,
-    secrets: target.secrets.map((secret) => secretState(known, secret)),
+    secrets,
     lead,
+    elsewhere,
     current: target.secrets.flatMap((secret) => stored[secret.name] ?? []),
     stamps: (ours ? lead : former)?.stamps ?? {},
     twoSlots: slotsOf(ring).length > 1,
-    hint: inRing(ring, formerSlot ?? lead?.slot) ?? inRing(ring, target.initialSlot) ?? slotsOf(ring)[0]!,
+    hint: slotNamed(ring, formerSlot ?? lead?.slot) ?? slotNamed(ring, target.initialSlot) ?? slotsOf(ring)[0]!,
     active,
     standby: active && nextSlot(ring, active),
   }
@@ -149,10 +154,6 @@ function secretState({ target, ring, stored, earlier, now }: Observed, secret: S
   }
 }
 
-function onlySlot(slots: readonly KeySlot[]): KeySlot | undefined {
-  return slots.length === 1 ? slots[0] : undefined
-}
-
 /** `noted`: the slot that was written beside our own version. */
 function activeSlot(
   ring: KeyRing,
@@ -160,13 +161,8 @@ function activeSlot(
   lead: StoredSecret,
   noted: KeySlot | undefined,
 ): KeySlot | undefined {
-  if (!lead.enabled && !lead.value) return inRing(ring, noted)
+  if (!lead.enabled && !lead.value) return slotNamed(ring, noted)
   // Devices can be given one key twice: then what was noted tells the slots apart, or else their order.
   const slots = liveSlots(ring, name, lead)
-  return slots.find((slot) => slot === inRing(ring, noted)) ?? slots[0]
-}
-
-function inRing(ring: KeyRing, slot: KeySlot | undefined): KeySlot | undefined {
-  // Microsoft's templates write `key1` where the service says `Key1`.
-  return slot === undefined ? undefined : slotsOf(ring).find((known) => known.toLowerCase() === slot.toLowerCase())
+  return slots.find((slot) => slot === slotNamed(ring, noted)) ?? slots[0]
 }

@@ -84,7 +84,3 @@ test('A request comes later than a revoke that waits for the same moment: a leak
     assert.ok(earliest >= minutes(1) + seconds(15) && latest > earliest)
   }
 })
-
-test('Nothing comes back when nothing is left to do', () => {
-  assert.equal(comeBack({ decision: { kind: 'done' } }, rotate, now), undefined)
-})

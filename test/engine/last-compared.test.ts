@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { comparedAt, isCompared, sinceOf } from '../../src/engine/last-compared.ts'
+import { comparedAt, isCompared, sinceOf } from '../../src/engine/lease-metadata.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import { hours, minutes } from '../../src/engine/target.ts'
 import { rotatedStand } from './stand.ts'

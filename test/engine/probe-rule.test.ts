@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Evidence, permit, type Waiting } from '../../src/engine/proof.ts'
+import { type Evidence, permit, type Waiting } from '../../src/engine/probe.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
 import { days, hours, leadIn, minutes, outcomeOf, rotatedStand, type Stand, stand } from './stand.ts'
 

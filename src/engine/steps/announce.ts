@@ -1,6 +1,5 @@
 // What was changed is announced.
 
-import { overlapAfter } from '../ages.ts'
 import { unannouncedIn } from '../checks.ts'
 import * as events from '../events.ts'
 import { changedNothing } from '../failed-reconcile.ts'
@@ -26,11 +25,11 @@ export async function announce(state: State, context: Context): Promise<State> {
 }
 
 async function announceAll(state: State, context: Context): Promise<State> {
-  const { target, secrets, twoSlots, current, ages } = state
+  const { target, secrets, current, ages } = state
   const lead = state.lead!
   const unannounced = unannouncedIn(state).map(({ stored }) => stored!)
   const versions = unannounced.includes(lead) ? [lead] : unannounced
-  const facts = { overlap: overlapAfter(target, twoSlots, lead), now: context.ports.clock.now() }
+  const facts = { overlap: ages.overlap!, now: context.ports.clock.now() }
   const covering = secrets.filter(({ ours, stored }) => ours && stored?.stamps?.behind)
   // After a revoke the standby's key was retired by it, else that of an old publish.
   const retiredFor = lead.stamps?.reason === 'revoked' ? 'revoked' : 'retiring'

@@ -1,6 +1,6 @@
 // A slot gets a new key: recorded before, sent once, read back where there is no answer, published or kept.
 
-import { createdFrom, type Decided } from '../ages.ts'
+import type { Decided } from '../ages.ts'
 import type { StepOf } from '../checks.ts'
 import { changedNothing, notSupported } from '../failed-reconcile.ts'
 import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-ring.ts'
@@ -32,7 +32,7 @@ export async function regenerate(
   const { clock } = context.ports
   const isPossible = step.what === 'slot' || context.holder.regenerateAll !== undefined
   if (!isPossible) throw notSupported(target, 'regenerating both slots at once')
-  const since = createdFrom(clock.now(), decided)
+  const since = decided.ages.createdFrom
   prove(decided, context, since)
   const before = recordedStamps(decided)
   const kept = beforeRequest(before)

@@ -1,14 +1,13 @@
 // A key that is to replace a live one is tried; where it has to wait, that is recorded and, after an hour, announced.
 
-import { listedAt, unansweredSince } from '../ages.ts'
+import { listedAt } from '../ages.ts'
 import { iso } from '../duration.ts'
 import * as events from '../events.ts'
 import { changedNothing } from '../failed-reconcile.ts'
 import type { KeySlot } from '../key-ring.ts'
 import { harmless } from '../lease-session.ts'
 import type { Pending, Reason, Stamps } from '../observation.ts'
-import { tryKey } from '../probe.ts'
-import { type Evidence, notifyAfter, permit } from '../proof.ts'
+import { type Evidence, notifyAfter, permit, tryKey } from '../probe.ts'
 import { RekeyError } from '../rekey-error.ts'
 import { type Context, reached, type State } from '../state.ts'
 import { days, type Instant } from '../target.ts'
@@ -40,7 +39,7 @@ export async function tryOrWait(
   const { slot, active, reason, createdAfter, kept } = candidate
   const tried = await tryKey(state, context, slot, active)
   const now = context.ports.clock.now()
-  const unanswered = unansweredSince(state.lead!.stamps!)
+  const unanswered = state.ages.unansweredSince
   const listed = createdAfter === undefined ? undefined : listedAt(createdAfter, kept)
   const permission = permit(tried.evidence, {
     now,

@@ -6,7 +6,7 @@ import type { LeaseSession } from '../lease-session.ts'
 import type { Reason, Stamps, StoredSecret } from '../observation.ts'
 import { missingOutput } from '../observe.ts'
 import type { Clock, SecretMetadata, Vault } from '../ports.ts'
-import { type Context, isElsewhere, isOurs, reached, type State } from '../state.ts'
+import { type Context, isOurs, reached, type State } from '../state.ts'
 import { type Duration, days, type Instant, type SecretName, type Target } from '../target.ts'
 
 const day: Duration = days(1)
@@ -107,8 +107,12 @@ export function coverageOf({ target, stored, earlier, lead }: State, { name }: S
 }
 
 /** The fields of a version that is written now: whose it is, why, what is known of probes, and that it is not announced yet. */
-export function stampsFor({ target, request, lead, stamps: before }: State, stamps: Decided, reason: Reason): Stamps {
-  const proven = isElsewhere(target, lead) ? undefined : before.proven
+export function stampsFor(
+  { target, request, elsewhere, stamps: before }: State,
+  stamps: Decided,
+  reason: Reason,
+): Stamps {
+  const proven = elsewhere ? undefined : before.proven
   // An interrupted publish is finished as what it was: then the stamps bring their reason and actor along.
   return {
     actor: request.actor,

@@ -2,8 +2,8 @@
 
 import { leaseContainer } from '../../azure/blob-lease.ts'
 import type { App } from '../../compose.ts'
-import { comparedAt, sinceOf } from '../../engine/last-compared.ts'
 import type { LeaseEntries } from '../../engine/lease-metadata.ts'
+import { comparedAt, sinceOf } from '../../engine/lease-metadata.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { type Duration, hours, type Target } from '../../engine/target.ts'
 import { joined } from '../shared/excerpt.ts'

@@ -61,7 +61,7 @@ export const mutants: readonly Mutant[] = [
       [
         'engine/state.ts',
         '  const slots = liveSlots(ring, name, lead)\n  return slots.find',
-        '  if (inRing(ring, noted)) return inRing(ring, noted)\n  const slots = liveSlots(ring, name, lead)\n  return slots.find',
+        '  if (slotNamed(ring, noted)) return slotNamed(ring, noted)\n  const slots = liveSlots(ring, name, lead)\n  return slots.find',
       ],
     ],
   },
@@ -70,7 +70,7 @@ export const mutants: readonly Mutant[] = [
     what: 'publish without probing',
     edits: [
       [
-        'engine/proof.ts',
+        'engine/probe.ts',
         "  if (evidence === 'no probe') return { publish: true }\n",
         '  if (evidence !== undefined) return { publish: true }\n',
       ],
@@ -81,7 +81,7 @@ export const mutants: readonly Mutant[] = [
     what: 'one lost probe publishes at once',
     edits: [
       [
-        'engine/proof.ts',
+        'engine/probe.ts',
         '  const { now, proven, kind } = waiting\n',
         "  const { now, proven, kind } = waiting\n  if (evidence === 'unclear') return { publish: true, proven: false }\n",
       ],
@@ -278,8 +278,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/ages.ts',
-        '  return Math.max(now - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)',
-        '  return now',
+        '    createdFrom: Math.max(now - clockBound, createdAfter ?? 0, revokeBefore ?? 0),',
+        '    createdFrom: now,',
       ],
     ],
   },
@@ -289,8 +289,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/ages.ts',
-        '  return Math.max(now - clockBound, request.createdAfter ?? 0, request.revokeBefore ?? 0)',
-        '  return now - clockBound',
+        '    createdFrom: Math.max(now - clockBound, createdAfter ?? 0, revokeBefore ?? 0),',
+        '    createdFrom: now - clockBound,',
       ],
     ],
   },
@@ -550,14 +550,14 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'proven-ignored',
     what: 'no verdict publishes although a probe of the target was once accepted',
-    edits: [['engine/proof.ts', '  if (proven) return { publish: false, until, unanswered }\n', '']],
+    edits: [['engine/probe.ts', '  if (proven) return { publish: false, until, unanswered }\n', '']],
   },
   {
     id: 'no-second-attempt',
     what: 'a target whose probe was never answered publishes at the first lost answer',
     edits: [
       [
-        'engine/proof.ts',
+        'engine/probe.ts',
         '  if (now < second) return { publish: false, until: Math.min(second, giveUp), unanswered }\n',
         '',
       ],
@@ -568,7 +568,7 @@ export const mutants: readonly Mutant[] = [
     what: 'no verdict publishes at once, proven or not',
     edits: [
       [
-        'engine/proof.ts',
+        'engine/probe.ts',
         '  if (now >= giveUp) return { publish: true, proven: false }\n',
         '  if (giveUp !== undefined) return { publish: true, proven: false }\n',
       ],
@@ -577,15 +577,15 @@ export const mutants: readonly Mutant[] = [
   {
     id: 'revoke-waits-a-day',
     what: 'a revoke waits for a verdict as long as a rotation',
-    edits: [['engine/proof.ts', '  revoke: minutes(10),', '  revoke: days(1),']],
+    edits: [['engine/probe.ts', '  revoke: minutes(10),', '  revoke: days(1),']],
   },
   {
     id: 'verdict-never',
     what: 'a key without a verdict waits for ever',
     edits: [
-      ['engine/proof.ts', '  if (now >= giveUp) return { publish: true, proven: false }\n', ''],
+      ['engine/probe.ts', '  if (now >= giveUp) return { publish: true, proven: false }\n', ''],
       [
-        'engine/proof.ts',
+        'engine/probe.ts',
         '  const until = Math.min(now + pause({ ...waiting, tried: Math.max(waiting.tried, unanswered) }), giveUp)',
         '  const until = now + pause({ ...waiting, tried: Math.max(waiting.tried, unanswered) })',
       ],
@@ -596,7 +596,7 @@ export const mutants: readonly Mutant[] = [
     what: 'that a probe was accepted is not recorded',
     edits: [
       [
-        'engine/proof.ts',
+        'engine/probe.ts',
         "  if (evidence === 'accepted') return { publish: true, proven: true }\n",
         "  if (evidence === 'accepted') return { publish: true }\n",
       ],

@@ -2,7 +2,7 @@
 
 import type { App } from '../../../compose.ts'
 import { iso } from '../../../engine/duration.ts'
-import { comparedAt } from '../../../engine/last-compared.ts'
+import { comparedAt } from '../../../engine/lease-metadata.ts'
 import type { StoredSecret } from '../../../engine/observation.ts'
 import { RekeyError } from '../../../engine/rekey-error.ts'
 import type { Instant, Target } from '../../../engine/target.ts'
