@@ -1,4 +1,4 @@
-// Loads a module with the first call that needs it.
+// What the first call that needs it loads or builds: a cold start pays only for what it uses.
 
 /** Returns what `load` returns, loaded once. A failure is not cached: the next call loads again. */
 export function lazily<Loaded>(load: () => Promise<Loaded>): () => Promise<Loaded> {
@@ -9,5 +9,14 @@ export function lazily<Loaded>(load: () => Promise<Loaded>): () => Promise<Loade
       throw error
     })
     return loaded
+  }
+}
+
+/** Returns what `make` returns, made once. For schemas: building them all takes longer than the first answer of a cold start. */
+export function onFirstUse<Made extends object>(make: () => Made): () => Made {
+  let made: Made | undefined
+  return () => {
+    made ??= make()
+    return made
   }
 }

@@ -2,8 +2,11 @@
 
 import type * as z from 'zod/mini'
 
-/** Given to `safeParse`: every issue gets a sentence without its subject, such as "is missing". A message that a schema defines is kept. */
-export const plainly: z.core.ParseContext<z.core.$ZodIssue> = { error: sentenceFor }
+/**
+ * Given to `safeParse`: every issue gets a sentence without its subject, such as "is missing". A message that a schema defines is kept.
+ * `jitless`: a parser that zod compiles pays off after some hundred uses, and a cold start waits for each.
+ */
+export const plainly: z.core.ParseContext<z.core.$ZodIssue> = { error: sentenceFor, jitless: true }
 
 function sentenceFor(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {

@@ -8,6 +8,7 @@ import type { RotationRequest } from '../engine/request.ts'
 import { days, type Instant } from '../engine/target.ts'
 import { failureOf } from './failure-facts.ts'
 import { parseJson } from './json.ts'
+import { onFirstUse } from './lazily.ts'
 import { plainly } from './plain.ts'
 import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
@@ -84,9 +85,11 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-const instant = z.pipe(
-  z.iso.datetime({ offset: true }),
-  z.transform((text: string): Instant => Date.parse(text)),
+const instant = onFirstUse(() =>
+  z.pipe(
+    z.iso.datetime({ offset: true }),
+    z.transform((text: string): Instant => Date.parse(text)),
+  ),
 )
 /** One line: what is in a message goes into tags, events and logs. */
 const line = (longest: number) =>
@@ -97,26 +100,28 @@ const line = (longest: number) =>
       z.maxLength(longest, `is longer than ${longest} characters`),
       z.regex(/^[^\p{C}]*$/u, 'has control characters'),
     )
-const choice = z.strictObject({ slot: line(64), from: line(64) })
+const choice = onFirstUse(() => z.strictObject({ slot: line(64), from: line(64) }))
 
 // Strict: a desired state that this version does not know must not be dropped silently.
-const Message = z.strictObject({
-  v: z.literal(1),
-  id: line(256),
-  target: line(63),
-  actor: line(128),
-  note: z.optional(z.union([line(256), z.literal('')])),
-  createdAfter: z.optional(instant),
-  force: z.optional(z.boolean()),
-  promote: z.optional(choice),
-  swap: z.optional(choice),
-  revokeBefore: z.optional(instant),
-  atOnce: z.optional(z.boolean()),
-  failedWith: z.optional(line(64)),
-  comparedAfter: z.optional(instant),
-  ignoreWindow: z.optional(z.boolean()),
-  expiresAt: instant,
-})
+const Message = onFirstUse(() =>
+  z.strictObject({
+    v: z.literal(1),
+    id: line(256),
+    target: line(63),
+    actor: line(128),
+    note: z.optional(z.union([line(256), z.literal('')])),
+    createdAfter: z.optional(instant()),
+    force: z.optional(z.boolean()),
+    promote: z.optional(choice()),
+    swap: z.optional(choice()),
+    revokeBefore: z.optional(instant()),
+    atOnce: z.optional(z.boolean()),
+    failedWith: z.optional(line(64)),
+    comparedAfter: z.optional(instant()),
+    ignoreWindow: z.optional(z.boolean()),
+    expiresAt: instant(),
+  }),
+)
 
 /** The text of a message: base64 of JSON, times as ISO 8601. */
 export function encodeMessage(request: RotationRequest): string {
@@ -135,7 +140,7 @@ export function encodeMessage(request: RotationRequest): string {
  * Throws RekeyError `BadRequest`, which names the field and never quotes the message.
  */
 export function parseRequest(message: unknown, queue: QueueName = requestQueue): RotationRequest {
-  const read = Message.safeParse(typeof message === 'string' ? parseJson(message) : message, plainly)
+  const read = Message().safeParse(typeof message === 'string' ? parseJson(message) : message, plainly)
   if (!read.success) {
     const problems = read.error.issues.map((issue) => `${['$', ...issue.path].join('.')}: ${issue.message}`)
     throw new RekeyError('BadRequest', {

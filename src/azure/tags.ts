@@ -8,6 +8,7 @@ import type { SecretMetadata } from '../engine/ports.ts'
 import { RekeyError } from '../engine/rekey-error.ts'
 import type { Duration, Instant } from '../engine/target.ts'
 import { parseJson } from './json.ts'
+import { onFirstUse } from './lazily.ts'
 
 const ourTags = [
   'rekey',
@@ -40,53 +41,64 @@ const reasons = {
   retiring: 0,
 } satisfies Record<Reason, 0>
 
-const instant = z.pipe(
-  z.iso.datetime({ offset: true }),
-  z.transform((text: string): Instant => Date.parse(text)),
+const instant = onFirstUse(() =>
+  z.pipe(
+    z.iso.datetime({ offset: true }),
+    z.transform((text: string): Instant => Date.parse(text)),
+  ),
 )
 
-const notified = z.optional(z.literal(true))
+const notified = onFirstUse(() => z.optional(z.literal(true)))
 
 // A field that a later version may have added must not make the rest unreadable: it is left out.
-const StampsTag = z.object({
-  target: z.string().check(z.minLength(1)),
-  rotatedAt: z.optional(instant),
-  createdAfter: z.optional(instant),
-  standbyCreatedAfter: z.optional(instant),
-  pending: z.optional(
-    z.discriminatedUnion('state', [
-      z.object({ state: z.literal('requested'), since: instant }),
-      z.object({ state: z.literal('created'), since: instant, unanswered: z.optional(instant), notified }),
-      z.object({ state: z.literal('unanswered'), since: instant, notified }),
-      z.object({ state: z.literal('retired'), since: instant }),
-    ]),
-  ),
-  took: z.catch(
-    z.optional(
-      z.pipe(
-        z.int().check(z.positive()),
-        z.transform((whole: number): Duration => whole * 1000),
-      ),
+const StampsTag = onFirstUse(() =>
+  z.object({
+    target: z.string().check(z.minLength(1)),
+    rotatedAt: z.optional(instant()),
+    createdAfter: z.optional(instant()),
+    standbyCreatedAfter: z.optional(instant()),
+    pending: z.optional(
+      z.discriminatedUnion('state', [
+        z.object({ state: z.literal('requested'), since: instant() }),
+        z.object({
+          state: z.literal('created'),
+          since: instant(),
+          unanswered: z.optional(instant()),
+          notified: notified(),
+        }),
+        z.object({ state: z.literal('unanswered'), since: instant(), notified: notified() }),
+        z.object({ state: z.literal('retired'), since: instant() }),
+      ]),
     ),
-    undefined,
-  ),
-  proven: z.optional(z.boolean()),
-  retire: z.optional(z.boolean()),
-  announced: z.optional(z.boolean()),
-  behind: z.catch(z.optional(z.literal(true)), undefined),
-  reason: z.pipe(
-    z.optional(z.string()),
-    z.transform((word) => (word !== undefined && isReason(word) ? word : undefined)),
-  ),
-  actor: z.optional(z.string()),
-})
+    took: z.catch(
+      z.optional(
+        z.pipe(
+          z.int().check(z.positive()),
+          z.transform((whole: number): Duration => whole * 1000),
+        ),
+      ),
+      undefined,
+    ),
+    proven: z.optional(z.boolean()),
+    retire: z.optional(z.boolean()),
+    announced: z.optional(z.boolean()),
+    behind: z.catch(z.optional(z.literal(true)), undefined),
+    reason: z.pipe(
+      z.optional(z.string()),
+      z.transform((word) => (word !== undefined && isReason(word) ? word : undefined)),
+    ),
+    actor: z.optional(z.string()),
+  }),
+)
 
-const FailedTag = z.object({
-  code: z.string(),
-  at: instant,
-  step: z.catch(z.optional(z.literal('observe')), undefined),
-  request: z.catch(z.optional(z.string()), undefined),
-})
+const FailedTag = onFirstUse(() =>
+  z.object({
+    code: z.string(),
+    at: instant(),
+    step: z.catch(z.optional(z.literal('observe')), undefined),
+    request: z.catch(z.optional(z.string()), undefined),
+  }),
+)
 
 /** The tags of a version: those of others, with ours on top. Throws RekeyError `TagsTooLarge`. */
 export function encodeTags(metadata: Omit<SecretMetadata, 'expiresOn'>): Tags {
@@ -155,9 +167,9 @@ function encodeStamps(stamps: Stamps): string {
 }
 
 function parseStamps(tag: string | undefined, failedTag: string | undefined): Stamps | undefined {
-  const stamps = StampsTag.safeParse(parseJson(tag ?? ''))
+  const stamps = StampsTag().safeParse(parseJson(tag ?? ''))
   if (!stamps.success) return undefined
-  const failed = FailedTag.safeParse(parseJson(failedTag ?? ''))
+  const failed = FailedTag().safeParse(parseJson(failedTag ?? ''))
   return known({ ...stamps.data, failed: failed.success ? known(failed.data) : undefined }) as unknown as Stamps
 }
 

@@ -11,7 +11,7 @@ import {
   type Shared,
   type Surroundings,
 } from './targets/entry.ts'
-import { policyFields, type TargetFields, targetFields } from './targets/fields.ts'
+import { type PolicyFields, policyFields, type TargetFields, targetFields } from './targets/fields.ts'
 import { outlineOf, type Position, positionsOf } from './targets/outline.ts'
 import { type Finding, type Path, type Problem, pathText } from './targets/problems.ts'
 import { isObject, type JsonObject, readFields, refuseUnknown } from './targets/reading.ts'
@@ -182,26 +182,27 @@ function readDocument(document: unknown, around: Surroundings): ReadDocument {
     return none
   }
   refuseUnknown(document, ['$schema', 'defaults', 'targets'], [], findings)
-  const defaults = orVault(readDefaults(document, around, findings), around.vault)
+  // Built once for the whole document: a schema takes longer to build than to use.
+  const policy = policyFields(around.vaultSuffix)
+  const defaults = orVault(readDefaults(document, policy, around.now, findings), around.vault)
   const list = document['targets']
   if (!Array.isArray(list)) {
     const message = list === undefined ? 'is missing' : 'must be an array'
     findings.push({ path: ['targets'], message, remedy: 'Write a list, with one object for each target.' })
     return none
   }
-  const shared: Shared = { defaults, around, findings, fieldsOf: fieldsIn(around.vaultSuffix) }
+  const shared: Shared = { defaults, around, findings, fieldsOf: fieldsIn(policy) }
   const entries = list.map((given, index) => readEntry(given, ['targets', index], shared))
   return { defaults: isObject(document['defaults']) ? document['defaults'] : {}, entries, findings }
 }
 
-function readDefaults(document: JsonObject, { vaultSuffix, now }: Surroundings, findings: Finding[]): Policy {
+function readDefaults(document: JsonObject, fields: PolicyFields, now: Instant, findings: Finding[]): Policy {
   const given = document['defaults'] ?? {}
   const path = ['defaults']
   if (!isObject(given)) {
     findings.push({ path, message: 'must be an object', remedy: 'Write {"vault": …, "rotateEvery": …}.' })
     return { values: {}, given: new Set() }
   }
-  const fields = policyFields(vaultSuffix)
   const defaults = readFields(fields, given, path, findings)
   refuseUnknown(given, Object.keys(fields), path, findings)
   findings.push(...judgeDefaults(defaults, now))
@@ -214,12 +215,12 @@ function orVault(defaults: Policy, vault: string | undefined): Policy {
 }
 
 /** The fields of a target of each provider, made when first asked for. */
-function fieldsIn(vaultSuffix: string): Shared['fieldsOf'] {
+function fieldsIn(policy: PolicyFields): Shared['fieldsOf'] {
   const made = new Map<KeyProvider | undefined, TargetFields>()
   return (provider) => {
     const known = made.get(provider)
     if (known) return known
-    const fields = targetFields(vaultSuffix, provider)
+    const fields = targetFields(policy, provider)
     made.set(provider, fields)
     return fields
   }

@@ -200,13 +200,13 @@ function secrets(outputs: Outputs | undefined) {
 export type PolicyFields = ReturnType<typeof policyFields>
 export type TargetFields = ReturnType<typeof targetFields>
 
-/** The fields of a target beside `provider` and the provider's own; without a provider, as all targets share them. */
-export function targetFields(vaultSuffix: string, provider: KeyProvider | undefined) {
+/** The fields of a target beside `provider` and the provider's own; without a provider, as all targets share them. `policy`: the same for all. */
+export function targetFields(policy: PolicyFields, provider: KeyProvider | undefined) {
   const slot = provider ? z.enum([...provider.slots]) : z.string()
   return {
     name,
     secrets: secrets(provider?.outputs),
-    ...policyFields(vaultSuffix),
+    ...policy,
     initialSlot: described(z.optional(slot), { description: 'slot to begin with when the vault holds nothing yet' }),
     adopt: described(z.optional(z.boolean()), { description: 'true: take over secrets that hold something else' }),
   }

@@ -9,15 +9,16 @@ import { policyFields, targetFields } from './fields.ts'
 export function targetsJsonSchema(registry: readonly KeyProvider[]): Readonly<Record<string, unknown>> {
   // Which cloud it will run in is not known here; the schema's pattern lets the vaults of all of them through.
   const { vaultSuffix } = clouds.public
+  const policy = policyFields(vaultSuffix)
   const branches = registry.map((provider) => {
-    const { name, ...others } = targetFields(vaultSuffix, provider)
+    const { name, ...others } = targetFields(policy, provider)
     const id = z.literal(provider.id).register(z.globalRegistry, { description: provider.title })
     return z.strictObject({ name, provider: id, ...provider.resource.shape, ...others })
   })
   const document = z.strictObject({
     $schema: z.optional(z.string()),
     defaults: z
-      .optional(z.strictObject(policyFields(vaultSuffix)))
+      .optional(z.strictObject(policy))
       .register(z.globalRegistry, { description: 'values for every target that does not set its own' }),
     targets: z.array(z.union(branches)).register(z.globalRegistry, { description: 'the credentials to rotate' }),
   })

@@ -2,6 +2,7 @@
 // the file is broken knows what the others know. Holds names and ids; no secrets.
 
 import * as z from 'zod/mini'
+import { onFirstUse } from '../../azure/lazily.ts'
 import { iso } from '../../engine/duration.ts'
 import { type Duration, days, type Instant } from '../../engine/target.ts'
 import type { Definition } from './in-force.ts'
@@ -32,24 +33,28 @@ export interface LastValid {
   readonly removal?: Removal | undefined
 }
 
-const instant = z.pipe(
-  z.iso.datetime({ offset: true }),
-  z.transform((text: string): Instant => Date.parse(text)),
+const instant = onFirstUse(() =>
+  z.pipe(
+    z.iso.datetime({ offset: true }),
+    z.transform((text: string): Instant => Date.parse(text)),
+  ),
 )
-const object = z.record(z.string(), z.unknown())
+const object = onFirstUse(() => z.record(z.string(), z.unknown()))
 
-const Record = z.object({
-  version: z.string(),
-  since: instant,
-  files: z.array(z.object({ defaults: object, targets: z.array(z.unknown()) })),
-  suspended: z._default(z.array(z.string()), []),
-  removal: z.optional(z.object({ at: instant, removed: z.number(), of: z.number() })),
-})
+const Record = onFirstUse(() =>
+  z.object({
+    version: z.string(),
+    since: instant(),
+    files: z.array(z.object({ defaults: object(), targets: z.array(z.unknown()) })),
+    suspended: z._default(z.array(z.string()), []),
+    removal: z.optional(z.object({ at: instant(), removed: z.number(), of: z.number() })),
+  }),
+)
 
 /** Undefined: the text was not written by Rekey. */
 export function readLastValid(text: string): LastValid | undefined {
   try {
-    return Record.safeParse(JSON.parse(text)).data
+    return Record().safeParse(JSON.parse(text)).data
   } catch {
     return undefined
   }
