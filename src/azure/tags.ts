@@ -3,9 +3,9 @@
 
 import * as z from 'zod/mini'
 import { iso } from '../engine/duration.ts'
-import type { Reason, Stamps, StoredSecret } from '../engine/observation.ts'
 import type { SecretMetadata } from '../engine/ports.ts'
 import { RekeyError } from '../engine/rekey-error.ts'
+import type { Reason, Stamps, StoredSecret } from '../engine/stored-secret.ts'
 import type { Duration, Instant } from '../engine/target.ts'
 import { parseJson } from './json.ts'
 import { onFirstUse } from './lazily.ts'

@@ -3,13 +3,13 @@
 
 import { soonestDue } from './due.ts'
 import { type KeySlot, onlySlot, slotsHolding } from './key-ring.ts'
-import type { Stamps, StoredSecret } from './observation.ts'
 import { verdictLimit } from './probe.ts'
 import type { State } from './state.ts'
+import type { Stamps, StoredSecret } from './stored-secret.ts'
 import { clockBound, type Duration, days, hours, type Instant, minutes, settle, type Target } from './target.ts'
 
 const unknownAge = Number.NEGATIVE_INFINITY
-/** A change that the resource reports is asked for again after as long as was waited already, and this, … */
+/** A change that the resource reports is asked about again after as long as was waited already, and this, … */
 const operationCheck: Duration = minutes(1)
 /** … but not more seldom. */
 const longestOperationCheck: Duration = minutes(15)
@@ -184,10 +184,10 @@ export function activeSurvives(stamps: Aged, before: Instant): boolean {
   return age >= before || (stamps.reason === 'revoked' && isAsNew(age, before))
 }
 
-/** The same of the standby's key, where the revoke that published the active one has made it: no consumer was given it. */
+/** The same of the standby's key, where the revoke that published the active one has created it: no consumer was given it. */
 export function standbySurvives(stamps: Aged, before: Instant): boolean {
   const age = standbySince(stamps)
-  // A key that waits to be published was made for another request, after that revoke.
+  // A key that waits to be published was created for another request, after that revoke.
   const waits = stamps.pending?.state === 'created'
   return age >= before || (stamps.reason === 'revoked' && !stamps.retire && !waits && isAsNew(age, before))
 }
@@ -203,7 +203,7 @@ export function overlapAfter(target: Target, twoSlots: boolean, lead: StoredSecr
 /** The output written last that holds a slot's live key: its key is what consumers have. The ages, if it is ours. */
 export function newestLive(state: State): { readonly slot: KeySlot; readonly stamps?: Decided } | undefined {
   const live = state.secrets.flatMap(({ stored, live: slots, slot, ours }) => {
-    // The same for all slots: then what is written beside it tells.
+    // The same for all slots: then the slot written beside it decides.
     const held = slot ?? slots.find((known) => known === stored?.slot)
     return stored && held ? [{ stored, slot: held, ours }] : []
   })
@@ -250,7 +250,7 @@ function recreatedAfter({ secrets, earlier, lead, ring, stamps }: State): Instan
   return value && slotsHolding(ring, output, value).length === 0 ? sinceIn(stamps, 'requested') : undefined
 }
 
-/** What is known of a live key that another client wrote, or wrote back: our earlier version may tell its age. */
+/** What is known of a live key that another client wrote, or wrote back: our earlier version may have its age. */
 export function adoptedAges(state: State, active: KeySlot, lead: StoredSecret): Decided {
   const { stamps, earlier, secrets, ring, ages } = state
   const { output, ours } = secrets[0]!

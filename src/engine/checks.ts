@@ -4,8 +4,8 @@
 import { adoptedAges, type Decided, driftedAges, interruptedAges, leadAges, movedAges, newestLive } from './ages.ts'
 import { inWindow } from './due.ts'
 import { type KeySlot, slotsOf } from './key-ring.ts'
-import type { Reason } from './observation.ts'
 import type { SecretState, State } from './state.ts'
+import type { Reason } from './stored-secret.ts'
 import type { Instant } from './target.ts'
 
 export type Step =
@@ -47,7 +47,7 @@ export type Decision =
 
 export type Check = (state: State) => Decision | undefined
 
-/** In order of urgency. A name begins with its reason; what follows a colon tells apart checks that share one. */
+/** In order of urgency. A name begins with its reason; what follows a colon distinguishes checks that share one. */
 export const checks: readonly (readonly [name: string, check: Check])[] = [
   ['adopted', absent],
   ['unmanaged', unmanaged],

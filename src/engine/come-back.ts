@@ -1,9 +1,9 @@
 // When a target is reconciled again, and with what: decided here, and nowhere else.
 
 import type { Decision } from './checks.ts'
-import type { Reason } from './observation.ts'
 import type { ErrorCode, RekeyError } from './rekey-error.ts'
 import { isExplicit, isRevoke, type RotationRequest } from './request.ts'
+import type { Reason } from './stored-secret.ts'
 import { type Duration, type Instant, minutes, seconds } from './target.ts'
 
 /** When to come back. A request that a caller made must not be lost, so it comes back itself; any other as a resync. */

@@ -1,8 +1,7 @@
-// Imports nothing but its own types and windows.
-// When a target is due, and when it is its turn to be looked at. Both spread the fleet by a hash of the name, so that
+// When a target is due, and when it is its turn to be resynced. Both spread the fleet by a hash of the name, so that
 // they are the same on every machine and in every run: rolled anew each time, a spread would be no spread.
 
-import type { StoredSecret } from './observation.ts'
+import type { StoredSecret } from './stored-secret.ts'
 import { clockBound, type Duration, days, type Instant, settle, type Target } from './target.ts'
 import { firstOpen } from './window.ts'
 
@@ -13,9 +12,9 @@ export type Dated = Pick<StoredSecret, 'stamps' | 'created' | 'expiresOn'>
 
 /** How much of its period a target may be due early. */
 const spread = 0.05
-/** How long before the expiry a key is due at the latest, where validity leaves that much room: when Key Vault warns. */
+/** How long before the expiry a key is due at the latest, where validity allows that much: when Key Vault warns. */
 const nearExpiry: Duration = days(30)
-/** How long past its due date a target may be before somebody is told. */
+/** How long past its due date a target may be before that is announced. */
 const grace: Duration = days(1)
 
 /**
@@ -28,9 +27,9 @@ const grace: Duration = days(1)
  */
 export function dueAt(target: Target, stored: Dated): Instant {
   const since = stored.stamps?.rotatedAt ?? stored.created
-  const room = Math.max(0, target.rotateEvery - rest(target))
+  const latitude = Math.max(0, target.rotateEvery - rest(target))
   const adopted = stored.stamps?.createdAfter === undefined
-  const early = adopted ? room : Math.min(room, target.rotateEvery * spread)
+  const early = adopted ? latitude : Math.min(latitude, target.rotateEvery * spread)
   const planned = since + target.rotateEvery - Math.floor(fraction(target.name) * early)
   if (stored.expiresOn === undefined) return planned
   const margin = Math.min(target.validFor - target.rotateEvery, nearExpiry)
@@ -38,7 +37,7 @@ export function dueAt(target: Target, stored: Dated): Instant {
 }
 
 /**
- * The same with every secret of the target looked at: each has an expiry of its own, since those that were adopted may have
+ * The same with every secret of the target considered: each has an expiry of its own, since those that were adopted may have
  * any. `all`: the lead may be among them; undefined: does not exist.
  */
 export function soonestDue(target: Target, lead: Dated, all: readonly (Dated | undefined)[]): Instant {
@@ -60,7 +59,7 @@ export function isOverdue(target: Target, lead: Dated, all: readonly (Dated | un
 
 /**
  * Whether the name's moment of the day, or of each stretch as long as `every`, lies in (from, to]. Ticks that follow one
- * another without a gap look at each name exactly once in it; a gap as long or longer is everybody's turn.
+ * another without a gap have each name's turn exactly once in it; in a gap as long or longer every name has its turn.
  */
 export function turn(name: string, from: Instant, to: Instant, every: Duration = days(1)): boolean {
   const moment = fraction(name) * every

@@ -1,4 +1,3 @@
-// Imports nothing but its own types.
 // Durations as Key Vault's own policies write them, ISO 8601 of a fixed length; and instants.
 
 import type { Duration, Instant } from './target.ts'

@@ -1,9 +1,9 @@
-// What is told to Event Grid. Never a key, nor a hash of one.
+// What is announced through Event Grid. Never a key, nor a hash of one.
 
 import { formatDuration, iso } from './duration.ts'
 import type { KeySlot } from './key-ring.ts'
-import type { Reason, StoredSecret } from './observation.ts'
 import type { RekeyError } from './rekey-error.ts'
+import type { Reason, StoredSecret } from './stored-secret.ts'
 import type { Duration, Instant, Target } from './target.ts'
 
 export type EventType =
@@ -29,7 +29,7 @@ export interface EventData {
   /** ISO 8601, UTC. */
   readonly rotatedAt?: string
   readonly expiresOn?: string
-  /** How long the key before this one stays good: ISO 8601, or `none` where the change took it along. */
+  /** How long the key before this one stays valid: ISO 8601, or `none` where the change took it along. */
   readonly overlap?: string
   /** `false`: the key was published without a verdict of its service on it. */
   readonly proven?: false
@@ -43,7 +43,7 @@ export interface EventData {
 }
 
 export interface RekeyEvent {
-  /** The same each time the same thing is told. */
+  /** The same each time the same thing is announced. */
   readonly id: string
   readonly type: EventType
   /** `/targets/{name}` */
@@ -55,32 +55,32 @@ export interface RekeyEvent {
 /** Reasons that mean a new key; every other publish hands out one that the service held already. */
 const rotations: ReadonlySet<Reason | undefined> = new Set(['requested', 'due', 'revoked', 'pending'])
 
-/** `<version>`: a new current version. `told` is the version that nobody was told of: the lead, or an output repaired later. */
+/** `<version>`: a new current version. `version` is the one that is not announced yet: the lead, or an output repaired later. */
 export function published(
   target: Target,
   lead: StoredSecret,
-  told: StoredSecret,
+  version: StoredSecret,
   current: readonly StoredSecret[],
   facts: { readonly overlap: Duration | 'none'; readonly now: Instant },
 ): RekeyEvent {
-  const reason = told.stamps?.reason ?? lead.stamps?.reason
+  const reason = version.stamps?.reason ?? lead.stamps?.reason
   const rotated = rotations.has(reason)
   return {
-    id: told.version,
+    id: version.version,
     type: rotated ? 'Rekey.KeyRotated' : 'Rekey.KeyPublished',
     ...about(target, facts.now),
     data: {
       ...subjectData(target, lead, current),
       ...(reason ? { reason } : {}),
-      ...(told.stamps?.actor ? { actor: told.stamps.actor } : {}),
-      ...(told.note ? { note: told.note } : {}),
-      ...(told.stamps?.proven === false ? { proven: false as const } : {}),
+      ...(version.stamps?.actor ? { actor: version.stamps.actor } : {}),
+      ...(version.note ? { note: version.note } : {}),
+      ...(version.stamps?.proven === false ? { proven: false as const } : {}),
       ...(rotated ? { overlap: facts.overlap === 'none' ? 'none' : formatDuration(facts.overlap) } : {}),
     },
   }
 }
 
-/** `<version>/retired`: the standby slot has a key nobody was given; the one before it is dead. */
+/** `<version>/retired`: the standby slot has a key that is not published; the one before it is dead. */
 export function retired(
   target: Target,
   lead: StoredSecret,

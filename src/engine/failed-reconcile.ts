@@ -3,12 +3,12 @@
 import { isShown } from './ages.ts'
 import { failed as failedEvent } from './events.ts'
 import { type LeaseSession, limited } from './lease-session.ts'
-import type { Stamps, StoredSecret } from './observation.ts'
 import type { Ports } from './ports.ts'
 import { RekeyError } from './rekey-error.ts'
 import { isExplicit, type RotationRequest } from './request.ts'
 import { type Context, isElsewhere, type State } from './state.ts'
 import { describeVersion, writeTags } from './steps/write.ts'
+import type { Stamps, StoredSecret } from './stored-secret.ts'
 import { type Duration, leadOf, minutes, seconds, settle, type Target } from './target.ts'
 import { attempt } from './unforeseen.ts'
 

@@ -42,7 +42,7 @@ export function fold(ring: KeyRing, answer: Partial<KeyRing>): KeyRing {
   return Object.fromEntries(slotsOf(ring).map((slot) => [slot, answer[slot] ?? ring[slot]!]))
 }
 
-/** The slots whose key differs between two looks at the same ring. */
+/** The slots whose key differs between two reads of the same ring. */
 export function slotsChanged(before: KeyRing, after: KeyRing): readonly KeySlot[] {
   return slotsOf(before).filter((slot) => !before[slot]!['key']!.equals(after[slot]?.['key']))
 }

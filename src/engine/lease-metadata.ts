@@ -3,9 +3,9 @@
 
 import { iso } from './duration.ts'
 import { limited } from './lease-session.ts'
-import type { Reason } from './observation.ts'
 import type { Lease, Ports } from './ports.ts'
 import { RekeyError } from './rekey-error.ts'
+import type { Reason } from './stored-secret.ts'
 import type { Instant, Target } from './target.ts'
 
 export type LeaseEntries = Readonly<Record<string, string>>

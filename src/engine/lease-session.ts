@@ -1,4 +1,4 @@
-// The lease while it is held: no effect without time enough left, and a look at the clock after each.
+// The lease while it is held: no effect without time enough left, and a check of the clock after each.
 
 import type { Call, Clock, Lease } from './ports.ts'
 import { RekeyError } from './rekey-error.ts'
@@ -29,7 +29,7 @@ export interface LeaseSessionOptions {
 
 export function leaseSession({ clock, lease, sentAt, deadline, beforeFirstEffect }: LeaseSessionOptions): LeaseSession {
   let until = sentAt + leaseLength
-  let announced = false
+  let hasBegun = false
   let finishing = 0
 
   async function renew(signal: AbortSignal): Promise<void> {
@@ -73,8 +73,8 @@ export function leaseSession({ clock, lease, sentAt, deadline, beforeFirstEffect
 
   async function begin(): Promise<void> {
     if (clock.monotonic() >= (deadline ?? Number.POSITIVE_INFINITY)) throw outOfTime()
-    if (!announced) await beforeFirstEffect?.()
-    announced = true
+    if (!hasBegun) await beforeFirstEffect?.()
+    hasBegun = true
   }
 
   async function finish<Result>(run: () => Promise<Result>): Promise<Result> {
@@ -108,7 +108,7 @@ interface Limit {
   restart(): void
 }
 
-/** Runs something that is told to stop after the call limit. */
+/** Runs something whose signal stops it after the call limit. */
 export async function limited<Result>(clock: Clock, run: (limit: Limit) => Promise<Result>): Promise<Result> {
   const controller = new AbortController()
   const start = () => clock.after(callLimit, () => controller.abort())
@@ -128,8 +128,8 @@ export async function limited<Result>(clock: Clock, run: (limit: Limit) => Promi
 
 function lost(): RekeyError {
   return new RekeyError('LeaseLost', {
-    message: 'the lease on this credential ran out before the work was done',
-    remedy: 'Nothing to do: the target is looked at again shortly.',
+    message: 'the lease on this credential ran out before the change was complete',
+    remedy: 'Nothing to do: the target is reconciled again shortly.',
     retryAfter: 30_000,
   })
 }

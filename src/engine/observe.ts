@@ -2,14 +2,14 @@
 
 import { type Aged, sinceIn } from './ages.ts'
 import type { KeyRing } from './key-ring.ts'
-import type { StoredSecret } from './observation.ts'
 import type { KeyHolder, Vault } from './ports.ts'
 import { RekeyError } from './rekey-error.ts'
 import type { RotationRequest } from './request.ts'
 import { isOurs, liveSlots, type State, stateOf } from './state.ts'
+import type { StoredSecret } from './stored-secret.ts'
 import type { Instant, SecretName, Target } from './target.ts'
 
-/** How far back to look for a version of ours under another client's. */
+/** How many versions are searched for one of ours under another client's. */
 const versionsToSearch = 25
 const nothingDone = { reasons: [], changed: false, wroteLead: false }
 

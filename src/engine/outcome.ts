@@ -3,10 +3,10 @@
 import type { Decision } from './checks.ts'
 import { type Again, comeBack } from './come-back.ts'
 import type { KeySlot } from './key-ring.ts'
-import type { Reason, StoredSecret } from './observation.ts'
 import { RekeyError } from './rekey-error.ts'
 import type { RotationRequest } from './request.ts'
 import type { State } from './state.ts'
+import type { Reason, StoredSecret } from './stored-secret.ts'
 import type { Duration, Instant, Target } from './target.ts'
 
 /**

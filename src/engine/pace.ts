@@ -1,10 +1,10 @@
 // What one tick puts into the queue, and when each message shows itself. The services' limits are budgets that other
-// callers draw on too (HTTP requests, retries, people), so the schedule spends at most half of each, and evenly.
+// callers draw on too (HTTP requests, retries, operators), so the schedule spends at most half of each, and evenly.
 
 import TinyQueue from 'tinyqueue'
 import { type Duration, seconds } from './target.ts'
 
-/** A target that may be looked at or rotated in this tick. */
+/** A target that may be resynced or rotated in this tick. */
 export interface Candidate {
   readonly target: string
   /** The higher, the sooner. Equals keep their order. */
@@ -13,10 +13,10 @@ export interface Candidate {
   readonly budget: string
   /** How fast that budget may be spent. Candidates of one budget have the same; the most urgent one's counts. */
   readonly allowance: Allowance
-  /** How many writes it needs there: what the provider declares for a rotation, 1 (POST listKeys) for a look. */
+  /** How many writes it needs there: what the provider declares for a rotation, 1 (POST listKeys) for a resync. */
   readonly writes: number
   readonly vault: string
-  /** How many secret versions it creates there; none for a look. */
+  /** How many secret versions it creates there; none for a resync. */
   readonly creates: number
 }
 
@@ -29,7 +29,7 @@ export interface PacedCandidate<C extends Candidate = Candidate> {
 export interface Pace<C extends Candidate = Candidate> {
   /** In the order in which they go: by delay, and the most urgent first. */
   readonly now: readonly PacedCandidate<C>[]
-  /** What does not fit before the next tick, most urgent first. What is due still is then; a look waits for its next turn. */
+  /** What does not fit before the next tick, most urgent first. What is due still is then; a resync waits for its next turn. */
   readonly later: readonly C[]
 }
 
@@ -115,7 +115,7 @@ function spend(bucket: Bucket, needed: number, at: Duration): void {
 }
 
 /**
- * Chooses what fits before the next tick and spreads it. Within one budget nobody overtakes a more urgent one, and of those
+ * Chooses what fits before the next tick and spreads it. Within one budget no candidate overtakes a more urgent one, and of those
  * that wait for one vault the most urgent goes first; budgets do not hold up each other. What does not fit is left for later.
  */
 export function pace<C extends Candidate>(candidates: readonly C[], tick: Tick): Pace<C> {

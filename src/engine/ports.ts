@@ -2,9 +2,9 @@
 
 import type { RekeyEvent } from './events.ts'
 import type { Credential, KeyRing, KeySlot } from './key-ring.ts'
-import type { Stamps, StoredSecret } from './observation.ts'
 import type { RotationRequest } from './request.ts'
 import type { Secret } from './secret.ts'
+import type { Stamps, StoredSecret } from './stored-secret.ts'
 import type { Duration, Instant, Target } from './target.ts'
 
 export interface Clock {
@@ -103,13 +103,13 @@ export interface LeaseMetadata {
 /** The right to change one credential. */
 export interface Lease {
   readonly metadata: LeaseMetadata
-  /** Sends a renewal. False when somebody else has it, or it cannot be had any more. */
+  /** Sends a renewal. False when another worker has it, or it cannot be had any more. */
   renew(signal: AbortSignal): Promise<boolean>
   release(signal: AbortSignal): Promise<void>
 }
 
 export interface Leases {
-  /** Undefined when somebody else holds it. */
+  /** Undefined when another worker holds it. */
   acquire(credential: string, signal: AbortSignal): Promise<Lease | undefined>
 }
 

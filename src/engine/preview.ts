@@ -2,10 +2,10 @@
 
 import { type Decision, decide, type Step } from './checks.ts'
 import { type KeySlot, slotsOf } from './key-ring.ts'
-import type { Reason, StoredSecret } from './observation.ts'
 import { observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 import type { RotationRequest } from './request.ts'
+import type { Reason, StoredSecret } from './stored-secret.ts'
 import type { Instant, Target } from './target.ts'
 
 /** What a run would do now, and why. Takes no lease and changes nothing. Throws RekeyErrors. */

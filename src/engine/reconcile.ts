@@ -5,7 +5,6 @@ import { type Decision, decide } from './checks.ts'
 import { afterFailure, announceFailure, forgetFailure } from './failed-reconcile.ts'
 import { isCompared, noteCompared } from './lease-metadata.ts'
 import { type LeaseSession, leaseSession, limited } from './lease-session.ts'
-import type { Reason } from './observation.ts'
 import { observe } from './observe.ts'
 import { busy, concluded, failure, type Outcome } from './outcome.ts'
 import type { Lease, Ports } from './ports.ts'
@@ -17,6 +16,7 @@ import { announce } from './steps/announce.ts'
 import { describe, publish } from './steps/publish.ts'
 import { regenerate } from './steps/regenerate.ts'
 import { rename, swap } from './steps/swap.ts'
+import type { Reason } from './stored-secret.ts'
 import { type Instant, minutes, type Target } from './target.ts'
 import { asRekeyError, attempt } from './unforeseen.ts'
 
@@ -70,7 +70,7 @@ async function reconcileUnder(
   try {
     context = { ports, session, holder: await ports.open(target), vault: ports.vault(target.vault) }
     const outcome = await untilDone(target, request, context, options.without)
-    // An operator has to act, and perhaps nobody reads the outcome.
+    // An operator has to act, who may not read the outcome.
     if (outcome.error) await announceFailure(outcome.error, target, request, ports)
     await letGo(lease, target, ports, { comparedAt: startedAt, stoppedAt: context.latest?.stoppedAt })
     return outcome

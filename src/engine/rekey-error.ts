@@ -1,4 +1,3 @@
-// Imports nothing.
 // One error class, one stable code per meaning. Nothing of a service's own error object is kept: an SDK's parse error
 // quotes the body, new key included, and hosts log causes.
 
@@ -94,7 +93,7 @@ export class RekeyError extends Error {
     return new RekeyError(this.code, details)
   }
 
-  /** Worth another try later, without anybody doing anything. */
+  /** Worth another try later, without an operator. */
   get transient(): boolean {
     return this.details.retryAfter !== undefined
   }

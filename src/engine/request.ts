@@ -1,11 +1,11 @@
-// What somebody wants to be true. Safe to deliver late and often.
+// What a caller or the schedule wants to be true. Safe to deliver late and often.
 
 import { iso } from './duration.ts'
 import type { KeySlot } from './key-ring.ts'
 import { RekeyError } from './rekey-error.ts'
 import { clockBound, type Instant } from './target.ts'
 
-/** A desired state for one target. With none of the optional wishes it means: look now, and do what is due. */
+/** A desired state for one target. With none of the optional fields it means: resync now, and do what is due. */
 export interface RotationRequest {
   /** Stable over redeliveries. */
   readonly id: string
@@ -13,7 +13,7 @@ export interface RotationRequest {
   /** Who asked: a signed-in name, `http`, `schedule`, `near-expiry` or `resync`. */
   readonly actor: string
   readonly note?: string
-  /** A key made after this moment. */
+  /** A key created after this moment. */
   readonly createdAfter?: Instant
   /** Skip the cooling guard. */
   readonly force?: boolean
@@ -31,11 +31,11 @@ export interface RotationRequest {
   readonly comparedAfter?: Instant
   /** Scheduled rotations may happen outside the window: the secret has expired. */
   readonly ignoreWindow?: boolean
-  /** After this moment the request is dropped, and its being dropped is told. */
+  /** After this moment the request is dropped, and that is announced. */
   readonly expiresAt: Instant
 }
 
-/** Whether somebody asked for something, rather than for a look. An explicit request is kept alive while it must wait. */
+/** Whether a caller asked for something, rather than for a resync. An explicit request is kept alive while it must wait. */
 export function isExplicit(request: RotationRequest): boolean {
   return (
     request.createdAfter !== undefined ||
@@ -61,7 +61,7 @@ export function checkRequest(request: RotationRequest, now: Instant): void {
   if (latest > now + clockBound) {
     throw new RekeyError('FromTheFuture', {
       target: request.target,
-      message: `the request asks for a key made after ${iso(latest)}, which is still to come`,
+      message: `the request asks for a key created after ${iso(latest)}, which is still to come`,
       remedy: 'Send the request again, and check the clock of the machine that made it.',
     })
   }

@@ -1,4 +1,3 @@
-// Imports nothing.
 // A value that cannot be printed by accident: everything that turns objects into text gets "[secret]".
 
 const hidden = '[secret]'

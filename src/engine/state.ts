@@ -4,10 +4,10 @@
 import { type Ages, agesOf, mayBeUnlisted } from './ages.ts'
 import { type KeyRing, type KeySlot, nextSlot, onlySlot, slotNamed, slotsHolding, slotsOf } from './key-ring.ts'
 import type { LeaseSession } from './lease-session.ts'
-import type { Reason, Stamps, StoredSecret } from './observation.ts'
 import type { KeyHolder, Ports, Vault } from './ports.ts'
 import type { RekeyError } from './rekey-error.ts'
 import type { RotationRequest } from './request.ts'
+import type { Reason, Stamps, StoredSecret } from './stored-secret.ts'
 import type { Instant, SecretName, Target } from './target.ts'
 
 /** What was asked for, and what was read back from the service and the vault. */
@@ -49,7 +49,7 @@ export interface SecretState extends SecretName {
   readonly stored: StoredSecret | undefined
   /** The slots whose key it holds now. Empty: no live key. Several: the output is the same for all slots. */
   readonly live: readonly KeySlot[]
-  /** The one slot that its value belongs to, if it is live and tells slots apart. */
+  /** The one slot that its value belongs to, if it is live and not the same for all slots. */
   readonly slot: KeySlot | undefined
   /** Tagged for this target. */
   readonly ours: boolean
@@ -162,7 +162,7 @@ function activeSlot(
   noted: KeySlot | undefined,
 ): KeySlot | undefined {
   if (!lead.enabled && !lead.value) return slotNamed(ring, noted)
-  // Devices can be given one key twice: then what was noted tells the slots apart, or else their order.
+  // Devices can be given one key twice: then the slot that was noted decides, or else their order.
   const slots = liveSlots(ring, name, lead)
   return slots.find((slot) => slot === slotNamed(ring, noted)) ?? slots[0]
 }

@@ -1,4 +1,4 @@
-// One credential of one resource that we keep fresh.
+// One credential of one resource, which Rekey rotates.
 
 import type { KeySlot } from './key-ring.ts'
 
@@ -47,7 +47,7 @@ export interface Target {
   readonly provider: string
   /** What the provider parsed from targets.json: opaque here. */
   readonly resource: unknown
-  /** Written to the tag `ProviderAddress`: the resource as people and Microsoft's templates name it. */
+  /** Written to the tag `ProviderAddress`: the resource as operators and Microsoft's templates name it. */
   readonly address: string
   /** The credential as the lease knows it, lower case: two targets with the same one are refused. */
   readonly lease: string

@@ -15,7 +15,7 @@ export function asRekeyError(thrown: unknown, log: Log, place: { readonly target
   return new RekeyError('Internal', {
     ...place,
     message: `something unforeseen happened (${name})`,
-    remedy: 'Look for the log line "unforeseen error" of this invocation, and report it as a defect.',
+    remedy: 'Find the log line "unforeseen error" of this invocation, and report it as a defect.',
   })
 }
 

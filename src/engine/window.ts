@@ -1,4 +1,3 @@
-// Imports nothing but its own types.
 // Windows open at a local time of day and stay open for a length, daylight saving or not.
 
 import { type Duration, days, type Instant, type Window } from './target.ts'

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { encodeTags, parseTags } from '../../src/azure/tags.ts'
-import type { Stamps } from '../../src/engine/observation.ts'
 import type { SecretMetadata } from '../../src/engine/ports.ts'
 import { errorCodes } from '../../src/engine/rekey-error.ts'
+import type { Stamps } from '../../src/engine/stored-secret.ts'
 
 const seed = Number(process.env['SEED'] ?? 20_261_121)
 const at = fc.integer({ min: Date.UTC(2020, 0, 1), max: Date.UTC(2037, 0, 1) })

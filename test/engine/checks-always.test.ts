@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Stamps, StoredSecret } from '../../src/engine/observation.ts'
 import { liveSlots, type State } from '../../src/engine/state.ts'
+import type { Stamps, StoredSecret } from '../../src/engine/stored-secret.ts'
 import { days, hours, minutes } from '../../src/engine/target.ts'
 import { at, type Draft, found as decisionOn, type Found, now, stateIn, stored } from './states.ts'
 

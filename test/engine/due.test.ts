@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { dueAt, fraction, isOverdue, soonestDue, turn } from '../../src/engine/due.ts'
-import type { StoredSecret } from '../../src/engine/observation.ts'
+import type { StoredSecret } from '../../src/engine/stored-secret.ts'
 import { days, hours, minutes, type Target } from '../../src/engine/target.ts'
 
 const start = Date.parse('2026-03-02T10:00:00Z')

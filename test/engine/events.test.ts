@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as events from '../../src/engine/events.ts'
-import type { Reason, StoredSecret } from '../../src/engine/observation.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
+import type { Reason, StoredSecret } from '../../src/engine/stored-secret.ts'
 import { days, hours } from '../../src/engine/target.ts'
 import { at, now, published, stored } from './states.ts'
 

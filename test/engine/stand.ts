@@ -1,13 +1,13 @@
 // One target on a stand: nothing happens by chance, every fault is written in the test.
 
 import type { RekeyEvent } from '../../src/engine/events.ts'
-import type { StoredSecret } from '../../src/engine/observation.ts'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import type { KeyHolder, Lease, Ports, Vault, Verdict } from '../../src/engine/ports.ts'
 import { preview } from '../../src/engine/preview.ts'
 import { type ReconcileOptions, reconcile } from '../../src/engine/reconcile.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
+import type { StoredSecret } from '../../src/engine/stored-secret.ts'
 import { type Duration, days, hours, leadOf, minutes, seconds, type Target } from '../../src/engine/target.ts'
 import { metadataInMemory } from '../memory-lease.ts'
 import type { CallKind } from './world/call-faults.ts'

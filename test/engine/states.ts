@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict'
 import { checks, decide, type Step } from '../../src/engine/checks.ts'
 import type { KeyRing } from '../../src/engine/key-ring.ts'
-import type { Reason, Stamps, StoredSecret } from '../../src/engine/observation.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
 import { Secret } from '../../src/engine/secret.ts'
 import { type State, stateOf } from '../../src/engine/state.ts'
+import type { Reason, Stamps, StoredSecret } from '../../src/engine/stored-secret.ts'
 import { days, type Instant, type Target } from '../../src/engine/target.ts'
 
 /** A Monday at noon. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Reason } from '../../src/engine/observation.ts'
+import type { Reason } from '../../src/engine/stored-secret.ts'
 import { type ClimateName, climates } from './world/climates.ts'
 import { live } from './world/world.ts'
 

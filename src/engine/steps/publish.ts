@@ -3,9 +3,9 @@
 import type { Decided } from '../ages.ts'
 import type { StepOf } from '../checks.ts'
 import type { KeySlot } from '../key-ring.ts'
-import type { Reason } from '../observation.ts'
 import { probe } from '../probe.ts'
 import { type Context, reached, type State } from '../state.ts'
+import type { Reason } from '../stored-secret.ts'
 import { type Allowed, tryOrWait } from './try-key.ts'
 import { coverageOf, leadLast, stampsFor, writeTags, writeVersions } from './write.ts'
 

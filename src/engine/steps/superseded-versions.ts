@@ -2,8 +2,8 @@
 
 import { overlapAfter } from '../ages.ts'
 import * as events from '../events.ts'
-import type { StoredSecret } from '../observation.ts'
 import { type Context, isOurs, type SecretState, type State } from '../state.ts'
+import type { StoredSecret } from '../stored-secret.ts'
 import { leadOf } from '../target.ts'
 
 /** How many versions that were never announced are announced with the one that covers them. */

@@ -3,9 +3,9 @@
 import type { StepOf } from '../checks.ts'
 import { changedNothing, notSupported } from '../failed-reconcile.ts'
 import { fold, type KeyRing, type KeySlot } from '../key-ring.ts'
-import type { Stamps } from '../observation.ts'
 import { RekeyError } from '../rekey-error.ts'
 import { type Context, reached, type State } from '../state.ts'
+import type { Stamps } from '../stored-secret.ts'
 import { clockBound } from '../target.ts'
 import { leadLast, withoutPending, writeTags } from './write.ts'
 

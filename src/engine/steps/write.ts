@@ -3,10 +3,10 @@
 import type { Decided } from '../ages.ts'
 import type { KeySlot } from '../key-ring.ts'
 import type { LeaseSession } from '../lease-session.ts'
-import type { Reason, Stamps, StoredSecret } from '../observation.ts'
 import { missingOutput } from '../observe.ts'
 import type { Clock, SecretMetadata, Vault } from '../ports.ts'
 import { type Context, isOurs, reached, type State } from '../state.ts'
+import type { Reason, Stamps, StoredSecret } from '../stored-secret.ts'
 import { type Duration, days, type Instant, type SecretName, type Target } from '../target.ts'
 
 const day: Duration = days(1)
@@ -128,7 +128,7 @@ export function withoutPending({ pending: _, ...stamps }: Stamps): Stamps {
   return stamps
 }
 
-/** What is written beside a secret's value. Nothing is inherited between versions: what other people wrote is carried forward. */
+/** What is written beside a secret's value. Nothing is inherited between versions: what others wrote is carried forward. */
 export function metadataFor(
   target: Target,
   stored: StoredSecret | undefined,

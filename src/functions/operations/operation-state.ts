@@ -1,8 +1,8 @@
 // The status of an operation of one target, read from the tags, which the engine itself relies on.
 
 import { activeSurvives, standbySurvives, wasRotated } from '../../engine/ages.ts'
-import type { Stamps, StoredSecret } from '../../engine/observation.ts'
 import type { Vault } from '../../engine/ports.ts'
+import type { Stamps, StoredSecret } from '../../engine/stored-secret.ts'
 import { type Instant, leadOf, type Target } from '../../engine/target.ts'
 import { leadIn, type TargetReading } from '../http/status/describe-target.ts'
 import type { Listed } from '../shared/assess.ts'

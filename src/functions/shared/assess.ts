@@ -2,8 +2,8 @@
 // the whole fleet, and the list of targets.
 
 import { inWindow, isOverdue, soonestDue } from '../../engine/due.ts'
-import type { StoredSecret } from '../../engine/observation.ts'
 import { isElsewhere } from '../../engine/state.ts'
+import type { StoredSecret } from '../../engine/stored-secret.ts'
 import type { Instant, Target } from '../../engine/target.ts'
 
 /** What is known of a secret without its value; a listing does not include the version either. Undefined: does not exist. */

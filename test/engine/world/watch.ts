@@ -1,7 +1,7 @@
 // What consumers see, watched at every moment: a current key that does not work, an overlap cut short.
 // An excuse follows from what ended the key, or from who wrote the version: never from what else happened at that time.
 
-import type { StoredSecret } from '../../../src/engine/observation.ts'
+import type { StoredSecret } from '../../../src/engine/stored-secret.ts'
 import type { Deed } from './deeds.ts'
 import { keyIn, type Service } from './service.ts'
 import type { Time } from './words.ts'

@@ -1,9 +1,9 @@
 // The ports of one run: each call of a worker lands at some moment, or not, and is answered later, or not.
 
 import type { RekeyEvent } from '../../../src/engine/events.ts'
-import type { Stamps } from '../../../src/engine/observation.ts'
 import type { Lease, Ports, Vault } from '../../../src/engine/ports.ts'
 import { RekeyError } from '../../../src/engine/rekey-error.ts'
+import type { Stamps } from '../../../src/engine/stored-secret.ts'
 import { oldMetadata } from '../../memory-lease.ts'
 import { type CallKind, effects, longDelay } from './call-faults.ts'
 import type { Deed } from './deeds.ts'

@@ -1,8 +1,8 @@
 // A vault: versions with tags, never changed in value, and what the world must know of them.
 
-import type { StoredSecret } from '../../../src/engine/observation.ts'
 import type { SecretMetadata } from '../../../src/engine/ports.ts'
 import { Secret } from '../../../src/engine/secret.ts'
+import type { StoredSecret } from '../../../src/engine/stored-secret.ts'
 import { type Deed, operatorDeed } from './deeds.ts'
 import type { Time } from './words.ts'
 

@@ -1,8 +1,8 @@
 // Why a target cannot be changed now, in words a caller can act on.
 
 import { iso } from '../../../engine/duration.ts'
-import type { Reason } from '../../../engine/observation.ts'
 import { RekeyError } from '../../../engine/rekey-error.ts'
+import type { Reason } from '../../../engine/stored-secret.ts'
 import type { Instant, Target } from '../../../engine/target.ts'
 
 export function asBusy(target: Target): RekeyError {

@@ -1,8 +1,8 @@
 // GET /api/targets/{name}/history: the versions of a target's lead secret.
 
 import { iso } from '../../../engine/duration.ts'
-import type { StoredSecret } from '../../../engine/observation.ts'
 import type { Vault } from '../../../engine/ports.ts'
+import type { StoredSecret } from '../../../engine/stored-secret.ts'
 import { type Handler, json, targetOf } from '../answer.ts'
 import { checkQuery } from '../paging.ts'
 import { readLimit } from './list-targets.ts'

@@ -40,9 +40,9 @@ export interface Stamps {
   readonly target: string
   /** Drives the schedule only. */
   readonly rotatedAt?: Instant
-  /** Lower bound of when this value's key was made. Absent where unknown. */
+  /** Lower bound of when this value's key was created. Absent where unknown. */
   readonly createdAfter?: Instant
-  /** Lower bound of when the other slot's key was made. Absent where unknown. */
+  /** Lower bound of when the other slot's key was created. Absent where unknown. */
   readonly standbyCreatedAfter?: Instant
   readonly pending?: Pending
   /** How long the regenerate of the standby's key took, where that was long: listings lag from its end. Whole seconds. */
@@ -59,7 +59,7 @@ export interface Stamps {
   readonly behind?: true
   readonly reason?: Reason
   readonly actor?: string
-  /** The last failure. Gone with the next change, or when a look finds nothing to do: at once if a look had failed, else after a day. */
+  /** The last failure. Gone with the next change, or when a reconcile finds nothing to do: at once if reading had failed, else after a day. */
   readonly failed?: {
     readonly code: string
     readonly at: Instant
@@ -73,7 +73,7 @@ export interface Stamps {
 export interface StoredSecret {
   readonly name: string
   readonly version: string
-  /** Absent when the version is disabled: nobody can read it then. */
+  /** Absent when the version is disabled: it cannot be read then. */
   readonly value?: Secret
   readonly enabled: boolean
   /** Vault time, whole seconds. */
@@ -87,8 +87,8 @@ export interface StoredSecret {
   readonly address?: string
   /** The tag `rekey-note`: what the caller said whose request made this version. */
   readonly note?: string
-  /** Other people's, as their tags are: carried forward. */
+  /** Another client's, as its tags are: carried forward. */
   readonly contentType?: string
-  /** Everybody else's tags, carried forward from version to version. */
+  /** Tags of others, carried forward from version to version. */
   readonly otherTags: Readonly<Record<string, string>>
 }
