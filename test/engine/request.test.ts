@@ -27,13 +27,13 @@ test('what only looks is not explicit, whatever else it says', () => {
   assert.equal(isExplicit(request({ force: true, atOnce: true, ignoreWindow: true, note: 'please' })), false)
 })
 
-for (const wish of ['createdAfter', 'revokeBefore'] as const) {
-  test(`a ${wish} may be ahead of our clock by the clock bound, and not by more`, () => {
-    checkRequest(request({ [wish]: now + minutes(1) }), now)
+for (const field of ['createdAfter', 'revokeBefore'] as const) {
+  test(`a ${field} may be ahead of our clock by the clock bound, and not by more`, () => {
+    checkRequest(request({ [field]: now + minutes(1) }), now)
 
-    assert.throws(() => checkRequest(request({ [wish]: now + minutes(1) + 1 }), now), {
+    assert.throws(() => checkRequest(request({ [field]: now + minutes(1) + 1 }), now), {
       code: 'FromTheFuture',
-      message: 'the request asks for a key made after 2026-01-01T00:01:00.001Z, which is still to come',
+      message: 'the request asks for a key created after 2026-01-01T00:01:00.001Z, which is still to come',
     })
   })
 }
