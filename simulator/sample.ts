@@ -13,6 +13,8 @@ export interface Member {
 export interface Sample {
   /** Adds a resource to the cloud. Each can have others beside it; `name` distinguishes them. */
   add(cloud: Cloud, name?: string): Member
+  /** Where targets may be of several types: a resource of each further type. What their calls need is part of the role, too. */
+  readonly others?: readonly Sample['add'][]
   /** The operation that reads the keys. */
   readonly read: string
   /** The operation that makes a key. */

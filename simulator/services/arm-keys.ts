@@ -77,6 +77,8 @@ export interface ArmKeysDeclaration<Options> {
     readonly permission: string
     body(resource: ArmResource<Options>): unknown
   }
+  /** What is thrown where there is no resource of these names. Default: Resource Manager's own 404. */
+  missing?(call: Call, names: readonly string[]): Error
   /** What is thrown by both calls on keys while they are switched off. Absent: Resource Manager goes on. */
   keysDisabled?(call: Call, resource: ArmResource<Options>): Error
 }
@@ -95,6 +97,8 @@ export interface ArmKeys<Options> {
   add(options: ArmResourceOptions & Options): ArmKeysHandle
   /** By the first label of a host: the name of the outermost resource, without case. */
   byHost(host: string): ArmResource<Options> | undefined
+  /** By its id, without case. */
+  find(id: string): ArmResource<Options> | undefined
   /** Whether the data plane accepts requests for which `matches` is true of one of its keys. */
   isAccepted(resource: ArmResource<Options>, matches: (key: string) => boolean): boolean
 }
@@ -106,7 +110,7 @@ export function armKeys<Options extends object = object>(
 ): ArmKeys<Options> {
   const { service, type, apiVersions, list, regenerate, describe } = declared
   const resources = new Map<string, State<Options>>()
-  const dice = kernel.dice.fork(service)
+  const dice = kernel.dice.fork(`${service} ${type}`)
   const [namespace, ...kinds] = type.split('/')
   const pathOf = (levels: readonly string[]) => {
     const below = levels.map((kind, level) => `/${kind}/:level${level}`).join('')
@@ -132,7 +136,7 @@ export function armKeys<Options extends object = object>(
     const names = kinds.map((_, level) => call.params[`level${level}`]!)
     const found = resources.get(idOf(call, names).toLowerCase())
     if (found) return settled(found)
-    throw notFound(call, names)
+    throw (declared.missing ?? notFound)(call, names)
   }
   /** Of the resources of an outermost one, the first that was added: it has what they have in common. */
   const belowTop = (call: Call): State<Options> => {
@@ -244,6 +248,10 @@ export function armKeys<Options extends object = object>(
     byHost(host) {
       const name = host.split('.')[0]!.toLowerCase()
       const found = [...resources.values()].find(({ names }) => names[0]!.toLowerCase() === name)
+      return found && settled(found)
+    },
+    find(id) {
+      const found = resources.get(id.toLowerCase())
       return found && settled(found)
     },
     isAccepted: (resource, matches) => !resource.keysDisabled && resource.slots.accepted().some(matches),

@@ -38,8 +38,8 @@ function sameText(left: string, right: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-function signature(key: string, text: string): string {
-  return createHmac('sha256', Buffer.from(key, 'base64')).update(text, 'utf8').digest('base64')
+function signature(key: string, text: string, bytes: 'base64' | 'utf8' = 'base64'): string {
+  return createHmac('sha256', Buffer.from(key, bytes)).update(text, 'utf8').digest('base64')
 }
 
 function skewed(date: string | null, now: number): boolean {
@@ -81,10 +81,10 @@ export function sharedKeyProof({ method, url, headers, body }: SignedRequest, wo
 }
 
 /**
- * IoT Hub: `SharedAccessSignature sr=…&sig=…&se=…[&skn=…]`. The signature covers `sr` as it was sent, still encoded.
- * `now` in milliseconds since 1970.
+ * IoT Hub and the messaging services: `SharedAccessSignature sr=…&sig=…&se=…[&skn=…]`. The signature covers `sr` as it was sent, still encoded.
+ * `now` in milliseconds since 1970. `bytes`: whether the key's bytes are what its base64 says (IoT Hub), or its text.
  */
-export function sasProof(headers: Headers, now: number): SasProof {
+export function sasProof(headers: Headers, now: number, bytes: 'base64' | 'utf8' = 'base64'): SasProof {
   const header = headers.get('authorization') ?? ''
   if (header === '') return refused('Authorization header missing')
   if (!header.startsWith('SharedAccessSignature '))
@@ -102,6 +102,6 @@ export function sasProof(headers: Headers, now: number): SasProof {
     kind: 'signed',
     resource: decodeURIComponent(sr),
     policy: skn === undefined ? undefined : decodeURIComponent(skn),
-    signedWith: (key) => sameText(signature(key, `${sr}\n${se}`), decodeURIComponent(sig)),
+    signedWith: (key) => sameText(signature(key, `${sr}\n${se}`, bytes), decodeURIComponent(sig)),
   }
 }

@@ -1,5 +1,6 @@
 // What can be learned from a failure without copying its text: kind, status, codes, request id and Retry-After.
 
+import type { ErrorCode } from '../engine/rekey-error.ts'
 import type { Duration } from '../engine/target.ts'
 
 /**
@@ -30,7 +31,15 @@ export interface ErrorCodePlaces {
   /** What texts are searched for, and the code that stands for it. The text itself is dropped. */
   readonly texts?: readonly (readonly [RegExp, string])[]
   /** What codes of its own mean, whatever the status is. */
-  readonly means?: Readonly<Record<string, ServiceErrorCode>>
+  readonly means?: Readonly<Record<string, ServiceErrorCode | ServiceMeaning>>
+}
+
+/** What only this service says, and only an operator can mend. */
+export interface ServiceMeaning {
+  readonly code: ErrorCode
+  /** Follows "the service" in the message. */
+  readonly what: string
+  readonly remedy: string
 }
 
 /** The error codes that a service's own code can stand for. */

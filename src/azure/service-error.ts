@@ -193,7 +193,8 @@ export function unreadable(operation: string, status?: number): RekeyError {
 function mean(failure: Failure, operation: string, own: ErrorCodePlaces['means'] = {}): RekeyError {
   const named = failure.codes.map((code) => own[code]).find((code) => code !== undefined)
   const found = meanings.find(({ when, meaning }) => (named === undefined ? when(failure) : meaning.code === named))
-  const { code, what, remedy, retryAfter, outcomeUnknown } = found?.meaning ?? otherwise
+  const { code, what, remedy, retryAfter, outcomeUnknown }: Meaning =
+    typeof named === 'object' ? named : (found?.meaning ?? otherwise)
   const serviceCode = failure.codes.at(-1)
   const wait = retryAfter === undefined ? undefined : (failure.retryAfter ?? retryAfter)
 

@@ -269,7 +269,12 @@ async function probeKey(
     {
       method: 'GET',
       url: `https://${host}${probe.path}?api-version=${dataApiVersion}`,
-      headers: { Authorization: sharedAccessSignature(host, policy.keyName, key, azure.now() + minutes(5)) },
+      headers: {
+        Authorization: sharedAccessSignature(
+          { resource: host, policy: policy.keyName, key, bytes: 'base64' },
+          azure.now() + minutes(5),
+        ),
+      },
       signal,
       operation: `GET ${host}${probe.path}`,
     },

@@ -56,6 +56,8 @@ export interface KeyProvider<Resource = unknown> {
   readonly slots: readonly [KeySlot] | readonly [KeySlot, KeySlot]
   /** Every output a secret may hold; `constant` ones are the same for all slots and cannot be the lead. */
   readonly outputs: Readonly<Record<string, 'secret' | 'constant'>>
+  /** Outputs that a target can have only with one of the provider's own fields: output → field. */
+  readonly fieldOfOutput?: Readonly<Record<string, string>>
   /** Parses the provider's own fields of a target in targets.json, and validates names and ids. */
   readonly resource: ResourceSchema<z.core.$ZodShape>
   /** Exactly what its calls need; Bicep, docs and health read this. */

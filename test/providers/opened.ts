@@ -29,10 +29,10 @@ export interface Opened extends Member {
 }
 
 /** A fresh resource on an ordinary day, with faults that begin only now. */
-export function opened(provider: KeyProvider, outputs?: readonly string[]): Opened {
+export function opened(provider: KeyProvider, outputs?: readonly string[], add = fleet[provider.id]!): Opened {
   const clock = virtualClock(Date.parse('2026-03-01T12:00:00Z'))
   const cloud = simulatedCloud({ seed: wireSeed, clock, faults: ordinaryDay() })
-  const member = fleet[provider.id]!(cloud)
+  const member = add(cloud)
   const azure = connect(cloud)
   const logged: Record<string, unknown>[] = []
   const log: Log = (level, message, fields) => logged.push({ level, message, ...fields })

@@ -95,6 +95,7 @@ export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry
   }
   const common = ['provider', ...Object.keys(fields)]
   const resource = provider && readResource(provider, common, given, path, findings)
+  if (provider?.fieldOfOutput) findings.push(...missingFields(provider.fieldOfOutput, own.values.secrets, given, path))
   judgeDurations(own, provider, path, shared)
   return {
     given,
@@ -123,6 +124,21 @@ function findProvider(given: JsonObject, path: Path, { around, findings }: Share
     findings.push({ path: at, message: `does not exist in the cloud ${around.cloud}`, remedy })
   }
   return found
+}
+
+/** Outputs that the target cannot have without a field that it lacks. */
+function missingFields(
+  fieldOfOutput: NonNullable<KeyProvider['fieldOfOutput']>,
+  secrets: Readonly<Record<string, string>> | undefined,
+  given: JsonObject,
+  path: Path,
+): readonly Finding[] {
+  return Object.entries(secrets ?? {}).flatMap(([secret, output]) => {
+    const field = Object.hasOwn(fieldOfOutput, output) ? fieldOfOutput[output] : undefined
+    if (field === undefined || Object.hasOwn(given, field)) return []
+    const message = `holds the output "${output}", which needs the field "${field}"`
+    return [{ path: [...path, 'secrets', secret], message, remedy: `Add "${field}", or choose another output.` }]
+  })
 }
 
 interface Resource {

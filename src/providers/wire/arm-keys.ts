@@ -30,16 +30,26 @@ export interface ArmTarget<Fields> {
 export interface ArmRequest {
   /** `/regenerateKey` */
   readonly path: string
+  /** Below the id of the outermost resource instead. */
+  readonly at?: 'top'
   /** Sent as JSON; a secret in it is shown when it is sent. */
   readonly body?: unknown
 }
 
-export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Description>
-  extends Pick<KeyProvider, 'id' | 'title' | 'slots' | 'outputs' | 'clouds' | 'hosts' | 'optional'> {
+/** The right of a call: one, or where a target's resource may be of several types, one for each type. */
+export type ArmRight = string | Readonly<Record<string, string>>
+
+export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Description, Addition = never>
+  extends Pick<KeyProvider, 'id' | 'title' | 'slots' | 'outputs' | 'fieldOfOutput' | 'clouds' | 'hosts' | 'optional'> {
   /** The types that the target's `resource` may have. */
   readonly types: ArmTypes
   /** What a target has beside `resource`. */
   readonly fields?: Shape
+  /** What is wrong with a target whose fields are each valid, and with which of them. Undefined: nothing. */
+  objection?(
+    id: ArmId,
+    fields: z.output<z.core.$ZodObject<Shape>>,
+  ): { readonly field: string; readonly message: string } | undefined
   /** Where several credentials are in one resource: which one this is. They share the resource's lease. */
   credential?(fields: z.output<z.core.$ZodObject<Shape>>): string
   readonly apiVersion: string
@@ -53,16 +63,33 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
   readonly keyField?: string
 
   readonly list: {
-    readonly right: string
+    readonly right: ArmRight
     request(target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>): ArmRequest
     /** The fields of the answer that are used. */
     readonly answer: z.core.$ZodType<Listing>
   }
-  /** What a listing says: every slot, with every output. Pure. */
-  ring(listing: Listing, target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>): KeyRing
+  /**
+   * A POST beside the listing, for outputs that only it answers. Made once for a reconcile, and only where a secret holds one of
+   * `outputs`.
+   */
+  readonly addition?: {
+    readonly outputs: readonly string[]
+    readonly right: string
+    /** What the right is for. */
+    readonly why: string
+    /** Undefined: this target cannot have the outputs. */
+    request(target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>): ArmRequest | undefined
+    readonly answer: z.core.$ZodType<Addition>
+  }
+  /** What a listing says: every slot, with every output that is wanted. `addition`: present where it was asked for. Pure. */
+  ring(
+    listing: Listing,
+    target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
+    addition: Addition | undefined,
+  ): KeyRing
 
   readonly regenerate: {
-    readonly right: string
+    readonly right: ArmRight
     /** `listing`: what the last one said, for services that want an id from it. */
     request(slot: KeySlot, target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>, listing: Listing): ArmRequest
     /**
@@ -92,6 +119,8 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
   }
 
   readonly probe?: {
+    /** The types whose keys can be tried. Absent: all of the service's. */
+    readonly types?: readonly string[]
     /** It needs the description, which costs a call. */
     readonly needsDescription?: true
   } & (
@@ -134,20 +163,27 @@ export interface ProbeRequest {
 const listEvery: Duration = seconds(2)
 
 /** The provider of a service that is declared. */
-export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Description>(
-  service: ArmKeyService<Shape, Listing, Description>,
+export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Description, Addition = never>(
+  service: ArmKeyService<Shape, Listing, Description, Addition>,
 ): KeyProvider {
-  const { id, title, slots, outputs, clouds, hosts, optional, types, list, regenerate, describe } = service
+  const { id, title, slots, outputs, clouds, hosts, optional, types, list, regenerate, describe, addition } = service
+  type Fields = z.output<z.core.$ZodObject<Shape>>
   return defineProvider({
     id,
     title,
     slots,
     outputs,
-    resource: z.strictObject({ resource: armResource(types), ...service.fields }),
+    ...(service.fieldOfOutput === undefined ? {} : { fieldOfOutput: service.fieldOfOutput }),
+    resource: z.strictObject({ resource: armResource(types), ...service.fields }).check(({ value, issues }) => {
+      const { resource, ...fields } = value as Given
+      const wrong = service.objection?.(parseArmId(resource, types), fields as Fields)
+      if (wrong) issues.push({ code: 'custom', path: [wrong.field], message: wrong.message, input: value })
+    }),
     actions: [
-      { kind: 'action', name: list.right, why: 'read the keys' },
-      { kind: 'action', name: regenerate.right, why: 'make a new key' },
+      ...rightsIn(list.right).map((name) => ({ kind: 'action' as const, name, why: 'read the keys' })),
+      ...rightsIn(regenerate.right).map((name) => ({ kind: 'action' as const, name, why: 'make a new key' })),
       ...(describe === undefined ? [] : [{ kind: 'action' as const, name: describe.right, why: describe.why }]),
+      ...(addition === undefined ? [] : [{ kind: 'action' as const, name: addition.right, why: addition.why }]),
     ],
     ...(optional === undefined ? {} : { optional }),
     grant: { title: service.grant, resourceType: topType(types) },
@@ -162,14 +198,10 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
     allowance: service.budget?.allowance ?? armAllowance,
     limit: service.budget?.limit ?? armLimit,
     place: (given) => placeOf(service, given as Given),
-    open: (given, azure, _outputs, log) => {
+    open: (given, azure, wanted, log) => {
       const { resource, ...fields } = given as Given
-      const target = {
-        id: parseArmId(resource, types),
-        fields: fields as z.output<z.core.$ZodObject<Shape>>,
-        cloud: azure.cloud,
-      }
-      return openKeys(service, target, azure, log)
+      const target = { id: parseArmId(resource, types), fields: fields as Fields, cloud: azure.cloud }
+      return openKeys(service, target, { azure, log, wanted })
     },
   }) as KeyProvider
 }
@@ -177,8 +209,8 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
 /** The provider's fields as they were parsed. */
 type Given = { readonly resource: string } & Readonly<Record<string, unknown>>
 
-function placeOf<Shape extends z.core.$ZodShape, Listing, Description>(
-  { id, types, credential, budget }: ArmKeyService<Shape, Listing, Description>,
+function placeOf<Shape extends z.core.$ZodShape, Listing, Description, Addition>(
+  { id, types, credential, budget }: ArmKeyService<Shape, Listing, Description, Addition>,
   { resource, ...fields }: Given,
 ): Place {
   const armId = parseArmId(resource, types)
@@ -197,25 +229,53 @@ function topType(types: ArmTypes): string {
   return type.split('/').slice(0, 2).join('/')
 }
 
-function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
-  service: ArmKeyService<Shape, Listing, Description>,
+function rightsIn(right: ArmRight): readonly string[] {
+  return typeof right === 'string' ? [right] : Object.values(right)
+}
+
+function rightFor(right: ArmRight, { type }: ArmId): string {
+  return typeof right === 'string' ? right : right[type]!
+}
+
+interface Opening {
+  readonly azure: AzureClients
+  readonly log: Log | undefined
+  /** The outputs that the target's secrets hold. Undefined: all. */
+  readonly wanted: readonly string[] | undefined
+}
+
+function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition>(
+  service: ArmKeyService<Shape, Listing, Description, Addition>,
   target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
-  azure: AzureClients,
-  log: Log | undefined,
+  { azure, log, wanted }: Opening,
 ): KeyHolder {
-  const { list, regenerate, describe, probe, keyField } = service
+  const { list, regenerate, describe, keyField } = service
+  const probe = service.probe?.types?.includes(target.id.type) === false ? undefined : service.probe
   const arm = armCalls(service, target.id, azure)
   let seen: Listing | undefined
+  let added: Addition | undefined
   let description: Description | undefined
 
   /** POST of the keys, in the service's api-version. Safe to retry. */
   async function listing(signal: AbortSignal): Promise<Listing> {
     const request = list.request(target)
-    const what = arm.operation('POST', request.path, list.right)
-    const { body } = await arm.post(what, request, 'retry', signal)
+    const what = arm.operation('POST', request.path, rightFor(list.right, target.id))
+    const [{ body }] = await Promise.all([arm.post(what, request, 'retry', signal), addition(signal)])
     seen = parseAnswer(list.answer, body, what)
     return seen
   }
+
+  /** POST for the outputs that the listing lacks, in the service's api-version. Safe to retry. */
+  async function addition(signal: AbortSignal): Promise<void> {
+    const { outputs, request, right, answer } = service.addition ?? {}
+    const asked = added === undefined && outputs?.some((output) => wanted?.includes(output) ?? true)
+    const call = asked ? request?.(target) : undefined
+    if (call === undefined) return
+    const what = arm.operation('POST', call.path, right!)
+    added = parseAnswer(answer!, (await arm.post(what, call, 'retry', signal)).body, what)
+  }
+
+  const ringOf = (listed: Listing) => service.ring(listed, target, added)
 
   /** GET of the resource, in the service's api-version. */
   async function described(signal: AbortSignal): Promise<Description> {
@@ -241,15 +301,15 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
     if (describe?.askedFirst && describe.isKeyUseDisabled?.(await described(call.signal))) throw disabled()
     const made = regenerate.request(slot, target, before)
     const request = given === undefined ? made : regenerate.given!(made, given)
-    const what = arm.operation('POST', request.path, regenerate.right)
+    const what = arm.operation('POST', request.path, rightFor(regenerate.right, target.id))
     const answer = await arm.post(what, request, 'once', call.signal)
     if (typeof regenerate.answer === 'function') return { [slot]: regenerate.answer(answer.body, slot) }
     if (regenerate.answer === 'listing' && answer.body !== undefined) {
       seen = parseAnswer(list.answer, answer.body, what)
-      return service.ring(seen, target)
+      return ringOf(seen)
     }
     try {
-      return await readBack(slot, service.ring(before, target), answer, what, call)
+      return await readBack(slot, ringOf(before), answer, what, call)
     } catch (error) {
       throw undecided(error)
     }
@@ -270,7 +330,7 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
       await finished({ answer, what, until, log, isOver }, azure, call)
     }
     for (;;) {
-      const now = service.ring(await listing(call.signal), target)
+      const now = ringOf(await listing(call.signal))
       if (slotsChanged(before, now).includes(slot)) return now
       if (azure.now() >= until) {
         throw unexpected(what.operation, 'the service accepted the request, but its listing does not show a new key')
@@ -281,9 +341,9 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
 
   /** Gives each slot the key of the other. `to` comes first: then the active key is in both slots, and the other key in none. */
   async function swap(call: Call, to: KeySlot): Promise<KeyRing> {
-    const known = seen && service.ring(seen, target)
-    const before = service.ring(await listing(call.signal), target)
-    assertUnchanged(known, before, arm.operation('POST', '', regenerate.right).operation)
+    const known = seen && ringOf(seen)
+    const before = ringOf(await listing(call.signal))
+    assertUnchanged(known, before, arm.operation('POST', '', rightFor(regenerate.right, target.id)).operation)
     const from = service.slots.find((slot) => slot !== to)!
     const half = await renew(to, call, before[from]!['key']!)
     try {
@@ -294,18 +354,33 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
     }
   }
 
-  async function verdictOn(credential: Credential, signal: AbortSignal): Promise<Verdict> {
+  /** `alone`: no other key is shown as a control. */
+  async function verdictOn(credential: Credential, signal: AbortSignal, alone?: 'alone'): Promise<Verdict> {
     const key = keyField === undefined ? credential['key'] : keyIn(credential, keyField)
     if (key === undefined) return 'unknown'
     if (probe!.needsDescription) description ??= await unlessUnanswered(() => described(signal))
     const shown = { key, target, description, now: azure.now() }
-    const show = (request: ProbeRequest, judge: Judge) => shownAt(request, key, judge, signal)
+    const control = alone ? undefined : () => verdictOnAnother(key, signal)
+    const show = (request: ProbeRequest, judge: Judge) => shownAt(request, { key, judge, control }, signal)
     if ('ask' in probe!) return probe.ask(shown, show, signal)
     const request = probe!.request(shown)
     return request === undefined ? 'unknown' : show(request, probe!.judge)
   }
 
-  async function shownAt(request: ProbeRequest, key: Secret, judge: Judge, signal: AbortSignal): Promise<Verdict> {
+  /** `accepted` where any key of the ring but this one is. */
+  async function verdictOnAnother(key: Secret, signal: AbortSignal): Promise<Verdict> {
+    const known = seen ?? (await unlessUnanswered(() => listing(signal)))
+    for (const other of known === undefined ? [] : Object.values(ringOf(known))) {
+      if (!key.equals(other['key']) && (await verdictOn(other, signal, 'alone')) === 'accepted') return 'accepted'
+    }
+    return 'unknown'
+  }
+
+  async function shownAt(
+    request: ProbeRequest,
+    { key, judge, control }: { key: Secret; judge: Judge; control: (() => Promise<Verdict>) | undefined },
+    signal: AbortSignal,
+  ): Promise<Verdict> {
     const { method } = request
     const url = keyAddress(request.endpoint, request.path, service.hosts?.[azure.cloud.name] ?? [], log)
     if (url === undefined) return 'unknown'
@@ -315,11 +390,12 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description>(
       azure,
       { method, url: url.href, headers, signal, operation: `${method} ${url.host}${url.pathname}` },
       judge,
+      control,
     )
   }
 
   return {
-    read: (signal) => withKeys(signal, async () => service.ring(await listing(signal), target)),
+    read: (signal) => withKeys(signal, async () => ringOf(await listing(signal))),
     regenerate: (slot, call) => withKeys(call.signal, () => renew(slot, call)),
     ...(regenerate.given === undefined ? {} : { swap: (call, to) => withKeys(call.signal, () => swap(call, to)) }),
     ...(probe === undefined ? {} : { probe: (_slot, credential, signal) => verdictOn(credential, signal) }),
@@ -340,7 +416,7 @@ function armCalls(
     apiVersion,
     errorCodes,
   }: { readonly apiVersion: string; readonly errorCodes?: NonNullable<RawRequest['errorCodes']> },
-  { id, type, name }: ArmId,
+  { id, topId, type, name }: ArmId,
   azure: AzureClients,
 ) {
   const { resourceManager } = azure.cloud
@@ -362,11 +438,11 @@ function armCalls(
           ...common,
         }),
       ),
-    post: (what: ServiceOperation, { path, body }: ArmRequest, attempts: 'once' | 'retry', signal: AbortSignal) =>
+    post: (what: ServiceOperation, { path, at, body }: ArmRequest, attempts: 'once' | 'retry', signal: AbortSignal) =>
       serviceCall(what, () =>
         azure.send({
           method: 'POST',
-          url: address(id, path),
+          url: address(at === 'top' ? topId : id, path),
           attempts,
           signal,
           operation: what.operation,

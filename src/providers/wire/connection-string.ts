@@ -13,13 +13,28 @@ export function fieldOf(connectionString: Secret, field: string): Secret | undef
   return found === undefined || found === '' ? undefined : Secret.of(found)
 }
 
+/** The connection string with another value in one field, which it must have. */
+export function withField(connectionString: Secret, field: string, value: string): Secret {
+  return connectionString.map((text) =>
+    text
+      .split(';')
+      .map((part) => (part.toLowerCase().startsWith(`${field.toLowerCase()}=`) ? `${field}=${value}` : part))
+      .join(';'),
+  )
+}
+
 /** A field that is an address, and so no secret. */
 export function addressIn(connectionString: Secret, field: string): string | undefined {
   return fieldOf(connectionString, field)?.reveal()
 }
 
-/** A credential's key: its own output, or the field of its connection string. Undefined where it has neither. */
+/** A credential's key: its own output, or the field of a connection string. Undefined where it has neither. */
 export function keyIn(credential: Credential, field: string): Secret | undefined {
-  const { key, connectionString } = credential
-  return key ?? (connectionString === undefined ? undefined : fieldOf(connectionString, field))
+  const { key, ...others } = credential
+  return (
+    key ??
+    Object.values(others)
+      .map((output) => fieldOf(output, field))
+      .find((found) => found !== undefined)
+  )
 }

@@ -7,8 +7,11 @@ import { RekeyError } from '../../engine/rekey-error.ts'
 /** What a data plane answered to a probe. The text may hold a token or a customer's data: judge it, never log it. */
 export type ProbeAnswer = Awaited<ReturnType<AzureClients['ask']>>
 
+/** `ambiguous`: the answer refuses the key only if the same request accepts another key of the resource. */
+export type Judgement = Verdict | 'ambiguous'
+
 /** What an answer says of the key that the request carried. Each provider declares its own. */
-export type Judge = (answer: ProbeAnswer) => Verdict
+export type Judge = (answer: ProbeAnswer) => Judgement
 
 /** Matches an answer by everything that it names. */
 export interface AnswerRule {
@@ -16,7 +19,7 @@ export interface AnswerRule {
   /** The service's own code, as `codeOf` finds it. */
   readonly code?: string
   readonly text?: RegExp
-  readonly is: Verdict
+  readonly is: Judgement
 }
 
 /**
@@ -48,14 +51,20 @@ function codeOf({ headers, text }: ProbeAnswer): string | undefined {
   )
 }
 
-/** Sends one probe, once, and judges its answer. `unknown` where none came: a time-out, or a network that does not get there. */
+/**
+ * Sends one probe, once, and judges its answer. `unknown` where none came: a time-out, or a network that does not get there.
+ * `control`: the verdict on another key of the resource, asked where the answer is ambiguous. Absent: an ambiguous answer is `unknown`.
+ */
 export async function verdictOf(
   azure: AzureClients,
   request: Pick<RawRequest, 'method' | 'url' | 'headers' | 'signal' | 'operation'>,
   judge: Judge,
+  control?: () => Promise<Verdict>,
 ): Promise<Verdict> {
   const answer = await unlessUnanswered(() => azure.ask({ ...request, attempts: 'once' }))
-  return answer === undefined ? 'unknown' : judge(answer)
+  const judgement = answer === undefined ? 'unknown' : judge(answer)
+  if (judgement !== 'ambiguous') return judgement
+  return (await control?.()) === 'accepted' ? 'refused' : 'unknown'
 }
 
 /** For what only helps to ask: its failure leaves the verdict open, and must not hold up a key that is already made. */

@@ -23,10 +23,27 @@ test('a request to Communication Services is signed over method, path, date, hos
 })
 
 test("a hub's shared access signature is signed over its encoded host and the expiry in seconds", () => {
-  const header = sharedAccessSignature('myhub.azure-devices.net', 'service', key, 1_700_000_000_999)
+  const header = sharedAccessSignature(
+    { resource: 'myhub.azure-devices.net', policy: 'service', key, bytes: 'base64' },
+    1_700_000_000_999,
+  )
 
   const signature = encodeURIComponent('iIzEw6hi6GK79RY5jNXO6QeQkSL/Ax4zTmy44X2G1VY=')
   assert.equal(header, `SharedAccessSignature sr=myhub.azure-devices.net&sig=${signature}&se=1700000000&skn=service`)
+})
+
+test("a messaging service's signature covers the encoded address of its namespace, and is signed with the text of the key", () => {
+  const key = Secret.of(Buffer.from(Array.from({ length: 32 }, (_, byte) => byte)).toString('base64'))
+
+  const header = sharedAccessSignature(
+    { resource: 'https://rekeytest.servicebus.windows.net/', policy: 'rule', key, bytes: 'utf8' },
+    1_700_000_000_000,
+  )
+
+  // As the official clients for JavaScript sign it (core-amqp, tokenProvider.ts).
+  const signature = encodeURIComponent('tmdZmVthvJA8ul8E0/b133tMm1KSNkjQxSdaMavBoNU=')
+  const resource = 'https%3A%2F%2Frekeytest.servicebus.windows.net%2F'
+  assert.equal(header, `SharedAccessSignature sr=${resource}&sig=${signature}&se=1700000000&skn=rule`)
 })
 
 test('the key is found inside a connection string, padding and all, whatever the case of the field', () => {
