@@ -82,11 +82,7 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     readonly answer: z.core.$ZodType<Addition>
   }
   /** What a listing says: every slot, with every output that is wanted. `addition`: present where it was asked for. Pure. */
-  ring(
-    listing: Listing,
-    target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
-    addition: Addition | undefined,
-  ): KeyRing
+  ring(listing: Listing, target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>, addition: Addition | undefined): KeyRing
 
   readonly regenerate: {
     readonly right: ArmRight

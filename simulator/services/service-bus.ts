@@ -1,0 +1,50 @@
+// Service Bus: authorization rules of namespaces, queues and topics. The answers are checked by test/providers/service-bus.test.ts.
+
+import type { Kernel } from '../kernel.ts'
+import type { Sample } from '../sample.ts'
+import type { SimulatedService } from '../simulated-service.ts'
+import { messagingPlane } from './messaging-data-plane.ts'
+import { messagingRules, namespaceFor } from './messaging-rules.ts'
+
+declare module '../simulated-service.ts' {
+  interface Fleets extends ReturnType<typeof serviceBus> {}
+}
+
+export const service: SimulatedService = { dataPlanes: [messagingPlane], install: serviceBus }
+
+export const sample: Sample = {
+  add: (cloud, name = 'messages') => {
+    const namespace = namespaceFor(name)
+    const alias = `${namespace.slice(0, 44)}-alias`
+    const handle = cloud.serviceBus.add({ namespace, alias })
+    return { fields: { resource: handle.resourceId, alias }, handle }
+  },
+  others: ['queues', 'topics'].map((part) => (cloud, name = 'messages') => {
+    const handle = cloud.serviceBus.add({ namespace: namespaceFor(name), rule: 'send', at: { part, name: 'orders' } })
+    return { fields: { resource: handle.resourceId }, handle }
+  }),
+  read: 'service-bus/listKeys',
+  regenerate: 'service-bus/regenerateKeys',
+  describesFirst: 'service-bus/getNamespace',
+  apiVersions: ['2021-11-01'],
+  rotation: ['service-bus/getNamespace', 'service-bus/regenerateKeys', 'messaging/listEntities'],
+}
+
+function serviceBus(kernel: Kernel) {
+  return {
+    serviceBus: {
+      add: messagingRules(kernel, {
+        service: 'service-bus',
+        namespace: 'Microsoft.ServiceBus',
+        parts: ['queues', 'topics'],
+        apiVersions: ['2017-04-01', '2021-11-01', '2024-01-01'],
+        mark: '+ASb',
+        slotField: 'keyType',
+        takesKeys: true,
+        hasAlias: true,
+        hasLocalAuth: true,
+        lists: ['queues', 'topics'],
+      }),
+    },
+  }
+}
