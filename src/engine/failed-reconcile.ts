@@ -19,7 +19,7 @@ export interface Failed {
   readonly ports: Ports
   /** Undefined: the lease was not had. */
   readonly session: LeaseSession | undefined
-  /** Undefined: reading failed. */
+  /** Without a state, reading failed. */
   readonly context: Context | undefined
 }
 

@@ -2,7 +2,7 @@
 // Level-triggered: what is true is read back from the service and the vault, so the happy path and recovery are the same code.
 
 import { type Decision, decide } from './checks.ts'
-import { afterFailure, announceFailure, forgetFailure } from './failed-reconcile.ts'
+import { afterFailure, announceFailure, type Failed, forgetFailure } from './failed-reconcile.ts'
 import { isCompared, noteCompared } from './lease-metadata.ts'
 import { type LeaseSession, leaseSession, limited } from './lease-session.ts'
 import { observe } from './observe.ts'
@@ -48,7 +48,7 @@ export async function reconcile(
     const lease = await limited(ports.clock, ({ signal }) => ports.leases.acquire(target.lease, signal))
     if (!lease) return busy(target, request, ports.clock.now())
     const session = leaseSession({ clock: ports.clock, lease, sentAt, ...options })
-    return await reconcileUnder(lease, session, target, request, ports, options)
+    return await reconcileUnder(lease, session, { target, request, ports }, options.without)
   } catch (thrown) {
     const error = asRekeyError(thrown, ports.log, { target: target.name })
     await afterFailure(error, { target, request, ports, session: undefined, context: undefined })
@@ -60,16 +60,14 @@ export async function reconcile(
 async function reconcileUnder(
   lease: Lease,
   session: LeaseSession,
-  target: Target,
-  request: RotationRequest,
-  ports: Ports,
-  options: ReconcileOptions,
+  { target, request, ports }: Pick<Failed, 'target' | 'request' | 'ports'>,
+  without: ReadonlySet<string> | undefined,
 ): Promise<Outcome> {
   const startedAt = ports.clock.now()
   let context: Context | undefined
   try {
     context = { ports, session, holder: await ports.open(target), vault: ports.vault(target.vault) }
-    const outcome = await untilDone(target, request, context, options.without)
+    const outcome = await untilDone(target, request, context, without)
     // An operator has to act, who may not read the outcome.
     if (outcome.error) await announceFailure(outcome.error, target, request, ports)
     await letGo(lease, target, ports, { comparedAt: startedAt, stoppedAt: context.latest?.stoppedAt })
@@ -77,9 +75,9 @@ async function reconcileUnder(
   } catch (thrown) {
     const error = asRekeyError(thrown, ports.log, { target: target.name })
     const state = context?.latest
-    const kept = await afterFailure(error, { target, request, ports, session, context: state && context })
     const compared = state && { comparedAt: startedAt, stoppedAt: state.reasons.at(-1) }
-    if (kept === 'release') await letGo(lease, target, ports, compared)
+    const then = await afterFailure(error, { target, request, ports, session, context })
+    if (then === 'release') await letGo(lease, target, ports, compared)
     return failed(error, target, request, ports, context?.latest)
   }
 }
