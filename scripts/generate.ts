@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type * as z from 'zod'
+import * as z from 'zod/mini'
 import { targetsJsonSchema } from '../src/config/targets/json-schema.ts'
 import { vaultAllowance } from '../src/engine/pace.ts'
 import { loadProviders } from '../src/providers/index.ts'
@@ -83,8 +83,8 @@ export function withEveryProvider(sample: string): string {
 
 /** A target from the examples of the provider's own fields, with a secret for each output. */
 function exampleOf({ id, resource, outputs }: KeyProvider) {
-  const fields = Object.entries(resource.shape as Readonly<Record<string, z.ZodType>>).flatMap(([name, field]) => {
-    const [example] = (field.meta()?.['examples'] ?? []) as readonly unknown[]
+  const fields = Object.entries(resource.shape as Readonly<Record<string, z.ZodMiniType>>).flatMap(([name, field]) => {
+    const [example] = (z.globalRegistry.get(field)?.['examples'] ?? []) as readonly unknown[]
     return example === undefined ? [] : [[name, example]]
   })
   const secrets = Object.keys(outputs).map((output) => {
