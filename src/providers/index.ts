@@ -7,6 +7,7 @@ const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
   'cognitive-services': async () => (await import('./cognitive-services.ts')).cognitiveServices,
   'communication-services': async () => (await import('./communication-services.ts')).communicationServices,
   'defender-sensor': async () => (await import('./defender-sensor.ts')).defenderSensor,
+  'event-hubs': async () => (await import('./event-hubs.ts')).eventHubs,
   'iot-hub-device': async () => (await import('./iot-hub-device.ts')).iotHubDevice,
   'iot-hub-policy': async () => (await import('./iot-hub-policy.ts')).iotHubPolicy,
   'log-analytics': async () => (await import('./log-analytics.ts')).logAnalytics,
