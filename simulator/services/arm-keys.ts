@@ -1,6 +1,6 @@
 // A plain service of Azure Resource Manager: resources with named keys, which one call lists and another one regenerates. A
 // service declares its type, its shapes and its errors; stale listings, slow propagation, throttling, lost answers and missing
-// rights come from the kernel. Its data plane is its own: `byHost` finds the resource, `keyOf` tells who is accepted.
+// rights come from the kernel. Its data plane is its own: `byHost` finds the resource, `isAccepted` says whether one of its keys matches.
 
 import type { Dice } from '../dice.ts'
 import type { Kernel } from '../kernel.ts'

@@ -76,7 +76,7 @@ function openAccount(account: ArmId, azure: AzureClients, log: Log | undefined):
   const { subscription, group, name } = account
   let known: Account | undefined
 
-  async function look(signal: AbortSignal): Promise<Account> {
+  async function described(signal: AbortSignal): Promise<Account> {
     known ??= await getAccount(account, azure, signal)
     return known
   }
@@ -105,7 +105,7 @@ function openAccount(account: ArmId, azure: AzureClients, log: Log | undefined):
     },
 
     probe: async (_slot, { key }, signal) => {
-      const seen = await unlessUnanswered(() => look(signal))
+      const seen = await unlessUnanswered(() => described(signal))
       return seen === undefined || key === undefined ? 'unknown' : probeKey(seen, key, azure, log, signal)
     },
   }
@@ -151,7 +151,7 @@ async function probeKey(
       { method: probe.method, url: url.href, headers, signal, operation },
       (answer) => {
         gone = isPathGone(answer)
-        // A good key is answered with a token for ten minutes: nothing of an answer but its status is logged.
+        // A valid key is answered with a token for ten minutes: nothing of an answer but its status is logged.
         if (gone) log?.('warn', 'the path of a probe is gone', { operation, status: answer.status })
         return gone ? 'unknown' : judge(answer)
       },

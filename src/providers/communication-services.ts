@@ -55,7 +55,7 @@ export const communicationServices = defineProvider({
   actions: [
     { kind: 'action', name: rights.list, why: 'read the keys' },
     { kind: 'action', name: rights.regenerate, why: 'make a new key' },
-    { kind: 'action', name: rights.read, why: 'tell a refusal from local authentication being disabled' },
+    { kind: 'action', name: rights.read, why: 'see whether a refusal is due to disabled local authentication' },
   ],
   grant: { title: 'Communication Services keys', resourceType: 'Microsoft.Communication/CommunicationServices' },
   clouds: ['public', 'usgov'],

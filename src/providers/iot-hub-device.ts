@@ -218,7 +218,7 @@ function refused({ operation }: ServiceOperation, errorCode: string | number | u
   const name = /^\w{1,64}$/.test(String(errorCode ?? '')) ? String(errorCode) : undefined
   const { code, remedy, retryAfter } = meanings.find(({ pattern }) => pattern.test(name ?? '')) ?? {
     code: 'ServiceRefused' as const,
-    remedy: 'Look at the device in the registry of the hub.',
+    remedy: 'Check the device in the registry of the hub.',
   }
   return new RekeyError(code, {
     message: `${operation}: the registry made no key for the device${name === undefined ? '' : ` (${name})`}`,
@@ -228,7 +228,7 @@ function refused({ operation }: ServiceOperation, errorCode: string | number | u
   })
 }
 
-/** What the registry's per-device codes mean; any other is a refusal that needs a person. */
+/** What the registry's per-device codes mean; any other is a refusal that an operator must deal with. */
 const meanings: readonly { pattern: RegExp; code: ErrorCode; remedy: string; retryAfter?: number }[] = [
   { pattern: /NotFound|^404/, code: 'ResourceNotFound', remedy: 'Check the device id in targets.json.' },
   { pattern: /Throttl|^429/, code: 'Throttled', remedy: passes, retryAfter: seconds(30) },

@@ -49,7 +49,7 @@ const policyName = z
   .register(z.globalRegistry, { description: 'Name of the shared access policy', examples: ['service'] })
 
 /**
- * Reads that tell a good key from a bad one, by the policy's rights; RegistryWrite includes the reading, and hubs then do
+ * Reads that accept a valid key and refuse any other, by the policy's rights; RegistryWrite includes the reading, and hubs then do
  * not name RegistryRead. They answer counts: a list of devices would hold keys.
  */
 const probes = [

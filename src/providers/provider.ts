@@ -81,7 +81,7 @@ export interface KeyProvider<Resource = unknown> {
   readonly limit: string
   place(resource: Resource): Place
   /**
-   * `outputs`: those that the target's secrets hold; what costs a call and nobody wants is left out. Absent: all.
+   * `outputs`: those that the target's secrets hold; what costs a call and no secret needs is left out. Absent: all.
    * `log`: for what a verdict cannot say, such as why a key was not probed; its lines name the target already.
    */
   open(resource: Resource, azure: AzureClients, outputs?: readonly string[], log?: Log): KeyHolder

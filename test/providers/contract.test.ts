@@ -127,10 +127,10 @@ for (const provider of providers) {
 
       for (const slot of slots) assert.equal(await ask(slot, after[slot]!), 'accepted')
       assert.equal(await ask(slots[0], before[slots[0]]!), 'refused')
-      const { connectionString: good } = after[slots[0]]!
+      const { connectionString: valid } = after[slots[0]]!
       const { connectionString: bad } = before[slots[0]]!
-      if (good && bad) {
-        assert.equal(await ask(slots[0], { connectionString: good }), 'accepted')
+      if (valid && bad) {
+        assert.equal(await ask(slots[0], { connectionString: valid }), 'accepted')
         assert.equal(await ask(slots[0], { connectionString: bad }), 'refused')
         assert.equal(await ask(slots[0], { connectionString: Secret.of('no connection string') }), 'unknown')
       }

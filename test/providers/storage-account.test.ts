@@ -107,7 +107,7 @@ fact(
   },
 )
 
-fact('an account that allows no shared keys refuses good ones with a code of its own', disabled, async () => {
+fact('An account that allows no shared keys refuses valid ones with a code of its own', disabled, async () => {
   const { cloud, handle } = account()
   handle.disableLocalAuth(true)
 
@@ -250,7 +250,7 @@ function connected(cloud: Cloud, azurite?: () => Azurite) {
   })
 }
 
-/** Sends a request to Azurite under the host name that it was meant for, which tells Azurite the account. */
+/** Sends a request to Azurite under the host name that it was meant for, from which Azurite takes the account. */
 function atAzurite({ queueUrl }: Azurite, sent: Request): Promise<Response> {
   const { hostname, pathname, search } = new URL(sent.url)
   const { port } = new URL(queueUrl)

@@ -58,7 +58,7 @@ export function parseAnswer<Schema extends z.core.$ZodType>(
 export function unexpected(operation: string, what: string): RekeyError {
   return new RekeyError('UnexpectedAnswer', {
     message: `${operation}: ${what}`,
-    remedy: 'Nothing: the service is read again before anything else is done.',
+    remedy: 'No action is needed: the app reads the service again before it does anything else.',
     service: { operation },
     retryAfter: seconds(30),
     outcomeUnknown: true,

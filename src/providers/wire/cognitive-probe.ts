@@ -102,7 +102,7 @@ function isTranslatorHost(endpoint: string): boolean {
   return /\.(microsofttranslator\.(com|us)|translator\.azure\.cn)$/.test(host)
 }
 
-/** Translator refuses a good key of a region without this header; other services ignore it. */
+/** Translator refuses a valid key of a region without this header; other services ignore it. */
 function regionOf({ location }: AccountDescription): Record<string, string> {
   const region = regionName(location)
   return region === undefined || region === 'global' ? {} : { 'Ocp-Apim-Subscription-Region': region }

@@ -48,7 +48,7 @@ export async function listPolicies(hub: ArmId, azure: AzureClients, signal: Abor
     policies.push(...value)
     // The token goes along, so it goes to ARM only.
     if (nextLink && !URL.parse(nextLink)?.href.startsWith(`${azure.cloud.resourceManager}/`)) {
-      throw unexpected(what.operation, 'the next page is at a strange address')
+      throw unexpected(what.operation, "the next page is at a host that is not Resource Manager's")
     }
     // Further pages are asked for as the generated clients do it.
     method = 'GET'

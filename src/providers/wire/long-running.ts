@@ -77,7 +77,7 @@ async function poll(url: string, { what, log }: TakenChange, azure: AzureClients
   if (answer === undefined) return { state: 'unknown' }
   const wait = retryAfter(answer)
   const running: Progress = { state: 'running', ...(wait === undefined ? {} : { wait }) }
-  // 202 without a body is the older way of saying "still at it".
+  // 202 without a body is the older way of saying that it is still running.
   if (answer.status === 202 && answer.body === undefined) return running
   const { success, data } = Operation.safeParse(answer.body)
   if (!success) return { state: 'unknown' }
@@ -112,9 +112,9 @@ function retryAfter({ headers }: Pick<RawAnswer, 'headers'>): Duration | undefin
 function failed({ operation }: ServiceOperation, status: string, code: string | number | undefined): RekeyError {
   const name = /^[\w.-]{1,64}$/.test(String(code ?? '')) ? String(code) : undefined
   return new RekeyError('ServiceRefused', {
-    message: `${operation}: the service took the change, then its operation ended as ${status}${name ? ` (${name})` : ''}`,
+    message: `${operation}: the service accepted the change, then its operation ended as ${status}${name ? ` (${name})` : ''}`,
     remedy:
-      'Nothing at first: it is read again and tried again. If it goes on, look at the activity log of the resource.',
+      'The app reads the resource and tries again. If the error persists, check the activity log of the resource.',
     service: { operation, ...(name ? { code: name } : {}) },
     retryAfter: minutes(1),
     outcomeUnknown: true,
@@ -123,8 +123,8 @@ function failed({ operation }: ServiceOperation, status: string, code: string | 
 
 function outOfTime({ operation }: ServiceOperation): RekeyError {
   return new RekeyError('OutOfTime', {
-    message: `${operation}: the time for this call ran out while the service was still at it`,
-    remedy: 'Nothing: the service is read again before anything else is done.',
+    message: `${operation}: the time for this call ran out while the operation was still running`,
+    remedy: 'No action is needed: the app reads the service again before it does anything else.',
     service: { operation },
     retryAfter: seconds(30),
     outcomeUnknown: true,
