@@ -19,9 +19,11 @@ import { type Problem, readTargetsFile } from './config/targets.ts'
 import { type Configuration, type TargetsSource, targetsSource } from './config/targets-source.ts'
 import type { Clock, Log, Ports } from './engine/ports.ts'
 import { RekeyError } from './engine/rekey-error.ts'
+import type { Secret } from './engine/secret.ts'
 import type { Target } from './engine/target.ts'
 import { loadedProvider, loadProvidersNamedIn, providerIds } from './providers/index.ts'
 import type { KeyProvider, Place } from './providers/provider.ts'
+import { fieldOf } from './providers/wire/connection-string.ts'
 
 export type { NotApplied } from './config/targets/in-force.ts'
 export type { Problem } from './config/targets.ts'
@@ -123,6 +125,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
       vault: settings.vault,
     })
   }
+  const isOwnKey = (key: Secret) => ownKeys(settings).some((own) => own.equals(key))
   const state = createStateBlob(storage, lastValidBlob)
   return {
     settings,
@@ -143,7 +146,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
       log,
       vault,
       announcer: announcer ?? logAnnouncer(log),
-      open: opener(azure, log),
+      open: opener({ ...azure, isOwnKey }, log),
     }),
     source: targetsSource({
       location: settings.targets,
@@ -155,6 +158,12 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
       writes: !readOnly,
     }),
   }
+}
+
+/** The keys with which this app itself authenticates. */
+function ownKeys({ storage, topic }: Settings): readonly Secret[] {
+  const ofStorage = storage.by === 'connectionString' ? fieldOf(storage.connectionString, 'AccountKey') : undefined
+  return [ofStorage, topic?.key].flatMap((key) => key ?? [])
 }
 
 function appOf({ source, ...wired }: Wired, configuration: Configuration, problems: readonly Problem[]): App {

@@ -11,6 +11,7 @@ import { createAzureClients } from '../src/azure/clients.ts'
 import { clouds } from '../src/azure/clouds.ts'
 import { composer } from '../src/compose.ts'
 import { Secret } from '../src/engine/secret.ts'
+import { oldMetadata } from './memory-lease.ts'
 import { connect } from './simulated-azure.ts'
 
 const subscription = '/subscriptions/00000000-0000-0000-0000-000000000000'
@@ -132,4 +133,36 @@ test('targets outside the cloud’s storage get no token, and nothing is sent th
     )
   }
   assert.deepEqual(asked, [])
+})
+
+test('A storage account whose key the app itself uses keeps that key', async (t) => {
+  const cloud = simulatedCloud()
+  const account = cloud.storageAccounts.add({ name: 'stprod' })
+  const storage = {
+    name: 'storage',
+    provider: 'storage-account',
+    resource: account.resourceId,
+    secrets: { 'storage-key': 'key' },
+  }
+  const own = `DefaultEndpointsProtocol=https;AccountName=stprod;AccountKey=${account.keyOf('key1')};EndpointSuffix=core.windows.net`
+  const compose = composer({
+    env: {
+      AzureWebJobsStorage: own,
+      AzureWebJobsScriptRoot: await appFolder(t, { targets: [storage] }),
+      ROTATION_VAULT: 'https://kv-made.vault.azure.net',
+    },
+    azure: connect(cloud),
+  })
+  const composed = await compose()
+  assert.ok('app' in composed, JSON.stringify(composed))
+  const holder = await composed.app.ports(() => {}).open(composed.app.targetNamed('storage')!)
+  const { signal } = new AbortController()
+  const call = { signal, keepLease: async () => {}, metadata: oldMetadata() }
+  const before = account.keys()
+
+  await assert.rejects(holder.regenerate('key1', call), { code: 'NotSupported' })
+  await holder.regenerate('key2', call)
+
+  assert.equal(account.keyOf('key1'), before['key1'])
+  assert.notEqual(account.keyOf('key2'), before['key2'])
 })

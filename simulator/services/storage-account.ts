@@ -60,8 +60,10 @@ export const sample: Sample = {
   read: 'storage-account/listKeys',
   regenerate: 'storage-account/regenerateKey',
   apiVersions: ['2024-01-01'],
-  // Only its description says which services an account has.
-  rotation: ['storage-account/regenerateKey', 'storage-account/get', 'storage-account/serviceProperties'],
+  // Keys are listed and made although the account refuses them.
+  describesFirst: 'storage-account/get',
+  refusesWith: [],
+  rotation: ['storage-account/get', 'storage-account/regenerateKey', 'storage-account/serviceProperties'],
 }
 
 declare module '../simulated-service.ts' {

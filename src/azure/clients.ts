@@ -57,6 +57,8 @@ export interface SdkOptions {
 
 export interface AzureClients {
   readonly cloud: Cloud
+  /** Whether this app itself authenticates with the key: at its storage account, or at its topic. Absent: it has none. */
+  isOwnKey?(key: Secret): boolean
   readonly credential: TokenCredential
   /** Wall-clock milliseconds, which date the signatures of requests. */
   now(): number

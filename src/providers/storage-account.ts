@@ -35,7 +35,12 @@ const Keys = z.pipe(
   }),
 )
 const Account = z.object({
-  properties: z.optional(z.object({ primaryEndpoints: z.optional(z.record(z.string(), z.unknown())) })),
+  properties: z.optional(
+    z.object({
+      primaryEndpoints: z.optional(z.record(z.string(), z.unknown())),
+      allowSharedKeyAccess: z.nullish(z.boolean()),
+    }),
+  ),
 })
 
 export const storageAccount = armKeyProvider({
@@ -82,7 +87,15 @@ export const storageAccount = armKeyProvider({
   },
 
   /** GET StorageAccounts_GetProperties, 2024-01-01. */
-  describe: { right: right('read'), why: 'find the endpoint that shows whether a key works', answer: Account },
+  describe: {
+    right: right('read'),
+    why: 'find the endpoint that shows whether a key works, and whether the account accepts keys at all',
+    answer: Account,
+    // Absent or null: it does.
+    isKeyUseDisabled: ({ properties }) => properties?.allowSharedKeyAccess === false,
+    askedFirst: true,
+    enabledBy: 'allowSharedKeyAccess: true',
+  },
 
   probe: {
     needsDescription: true,

@@ -6,6 +6,7 @@ import type { AzureClients, RawAnswer, RawRequest } from '../../azure/clients.ts
 import { type Credential, fold, type KeyRing, type KeySlot, slotsChanged } from '../../engine/key-ring.ts'
 import type { Allowance } from '../../engine/pace.ts'
 import type { Call, KeyHolder, Log, Verdict } from '../../engine/ports.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 import type { Secret } from '../../engine/secret.ts'
 import { type Duration, type Instant, seconds } from '../../engine/target.ts'
 import { defineProvider, type KeyProvider, type Place } from '../provider.ts'
@@ -295,6 +296,11 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
     // The engine reads before it writes; where nothing has been read yet, this is what to compare with.
     const before = seen ?? (await listing(call.signal))
     if (describe?.askedFirst && describe.isKeyUseDisabled?.(await described(call.signal))) throw disabled()
+    const ring = service.ring(before, target)
+    const [dying, ...held] = [slot, ...service.slots.filter((other) => other !== slot)].map(
+      (each) => ring[each]!['key']!,
+    )
+    if (azure.isOwnKey?.(dying!) && !held.some((key) => key.equals(dying))) throw ownKey(thing, slot)
     const made = regenerate.request(slot, target, before)
     const request = given === undefined ? made : regenerate.given!(made, given)
     const what = arm.operation('POST', request.path, rightFor(regenerate.right, target.id))
@@ -404,6 +410,15 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
           },
         }),
   }
+}
+
+/** The app would end its own access, and could then neither record nor repair it. */
+function ownKey(thing: string, slot: KeySlot): RekeyError {
+  return new RekeyError('NotSupported', {
+    message: `${thing}: the app itself authenticates with ${slot}, and would lose access if that key were regenerated`,
+    remedy:
+      'Let the app use its managed identity there (AzureWebJobsStorage__accountName; no ROTATION_TOPIC_KEY), or give it the other key first.',
+  })
 }
 
 /** Calls of Resource Manager about one resource, with the service's own errors. */

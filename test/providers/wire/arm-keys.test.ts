@@ -51,7 +51,11 @@ const described: Declared['describe'] & object = {
 }
 
 /** The service itself: its keys, what it does when asked for a new one, and what it was asked. */
-function store(provider: KeyProvider, regenerate: (keys: Record<string, string>, body: string) => Response) {
+function store(
+  provider: KeyProvider,
+  regenerate: (keys: Record<string, string>, body: string) => Response,
+  own?: string,
+) {
   const keys: Record<string, string> = { primaryKey: 'first-primary', secondaryKey: 'first-secondary' }
   const state = { state: 'Succeeded', noKeys: false }
   const asked: string[] = []
@@ -84,7 +88,8 @@ function store(provider: KeyProvider, regenerate: (keys: Record<string, string>,
     },
   })
   const { signal } = new AbortController()
-  const holder = provider.open(provider.resource.parse({ resource }), azure)
+  const isOwnKey = (key: Secret) => key.reveal() === own
+  const holder = provider.open(provider.resource.parse({ resource }), { ...azure, isOwnKey })
   const call = { signal, keepLease: async () => {}, metadata: oldMetadata() }
   /** Happens so many milliseconds of the caller's waiting from now. */
   const later = (ms: number, change: () => void) => void changes.push({ at: now + ms, change })
@@ -313,4 +318,19 @@ test('A provider can ask with several requests, and each goes to a declared host
   const verdict: string = await on.holder.probe!('primary', { key: Secret.of('first-primary') }, on.signal)
 
   assert.deepEqual([verdict, on.asked], ['accepted,unknown', ['GET one.keys.example']])
+})
+
+test('A key with which the app itself authenticates is not regenerated, and the other slot of the ring is', async () => {
+  const make = (keys: Record<string, string>, body: string) => {
+    keys[`${(JSON.parse(body) as { keyType: string }).keyType}Key`] = 'second'
+    return Response.json(keys)
+  }
+  const on = store(armKeyProvider(plain), make, 'first-primary')
+  await on.holder.read(on.signal)
+
+  await assert.rejects(on.holder.regenerate('primary', on.call), { code: 'NotSupported' })
+  const made = await on.holder.regenerate('secondary', on.call)
+
+  assert.equal(made['secondary']!['key']!.reveal(), 'second')
+  assert.equal(on.keys['primaryKey'], 'first-primary')
 })
