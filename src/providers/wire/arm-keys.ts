@@ -291,16 +291,24 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
     return orLocalAuthDisabled(thing, async () => isDisabled(await described(signal)), run, describe?.enabledBy)
   }
 
+  /** Throws `NotSupported` where the app would end its own access: it could then neither record nor repair what it did. */
+  function assertNotOwn(slot: KeySlot, ring: KeyRing): void {
+    const key = ring[slot]!['key']!
+    const isElsewhere = service.slots.some((other) => other !== slot && key.equals(ring[other]!['key']))
+    if (isElsewhere || !azure.isOwnKey?.(key)) return
+    throw new RekeyError('NotSupported', {
+      message: `${thing}: the app itself authenticates with ${slot}, and would lose access if that key were regenerated`,
+      remedy:
+        'Let the app use its managed identity there (AzureWebJobsStorage__accountName; no ROTATION_TOPIC_KEY), or give it the other key first.',
+    })
+  }
+
   /** POST that makes a new key, in the service's api-version. Sent once. Waits where the answer says that it goes on. */
   async function renew(slot: KeySlot, call: Call, given?: Secret): Promise<Partial<KeyRing>> {
     // The engine reads before it writes; where nothing has been read yet, this is what to compare with.
     const before = seen ?? (await listing(call.signal))
     if (describe?.askedFirst && describe.isKeyUseDisabled?.(await described(call.signal))) throw disabled()
-    const ring = service.ring(before, target)
-    const [dying, ...held] = [slot, ...service.slots.filter((other) => other !== slot)].map(
-      (each) => ring[each]!['key']!,
-    )
-    if (azure.isOwnKey?.(dying!) && !held.some((key) => key.equals(dying))) throw ownKey(thing, slot)
+    assertNotOwn(slot, ringOf(before))
     const made = regenerate.request(slot, target, before)
     const request = given === undefined ? made : regenerate.given!(made, given)
     const what = arm.operation('POST', request.path, rightFor(regenerate.right, target.id))
@@ -410,15 +418,6 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
           },
         }),
   }
-}
-
-/** The app would end its own access, and could then neither record nor repair it. */
-function ownKey(thing: string, slot: KeySlot): RekeyError {
-  return new RekeyError('NotSupported', {
-    message: `${thing}: the app itself authenticates with ${slot}, and would lose access if that key were regenerated`,
-    remedy:
-      'Let the app use its managed identity there (AzureWebJobsStorage__accountName; no ROTATION_TOPIC_KEY), or give it the other key first.',
-  })
 }
 
 /** Calls of Resource Manager about one resource, with the service's own errors. */
