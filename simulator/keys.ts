@@ -13,8 +13,8 @@ export interface KeySlots {
   /** Slot to key as of `at`; now, if not given. */
   keys(at?: number): Record<string, string>
   keyOf(slot: string, at?: number): string
-  /** Makes a new key in one slot and returns it. */
-  regenerate(slot: string): string
+  /** Makes a new key in one slot and returns it. `at`: when it took the other's place, if that is found only now. Default: now. */
+  regenerate(slot: string, at?: number): string
   /** A key that the caller chose. */
   set(slot: string, key: string): void
   swap(one: string, other: string): void
@@ -40,8 +40,7 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: (slot: 
     kernel.minted.add(key)
     return key
   }
-  const put = (slot: string, key: string): void => {
-    const now = kernel.clock.now()
+  const put = (slot: string, key: string, now = kernel.clock.now()): void => {
     const history = tenures.get(slot) ?? []
     const last = history.at(-1)
     if (last?.key === key) return
@@ -74,10 +73,10 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: (slot: 
   return {
     keys: (at) => Object.fromEntries(slots.map((slot) => [slot, keyOf(slot, at)])),
     keyOf,
-    regenerate(slot) {
+    regenerate(slot, at) {
       keyOf(slot)
       const key = mintKey(slot)
-      put(slot, key)
+      put(slot, key, at)
       return key
     },
     set(slot, key) {

@@ -31,7 +31,7 @@ export interface Sample {
   readonly apiVersions: readonly string[]
   /** The operations of one rotation, in order, between reading the keys and handing the new one out, with the probe. */
   readonly rotation: readonly string[]
-  /** What else a rotation asks of the storage account, in order, while it holds the lease. */
+  /** What else a rotation asks of the storage account while it holds the lease, in any order. */
   readonly storage?: readonly string[]
   /** What the service adds to the fleet of `npm start`. Default: one resource, with one target that is due. */
   estate?(estate: SampleEstate): readonly SampleTarget[]

@@ -55,7 +55,7 @@ describe('The calls of one reconcile', () => {
     return lived
   }
 
-  /** The operations of one delivery, in order, storage first. A new vault client's question where to sign in is no call of ours. */
+  /** The operations of one delivery: those of the lease, sorted, for its renewals depend on the time, then the others in order. A new vault client's question where to sign in is no call of ours. */
   async function callsOf(lived: Estate, desired: Partial<RotationRequest>): Promise<readonly string[]> {
     const { length } = lived.cloud.history
     const { length: heard } = tap.seen
@@ -64,7 +64,7 @@ describe('The calls of one reconcile', () => {
     const lines = tap.seen.slice(heard)
     const stored = lines.filter((line) => !/^\d{3} /.test(line)).map(storageCall)
     const rest = lived.cloud.history.slice(length).filter(({ status }) => status !== 401)
-    return [...stored, ...rest.map(({ operation }) => operation)]
+    return [...stored.toSorted(), ...rest.map(({ operation }) => operation)]
   }
 
   for (const provider of providers) {
@@ -76,9 +76,7 @@ describe('The calls of one reconcile', () => {
       const calls = await callsOf(lived, { createdAfter: lived.cloud.clock.now() })
 
       assert.deepEqual(calls, [
-        ...atTheStorage,
-        ...storage,
-        'lease/release',
+        ...[...atTheStorage, ...storage, 'lease/release'].toSorted(),
         read,
         'key-vault/getSecret',
         'key-vault/updateSecret',
@@ -94,7 +92,7 @@ describe('The calls of one reconcile', () => {
 
       const calls = await callsOf(lived, {})
 
-      assert.deepEqual(calls, [...atTheStorage, 'lease/release', read, 'key-vault/getSecret'])
+      assert.deepEqual(calls, [...[...atTheStorage, 'lease/release'].toSorted(), read, 'key-vault/getSecret'])
     })
   }
 

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import test, { after, before } from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
+import { slowOperation } from '../../simulator/faults.ts'
 import { redirectAzure } from '../../simulator/redirect.ts'
 import { startServer } from '../../simulator/server.ts'
 import { createAzureClients } from '../../src/azure/clients.ts'
@@ -13,7 +14,8 @@ import { providers } from './all-providers.ts'
 import { revealed } from './opened.ts'
 import { fleet } from './provider-fleet.ts'
 
-const cloud = simulatedCloud()
+/** Operations take a second: what is tried here is the wire. */
+const cloud = simulatedCloud({ faults: [slowOperation({ ms: 1000 })] })
 const azure = createAzureClients({ cloud: clouds.public, credential: cloud.identity.credential() })
 const end: (() => unknown)[] = []
 

@@ -3,12 +3,13 @@
 
 import * as z from 'zod/mini'
 import type { AzureClients, RawAnswer, RawRequest } from '../../azure/clients.ts'
+import { passes } from '../../azure/service-error.ts'
 import { type Credential, fold, type KeyRing, type KeySlot, slotsChanged } from '../../engine/key-ring.ts'
 import type { Allowance } from '../../engine/pace.ts'
 import type { Call, KeyHolder, Log, Verdict } from '../../engine/ports.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import type { Secret } from '../../engine/secret.ts'
-import { type Duration, type Instant, seconds } from '../../engine/target.ts'
+import { clockBound, type Duration, type Instant, minutes, seconds } from '../../engine/target.ts'
 import { defineProvider, type KeyProvider, type Place } from '../provider.ts'
 import { assertUnchanged, parseAnswer, type ServiceOperation, serviceCall, undecided, unexpected } from './answer.ts'
 import { type ArmId, type ArmTypes, armAllowance, armLimit, armPlace, armResource, parseArmId } from './arm-id.ts'
@@ -51,8 +52,10 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     id: ArmId,
     fields: z.output<z.core.$ZodObject<Shape>>,
   ): { readonly field: string; readonly message: string } | undefined
-  /** Where several credentials are in one resource: which one this is. They share the resource's lease. */
-  credential?(fields: z.output<z.core.$ZodObject<Shape>>): string
+  /** Where several credentials are in one resource: which one this is. They share the resource's lease. Undefined: the resource's own. */
+  credential?(fields: z.output<z.core.$ZodObject<Shape>>): string | undefined
+  /** What follows the resource's id in `ProviderAddress`, where a secret that holds another credential of it must not pass for this one's. */
+  address?(fields: z.output<z.core.$ZodObject<Shape>>): string | undefined
   readonly apiVersion: string
   /** Follows "Rekey: " in the name of the role. */
   readonly grant: string
@@ -107,12 +110,26 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     readonly answer: z.core.$ZodType<Description>
     /** Whether the resource refuses its keys. Asked after a refusal. */
     isKeyUseDisabled?(description: Description): boolean
-    /** Resource Manager may make keys that the resource refuses: asked before each regenerate as well, which costs a call. */
+    /**
+     * Asked before each regenerate as well, which costs a call: Resource Manager may make keys that the resource refuses, and nothing is
+     * sent while a change of it is under way.
+     */
     readonly askedFirst?: true
     /** How an operator lets its keys in: `disableLocalAuth: false`. */
     readonly enabledBy?: string
-    /** For services whose regenerate goes on after its answer: whether a change is under way, and how long one may take. */
-    readonly operation?: { isUnderWay(description: Description): boolean; readonly limit: Duration }
+    /** For services whose regenerate goes on after its answer. */
+    readonly operation?: {
+      /** Whether the resource says that a change is under way. */
+      isUnderWay(description: Description): boolean
+      /** How long one may take. */
+      readonly limit: Duration
+      /** When a slot's key was made, as the resource says it. */
+      madeAt?(
+        description: Description,
+        slot: KeySlot,
+        target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
+      ): Instant | undefined
+    }
   }
 
   readonly probe?: {
@@ -156,8 +173,13 @@ export interface ProbeRequest {
   headers(url: URL): Readonly<Record<string, string | Secret>>
 }
 
-/** The longest wait between two listings while one must show a new key. */
-const listEvery: Duration = seconds(2)
+/** The waits between two listings while one must show a new key: they double. Services count listings, too. */
+const firstListing: Duration = seconds(2)
+const longestListing: Duration = seconds(20)
+/** Less than a call may take: the rest is for reading what became of a regenerate that got no answer. */
+const longestAnswer: Duration = seconds(15)
+/** How soon a resource shows that it took a regenerate; an assumption: recorded is only that it has taken one when it answers. */
+const showsAfter: Duration = seconds(30)
 
 /** The provider of a service that is declared. */
 export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Description, Addition = never>(
@@ -207,14 +229,16 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
 type Given = { readonly resource: string } & Readonly<Record<string, unknown>>
 
 function placeOf<Shape extends z.core.$ZodShape, Listing, Description, Addition>(
-  { id, types, credential, budget }: ArmKeyService<Shape, Listing, Description, Addition>,
-  { resource, ...fields }: Given,
+  { id, types, credential, address, budget }: ArmKeyService<Shape, Listing, Description, Addition>,
+  { resource, ...given }: Given,
 ): Place {
-  const armId = parseArmId(resource, types)
-  const whole = armPlace(id, armId)
-  const part = credential?.(fields as z.output<z.core.$ZodObject<Shape>>).toLowerCase()
+  const fields = given as z.output<z.core.$ZodObject<Shape>>
+  const whole = armPlace(id, parseArmId(resource, types))
+  const part = credential?.(fields)?.toLowerCase()
+  const below = address?.(fields)
   return {
     ...whole,
+    ...(below === undefined ? {} : { address: `${whole.address}/${below}` }),
     ...(part === undefined ? {} : { credential: `${whole.credential}/${part}` }),
     ...(budget === undefined ? {} : { budget: `${budget.name}:${whole.budget}` }),
   }
@@ -307,12 +331,12 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
   async function renew(slot: KeySlot, call: Call, given?: Secret): Promise<Partial<KeyRing>> {
     // The engine reads before it writes; where nothing has been read yet, this is what to compare with.
     const before = seen ?? (await listing(call.signal))
-    if (describe?.askedFirst && describe.isKeyUseDisabled?.(await described(call.signal))) throw disabled()
+    if (describe?.askedFirst) assertWritable(await described(call.signal))
     assertNotOwn(slot, ringOf(before))
     const made = regenerate.request(slot, target, before)
     const request = given === undefined ? made : regenerate.given!(made, given)
     const what = arm.operation('POST', request.path, rightFor(regenerate.right, target.id))
-    const answer = await arm.post(what, request, 'once', call.signal)
+    const answer = await taken(slot, call, what, (signal) => arm.post(what, request, 'once', signal))
     if (typeof regenerate.answer === 'function') return { [slot]: regenerate.answer(answer.body, slot) }
     if (regenerate.answer === 'listing' && answer.body !== undefined) {
       seen = parseAnswer(list.answer, answer.body, what)
@@ -320,6 +344,54 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
     }
     try {
       return await readBack(slot, ringOf(before), answer, what, call)
+    } catch (error) {
+      throw undecided(error)
+    }
+  }
+
+  /** Throws `LocalAuthDisabled` where no key of the resource can be used, `ServiceBusy` where a change of it is under way. */
+  function assertWritable(found: Description): void {
+    if (describe?.isKeyUseDisabled?.(found)) throw disabled()
+    if (!describe?.operation?.isUnderWay(found)) return
+    throw new RekeyError('ServiceBusy', {
+      message: `${thing} is being changed`,
+      remedy: passes,
+      retryAfter: minutes(5),
+    })
+  }
+
+  /**
+   * The answer to a regenerate. Where it is lost, the resource itself may say that a change of it has begun, soon or not at all: to leave
+   * that open would cost another regenerate. Throws RekeyErrors.
+   */
+  async function taken(
+    slot: KeySlot,
+    call: Call,
+    what: ServiceOperation,
+    send: (signal: AbortSignal) => Promise<RawAnswer>,
+  ): Promise<RawAnswer> {
+    if (describe?.operation === undefined) return send(call.signal)
+    const sentAt = azure.now()
+    try {
+      return await send(AbortSignal.any([call.signal, AbortSignal.timeout(longestAnswer)]))
+    } catch (error) {
+      if (!(error instanceof RekeyError) || !error.details.outcomeUnknown) throw error
+      if (await isTaken(slot, sentAt - clockBound, call, what)) return { status: 202, headers: {}, body: undefined }
+      throw error
+    }
+  }
+
+  /** Whether the resource shows a change that began after `since`. Throws RekeyErrors that leave open what happened. */
+  async function isTaken(slot: KeySlot, since: Instant, call: Call, what: ServiceOperation): Promise<boolean> {
+    const operation = describe!.operation!
+    try {
+      for (const until = azure.now() + showsAfter; azure.now() < until && !call.signal.aborted; ) {
+        await pause(firstListing, azure, call, what)
+        const now = await unlessUnanswered(() => described(call.signal))
+        if (now === undefined) continue
+        if (operation.isUnderWay(now) || (operation.madeAt?.(now, slot, target) ?? since) > since) return true
+      }
+      return false
     } catch (error) {
       throw undecided(error)
     }
@@ -339,13 +411,13 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
       const isOver = async () => !operation.isUnderWay(await described(call.signal))
       await finished({ answer, what, until, log, isOver }, azure, call)
     }
-    for (;;) {
+    for (let wait = firstListing; ; wait = Math.min(2 * wait, longestListing)) {
       const now = ringOf(await listing(call.signal))
       if (slotsChanged(before, now).includes(slot)) return now
       if (azure.now() >= until) {
         throw unexpected(what.operation, 'the service accepted the request, but its listing does not show a new key')
       }
-      await pause(listEvery, azure, call, what)
+      await pause(wait, azure, call, what)
     }
   }
 
