@@ -91,7 +91,12 @@ type Declared = Pick<KeyProvider, 'id' | 'title' | 'clouds'> & {
   readonly probe?: { readonly lists: string; readonly apiVersion: string }
 }
 
-/** The provider of a messaging service with Geo-DR: `alias` is a field, and `aliasConnectionString` an output. */
+/** The provider of a messaging service without Geo-DR. */
+export function authorizationRules(declared: Declared): KeyProvider {
+  return armKeyProvider(rulesOf(declared))
+}
+
+/** The same with Geo-DR: `alias` is a field, and `aliasConnectionString` an output. */
 export function authorizationRulesWithAlias(declared: Declared): KeyProvider {
   const { namespace } = declared.places
   const plain = rulesOf(declared)
