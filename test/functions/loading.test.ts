@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 
@@ -54,6 +57,34 @@ test('A request that meets a bad configuration loads no Azure SDK', async () => 
     if (answered.status !== 503) throw new Error('status ' + answered.status)`)
 
   assert.ok(loaded.includes('src/compose.ts'))
+  assert.deepEqual(
+    loaded.filter((name) => sdks.test(name)),
+    [],
+  )
+})
+
+test('A target that does not exist is answered without loading an Azure SDK, or a provider that no target has', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-loading-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const target = { name: 'sensor', provider: 'defender-sensor', secrets: { 'sensor-key': 'key' } }
+  await writeFile(join(folder, 'targets.json'), JSON.stringify({ targets: [target] }))
+  const env = {
+    AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+    AzureWebJobsScriptRoot: folder,
+    ROTATION_VAULT: 'https://kv-prod.vault.azure.net',
+  }
+
+  const loaded = await loadedBy(`
+    const { HttpRequest, InvocationContext } = await import('@azure/functions')
+    const { answer } = await import('${root}src/functions/http/answer.ts')
+    const { showTarget } = await import('${root}src/functions/http/status/list-targets.ts')
+    const { composer } = await import('${root}src/compose.ts')
+    const request = new HttpRequest({ method: 'GET', url: 'http://127.0.0.1/api/targets/unknown', params: { name: 'unknown' } })
+    const answered = await answer(showTarget, request, new InvocationContext(), composer({ env: ${JSON.stringify(env)} }))
+    if (answered.status !== 404) throw new Error('status ' + answered.status)`)
+
+  const providers = loaded.filter((name) => /^src\/providers\/(?!index|provider)[^/]+\.ts$/.test(name))
+  assert.deepEqual(providers, ['src/providers/defender-sensor.ts'])
   assert.deepEqual(
     loaded.filter((name) => sdks.test(name)),
     [],

@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import test from 'node:test'
-import { providerById, providers } from './all-providers.ts'
+import { loadedProvider, loadProviders, loadProvidersNamedIn, providerIds } from '../../src/providers/index.ts'
+import { providers } from './all-providers.ts'
 import { fleet } from './provider-fleet.ts'
 
 const folder = new URL('../../src/providers/', import.meta.url)
 const ids = providers.map(({ id }) => id)
 
-test('every provider file is in the registry, by the name of its file', async () => {
+test('Every provider file is in the registry, by the name of its file', async () => {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.ts'))
   const ofProviders = files
     .map((name) => name.replace('.ts', ''))
@@ -22,13 +23,31 @@ test('Every provider has a resource in the simulated fleet, so that the contract
   assert.deepEqual(Object.keys(fleet).toSorted(), ids.toSorted())
 })
 
-test('a provider is found by its id, and only by that', () => {
-  for (const provider of providers) assert.equal(providerById(provider.id), provider)
-  assert.equal(providerById('Cognitive-Services'), undefined)
-  assert.equal(providerById('constructor'), undefined)
+test('A provider has the id of its line in the registry, and is found by that alone', async () => {
+  assert.deepEqual(ids, providerIds)
+  for (const id of providerIds) {
+    assert.deepEqual(
+      (await loadProviders([id])).map((provider) => provider.id),
+      [id],
+    )
+    assert.equal(loadedProvider(id)?.id, id)
+  }
+  assert.deepEqual(await loadProviders(['Cognitive-Services', 'constructor']), [])
+  assert.equal(loadedProvider('constructor'), undefined)
 })
 
-test('every provider gives each slot a key, and says why it needs each of its rights', () => {
+test('A targets.json loads the providers that it names, however their ids are escaped', async () => {
+  const [first, second] = providerIds as readonly [string, string]
+  const named = async (text: string) => (await loadProvidersNamedIn(text)).map(({ id }) => id)
+  const escaped = JSON.stringify({ provider: second }).replace('-', '\\u002d')
+
+  assert.deepEqual(await named('{"targets": []}'), [])
+  assert.deepEqual(await named(JSON.stringify({ targets: [{ provider: first }] })), [first])
+  assert.ok(escaped.includes('u002d'))
+  assert.ok((await named(escaped)).includes(second))
+})
+
+test('Every provider gives each slot a key, and says why it needs each of its rights', () => {
   for (const { outputs, actions, slots } of providers) {
     assert.equal(outputs['key'], 'secret')
     assert.equal(new Set(slots).size, slots.length)
