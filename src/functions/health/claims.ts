@@ -7,7 +7,7 @@ import { RekeyError } from '../../engine/rekey-error.ts'
 const Claims = z.object({
   oid: z._default(z.string(), '<object id of the identity>'),
   roles: z._default(z.array(z.string()), []),
-  /** Only where a person has signed in. */
+  /** Only where a user has signed in. */
   scp: z.optional(z.string()),
 })
 

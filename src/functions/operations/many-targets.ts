@@ -46,6 +46,15 @@ export async function readMany(app: App, request: string): Promise<Many | undefi
   return read.success ? read.data : undefined
 }
 
+/**
+ * Records the list of a request, and returns it; where the same request has recorded one before, or at the same time, returns
+ * that one. Throws RekeyError.
+ */
+export async function recordMany(app: App, request: string, many: Many): Promise<Many> {
+  if (await app.operations.create(nameOf(request), many)) return many
+  return (await readMany(app, request)) ?? many
+}
+
 /** Throws RekeyError. */
 export async function writeMany(app: App, request: string, many: Many): Promise<void> {
   await app.operations.write(nameOf(request), many)

@@ -79,7 +79,7 @@ function read(message: unknown, queue: QueueName | undefined, log: Log): Rotatio
     return parseRequest(message, queue)
   } catch (thrown) {
     const error = asRekeyError(thrown, log)
-    // Thrown until the host gives up: then it lies in the poison queue, for a person to read, and an alert is raised.
+    // Thrown until the host gives up: then the message is in the poison queue, for an operator to read, and an alert is raised.
     log('error', 'message unreadable, it will end in the poison queue', { code: error.code, detail: error.message })
     throw error
   }

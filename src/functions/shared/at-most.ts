@@ -1,4 +1,5 @@
-// Runs a function over a list, a few items at a time.
+// Runs a function over a list, a few items at a time. p-limit and p-map reject at the first failure, while what they have begun still
+// runs: a caller would answer before its last effect.
 
 /**
  * Runs `work` over all items, at most `limit` at a time; answers in the items' order. After a failure nothing new is begun;

@@ -7,10 +7,11 @@ import type { Handler } from '../../../src/functions/http/answer.ts'
 import { promote, swap } from '../../../src/functions/http/commands/promote-target.ts'
 import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
+import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
 import { repeatedKeyIn } from '../../../src/functions/http/repeated-key.ts'
 import { kinds } from '../../providers/all-providers.ts'
 import { fleet } from '../../providers/provider-fleet.ts'
-import { asOfNow, days, follow, vaultHost, visionWorld, type World, world } from '../functions-world.ts'
+import { account, asOfNow, days, follow, vaultHost, visionWorld, type World, world } from '../functions-world.ts'
 
 const params = { name: 'vision' }
 const second = 1000
@@ -104,6 +105,26 @@ describe('A command that is sent again', () => {
 
     assert.deepEqual([first.status, again.status], [200, 200])
     assert.deepEqual(handle.keys(), keys)
+    await made.close()
+  })
+
+  test('Two lists sent at the same time as one request are one list: the one that was recorded first', async () => {
+    const made = await world()
+    const targets = ['one', 'two'].map((name) => account(made.cloud, name).target)
+    await made.writeTargets(targets)
+    const headers = repeatable(made)
+
+    const answers = await Promise.all(
+      targets.map(({ name }) => made.http(startRotations, { body: { targets: [name] }, headers })),
+    )
+
+    const lists = answers.map(({ body }) => body.targets)
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [202, 202],
+    )
+    assert.deepEqual(lists[0], lists[1])
+    assert.deepEqual([...new Set(made.sends.map(({ request }) => request.target))], lists[0])
     await made.close()
   })
 

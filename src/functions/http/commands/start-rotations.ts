@@ -10,7 +10,7 @@ import { RekeyError } from '../../../engine/rekey-error.ts'
 import type { RotationRequest } from '../../../engine/request.ts'
 import { type Duration, minutes, type Target } from '../../../engine/target.ts'
 import { asRekeyError } from '../../../engine/unforeseen.ts'
-import { type Many, readMany, writeMany } from '../../operations/many-targets.ts'
+import { type Many, recordMany, writeMany } from '../../operations/many-targets.ts'
 import { manyOperationId } from '../../operations/operation-id.ts'
 import { memberId } from '../../operations/operation-record.ts'
 import { atMost } from '../../shared/at-most.ts'
@@ -68,7 +68,10 @@ export const startRotations: Handler = {
   },
 }
 
-/** Records the list before its first request is queued, so that whatever is carried out can be followed. */
+/**
+ * Records the list before its first request is queued, so that whatever is carried out can be followed. Of a request that is sent
+ * again, what the list recorded first still lacks is queued.
+ */
 async function queueAll(
   call: Command,
   targets: readonly Target[],
@@ -77,13 +80,15 @@ async function queueAll(
 ): Promise<HttpResponseInit> {
   const { app, asked } = call
   const createdAfter = iso(asked.at)
-  const known = asked.repeatable ? await readMany(app, asked.id) : undefined
-  const missing = new Set(known?.unsent)
-  const paced = await spread(app, known ? targets.filter(({ name }) => missing.has(name)) : targets)
-  const names = paced.map(({ target }) => target.name)
   const expiresAt = iso(targets.reduce((latest, target) => Math.max(latest, wantedUntil(target, asked.at)), asked.at))
-  const many: Many = known ?? { createdAfter, expiresAt, targets: names, unsent: names }
-  if (known === undefined) await writeMany(app, asked.id, many)
+  const chosen = targets.map(({ name }) => name)
+  const many = await recordMany(app, asked.id, { createdAfter, expiresAt, targets: chosen, unsent: chosen })
+  const missing = new Set(many.unsent)
+  const paced = await spread(
+    app,
+    targets.filter(({ name }) => missing.has(name)),
+  )
+  const names = paced.map(({ target }) => target.name)
   const places = new Map(many.targets.map((name, place) => [name, place]))
   const sent = new Set<string>()
   try {
