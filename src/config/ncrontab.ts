@@ -1,6 +1,6 @@
 // NCRONTAB, as the Functions host reads it: six fields, seconds first. Checked here, because the host answers a wrong
 // one by not starting the timer, and a five-field one by running it 60 times as often as was meant. Not by a library: croner, like most,
-// accepts what the host refuses (five fields, L, W, #), does not say which field is wrong, and adds 20 kB to a cold start.
+// accepts what the host refuses (five fields, L, W, #), does not say which field is wrong, and adds 33 kB to a cold start.
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
@@ -27,10 +27,10 @@ export function scheduleProblem(schedule: string): { readonly message: string; r
   const texts = schedule.trim().split(/\s+/)
   if (texts.length === 5) {
     const remedy = `Put the seconds in front: 0 ${texts.join(' ')}`
-    return { message: 'has five fields; the Functions host wants six, and would take minutes for seconds', remedy }
+    return { message: 'has five fields; the Functions host expects six, and would read the minutes as seconds', remedy }
   }
   if (texts.length !== 6) {
-    const message = 'is no schedule of six fields: second, minute, hour, day, month, weekday'
+    const message = 'does not have six fields: second, minute, hour, day, month, weekday'
     return { message, remedy: 'Write for example 0 */15 * * * * for every 15 minutes.' }
   }
   for (const [index, field] of fields.entries()) {
@@ -64,9 +64,9 @@ function partProblem(part: string, field: Field): string | undefined {
   if (step !== undefined && !range.includes('-')) return 'a step needs * or a range before it'
   const ends = range.split('-').map((end) => numberOf(end, field))
   const [from, to = from] = ends
-  if (ends.length > 2 || from === undefined || to === undefined) return 'there is something that is no value'
-  if (from < field.least || to > field.most) return 'there is a value out of range'
-  return from > to ? 'there is a range that runs backwards' : undefined
+  if (ends.length > 2 || from === undefined || to === undefined) return 'contains something that is not a value'
+  if (from < field.least || to > field.most) return 'contains a value out of range'
+  return from > to ? 'contains a range that runs backwards' : undefined
 }
 
 function numberOf(text: string, { names, least }: Field): number | undefined {
