@@ -6,18 +6,11 @@ import type { AzureClients } from '../azure/clients.ts'
 import type { StateBlob } from '../azure/state-blob.ts'
 import type { Clock } from '../engine/ports.ts'
 import { RekeyError } from '../engine/rekey-error.ts'
-import { type Duration, type Instant, minutes, seconds, type Target } from '../engine/target.ts'
+import type { Instant, Target } from '../engine/target.ts'
 import { applied, type Definition, type InForce, type NotApplied } from './targets/in-force.ts'
-import {
-  filesOf,
-  type LastValid,
-  lastValidBlob,
-  type Removal,
-  readLastValid,
-  removalOf,
-  writeLastValid,
-} from './targets/last-valid.ts'
+import { type LastValid, lastValidBlob, type Removal } from './targets/last-valid.ts'
 import type { Problem } from './targets/problems.ts'
+import { failedHold, hold, storedRecord } from './targets/stored-record.ts'
 import { blobReader, fileReader, type TextResult } from './targets/text.ts'
 import type { TargetsFile } from './targets.ts'
 
@@ -63,11 +56,6 @@ export interface TargetsSourceSettings {
   readonly writes: boolean
 }
 
-/** How long a blob is not requested again. A file is checked each time: that costs nothing. */
-const hold: Duration = minutes(1)
-/** The same after a check that found no configuration: it may be corrected soon, but checking a dead service takes seconds. */
-const failedHold: Duration = seconds(15)
-
 /** What is in force, and whether it is recorded. */
 interface Current extends InForce {
   readonly version: string
@@ -91,41 +79,26 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
   const { location, root, clock, parse, azure, state, writes } = settings
   const remote = location.startsWith('https://')
   const reader = remote ? blobReader(location, azure()) : fileReader(location, root)
+  const record = storedRecord(state, clock, writes)
   let known: string | undefined
   let current: Current | undefined
   let read: ReadTargets | undefined
+  /** Until when a blob is not requested again. A file is checked each time: that costs nothing. */
   let until = Number.NEGATIVE_INFINITY
-  let checking: Promise<ReadTargets> | undefined
-  let recording: Promise<void> | undefined
-  let stored: { readonly record: LastValid | undefined; readonly until: number } | undefined
-
-  let unread: { readonly error: RekeyError; readonly until: number } | undefined
-
-  /** The record, requested at most once a minute; a failure is cached for 15 seconds, since calling a dead service takes long. Throws RekeyError. */
-  async function storedRecord(): Promise<LastValid | undefined> {
-    if (stored && clock.monotonic() < stored.until) return stored.record
-    if (unread && clock.monotonic() < unread.until) throw unread.error
-    const found = await state.read()
-    const record = found && readLastValid(found.text)
-    stored = { record, until: clock.monotonic() + hold }
-    if (found && !record) throw unreadableRecord()
-    return record
-  }
 
   async function former(): Promise<Former> {
     const own = { definitions: current?.definitions ?? [], current }
     try {
-      const record = await storedRecord()
-      const isNewer = current && !current.lacksRecord && record && current.since >= record.since
-      if (record === undefined || isNewer) return own
-      const taken = await definitionsIn(record, parse)
-      const { version, since, removal } = record
+      const last = await record.read()
+      const isNewer = current && !current.lacksRecord && last && current.since >= last.since
+      if (last === undefined || isNewer) return own
+      const taken = await definitionsIn(last, parse)
+      const { version, since, removal } = last
       const targets = taken.flatMap(({ target, suspended }) => (suspended ? [] : [target]))
       const inForce = { targets, definitions: taken, notApplied: [], version, since, removal, recorded: true }
       return { definitions: taken, current: inForce }
     } catch (thrown) {
       if (!(thrown instanceof RekeyError)) throw thrown
-      if (unread?.error !== thrown) unread = { error: thrown, until: clock.monotonic() + failedHold }
       return { ...own, problem: asProblem(thrown) }
     }
   }
@@ -170,40 +143,26 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
   /** An instance that starts with what is recorded goes on with the moment that is recorded. */
   function sinceOf(version: string): Instant {
     if (current?.version === version) return current.since
-    return stored?.record?.version === version ? stored.record.since : clock.now()
+    const last = record.latest()
+    return last?.version === version ? last.since : clock.now()
   }
 
-  async function record(): Promise<void> {
+  async function write(): Promise<void> {
     if (current === undefined || current.recorded || current.lacksRecord) return
     const writing = current
-    const files = filesOf(writing.definitions)
-    const suspended = writing.definitions.flatMap((each) => (each.suspended ? [each.target.name] : []))
-    // Another instance may write at the same moment, most likely the same: once more, over what it wrote.
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const found = await state.read()
-      const before = found && readLastValid(found.text)
-      const isSame = before?.version === writing.version
-      const since = isSame ? before.since : writing.since
-      const removal = removalOf(before, writing.definitions, clock.now())
-      const next = { version: writing.version, since, files, suspended, removal }
-      const text = writeLastValid(next)
-      const done = text === found?.text || !writes || (await state.write(text, found?.etag))
-      if (!done) continue
-      stored = { record: next, until: clock.monotonic() + hold }
-      if (current !== writing) return
-      current = { ...writing, since, removal, recorded: true }
-      if (read && 'targets' in read) read = { ...read, since, removal }
-      return
-    }
+    const written = await record.write(writing)
+    if (written === undefined || current !== writing) return
+    const { since, removal } = written
+    current = { ...writing, since, removal, recorded: true }
+    if (read && 'targets' in read) read = { ...read, since, removal }
   }
+
+  const checked = shared(check)
+  const recorded = shared(write)
 
   async function readNow(): Promise<ReadTargets> {
     if (remote && read && clock.monotonic() < until) return read
-    // A caller that arrives while a check is running gets its result.
-    checking ??= check().finally(() => {
-      checking = undefined
-    })
-    read = await checking
+    read = await checked()
     return read
   }
 
@@ -211,12 +170,20 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
     read: readNow,
     recorded: async () => {
       await readNow()
-      recording ??= record().finally(() => {
-        recording = undefined
-      })
-      await recording
+      await recorded()
       return read!
     },
+  }
+}
+
+/** Runs once at a time: who calls meanwhile gets the result of the run that is under way. */
+function shared<Done>(run: () => Promise<Done>): () => Promise<Done> {
+  let running: Promise<Done> | undefined
+  return () => {
+    running ??= run().finally(() => {
+      running = undefined
+    })
+    return running
   }
 }
 
@@ -257,11 +224,4 @@ function asProblem({ message, details }: RekeyError): Problem {
     message: `the last valid definitions cannot be read: ${message}`,
     remedy: details.remedy ?? 'It is read again soon. Until then targets that are not valid now are off.',
   }
-}
-
-function unreadableRecord(): RekeyError {
-  return new RekeyError('UnexpectedAnswer', {
-    message: `the blob ${lastValidBlob} was not written by Rekey, or is damaged`,
-    remedy: 'Correct targets.json: the blob is replaced as soon as the file is accepted.',
-  })
 }
