@@ -19,6 +19,8 @@ export interface AnswerRule {
   /** The service's own code, as `codeOf` finds it. */
   readonly code?: string
   readonly text?: RegExp
+  /** The header `WWW-Authenticate`. */
+  readonly challenge?: RegExp
   readonly is: Judgement
 }
 
@@ -28,12 +30,13 @@ export interface AnswerRule {
  */
 export function judgedBy(...rules: readonly AnswerRule[]): Judge {
   return (answer) => {
-    const { status, text } = answer
+    const { status, text, headers } = answer
     const found = rules.find(
       (rule) =>
         rule.status === status &&
         (rule.code === undefined || rule.code === codeOf(answer)) &&
-        (rule.text === undefined || rule.text.test(text)),
+        (rule.text === undefined || rule.text.test(text)) &&
+        (rule.challenge === undefined || rule.challenge.test(headers['www-authenticate'] ?? '')),
     )
     return found?.is ?? (status >= 200 && status < 300 ? 'accepted' : 'unknown')
   }

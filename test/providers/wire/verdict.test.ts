@@ -45,3 +45,13 @@ test('the first rule that matches decides, also for a text and against a success
     ['accepted', 'refused', 'unknown', 'accepted'],
   )
 })
+
+test('a status refuses a key where its challenge says why, and gives no verdict where the challenge says something else', () => {
+  const judge = judgedBy({ status: 401, challenge: /error="InvalidKey"/, is: 'refused' })
+
+  const verdicts = ['SharedKey error="InvalidKey"', 'SharedKey error="InvalidClientId"'].map((challenge) =>
+    judge(answer(401, '', { 'www-authenticate': challenge })),
+  )
+
+  assert.deepEqual([...verdicts, judge(answer(401))], ['refused', 'unknown', 'unknown'])
+})
