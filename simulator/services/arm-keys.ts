@@ -99,6 +99,8 @@ export interface ArmKeys<Options> {
   byHost(host: string): ArmResource<Options> | undefined
   /** By its id, without case. */
   find(id: string): ArmResource<Options> | undefined
+  /** Of a service whose resources share one host: the one whose key the data plane accepts. */
+  byKey(matches: (key: string) => boolean): ArmResource<Options> | undefined
   /** Whether the data plane accepts requests for which `matches` is true of one of its keys. */
   isAccepted(resource: ArmResource<Options>, matches: (key: string) => boolean): boolean
 }
@@ -213,6 +215,9 @@ export function armKeys<Options extends object = object>(
     })
   }
 
+  const isAccepted = (resource: ArmResource<Options>, matches: (key: string) => boolean) =>
+    !resource.keysDisabled && resource.slots.accepted().some(matches)
+
   return {
     operations,
     add(options) {
@@ -254,6 +259,7 @@ export function armKeys<Options extends object = object>(
       const found = resources.get(id.toLowerCase())
       return found && settled(found)
     },
-    isAccepted: (resource, matches) => !resource.keysDisabled && resource.slots.accepted().some(matches),
+    byKey: (matches) => [...resources.values()].find((each) => isAccepted(settled(each), matches)),
+    isAccepted,
   }
 }

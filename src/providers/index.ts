@@ -12,6 +12,7 @@ const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
   'iot-hub-device': async () => (await import('./iot-hub-device.ts')).iotHubDevice,
   'iot-hub-policy': async () => (await import('./iot-hub-policy.ts')).iotHubPolicy,
   'log-analytics': async () => (await import('./log-analytics.ts')).logAnalytics,
+  maps: async () => (await import('./maps.ts')).maps,
   relay: async () => (await import('./relay.ts')).relay,
   'service-bus': async () => (await import('./service-bus.ts')).serviceBus,
   'storage-account': async () => (await import('./storage-account.ts')).storageAccount,
