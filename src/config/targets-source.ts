@@ -176,7 +176,7 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
   }
 }
 
-/** Runs once at a time: who calls meanwhile gets the result of the run that is under way. */
+/** Runs once at a time: a caller that arrives meanwhile gets the result of the run that is under way. */
 function shared<Done>(run: () => Promise<Done>): () => Promise<Done> {
   let running: Promise<Done> | undefined
   return () => {

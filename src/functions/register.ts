@@ -1,6 +1,6 @@
 // The app's entry point: registers every function, by trigger. What a function does is loaded with its first call.
 
 import './event-grid/near-expiry.ts'
-import './http/routes.ts'
+import './http/http-functions.ts'
 import './queue/queue-functions.ts'
 import './timer/schedule.ts'

@@ -49,7 +49,7 @@ test('Registering the functions loads the Functions library and the parser of th
 test('A request that meets a bad configuration loads no Azure SDK', async () => {
   const loaded = await loadedBy(`
     const { HttpRequest, InvocationContext } = await import('@azure/functions')
-    const { answer } = await import('${root}src/functions/http/answer.ts')
+    const { answer } = await import('${root}src/functions/http/answer-request.ts')
     const { health } = await import('${root}src/functions/http/status/show-health.ts')
     const { composer } = await import('${root}src/compose.ts')
     const request = new HttpRequest({ method: 'GET', url: 'http://127.0.0.1/api/health' })
@@ -76,7 +76,7 @@ test('A target that does not exist is answered without loading an Azure SDK, or 
 
   const loaded = await loadedBy(`
     const { HttpRequest, InvocationContext } = await import('@azure/functions')
-    const { answer } = await import('${root}src/functions/http/answer.ts')
+    const { answer } = await import('${root}src/functions/http/answer-request.ts')
     const { showTarget } = await import('${root}src/functions/http/status/list-targets.ts')
     const { composer } = await import('${root}src/compose.ts')
     const request = new HttpRequest({ method: 'GET', url: 'http://127.0.0.1/api/targets/unknown', params: { name: 'unknown' } })

@@ -1,7 +1,7 @@
 // Registers one HTTP function; at load it imports nothing that the runtime has not loaded already.
 
 import { app, type HttpMethod } from '@azure/functions'
-import type { Handler } from './answer.ts'
+import type { Handler } from './answer-request.ts'
 
 /**
  * Registers one route as a function of its own, so that it has a key of its own. Its handler is loaded by the first
@@ -14,7 +14,7 @@ export function route(name: string, method: HttpMethod, path: string, load: () =
     authLevel: 'function',
     handler: async (request, context) => {
       const [{ answer }, { compose }, handler] = await Promise.all([
-        import('./answer.ts'),
+        import('./answer-request.ts'),
         import('../../compose.ts'),
         load(),
       ])

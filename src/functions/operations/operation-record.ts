@@ -9,7 +9,7 @@ import type { RekeyError } from '../../engine/rekey-error.ts'
 import { isExplicit, type RotationRequest } from '../../engine/request.ts'
 import type { Target } from '../../engine/target.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
-import type { Command } from '../http/answer.ts'
+import type { Command } from '../http/answer-request.ts'
 
 const Failure = z.object({
   code: z.string(),

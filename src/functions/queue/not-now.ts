@@ -34,7 +34,7 @@ export async function withoutTarget(request: RotationRequest, app: App, log: Log
   await app.queue.send(request, stopWait)
 }
 
-/** Ends a request whose target is not in targets.json any more: one log line, one failure for whoever asked, nothing tried again. */
+/** Ends a request whose target is not in targets.json any more: one log line, one failure for the caller, no further try. */
 async function endRemoved(request: RotationRequest, app: App, log: Log): Promise<void> {
   const asked = request.revokeBefore ?? request.createdAfter ?? request.comparedAfter
   if (asked !== undefined && app.clock.now() < asked + targetsLag) return await app.queue.send(request, targetsLag)

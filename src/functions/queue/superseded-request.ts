@@ -7,7 +7,7 @@ import type { RotationRequest } from '../../engine/request.ts'
 import { minutes } from '../../engine/target.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
 
-/** Who waits comes back every ten minutes and says so again; who has not for this long is taken to be lost. */
+/** A request that waits is tried, and noted, every ten minutes; one that was not noted for this long is taken to be lost. */
 const waitsFor = minutes(30)
 
 const Waiting = z.object({ id: z.string(), createdAfter: z.number(), force: z.boolean(), until: z.number() })

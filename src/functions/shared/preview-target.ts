@@ -3,7 +3,7 @@
 import { type Preview, preview } from '../../engine/preview.ts'
 import type { RotationRequest } from '../../engine/request.ts'
 import { type Duration, seconds, type Target } from '../../engine/target.ts'
-import type { Call } from '../http/answer.ts'
+import type { Call } from '../http/answer-request.ts'
 
 /** How long a caller waits; no effect starts later. The platform's front end ends the call after 230 s. */
 export const inlineTime: Duration = seconds(100)

@@ -7,7 +7,7 @@ import { missingPermission, staleReads, throttle } from '../../../simulator/faul
 import type { LeaseNotes } from '../../../src/azure/blob-lease.ts'
 import { RekeyError } from '../../../src/engine/rekey-error.ts'
 import { checkCompared } from '../../../src/functions/health/resync-check.ts'
-import { answer } from '../../../src/functions/http/answer.ts'
+import { answer } from '../../../src/functions/http/answer-request.ts'
 import { repair } from '../../../src/functions/http/commands/repair-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'

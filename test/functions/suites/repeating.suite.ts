@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, test } from 'node:test'
-import type { Handler } from '../../../src/functions/http/answer.ts'
+import type { Handler } from '../../../src/functions/http/answer-request.ts'
 import { promote, swap } from '../../../src/functions/http/commands/promote-target.ts'
 import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'

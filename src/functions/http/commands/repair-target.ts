@@ -2,7 +2,7 @@
 
 import * as z from 'zod/mini'
 import { days } from '../../../engine/target.ts'
-import { enabledTargetOf, type Handler } from '../answer.ts'
+import { enabledTargetOf, type Handler } from '../answer-request.ts'
 import { parseBody } from '../body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'

@@ -1,7 +1,7 @@
 // POST /api/targets/{name}/rotate: requests a new key.
 
 import * as z from 'zod/mini'
-import { enabledTargetOf, type Handler } from '../answer.ts'
+import { enabledTargetOf, type Handler } from '../answer-request.ts'
 import { parseBody } from '../body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'

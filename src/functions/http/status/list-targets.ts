@@ -1,7 +1,7 @@
 // GET /api/targets and GET /api/targets/{name}.
 
 import { minutes } from '../../../engine/target.ts'
-import { type Handler, json, targetOf } from '../answer.ts'
+import { type Handler, json, targetOf } from '../answer-request.ts'
 import { checkQuery, pageOf } from '../paging.ts'
 import { describe, notesOfAll, notesOfOne, readable, readTarget, readTargets } from './describe-target.ts'
 

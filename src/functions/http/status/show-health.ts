@@ -8,7 +8,7 @@ import { minutes } from '../../../engine/target.ts'
 import { checksOf } from '../../health/all-checks.ts'
 import type { Check } from '../../health/health-check.ts'
 import { problemsIn } from '../../shared/excerpt.ts'
-import { type Handler, json } from '../answer.ts'
+import { type Handler, json } from '../answer-request.ts'
 import { checkQuery } from '../paging.ts'
 
 const healthLimit = minutes(1)

@@ -10,7 +10,7 @@ import { parseOperationId, type TargetOperation } from '../../operations/operati
 import { type Attempt, attemptOf, type OperationError, shown } from '../../operations/operation-record.ts'
 import { progressOf } from '../../operations/operation-state.ts'
 import { asNotApplied, notApplied } from '../../shared/not-applied.ts'
-import { type Call, type Handler, json } from '../answer.ts'
+import { type Call, type Handler, json } from '../answer-request.ts'
 import { checkQuery } from '../paging.ts'
 import { problems } from '../problem.ts'
 import { describe, leadIn, notesOfOne, readTarget, type TargetReading } from './describe-target.ts'

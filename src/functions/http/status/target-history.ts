@@ -3,7 +3,7 @@
 import { iso } from '../../../engine/duration.ts'
 import type { Vault } from '../../../engine/ports.ts'
 import type { StoredSecret } from '../../../engine/stored-secret.ts'
-import { type Handler, json, targetOf } from '../answer.ts'
+import { type Handler, json, targetOf } from '../answer-request.ts'
 import { checkQuery } from '../paging.ts'
 import { readLimit } from './list-targets.ts'
 
