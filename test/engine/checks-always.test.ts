@@ -129,24 +129,24 @@ const isTwo = ({ ring }: State) => Object.keys(ring).length === 2
 const isPaused = ({ stored: all }: State) => Object.values(all).some((each) => each?.enabled === false)
 const anyUnmanaged = ({ secrets }: State) => secrets.some(({ unmanaged }) => unmanaged)
 
-always('the plan of a state is always the same, and changes nothing of it', (found, state) => {
+always('The decision on a state is always the same, and changes nothing of it', (found, state) => {
   freeze(state)
 
   assert.deepEqual(decisionOn(state), found)
 })
 
-always('a plan does something, waits for a moment to come, or waits for a person', (found) => {
+always('A decision does something, waits for a moment to come, or waits for an operator', (found) => {
   if (!found || found.step) return
   if (found.until === undefined) assert.ok(['unmanaged', 'paused'].includes(found.reason), found.reason)
   else assert.ok(found.until > now, `${found.reason} until ${found.until}`)
 })
 
-always('the active slot of a ring of two is never regenerated alone', (found, state) => {
+always('The active slot of a ring of two is never regenerated alone', (found, state) => {
   if (found?.step?.do !== 'regenerate' || !isTwo(state)) return
   assert.ok(found.step.what === 'ring' || found.step.slot !== state.active)
 })
 
-always('a slot is regenerated only while every output that can be read holds the active key', (found, state) => {
+always('A slot is regenerated only while every output that can be read holds the active key', (found, state) => {
   if (found?.step?.do !== 'regenerate') return
   // Whoever disabled the lead wants its key dead, and every output replaced.
   if (state.lead?.enabled === false) return
@@ -157,33 +157,36 @@ always('a slot is regenerated only while every output that can be read holds the
   }
 })
 
-always('both slots are regenerated only by a revoke that wants it at once', (found, { request }) => {
+always('Both slots are regenerated in one call only by a revoke that asks for it', (found, { request }) => {
   if (found?.step?.do !== 'regenerate' || found.step.what === 'slot') return
   assert.ok(request.atOnce && request.revokeBefore !== undefined)
 })
 
-always('nothing is written over an unmanaged secret', (found, state) => {
+always('Nothing is written over an unmanaged secret', (found, state) => {
   if (anyUnmanaged(state)) assert.deepEqual(found, { reason: 'unmanaged' })
 })
 
-always('a paused target is left alone but for a revoke', (found, state) => {
+always('A paused target is left alone but for a revoke', (found, state) => {
   if (!isPaused(state) || state.request.revokeBefore !== undefined) return
   assert.equal(found?.step, undefined)
 })
 
-always('only a slot of the ring is published, described, regenerated or swapped to', (found, { ring }) => {
+always('Only a slot of the ring is published, described, regenerated or swapped to', (found, { ring }) => {
   const step = found?.step
   if (!step || step.do === 'announce') return
   const slots = step.do === 'publish' ? step.slots : [step.do === 'swap' ? step.to : step.slot]
   for (const each of slots) assert.ok(each in ring, each)
 })
 
-always('a slot other than the active one is published only where a check may: the rest repair', (found, state) => {
-  if (found?.step?.do !== 'publish' || state.active === undefined || found.step.slots[0] === state.active) return
-  assert.ok(['interrupted', 'revoked', 'pending', 'promoted', 'requested'].includes(found.reason), found.reason)
-})
+always(
+  'A slot other than the active one is published only by the checks that may move slots: the others repair',
+  (found, state) => {
+    if (found?.step?.do !== 'publish' || state.active === undefined || found.step.slots[0] === state.active) return
+    assert.ok(['interrupted', 'revoked', 'pending', 'promoted', 'requested'].includes(found.reason), found.reason)
+  },
+)
 
-always('a request that asks for nothing never has the plan of one that does', (found, { request }) => {
+always('A request that asks for nothing never leads to the decision of one that does', (found, { request }) => {
   const asks = {
     requested: request.createdAfter,
     revoked: request.revokeBefore,
@@ -194,7 +197,7 @@ always('a request that asks for nothing never has the plan of one that does', (f
   assert.notEqual(wanted, undefined)
 })
 
-always('a force or a fresh key is never the way round an overlap that nobody asked to skip', (found, state) => {
+always('No regenerate cuts an overlap short unless a forced request asks for it', (found, state) => {
   if (found?.step?.do !== 'regenerate' || !['due', 'requested'].includes(found.reason) || !isTwo(state)) return
   if (found.reason === 'requested' && state.request.force) return
   assert.ok(now >= state.ages.published + state.target.overlap + minutes(1))

@@ -87,8 +87,8 @@ const both: readonly (readonly [earlier: string, later: string, changes: readonl
   ['due', 'retiring', [due, stamped('lead', { retire: true }), targetHas({ retireAfter: days(3) })]],
 ]
 
-describe('the order of the checks', () => {
-  test('is the one that docs/concepts.md tells', () => {
+describe('The order of the checks', () => {
+  test('The checks are in the order that docs/concepts.md describes', () => {
     assert.deepEqual(
       checks.map(([name]) => name),
       names,
@@ -96,7 +96,7 @@ describe('the order of the checks', () => {
   })
 
   for (const [earlier, later, changes] of both) {
-    test(`${earlier} before ${later}`, () => {
+    test(`Where "${earlier}" and "${later}" apply, "${earlier}" decides`, () => {
       const state = at(...changes)
 
       const found = hits(state)
@@ -107,7 +107,7 @@ describe('the order of the checks', () => {
     })
   }
 
-  test('says nothing of checks that never hit together', () => {
+  test('Checks that exclude each other never apply to one state', () => {
     const absent = hits(at(missing('lead'), missing('connection')))
     const absentAndUnmanaged = hits(at(missing('lead'), ...unmanagedConnection))
     const absentAndPaused = hits(at(missing('lead'), disabled('connection')))
@@ -121,7 +121,7 @@ describe('the order of the checks', () => {
     assert.equal(live.includes('drifted'), false)
   })
 
-  test('a check that is left out gives way to the next one', () => {
+  test('A check that is left out gives way to the next one', () => {
     const state = at(unannounced, promotes)
 
     assert.equal(decisionOn(state, new Set(['unannounced']))?.reason, 'promoted')

@@ -47,10 +47,10 @@ function stampsOf(...changes: readonly Change[]): Decided {
   return step.stamps
 }
 
-describe('adopting', () => {
+describe('Adopting', () => {
   const nothing: readonly Change[] = [missing('lead'), missing('connection')]
 
-  test('starts with the first slot, of unknown age, and takes the first that works', () => {
+  test('Adopting starts with the first slot, of unknown age, and takes the first key that works', () => {
     assert.deepEqual(publish(...nothing), {
       do: 'publish',
       slots: ['A', 'B'],
@@ -59,7 +59,7 @@ describe('adopting', () => {
     })
   })
 
-  test('starts with the slot that the target names, then the one that is asked for', () => {
+  test('Adopting starts with the slot that the target names, then the one that is asked for', () => {
     const asked = wants({ promote: { slot: 'B', from: 'v' } })
 
     assert.deepEqual(publish(...nothing, targetHas({ initialSlot: 'B' })).slots, ['B', 'A'])
@@ -68,7 +68,7 @@ describe('adopting', () => {
     assert.deepEqual(publish(...nothing, asked, targetHas({ initialSlot: 'A' })).slots, ['A', 'B'])
   })
 
-  test('of a lead that is gone starts with the slot that the other outputs hold, and keeps what is known of it', () => {
+  test('Adopting a lead that is gone starts with the slot that the other outputs hold, and keeps what is known of it', () => {
     const gone = missing('lead')
     const elsewhere = [gone, holding('connection', 'b'), stamped('connection', { retire: true })]
 
@@ -83,13 +83,13 @@ describe('adopting', () => {
     })
   })
 
-  test('of a lead that is gone follows the slot that is written beside an output that is the same for all', () => {
+  test('Adopting a lead that is gone follows the slot that is written beside an output that is the same for all slots', () => {
     const { slots, stamps } = publish(holds('lead', 'workspace'), missing('lead'), marked('workspace', { slot: 'B' }))
 
     assert.deepEqual([slots[0], stamps.createdAfter], ['B', published])
   })
 
-  test('of a lead beside an output that is not ours starts with its slot, unless the target names another', () => {
+  test('Adopting a lead beside an output that is not ours starts with that output’s slot, unless the target names another', () => {
     const beside = [missing('lead'), untagged('connection'), holding('connection', 'b')]
 
     assert.deepEqual(publish(...beside).slots, ['B', 'A'])
@@ -97,14 +97,14 @@ describe('adopting', () => {
     assert.deepEqual(publish(...beside, targetHas({ initialSlot: 'A' })).slots, ['A', 'B'])
   })
 
-  test('never starts with a slot that the ring does not have', () => {
+  test('Adopting never starts with a slot that the ring does not have', () => {
     const asked = wants({ promote: { slot: 'C', from: 'v' } })
 
     assert.deepEqual(publish(...nothing, asked).slots, ['A', 'B'])
     assert.deepEqual(publish(...nothing, targetHas({ initialSlot: 'C' })).slots, ['A', 'B'])
   })
 
-  test('of a live key writes tags only, as old as its version, and leaves its age unknown', () => {
+  test('Adopting a live key writes tags only, as old as its version, and leaves the key’s age unknown', () => {
     const found = decided(untagged('lead'), untagged('connection'))
 
     assert.deepEqual(found, {
@@ -113,7 +113,7 @@ describe('adopting', () => {
     })
   })
 
-  test('of a live key of ours that somebody wrote back keeps what is known of both keys', () => {
+  test('Adopting a live key of ours that an operator wrote back keeps what is known of both keys', () => {
     const overwritten = [holds('lead'), untagged('lead'), written('lead', now)]
 
     const same = stampsOf(...overwritten, formerly('lead', 'a'))
@@ -125,7 +125,7 @@ describe('adopting', () => {
     assert.deepEqual(dead, { rotatedAt: now })
   })
 
-  test('of another output takes the ages from the lead', () => {
+  test('Adopting another output takes the ages from the lead', () => {
     const stamps = stampsOf(untagged('connection'), stamped('lead', { retire: true }))
 
     assert.deepEqual(stamps, {
@@ -137,10 +137,10 @@ describe('adopting', () => {
   })
 })
 
-describe('repairing', () => {
+describe('Repairing', () => {
   const dead = [holds('lead'), holding('lead', 'x')]
 
-  test('tries the slot of CredentialId first, in whatever letters, then the other', () => {
+  test('A repair tries the slot of CredentialId first, in upper or lower case, then the other', () => {
     assert.deepEqual(publish(...dead, marked('lead', { slot: 'B' })).slots, ['B', 'A'])
     assert.deepEqual(publish(...dead, marked('lead', { slot: 'b' })).slots, ['B', 'A'])
     assert.deepEqual(publish(...dead, marked('lead', { slot: 'key3' })).slots, ['A', 'B'])
@@ -151,14 +151,14 @@ describe('repairing', () => {
     assert.equal(publish(...dead).pick, 'first accepted')
   })
 
-  test('tries the slot of the version that somebody overwrote', () => {
+  test('A repair tries the slot of the version that another client overwrote', () => {
     const overwritten = [...dead, untagged('lead')]
 
     assert.deepEqual(publish(...overwritten, formerly('lead', 'b')).slots, ['B', 'A'])
     assert.deepEqual(publish(...overwritten, formerly('lead', 'y', { slot: 'B' })).slots, ['B', 'A'])
   })
 
-  test('keeps the due date and the ages', () => {
+  test('A repair keeps the due date and the ages', () => {
     assert.deepEqual(stampsOf(...dead), {
       rotatedAt: published,
       createdAfter: published,
@@ -166,7 +166,7 @@ describe('repairing', () => {
     })
   })
 
-  test('after an unanswered regenerate the key is as old as the asking', () => {
+  test('After an unanswered regenerate, a repaired key is as old as the request', () => {
     const asked = now - hours(1)
 
     const stamps = stampsOf(...dead, stamped('lead', { pending: { state: 'requested', since: asked } }))
@@ -174,7 +174,7 @@ describe('repairing', () => {
     assert.deepEqual(stamps, { rotatedAt: asked, createdAfter: asked, standbyCreatedAfter: standbyMade })
   })
 
-  test('a key that waits keeps its age as the standby', () => {
+  test('A repair keeps the age of a key that waits, as the standby’s', () => {
     const made = now - hours(1)
 
     const stamps = stampsOf(...dead, stamped('lead', { pending: { state: 'created', since: made } }))
@@ -182,21 +182,21 @@ describe('repairing', () => {
     assert.equal(stamps.standbyCreatedAfter, made)
   })
 
-  test('what was overwritten without a former version of ours is as old as now', () => {
+  test('A repaired secret that has no earlier version of ours is as old as now', () => {
     const found = decided(...dead, untagged('lead'), targetHas({ adopt: true }))
 
     assert.equal(found.reason, 'adopted')
     assert.deepEqual(stampsOf(...dead, untagged('lead'), targetHas({ adopt: true })), { rotatedAt: now })
   })
 
-  test('brings another output in line with the lead, whatever works', () => {
+  test('An output that differs is brought in line with the lead, whichever key works', () => {
     const step = publish(missing('connection'))
 
     assert.deepEqual([step.slots, step.pick], [['A'], 'given'])
     assert.deepEqual(step.stamps, { rotatedAt: published, createdAfter: published, standbyCreatedAfter: standbyMade })
   })
 
-  test('finishes an interrupted publish with that output’s stamps, reason and actor', () => {
+  test('An interrupted publish is finished with that output’s ages, reason and actor', () => {
     const begun = { rotatedAt: now - 5, createdAfter: now - 5, standbyCreatedAfter: published, retire: true } as const
     const ahead = [holding('connection', 'b'), written('connection', now - 5)]
     const whose = { reason: 'requested', actor: 'anna' } as const
@@ -207,34 +207,34 @@ describe('repairing', () => {
     assert.deepEqual(step.stamps, { ...begun, ...whose })
   })
 
-  test('what nobody stamped was no publish of ours: it follows the lead', () => {
+  test('An output without our tag was not a publish of ours: it follows the lead', () => {
     const { slots } = publish(holding('connection', 'b'), untagged('connection'))
 
     assert.deepEqual(slots, ['A'])
   })
 })
 
-describe('rotating', () => {
-  test('regenerates the standby slot and publishes it', () => {
+describe('Rotating', () => {
+  test('A rotation regenerates the standby slot and publishes it', () => {
     const step = { do: 'regenerate', slot: 'B', after: 'publish', what: 'slot' }
 
     assert.deepEqual(decided(wants({ createdAfter: now })), { reason: 'requested', step })
     assert.deepEqual(decided(due(now)), { reason: 'due', step })
   })
 
-  test('goes round the ring: B is followed by A', () => {
+  test('A rotation goes round the ring: B is followed by A', () => {
     const { step } = decided(holds('lead'), holding('lead', 'b'), wants({ createdAfter: now }))
 
     assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
 
-  test('on a ring of one regenerates the one slot, however young it is', () => {
+  test('A rotation on a ring of one regenerates the one slot, however young it is', () => {
     const { step } = decided(ringOfOne, written('lead', now), wants({ createdAfter: now }))
 
     assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
 
-  test('publishes a standby that is new enough instead of making another', () => {
+  test('A rotation publishes a standby key that is new enough instead of creating another', () => {
     const standby = now - ripe
     const young = stamped('lead', { standbyCreatedAfter: standby })
 
@@ -249,46 +249,46 @@ describe('rotating', () => {
     })
   })
 
-  for (const [what, wish, fields] of [
+  for (const [what, desired, fields] of [
     ['a request', { createdAfter: now }, {}],
     ['a due date', {}, { rotatedAt: now - days(90) }],
   ] as const) {
-    test(`${what} cools until the overlap and the clock bound are over`, () => {
-      const writtenAt = (moment: number) => decided(written('lead', moment), stamped('lead', fields), wants(wish))
+    test(`For ${what}, a rotation cools until the overlap and the clock bound are over`, () => {
+      const writtenAt = (moment: number) => decided(written('lead', moment), stamped('lead', fields), wants(desired))
 
       assert.deepEqual(writtenAt(now - days(2) - minutes(1) + 1), { reason: 'cooling', until: now + 1 })
       assert.equal(writtenAt(now - days(2) - minutes(1)).step?.do, 'regenerate')
     })
   }
 
-  test('cooling counts from the youngest output', () => {
+  test('Cooling counts from the youngest output', () => {
     const found = decided(written('connection', now - days(1)), wants({ createdAfter: now }))
 
     assert.deepEqual(found, { reason: 'cooling', until: now + days(1) + minutes(1) })
   })
 
-  test('force skips cooling for a request, not for a due date', () => {
+  test('Force skips the cooling of a request, not of a due date', () => {
     const hot = written('lead', now - 1)
 
     assert.equal(decided(hot, wants({ createdAfter: now, force: true })).step?.do, 'regenerate')
     assert.equal(decided(hot, due(now), wants({ force: true })).reason, 'cooling')
   })
 
-  test('the overlap is the target’s', () => {
+  test('The overlap that cooling waits for is the target’s', () => {
     const found = decided(targetHas({ overlap: days(20) }), wants({ createdAfter: now }))
 
     assert.deepEqual(found, { reason: 'cooling', until: overlapEnds + days(18) })
   })
 })
 
-describe('moving to the standby slot', () => {
+describe('Moving to the standby slot', () => {
   const moves: readonly (readonly [what: string, change: Change])[] = [
     ['a promote', promotes],
     ['a request that the standby satisfies', wants({ createdAfter: published + 1 })],
     ['a revoke that the standby survives', wants({ revokeBefore: published + 1 })],
   ]
   for (const [what, change] of moves) {
-    test(`${what} waits until every listing must show that slot’s key`, () => {
+    test(`For ${what}, a publish waits until every listing must show that slot’s key`, () => {
       const early = decided(stamped('lead', { standbyCreatedAfter: now - ripe + 1 }), change)
       const late = decided(stamped('lead', { standbyCreatedAfter: now - ripe }), change)
 
@@ -297,7 +297,7 @@ describe('moving to the standby slot', () => {
     })
   }
 
-  test('a key that waits does so until every listing must show it', () => {
+  test('A new key that the service did not accept waits until every listing must show it', () => {
     const made = (moment: number) => decided(stamped('lead', { pending: { state: 'created', since: moment } }))
 
     assert.deepEqual(made(now - ripe + 1), { reason: 'pending', until: now + 1 })
@@ -309,7 +309,7 @@ describe('moving to the standby slot', () => {
     })
   })
 
-  test('a promote never moves the due date, and exchanges the ages', () => {
+  test('A promote never moves the due date, and exchanges the ages', () => {
     assert.deepEqual(stampsOf(promotes), {
       rotatedAt: published,
       createdAfter: standbyMade,
@@ -318,23 +318,23 @@ describe('moving to the standby slot', () => {
     })
   })
 
-  test('a promote to a key of unknown age leaves it unknown', () => {
+  test('A promote to a key of unknown age leaves it unknown', () => {
     const stamps = stampsOf(promotes, stamped('lead', { standbyCreatedAfter: undefined }))
 
     assert.deepEqual(stamps, { rotatedAt: published, standbyCreatedAfter: published, retire: true })
   })
 
-  test('a swap asks the service for it', () => {
+  test('A swap asks the service for it', () => {
     const { step } = decided(wants({ swap: { slot: 'B', from: 'lead-1' } }))
 
     assert.deepEqual(step, { do: 'swap', to: 'B' })
   })
 })
 
-describe('revoking and retiring', () => {
+describe('Revoking and retiring', () => {
   const before = (moment: number) => wants({ revokeBefore: moment })
 
-  test('regenerates the standby first, whose key nobody uses, then the slot that was active', () => {
+  test('A revoke regenerates the standby first, whose key no consumer uses, then the slot that was active', () => {
     const first = decided(before(now)).step
     const second = decided(before(published)).step
 
@@ -342,33 +342,33 @@ describe('revoking and retiring', () => {
     assert.deepEqual(second, { do: 'regenerate', slot: 'B', after: 'retire', what: 'slot' })
   })
 
-  test('at once regenerates the ring, where there is more than one slot', () => {
+  test('A revoke of every slot at once regenerates the ring, where there is more than one slot', () => {
     const atOnce = wants({ revokeBefore: now, atOnce: true })
 
     assert.deepEqual(decided(atOnce).step, { do: 'regenerate', slot: 'B', after: 'publish', what: 'ring' })
     assert.deepEqual(decided(ringOfOne, atOnce).step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
 
-  test('does not wait for overlaps or windows', () => {
+  test('A revoke does not wait for overlaps or windows', () => {
     const closed = { days: [2], start: 0, length: hours(1), timeZone: 'UTC' }
 
     assert.equal(decided(written('lead', now), targetHas({ window: closed }), before(now)).step?.do, 'regenerate')
   })
 
-  test('of a disabled lead takes the slot that CredentialId names for the active one', () => {
+  test('A revoke of a disabled lead takes the slot that CredentialId names for the active one', () => {
     const { step } = decided(holds('lead'), disabled('lead'), marked('lead', { slot: 'b' }), before(now))
 
     assert.deepEqual(step, { do: 'regenerate', slot: 'A', after: 'publish', what: 'slot' })
   })
 
-  test('of a disabled lead that names no slot of the ring starts from a key that works', () => {
+  test('A revoke of a disabled lead that names no slot of the ring starts from a key that works', () => {
     const found = decided(disabled('lead'), disabled('connection'), marked('lead', { slot: 'key3' }), before(now))
 
     assert.equal(found.reason, 'drifted')
     assert.equal(found.step?.do, 'publish')
   })
 
-  test('retiring publishes nothing', () => {
+  test('Retiring a key publishes nothing', () => {
     const found = decided(stamped('lead', { retire: true }), targetHas({ retireAfter: days(3) }))
 
     assert.deepEqual(found, {

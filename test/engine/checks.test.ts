@@ -32,9 +32,11 @@ import {
 /** A sentence, what it changes of a healthy target, and the check that hits first. */
 type Row = readonly [sentence: string, changes: readonly Change[], first: string]
 
-function table(rows: readonly Row[]): void {
+/** `about`: what the rows are about, so that each title can be read alone. */
+function table(about: string, rows: readonly Row[]): void {
   for (const [sentence, changes, first] of rows) {
-    test(sentence, () => {
+    const decides = first === 'nothing' ? 'nothing is to be done' : `"${first}" decides`
+    test(`${about}, ${sentence}: ${decides}`, () => {
       const found = hits(at(...changes))
 
       assert.equal(found[0] ?? 'nothing', first)
@@ -58,31 +60,31 @@ const leadOnly = holds('lead')
 const promoteB = { promote: { slot: 'B', from: 'lead-1' } }
 const swapToB = { swap: { slot: 'B', from: 'lead-1' } }
 
-describe('nothing is to be done', () => {
-  table([
-    ['for a key in its period', [], 'nothing'],
-    ['for a key in its period, on a ring of one', [ringOfOne], 'nothing'],
-    ['when the output that is the same for all slots is there', [holds('lead', 'workspace')], 'nothing'],
-    [
-      'when CredentialId names another slot: it is a hint, the value decides',
-      [marked('lead', { slot: 'B' })],
-      'nothing',
-    ],
+describe('Nothing is to be done', () => {
+  table('Nothing is to be done', [
+    ['a key in its period', [], 'nothing'],
+    ['a key in its period, on a ring of one', [ringOfOne], 'nothing'],
+    ['a target whose other output is the same for all slots', [holds('lead', 'workspace')], 'nothing'],
+    ['a lead whose CredentialId names another slot: the value decides', [marked('lead', { slot: 'B' })], 'nothing'],
   ])
 })
 
-describe('adopted', () => {
-  table([
+describe('Adopted', () => {
+  table('Adopted', [
     ['a target without a lead', [missing('lead'), missing('connection')], 'adopted'],
     ['a target without a lead whose other output holds a live key', [missing('lead')], 'adopted'],
     [
-      'but not if the other output is somebody else’s',
+      'a target without a lead whose other output is unmanaged',
       [missing('lead'), untagged('connection'), holding('connection', 'x')],
       'unmanaged',
     ],
-    ['nor if the other output is disabled by hand', [missing('lead'), disabled('connection')], 'paused'],
     [
-      'unless a revoke goes on through it',
+      'a target without a lead whose other output is disabled by hand',
+      [missing('lead'), disabled('connection')],
+      'paused',
+    ],
+    [
+      'a target without a lead whose other output is disabled by hand, under a revoke',
       [missing('lead'), disabled('connection'), wants({ revokeBefore: now })],
       'adopted',
     ],
@@ -90,10 +92,10 @@ describe('adopted', () => {
   ])
 })
 
-describe('unmanaged', () => {
+describe('Unmanaged', () => {
   const rubbish = [leadOnly, untagged('lead'), holding('lead', 'x')]
   const elsewhere = { address: '/stand/other' }
-  table([
+  table('Unmanaged', [
     ['a lead that is not ours and holds no live key', rubbish, 'unmanaged'],
     [
       'another output that is not ours and holds no live key',
@@ -106,7 +108,7 @@ describe('unmanaged', () => {
       'unmanaged',
     ],
     [
-      'a lead that is not ours and is disabled: nobody can see what it holds',
+      'a lead that is not ours and is disabled: its value cannot be read',
       [untagged('lead'), disabled('lead')],
       'unmanaged',
     ],
@@ -127,19 +129,19 @@ describe('unmanaged', () => {
     ],
     ['not: a live key with the address from before the resource was moved', [marked('lead', elsewhere)], 'nothing'],
     ['not: a live key that is not marked', [untagged('lead'), untagged('connection')], 'adopted: tags'],
-    ['not: rubbish that somebody wrote over our secret', [...rubbish, formerly('lead', 'a')], 'drifted'],
-    ['not: rubbish that the target is told to take over', [...rubbish, targetHas({ adopt: true })], 'drifted'],
+    ['not: rubbish that another client wrote over our secret', [...rubbish, formerly('lead', 'a')], 'drifted'],
+    ['not: rubbish that the target says to adopt', [...rubbish, targetHas({ adopt: true })], 'drifted'],
     [
-      'not: another resource’s secret that the target is told to take over',
+      'not: another resource’s secret that the target says to adopt',
       [leadOnly, marked('lead', elsewhere), holding('lead', 'x'), targetHas({ adopt: true })],
       'drifted',
     ],
   ])
 })
 
-describe('paused', () => {
+describe('Paused', () => {
   const before = (moment: number) => wants({ revokeBefore: moment })
-  table([
+  table('Paused', [
     ['a lead that was disabled by hand', [disabled('lead')], 'paused'],
     ['another output that was disabled by hand', [disabled('connection')], 'paused'],
     [
@@ -162,11 +164,11 @@ describe('paused', () => {
   })
 })
 
-describe('settling', () => {
+describe('Settling', () => {
   const young = now - settle + 1
   const grown = now - settle
   const asked = (moment: number) => stamped('lead', { pending: { state: 'requested', since: moment } })
-  table([
+  table('Settling', [
     [
       'a lead younger than S that the listing does not show',
       [holding('lead', 'x'), written('lead', young)],
@@ -185,7 +187,7 @@ describe('settling', () => {
     ],
     ['on a ring of one', [ringOfOne, holding('lead', 'x'), written('lead', young)], 'settling'],
     [
-      'not: a value that somebody else wrote, under our secret',
+      'not: a value that another client wrote, under our secret',
       [leadOnly, untagged('lead'), formerly('lead', 'a'), holding('lead', 'x'), written('lead', young)],
       'drifted',
     ],
@@ -212,26 +214,26 @@ describe('settling', () => {
     ],
   ])
 
-  test('waits until the youngest unseen value is as old as S', () => {
+  test('A value that the listing does not show is waited for until the youngest is as old as S', () => {
     const both = [holding('lead', 'x'), holding('connection', 'x')]
     const found = decided(...both, written('lead', now - minutes(2)), written('connection', now - minutes(4)))
 
     assert.deepEqual(found, { reason: 'settling', until: now + minutes(3) })
   })
 
-  test('waits out an asked regenerate until every listing must show it', () => {
+  test('A regenerate that was requested is waited for until every listing must show it', () => {
     const found = decided(asked(now - minutes(4)))
 
     assert.deepEqual(found, { reason: 'settling', until: now + minutes(2) })
   })
 })
 
-describe('interrupted', () => {
+describe('Interrupted', () => {
   const ahead: Change = (draft) => {
     holding('connection', 'b')(draft)
     stamped('connection', { standbyCreatedAfter: published })(draft)
   }
-  table([
+  table('Interrupted', [
     [
       'another output is on another live slot, and younger than the lead',
       [ahead, written('connection', published + 1)],
@@ -258,9 +260,9 @@ describe('interrupted', () => {
   ])
 })
 
-describe('drifted', () => {
+describe('Drifted', () => {
   const dead = [holding('lead', 'x'), holding('connection', 'x')]
-  table([
+  table('Drifted', [
     ['no output holds a live key', dead, 'drifted'],
     ['on a ring of one', [ringOfOne, ...dead], 'drifted'],
     ['an output is missing', [missing('connection')], 'drifted: outputs'],
@@ -286,8 +288,8 @@ describe('drifted', () => {
   ])
 })
 
-describe('adopted: tags', () => {
-  table([
+describe('Adopted: tags', () => {
+  table('Adopted: tags', [
     ['a live lead without a tag', [untagged('lead')], 'adopted: tags'],
     [
       'a live lead with the tags of Microsoft’s tutorial only',
@@ -309,9 +311,9 @@ describe('adopted: tags', () => {
   ])
 })
 
-describe('revoked', () => {
+describe('Revoked', () => {
   const before = (moment: number) => wants({ revokeBefore: moment })
-  table([
+  table('Revoked', [
     ['the active key is older than that', [before(published + 1)], 'revoked'],
     ['only the standby is older than that', [before(published)], 'revoked: standby'],
     ['the standby is older by a millisecond', [before(standbyMade + 1)], 'revoked: standby'],
@@ -330,9 +332,9 @@ describe('revoked', () => {
   ])
 })
 
-describe('pending', () => {
+describe('Pending', () => {
   const made = stamped('lead', { pending: { state: 'created', since: now - hours(1) } })
-  table([
+  table('Pending', [
     ['a new key that was not published straight away', [made], 'pending'],
     [
       'comes before what else is wanted',
@@ -343,10 +345,10 @@ describe('pending', () => {
   ])
 })
 
-describe('unannounced', () => {
-  const untold = stamped('lead', { announced: false })
-  table([
-    ['a lead that nobody was told of', [untold], 'unannounced'],
+describe('Unannounced', () => {
+  const unannounced = stamped('lead', { announced: false })
+  table('Unannounced', [
+    ['a lead that is not announced', [unannounced], 'unannounced'],
     ['a lead whose tag does not say', [stamped('lead', { announced: undefined })], 'unannounced'],
     [
       'another output that was repaired after the lead',
@@ -354,15 +356,15 @@ describe('unannounced', () => {
       'unannounced',
     ],
     [
-      'not: another output of the lead’s own publish, told with it',
+      'not: another output of the lead’s own publish, announced with it',
       [stamped('connection', { announced: false })],
       'nothing',
     ],
   ])
 })
 
-describe('promoted and swapped', () => {
-  table([
+describe('Promoted and swapped', () => {
+  table('Promoted and swapped', [
     ['the standby slot is asked for', [wants(promoteB)], 'promoted'],
     ['not: the active slot is asked for', [wants({ promote: { slot: 'A', from: 'lead-1' } })], 'nothing'],
     ['not: the lead has moved on since', [wants({ promote: { slot: 'B', from: 'lead-0' } })], 'nothing'],
@@ -384,8 +386,8 @@ describe('promoted and swapped', () => {
   ])
 })
 
-describe('requested', () => {
-  table([
+describe('Requested', () => {
+  table('Requested', [
     ['the key is older than asked for', [wants({ createdAfter: published + 1 })], 'requested'],
     ['not: it is as young', [wants({ createdAfter: published })], 'nothing'],
     ['not: force asks for nothing by itself', [wants({ force: true })], 'nothing'],
@@ -422,15 +424,15 @@ describe('requested', () => {
   ])
 })
 
-describe('due', () => {
+describe('Due', () => {
   const over = dueSince(now)
-  table([
-    ['at its due date', [over], 'due'],
+  table('Due', [
+    ['a key at its due date', [over], 'due'],
     ['not: a millisecond before', [dueSince(now + 1)], 'nothing'],
     ['on a ring of one', [ringOfOne, dueSince(now - days(3))], 'due'],
-    ['when its window opens this minute', [over, targetHas({ window: window(noon, 60) })], 'due'],
-    ['in the last minute of its window', [over, targetHas({ window: window(noon - 59, 60) })], 'due'],
-    ['not: when its window closes this minute', [over, targetHas({ window: window(noon - 60, 60) })], 'nothing'],
+    ['a due key whose window opens this minute', [over, targetHas({ window: window(noon, 60) })], 'due'],
+    ['a due key in the last minute of its window', [over, targetHas({ window: window(noon - 59, 60) })], 'due'],
+    ['not: a due key whose window closes this minute', [over, targetHas({ window: window(noon - 60, 60) })], 'nothing'],
     ['not: a minute before its window opens', [over, targetHas({ window: window(noon + 1, 60) })], 'nothing'],
     [
       'outside its window when the secret has expired',
@@ -443,7 +445,7 @@ describe('due', () => {
       'due',
     ],
     [
-      'not: when somebody says so, and none has',
+      'not: an expired secret that only the request says has expired',
       [over, targetHas({ window: window(noon + 1, 60) }), wants({ ignoreWindow: true })],
       'nothing',
     ],
@@ -456,9 +458,9 @@ describe('due', () => {
   ])
 })
 
-describe('retiring', () => {
+describe('Retiring', () => {
   const moved = stamped('lead', { retire: true })
-  table([
+  table('Retiring', [
     ['a publish moved slots, long enough ago', [moved, targetHas({ retireAfter: days(10) })], 'retiring'],
     ['not: a millisecond too soon', [moved, targetHas({ retireAfter: days(10) + 1 })], 'nothing'],
     [

@@ -1,4 +1,4 @@
-// Room: tests of the core's schedule arithmetic.
+// When a target is due, when it is overdue, and when it is its turn to be resynced.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -52,14 +52,14 @@ function histogram(values: readonly number[], from: number, to: number, parts: n
   return counts
 }
 
-test('a rotated key is due at most a period, and at least 95 % of it, after it was made', () => {
+test('A rotated key is due at most a period, and at least 95 % of it, after it was created', () => {
   const due = names.map((name) => dueAt(target({ name }), stored()))
 
   assert.ok(Math.max(...due) <= start + days(60))
   assert.ok(Math.min(...due) >= start + days(57))
 })
 
-test('a fleet rotated in one go falls due evenly', () => {
+test('A fleet rotated in one go falls due evenly', () => {
   const due = names.map((name) => dueAt(target({ name }), stored()))
 
   for (const count of histogram(due, start + days(57), start + days(60) + 1, 20)) {
@@ -67,7 +67,7 @@ test('a fleet rotated in one go falls due evenly', () => {
   }
 })
 
-test('a fleet adopted in one go falls due evenly over its first period, none before its overlap is over', () => {
+test('A fleet adopted in one go falls due evenly over its first period, none before its overlap is over', () => {
   const first = start + days(2) + minutes(6)
 
   const due = names.map((name) => dueAt(target({ name }), stored({ stamps: adopted })))
@@ -78,11 +78,11 @@ test('a fleet adopted in one go falls due evenly over its first period, none bef
   }
 })
 
-test('a due date does not change from look to look', () => {
+test('A due date does not change from one resync to the next', () => {
   assert.equal(dueAt(target(), stored()), dueAt(target(), stored({ created: start + days(5), version: 'v2' })))
 })
 
-test('a period hardly longer than the overlap is not cut into the overlap', () => {
+test('A period hardly longer than the overlap is not cut into the overlap', () => {
   const short = { rotateEvery: hours(49), overlap: hours(48) }
 
   const due = names.map((name) => dueAt(target({ name, ...short }), stored()))
@@ -90,7 +90,7 @@ test('a period hardly longer than the overlap is not cut into the overlap', () =
   assert.ok(Math.min(...due) >= start + hours(48) + minutes(6))
 })
 
-test('a ring of one has no overlap to wait for', () => {
+test('A ring of one has no overlap to wait for', () => {
   const sensor = { slots: ['key'] as const, rotateEvery: days(4), overlap: days(2) }
 
   const due = names.map((name) => dueAt(target({ name, ...sensor }), stored({ stamps: adopted })))
@@ -98,7 +98,7 @@ test('a ring of one has no overlap to wait for', () => {
   assert.ok(Math.min(...due) < start + hours(1))
 })
 
-test('without stamps the version counts from its creation', () => {
+test('Without our tag a version counts from its creation', () => {
   const { stamps: _, ...unmanaged } = stored({ created: start + days(7) })
 
   const due = dueAt(target(), unmanaged)
@@ -106,7 +106,7 @@ test('without stamps the version counts from its creation', () => {
   assert.ok(due > start + days(7) && due <= start + days(67))
 })
 
-test('the planned expiry never brings a due date forward', () => {
+test('The planned expiry never brings a due date forward', () => {
   fc.assert(
     fc.property(fc.integer({ min: 4, max: 400 }), fc.integer({ min: 1, max: 400 }), (every, slack) => {
       const planned = target({ rotateEvery: days(every), validFor: days(every + slack) })
@@ -119,7 +119,7 @@ test('the planned expiry never brings a due date forward', () => {
   )
 })
 
-test('a version given a shorter life is due a month before it ends, or what validity leaves', () => {
+test('A version given a shorter life is due a month before it ends, or what validity leaves', () => {
   const soon = stored({ expiresOn: start + days(40) })
 
   assert.equal(dueAt(target(), soon), start + days(10))
@@ -127,14 +127,14 @@ test('a version given a shorter life is due a month before it ends, or what vali
   assert.equal(dueAt(target({ validFor: days(400) }), soon), start + days(10))
 })
 
-test('the secret that expires first says when all of them are due; one that is not there says nothing', () => {
+test('The secret that expires first says when all of them are due; one that is not there says nothing', () => {
   const soon = stored({ name: 'vision-copy', expiresOn: start + days(40) })
 
   assert.equal(soonestDue(target(), stored(), [stored(), soon, undefined]), start + days(10))
   assert.equal(soonestDue(target(), stored(), [stored(), undefined]), dueAt(target(), stored()))
 })
 
-test('a target is overdue by its soonest secret too, and not before the newest of them has cooled', () => {
+test('A target is overdue by its soonest secret too, and not before the newest of them has cooled', () => {
   const soon = stored({ name: 'vision-copy', expiresOn: start + days(40) })
   const late = start + days(12)
 
@@ -142,14 +142,14 @@ test('a target is overdue by its soonest secret too, and not before the newest o
   assert.equal(isOverdue(target(), stored(), [{ ...soon, created: start + days(10) }], late), false)
 })
 
-test('a target is overdue only when more than a day has passed since it could be rotated', () => {
+test('A target is overdue only when more than a day has passed since it could be rotated', () => {
   const due = dueAt(target(), stored())
 
   assert.equal(isOverdue(target(), stored(), [], due + days(1)), false)
   assert.equal(isOverdue(target(), stored(), [], due + days(1) + 1), true)
 })
 
-test('a target that waits for its window is not overdue', () => {
+test('A target that waits for its window is not overdue', () => {
   const sundays = { days: [0], start: 120, length: hours(4), timeZone: 'UTC' }
   const windowed = target({ window: sundays, rotateEvery: days(7), validFor: days(30), overlap: hours(1) })
   const monday = stored({ stamps: { target: 'vision', rotatedAt: start, createdAfter: start } })
@@ -160,7 +160,7 @@ test('a target that waits for its window is not overdue', () => {
   assert.equal(isOverdue(windowed, monday, [], opening + days(1) + 1), true)
 })
 
-test('a target that cools down after a promote is not overdue', () => {
+test('A target that cools down after a promote is not overdue', () => {
   const due = dueAt(target(), stored())
   const promoted = stored({ created: due - hours(1) })
 
@@ -168,7 +168,7 @@ test('a target that cools down after a promote is not overdue', () => {
   assert.equal(isOverdue(target(), promoted, [], due + days(4)), true)
 })
 
-test('every name has exactly one turn a day, however the day is cut into ticks', () => {
+test('Every name has exactly one turn a day, however the day is cut into ticks', () => {
   const cuts = fc.array(fc.integer({ min: 1, max: days(1) - 1 }), { maxLength: 30 })
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 0, max: 4e12 }), cuts, (name, from, middle) => {
@@ -181,13 +181,13 @@ test('every name has exactly one turn a day, however the day is cut into ticks',
   )
 })
 
-test('after a day without a tick it is everybody’s turn, and in no time at all nobody’s', () => {
+test('After a day without a tick it is every name’s turn, and in no time at all no name’s', () => {
   assert.ok(names.every((name) => turn(name, start, start + days(1))))
   assert.ok(names.every((name) => turn(name, start, start + days(9))))
   assert.ok(!names.some((name) => turn(name, start, start)))
 })
 
-test('a turn may come more often than once a day', () => {
+test('A turn may come more often than once a day', () => {
   const turns = (hour: number) =>
     names.filter((name) => turn(name, start + hours(hour), start + hours(hour + 1), hours(1)))
 
@@ -195,14 +195,14 @@ test('a turn may come more often than once a day', () => {
   assert.ok(!names.some((name) => turn(name, start, start, hours(1))))
 })
 
-test('each tick of a day looks at an even slice of a numbered fleet', () => {
+test('Each tick of a day resyncs an even slice of a numbered fleet', () => {
   for (let tick = 0; tick < 24; tick++) {
     const slice = names.filter((name) => turn(name, start + hours(tick), start + hours(tick + 1)))
     assert.ok(slice.length > 320 && slice.length < 520, `${slice.length} of 10,000 in tick ${tick}`)
   }
 })
 
-test('a name keeps its place for ever', () => {
+test('A name keeps its place in the day for ever', () => {
   const places = ['vision', 'chat', 'größe', ''].map((name) => fraction(name).toFixed(6))
 
   assert.deepEqual(places, ['0.119655', '0.434648', '0.803249', '0.668922'])

@@ -1,4 +1,4 @@
-// Room: tests of the core's durations.
+// How durations are read and written.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -6,14 +6,14 @@ import fc from 'fast-check'
 import { formatDuration, parseDuration } from '../../src/engine/duration.ts'
 import { days, hours, minutes, seconds } from '../../src/engine/target.ts'
 
-test('weeks, days, hours, minutes and seconds are read', () => {
+test('Weeks, days, hours, minutes and seconds are read', () => {
   const read = ['P60D', 'P2W', 'PT12H', 'P1DT6H', 'PT30M', 'PT90S', 'P1DT2H3M4S', 'PT0S'].map(parseDuration)
 
   const rest = days(1) + hours(2) + minutes(3) + seconds(4)
   assert.deepEqual(read, [days(60), days(14), hours(12), hours(30), minutes(30), seconds(90), rest, 0])
 })
 
-test('years and months are refused, with days as the remedy', () => {
+test('Years and months are refused, with days as the remedy', () => {
   for (const text of ['P1Y', 'P3M', 'P1Y2M3D', 'P1M1D']) {
     const problem = parseDuration(text)
 
@@ -23,7 +23,7 @@ test('years and months are refused, with days as the remedy', () => {
   }
 })
 
-test('what is no duration is refused, with examples as the remedy', () => {
+test('Text that is not a duration is refused, with examples as the remedy', () => {
   for (const text of [
     '',
     'P',
@@ -47,13 +47,13 @@ test('what is no duration is refused, with examples as the remedy', () => {
   }
 })
 
-test('a duration longer than a century is refused', () => {
+test('A duration longer than a century is refused', () => {
   assert.ok(typeof parseDuration('P36525D') === 'number')
   assert.ok(typeof parseDuration('P36526D') !== 'number')
   assert.ok(typeof parseDuration(`P${'9'.repeat(400)}D`) !== 'number')
 })
 
-test('every whole second is written so that it reads the same', () => {
+test('Every whole second is written so that it reads the same', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 3_000_000_000 }), (n) => {
       assert.equal(parseDuration(formatDuration(seconds(n))), seconds(n))
@@ -61,7 +61,7 @@ test('every whole second is written so that it reads the same', () => {
   )
 })
 
-test('durations are written shortly', () => {
+test('Durations are written in their shortest form', () => {
   assert.deepEqual([days(60), hours(30), minutes(90), seconds(59.6), 0].map(formatDuration), [
     'P60D',
     'P1DT6H',

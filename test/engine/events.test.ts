@@ -1,4 +1,4 @@
-// What is told: the same thing under the same id each time, and never a key.
+// What is announced: the same thing under the same id each time, and never a key.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -16,12 +16,12 @@ const facts = { overlap: days(2), now } as const
 
 /** The event of a lead that was published for this reason. */
 function publishedFor(reason: Reason, overlap: number | 'none' = days(2)) {
-  const told: StoredSecret = { ...lead, stamps: { ...lead.stamps!, reason } }
-  return events.published(target, told, told, current, { overlap, now })
+  const announced: StoredSecret = { ...lead, stamps: { ...lead.stamps!, reason } }
+  return events.published(target, announced, announced, current, { overlap, now })
 }
 
-describe('a published version', () => {
-  test('is told with everything that consumers and auditors need', () => {
+describe('A published version', () => {
+  test('A published version is announced with everything that consumers and auditors need', () => {
     const event = events.published(target, lead, { ...lead, note: 'quarterly' }, current, facts)
 
     assert.deepEqual(event, {
@@ -50,7 +50,7 @@ describe('a published version', () => {
   })
 
   for (const reason of ['requested', 'due', 'revoked', 'pending'] as const) {
-    test(`${reason}: is a new key, with its overlap`, () => {
+    test(`A version published for the reason "${reason}" is announced as a new key, with its overlap`, () => {
       assert.equal(publishedFor(reason).type, 'Rekey.KeyRotated')
       assert.equal(publishedFor(reason).data.overlap, 'P2D')
       assert.equal(publishedFor(reason, 'none').data.overlap, 'none')
@@ -58,22 +58,22 @@ describe('a published version', () => {
   }
 
   for (const reason of ['adopted', 'drifted', 'promoted', 'interrupted'] as const) {
-    test(`${reason}: is a key that the service held already, and says nothing of overlaps`, () => {
+    test(`A version published for the reason "${reason}" is announced as a key that the service held already, without an overlap`, () => {
       assert.equal(publishedFor(reason).type, 'Rekey.KeyPublished')
       assert.equal('overlap' in publishedFor(reason).data, false)
     })
   }
 
-  test('of an output that was repaired later is told under its own version, with its own reason', () => {
-    const repaired = { ...connection, stamps: { ...connection.stamps!, reason: 'drifted', actor: 'look' } } as const
+  test('An output that was repaired later is announced under its own version, with its own reason', () => {
+    const repaired = { ...connection, stamps: { ...connection.stamps!, reason: 'drifted', actor: 'resync' } } as const
 
     const event = events.published(target, lead, repaired, [lead, repaired], facts)
 
     assert.deepEqual([event.id, event.type], ['connection-1', 'Rekey.KeyPublished'])
-    assert.deepEqual([event.data.reason, event.data.actor], ['drifted', 'look'])
+    assert.deepEqual([event.data.reason, event.data.actor], ['drifted', 'resync'])
   })
 
-  test('leaves out what is not known', () => {
+  test('The event of a published version leaves out what is not known', () => {
     const { stamps: _, slot: __, expiresOn: ___, ...bare } = lead
 
     const { data } = events.published(target, bare, bare, [bare], facts)
@@ -82,16 +82,16 @@ describe('a published version', () => {
   })
 })
 
-describe('other events', () => {
+describe('Other events', () => {
   const why = { slot: 'B', reason: 'retiring', actor: 'schedule', now } as const
 
-  test('a retired key is told under the version that stays, and names the slot that was emptied', () => {
+  test('A retired key is announced under the version that stays, and names the slot that was emptied', () => {
     const { id, type, data } = events.retired(target, lead, current, why)
 
     assert.deepEqual([id, type, data.slot, data.reason], ['lead-1/retired', 'Rekey.KeyRetired', 'B', 'retiring'])
   })
 
-  test('a failure is told under its request, with its code and step, and without its message', () => {
+  test('A failure is announced under its request, with its code and step, and without its message', () => {
     const error = new RekeyError('PermissionDenied', { message: 'long story', step: 'regenerate' })
 
     const event = events.failed(target, { id: 'r1', actor: 'anna', note: 'now' }, error, now)
@@ -102,16 +102,16 @@ describe('other events', () => {
     assert.equal(JSON.stringify(event).includes('long story'), false)
   })
 
-  test('an overdue key is told once a day', () => {
-    const tell = (moment: number) => events.overdue(target, lead, published + days(60), moment)
+  test('An overdue key is announced once a day', () => {
+    const overdueAt = (moment: number) => events.overdue(target, lead, published + days(60), moment)
 
-    assert.equal(tell(now).id, 'lead-1/overdue/2026-06-01')
-    assert.equal(tell(now + hours(11)).id, tell(now).id)
-    assert.equal(tell(now + hours(12)).id, 'lead-1/overdue/2026-06-02')
-    assert.equal(tell(now).data.dueAt, '2026-07-21T12:00:00.000Z')
+    assert.equal(overdueAt(now).id, 'lead-1/overdue/2026-06-01')
+    assert.equal(overdueAt(now + hours(11)).id, overdueAt(now).id)
+    assert.equal(overdueAt(now + hours(12)).id, 'lead-1/overdue/2026-06-02')
+    assert.equal(overdueAt(now).data.dueAt, '2026-07-21T12:00:00.000Z')
   })
 
-  test('no event holds a key', () => {
+  test('No event holds a key', () => {
     const error = new RekeyError('Internal', { message: 'x' })
     const all = [
       events.published(target, lead, connection, current, facts),

@@ -15,25 +15,25 @@ function activeSlot(at: Stand): string | undefined {
   return Object.entries(at.service.keys()).find(([, key]) => key === at.leadKey())?.[0]
 }
 
-describe('histories of listings that lag', () => {
-  test('pending_stale_listing_publishes_old_key: a new key that was refused is not looked for in a listing from before it', async () => {
+describe('Histories of listings that lag', () => {
+  test('A new key that was refused is not sought in a listing from before it', async () => {
     const at = await rotatedStand()
     at.slowBy(minutes(3))
-    const wish = { createdAfter: at.now() }
-    assert.equal(outcomeOf(await at.reconcile(wish)).reason, 'requested')
+    const desired = { createdAfter: at.now() }
+    assert.equal(outcomeOf(await at.reconcile(desired)).reason, 'requested')
     at.staleBy(minutes(4))
     await at.wait(minutes(4) - seconds(1))
 
-    const early = outcomeOf(await at.reconcile(wish))
+    const early = outcomeOf(await at.reconcile(desired))
     at.staleBy(0)
     await at.wait(minutes(3))
-    const late = outcomeOf(await at.reconcile(wish))
+    const late = outcomeOf(await at.reconcile(desired))
 
     assert.deepEqual([early.status, early.reason], ['waiting', 'pending'])
     assert.deepEqual([late.status, at.works(), at.regenerated.length], ['changed', true, 2])
   })
 
-  test('promote_after_crashed_rotation: a promote waits until every listing shows what a dead worker did', async () => {
+  test('A promote waits until every listing shows what a worker did that crashed', async () => {
     const at = await rotatedStand()
     const standby = activeSlot(at) === 'A' ? 'B' : 'A'
     at.fault({ on: 'regenerate', what: 'crash after' })
@@ -50,7 +50,7 @@ describe('histories of listings that lag', () => {
     assert.deepEqual([activeSlot(at), at.works()], [standby, true])
   })
 
-  test('promote_after_crashed_rotation, without the record of asking: the dead key is published', async () => {
+  test('Without the record of a request, a promote after a crashed rotation publishes the dead key', async () => {
     const at = await rotatedStand({ without: ['asked'], probe: 'none' })
     const standby = activeSlot(at) === 'A' ? 'B' : 'A'
     at.fault({ on: 'regenerate', what: 'crash after' })
@@ -68,7 +68,7 @@ describe('histories of listings that lag', () => {
     { slots: 2, waits: [seconds(90), seconds(90)], stale: seconds(200) },
     { slots: 1, waits: [minutes(10), seconds(90)], stale: seconds(100) },
   ] as const) {
-    test(`readback_older_than_before_image: a read-back that shows an older key is not taken for the new one (ring of ${slots})`, async () => {
+    test(`A read-back that shows an older key is not taken for the new one (ring of ${slots})`, async () => {
       const at = await rotatedStand({ slots, probe: 'none' })
       for (const wait of waits) {
         await at.reconcile({ createdAfter: at.now(), force: true })
@@ -77,38 +77,38 @@ describe('histories of listings that lag', () => {
       // The before-image is up to date; the read-back is older than the last change of the very slot that was asked for.
       at.fault({ on: 'regenerate', what: 'dropped' })
       at.fault({ on: 'read', nth: 2, what: 'paused', meanwhile: async () => at.staleBy(stale) })
-      const wish = { createdAfter: at.now(), force: true }
+      const desired = { createdAfter: at.now(), force: true }
 
-      const outcome = outcomeOf(await at.reconcile(wish))
+      const outcome = outcomeOf(await at.reconcile(desired))
 
       assert.equal(outcome.error?.code, 'OutcomeUnknown')
       assert.equal(at.works(), true)
       at.staleBy(0)
       await at.wait(minutes(7))
-      assert.equal(outcomeOf(await at.reconcile(wish)).status, 'changed')
+      assert.equal(outcomeOf(await at.reconcile(desired)).status, 'changed')
       assert.equal(at.works(), true)
     })
   }
 
-  test('ring_of_one_put_lost_then_stale_read: the only key is not regenerated again because a listing lags', async () => {
+  test('The only key of a ring of one is not regenerated again because a listing lags', async () => {
     const at = await rotatedStand({ slots: 1, probe: 'none' })
     const before = at.regenerated.length
-    const wish = { createdAfter: at.now() }
+    const desired = { createdAfter: at.now() }
     at.fault({ on: 'put', what: 'dropped' })
-    await at.reconcile(wish)
+    await at.reconcile(desired)
     at.staleBy(minutes(3))
     await at.wait(minutes(2))
 
-    const early = outcomeOf(await at.reconcile(wish))
+    const early = outcomeOf(await at.reconcile(desired))
     at.staleBy(0)
     await at.wait(minutes(6))
-    await at.reconcile(wish)
+    await at.reconcile(desired)
 
     assert.equal(early.reason, 'settling')
     assert.deepEqual([at.works(), at.regenerated.length - before], [true, 1])
   })
 
-  test('promote_soon_after_retire: the standby key is not promoted from a listing that may be older than it', async () => {
+  test('A standby key that was just retired is not promoted from a listing that may be older than it', async () => {
     const at = await rotatedStand({ target: { retireAfter: days(3) }, probe: 'none' })
     assert.equal(outcomeOf(await at.reconcile()).reason, 'retiring')
     const standby = activeSlot(at) === 'A' ? 'B' : 'A'
@@ -125,8 +125,8 @@ describe('histories of listings that lag', () => {
   })
 })
 
-describe('histories of overlap', () => {
-  test('due_inside_overlap: a due date soon after a promote waits for the overlap of the key before', async () => {
+describe('Histories of overlap', () => {
+  test('A due date soon after a promote waits for the overlap of the key before', async () => {
     const at = await rotatedStand()
     await at.wait(days(53))
     const standby = activeSlot(at) === 'A' ? 'B' : 'A'
@@ -143,7 +143,7 @@ describe('histories of overlap', () => {
     assert.equal(later.reason, 'due')
   })
 
-  test('cooling_from_rotated_at: the overlap counts from the last publish, not from the last rotation', async () => {
+  test('The overlap counts from the last publish, not from the last rotation', async () => {
     const at = await rotatedStand()
     const standby = activeSlot(at) === 'A' ? 'B' : 'A'
     await at.reconcile({ promote: { slot: standby, from: at.vault.current('lead')!.version } })
@@ -157,8 +157,8 @@ describe('histories of overlap', () => {
   })
 })
 
-describe('histories of clocks and requests', () => {
-  test('late_duplicate_promote_undoes_rotation: a promote that arrives after a rotation is ignored', async () => {
+describe('Histories of clocks and requests', () => {
+  test('A promote that arrives after a rotation is ignored', async () => {
     const at = await rotatedStand()
     const standby = activeSlot(at) === 'A' ? 'B' : 'A'
     const promote = { promote: { slot: standby, from: at.vault.current('lead')!.version } }
@@ -173,20 +173,20 @@ describe('histories of clocks and requests', () => {
     assert.deepEqual([outcome.status, at.leadKey()], ['current', key])
   })
 
-  test('freshAfter_from_fast_clock: a request from a clock ahead of ours regenerates once', async () => {
+  test('A request from a clock ahead of ours regenerates once', async () => {
     const at = await rotatedStand()
     const before = at.regenerated.length
-    const wish = { createdAfter: at.now() + seconds(50) }
+    const desired = { createdAfter: at.now() + seconds(50) }
 
-    await at.reconcile(wish)
-    await at.reconcile(wish)
+    await at.reconcile(desired)
+    await at.reconcile(desired)
     await at.wait(days(3))
-    await at.reconcile(wish)
+    await at.reconcile(desired)
 
     assert.equal(at.regenerated.length - before, 1)
   })
 
-  test('freshAfter_from_fast_clock: a request from beyond any clock of ours is refused', async () => {
+  test('A request from beyond any clock of ours is refused', async () => {
     const at = await rotatedStand()
 
     const outcome = outcomeOf(await at.reconcile({ createdAfter: at.now() + minutes(2) }))
@@ -194,7 +194,7 @@ describe('histories of clocks and requests', () => {
     assert.deepEqual([outcome.status, outcome.error?.code], ['failed', 'FromTheFuture'])
   })
 
-  test('revoke_from_slow_clock: a key made before the revoke, by a worker whose clock is fast, is not spared', async () => {
+  test('A key that a worker with a fast clock created before a revoke is not spared by it', async () => {
     const at = await rotatedStand()
     await at.reconcile({ createdAfter: at.now() - seconds(30) }, { skew: seconds(30) })
     const leaked = at.leadKey()
@@ -208,21 +208,21 @@ describe('histories of clocks and requests', () => {
     assert.equal(at.works(), true)
   })
 
-  test('paused_swallows_request: what was asked for while a secret was disabled is done when it is enabled', async () => {
+  test('What was asked for while a secret was disabled is done when it is enabled', async () => {
     const at = await rotatedStand()
     at.vault.enable('lead', false)
-    const wish = { createdAfter: at.now() }
+    const desired = { createdAfter: at.now() }
 
-    const paused = outcomeOf(await at.reconcile(wish))
+    const paused = outcomeOf(await at.reconcile(desired))
     at.vault.enable('lead', true)
     await at.wait(paused.again!.after)
-    const done = outcomeOf(await at.reconcile(wish))
+    const done = outcomeOf(await at.reconcile(desired))
 
     assert.deepEqual([paused.status, paused.again?.with], ['paused', 'request'])
     assert.deepEqual([done.status, done.reason], ['changed', 'requested'])
   })
 
-  test('force_while_pending: a forced request is satisfied by the key that waits to be accepted', async () => {
+  test('A forced request is satisfied by the key that waits to be accepted', async () => {
     const at = await rotatedStand()
     const before = at.regenerated.length
     at.slowBy(minutes(10))
@@ -238,8 +238,8 @@ describe('histories of clocks and requests', () => {
   })
 })
 
-describe('histories of crashes and late effects', () => {
-  test('crash_between_outputs: the publish is finished forward, never back', async () => {
+describe('Histories of crashes and late effects', () => {
+  test('A publish that crashed between two outputs is finished forward, never back', async () => {
     const at = await rotatedStand({ outputs: 2 })
     at.fault({ on: 'put', what: 'crash after' })
     await at.reconcile({ createdAfter: at.now(), actor: 'anna' })
@@ -255,16 +255,16 @@ describe('histories of crashes and late effects', () => {
     assert.equal(at.vault.current('lead')!.stamps?.actor, 'anna')
   })
 
-  test('late_put_after_new_publish: a write without an answer keeps everybody away until it must have landed', async () => {
+  test('A write without an answer keeps every worker away until it must have landed', async () => {
     const at = await rotatedStand()
-    const wish = { createdAfter: at.now() }
+    const desired = { createdAfter: at.now() }
     at.fault({ on: 'put', what: 'late' })
 
-    const unknown = outcomeOf(await at.reconcile(wish))
+    const unknown = outcomeOf(await at.reconcile(desired))
     const other = outcomeOf(await at.reconcile())
     at.landLate()
     await at.wait(unknown.again!.after + minutes(5))
-    const later = outcomeOf(await at.reconcile(wish))
+    const later = outcomeOf(await at.reconcile(desired))
 
     assert.ok(unknown.again!.after >= seconds(150))
     assert.equal(other.busy, true)
@@ -272,7 +272,7 @@ describe('histories of crashes and late effects', () => {
     assert.equal(at.works(), true)
   })
 
-  test('zombie_regenerate_kills_active_then_stale_look: the second look comes after the longest stale listing', async () => {
+  test('After a lost lease the second resync comes after the longest stale listing', async () => {
     const at = await rotatedStand()
     const rotation = async () => {
       await at.wait(minutes(7))
@@ -295,7 +295,7 @@ describe('histories of crashes and late effects', () => {
   })
 
   for (const probe of ['on', 'none'] as const) {
-    test(`zombie_put_waits_out_settling: a dead key written a moment ago (probe ${probe})`, async () => {
+    test(`A dead key that a suspended worker wrote a moment ago is repaired (probe ${probe})`, async () => {
       const at = await rotatedStand({ probe })
       const twoRotations = async () => {
         await at.wait(minutes(7))
@@ -320,7 +320,7 @@ describe('histories of crashes and late effects', () => {
     })
   }
 
-  test('zombie_patch_resurrects_pending: an old record that comes back does no harm', async () => {
+  test('An old record that a suspended worker writes back does no harm', async () => {
     const at = await rotatedStand()
     const rotation = async () => {
       await at.wait(minutes(7))
@@ -332,7 +332,7 @@ describe('histories of crashes and late effects', () => {
     assert.equal(at.works(), true)
     const key = at.leadKey()
 
-    for (let look = 0; look < 5; look++) {
+    for (let round = 0; round < 5; round++) {
       await at.wait(minutes(7))
       await at.reconcile()
       assert.equal(at.works(), true)
@@ -343,8 +343,8 @@ describe('histories of crashes and late effects', () => {
   })
 })
 
-describe('histories of drift', () => {
-  test('drift_prefers_accepted_slot: of two keys the one that the service accepts is published', async () => {
+describe('Histories of drift', () => {
+  test('Of two keys the one that the service accepts is published to repair drift', async () => {
     const at = await rotatedStand()
     const active = activeSlot(at)!
     at.slowBy(minutes(30))
@@ -357,26 +357,26 @@ describe('histories of drift', () => {
     assert.equal(at.works(), true)
   })
 
-  test('pending_stamp_survives_drift: the age of a key that waits is still known after a repair', async () => {
+  test('The age of a key that waits is still known after a repair', async () => {
     const at = await rotatedStand()
     at.slowBy(minutes(3))
-    const wish = { createdAfter: at.now() }
-    await at.reconcile(wish)
+    const desired = { createdAfter: at.now() }
+    await at.reconcile(desired)
     at.slowBy(0)
     at.service.regenerate(activeSlot(at)!)
     const before = at.regenerated.length
     await at.wait(minutes(8))
 
-    await at.reconcile(wish)
+    await at.reconcile(desired)
     await at.wait(minutes(8))
-    await at.reconcile(wish)
+    await at.reconcile(desired)
 
     assert.equal(at.regenerated.length, before)
     assert.equal(at.works(), true)
-    assert.ok(at.vault.current('lead')!.stamps!.createdAfter! >= wish.createdAfter - minutes(1))
+    assert.ok(at.vault.current('lead')!.stamps!.createdAfter! >= desired.createdAfter - minutes(1))
   })
 
-  test('rubbish_overwrite_forgets_stamps: a secret overwritten by hand is ours still, and as old as it was', async () => {
+  test('A secret overwritten by hand is still ours, and as old as it was', async () => {
     const at = await rotatedStand()
     const { createdAfter, standbyCreatedAfter } = at.vault.current('lead')!.stamps!
     at.vault.put('lead', 'rubbish')
@@ -390,7 +390,7 @@ describe('histories of drift', () => {
     assert.deepEqual([stamps.createdAfter, stamps.standbyCreatedAfter], [createdAfter, standbyCreatedAfter])
   })
 
-  test('a stand without a history is not touched by this: an unknown value under our name is somebody else’s', async () => {
+  test('An unknown value under our name, without an earlier version of ours, is unmanaged', async () => {
     const at = stand()
     at.vault.put('lead', 'rubbish')
 

@@ -1,4 +1,4 @@
-// Room: the tests. When a target was last compared with its service, as the metadata of its lease says.
+// When a target was last compared with its service, as the metadata of its lease says.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -7,7 +7,7 @@ import type { Outcome } from '../../src/engine/outcome.ts'
 import { hours, minutes } from '../../src/engine/target.ts'
 import { rotatedStand } from './stand.ts'
 
-test('entries that are missing or cannot be read say nothing about when a target was compared', () => {
+test('Entries that are missing or cannot be read say nothing about when a target was compared', () => {
   const target = { name: 'vision-1' }
   const at = Date.UTC(2026, 10, 21, 10)
   const iso = new Date(at).toISOString()
@@ -19,7 +19,7 @@ test('entries that are missing or cannot be read say nothing about when a target
   assert.deepEqual([sinceOf({ since: iso }), sinceOf({}), sinceOf(undefined)], [at, undefined, undefined])
 })
 
-test('stopping where drift may be left is no comparison, stopping for anything else is', () => {
+test('Stopping where drift may be left is no comparison, and stopping for anything else is one', () => {
   for (const reason of ['adopted', 'paused', 'settling', 'interrupted', 'drifted'] as const) {
     assert.equal(isCompared(reason), false, reason)
   }
@@ -28,7 +28,7 @@ test('stopping where drift may be left is no comparison, stopping for anything e
   }
 })
 
-test('a reconcile that must wait for the listing notes no comparison, and the next one that need not does', async () => {
+test('A reconcile that must wait for the listing notes no comparison, and the next one that need not does', async () => {
   const at = await rotatedStand()
   const noted = async () => comparedAt(at.target, await at.leaseEntries())
   at.staleBy(minutes(4))
@@ -46,7 +46,7 @@ test('a reconcile that must wait for the listing notes no comparison, and the ne
   assert.equal(await noted(), at.now())
 })
 
-test('a reconcile that fails before it has compared, or while it repairs, notes nothing', async () => {
+test('A reconcile that fails before it has compared, or while it repairs, notes nothing', async () => {
   const at = await rotatedStand()
   const noted = async () => comparedAt(at.target, await at.leaseEntries())
   const before = await noted()
@@ -61,7 +61,7 @@ test('a reconcile that fails before it has compared, or while it repairs, notes 
   assert.deepEqual([unread, await noted()], [before, before])
 })
 
-test('a request to compare repairs drift and regenerates nothing', async () => {
+test('A request for a repair repairs drift and regenerates nothing', async () => {
   const at = await rotatedStand()
   at.service.regenerate(at.vault.current('lead')!.slot!)
   await at.wait(hours(1))

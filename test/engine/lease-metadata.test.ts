@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { entryOf, type LeaseEntries, mergeEntries } from '../../src/engine/lease-metadata.ts'
 
-test('the entry about a target is an identifier that no other target has', () => {
+test('The entry about a target is an identifier that no other target has', () => {
   const names = ['hub-service', 'Hub2', 'hubservice', 'hub-service-2', '7-hubs']
 
   const entries = names.map((name) => entryOf('compared', { name }))
@@ -18,13 +18,13 @@ test('the entry about a target is an identifier that no other target has', () =>
   ])
 })
 
-test('entries that are not changed stay', () => {
+test('Entries that are not changed stay', () => {
   const before = { credential: 'a', since: 'b', compared_x: 'c' }
 
   assert.deepEqual(mergeEntries(before, { compared_x: 'd', hub: 'e' }), { ...before, compared_x: 'd', hub: 'e' })
 })
 
-test('a name or a value that Azure would refuse, or change on the way, is refused before', () => {
+test('A name or a value that Azure would refuse, or change on the way, is refused before', () => {
   for (const entry of [
     { 'a-b': 'x' },
     { Upper: 'x' },
@@ -37,7 +37,7 @@ test('a name or a value that Azure would refuse, or change on the way, is refuse
   }
 })
 
-test('beyond what Azure takes, the oldest entries about single targets are left out, and no other', () => {
+test('Beyond what Azure takes, the oldest entries about single targets are left out, and no other', () => {
   const at = (n: number) => new Date(Date.UTC(2026, 0, 1) + n * 60_000).toISOString()
   const hundreds = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`compared_policy_${n}`, at(n)]))
 

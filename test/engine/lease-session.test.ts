@@ -58,8 +58,8 @@ const nothing = async () => undefined
 /** As long as the lease leaves a call its limit, to the millisecond. */
 const last = leaseLength - callLimit - 1
 
-describe('before an effect', () => {
-  test('the lease is not renewed while a whole call fits into what is left of it', async () => {
+describe('Before an effect', () => {
+  test('Before an effect, the lease is not renewed while a whole call fits into what is left of it', async () => {
     const { clock, session, renewals } = held()
     clock.pass(last)
 
@@ -68,7 +68,7 @@ describe('before an effect', () => {
     assert.deepEqual(renewals, [])
   })
 
-  test('the lease is renewed when less than a whole call is left, and counts from the sending', async () => {
+  test('Before an effect, the lease is renewed when less than a whole call is left, and counts from the sending', async () => {
     const { clock, session, renewals } = held()
     clock.pass(last + 1)
     await session.effect(nothing)
@@ -82,7 +82,7 @@ describe('before an effect', () => {
     assert.equal(renewals.length, 2)
   })
 
-  test('a lease that somebody else has now is lost, and nothing is done', async () => {
+  test('A lease that another worker has now is lost, and no effect starts', async () => {
     const { clock, session } = held({ renews: () => false })
     clock.pass(leaseLength)
     let done = false
@@ -95,7 +95,7 @@ describe('before an effect', () => {
     assert.equal(done, false)
   })
 
-  test('a renewal that took so long that no call fits any more is none', async () => {
+  test('A renewal that took so long that no call fits any more does not count', async () => {
     const world = held({
       renews: () => {
         world.clock.pass(last + 1)
@@ -107,7 +107,7 @@ describe('before an effect', () => {
     await assert.rejects(world.session.effect(nothing), { code: 'LeaseLost' })
   })
 
-  test('the lease counts from the moment the acquisition was sent, not answered', async () => {
+  test('The lease counts from the moment the acquisition was sent, not answered', async () => {
     const { clock, session, renewals } = held({ sentAt: seconds(1000) - last - 1 })
 
     await session.effect(nothing)
@@ -117,8 +117,8 @@ describe('before an effect', () => {
   })
 })
 
-describe('after an effect', () => {
-  test('the clock is looked at again: an effect that outlasted the lease is not trusted', async () => {
+describe('After an effect', () => {
+  test('An effect that outlasted the lease is not trusted', async () => {
     const { clock, session } = held()
 
     const effect = session.effect(async () => clock.pass(leaseLength))
@@ -126,7 +126,7 @@ describe('after an effect', () => {
     await assert.rejects(effect, { code: 'LeaseLost' })
   })
 
-  test('one that ended a moment before is', async () => {
+  test('An effect that ended a moment before the lease is trusted', async () => {
     const { clock, session } = held()
 
     const result = await session.effect(async () => {
@@ -137,7 +137,7 @@ describe('after an effect', () => {
     assert.equal(result, 'done')
   })
 
-  test('a failure of its own is told as it is', async () => {
+  test('A failure of the effect itself is thrown as it is', async () => {
     const { session } = held()
     const refusal = new RekeyError('PermissionDenied', { message: 'no' })
 
@@ -148,8 +148,8 @@ describe('after an effect', () => {
   })
 })
 
-describe('the deadline', () => {
-  test('stops the next effect, and leaves no trace of it', async () => {
+describe('The deadline', () => {
+  test('The deadline stops the next effect, and leaves no trace of it', async () => {
     let begun = 0
     const { clock, session, renewals } = held({
       deadline: seconds(1100),
@@ -165,7 +165,7 @@ describe('the deadline', () => {
     assert.deepEqual([begun, renewals], [0, []])
   })
 
-  test('does not stop an effect a moment before it, nor one under way', async () => {
+  test('The deadline does not stop an effect a moment before it, nor one under way', async () => {
     const { clock, session } = held({ deadline: seconds(1030) })
     clock.pass(seconds(30) - 1)
 
@@ -177,7 +177,7 @@ describe('the deadline', () => {
     assert.equal(result, 'done')
   })
 
-  test('does not stop what has to be finished, and stops what comes after that', async () => {
+  test('The deadline does not stop what has to be finished, and stops what comes after that', async () => {
     const { clock, session } = held({ deadline: seconds(1001) })
     clock.pass(seconds(2))
     const finished = await session.finish(async () => {
@@ -190,32 +190,32 @@ describe('the deadline', () => {
     await assert.rejects(session.effect(nothing), { code: 'OutOfTime' })
   })
 
-  test('does not stop a look', async () => {
+  test('The deadline does not stop a read', async () => {
     const { clock, session } = held({ deadline: seconds(1001) })
     clock.pass(seconds(2))
 
     assert.equal(await session.read(async () => 'seen'), 'seen')
   })
 
-  test('is a matter of waiting, not of failing', async () => {
+  test('Running out of time is a matter of waiting, not of failing', async () => {
     const { session } = held({ deadline: 0 })
 
     await assert.rejects(session.effect(nothing), (error: RekeyError) => error.transient)
   })
 })
 
-describe('before the first effect', () => {
-  test('something is done once, before the first one only', async () => {
+describe('Before the first effect', () => {
+  test('What precedes the first effect is done once', async () => {
     const order: string[] = []
     const { session } = held({ beforeFirstEffect: async () => void order.push('begin') })
-    await session.read(async () => void order.push('look'))
+    await session.read(async () => void order.push('resync'))
     await session.effect(async () => void order.push('first'))
     await session.effect(async () => void order.push('second'))
 
-    assert.deepEqual(order, ['look', 'begin', 'first', 'second'])
+    assert.deepEqual(order, ['resync', 'begin', 'first', 'second'])
   })
 
-  test('nothing is done if that fails, and it is tried again before the next', async () => {
+  test('No effect starts if what precedes the first one fails, and that is tried again before the next', async () => {
     let tries = 0
     const { session } = held({
       beforeFirstEffect: async () => {
@@ -232,7 +232,7 @@ describe('before the first effect', () => {
     assert.equal(tries, 2)
   })
 
-  test('the lease is looked at after it, for it may take its time', async () => {
+  test('The lease is checked after what precedes the first effect, for that may take its time', async () => {
     const world = held({ beforeFirstEffect: async () => world.clock.pass(leaseLength) })
 
     await world.session.effect(nothing)
@@ -241,8 +241,8 @@ describe('before the first effect', () => {
   })
 })
 
-describe('a call', () => {
-  test('is told to stop when its limit is over, and not before', async () => {
+describe('A call', () => {
+  test('A call is stopped when its limit is over, and not before', async () => {
     const { clock, session } = held()
 
     await session.effect(async ({ signal }) => {
@@ -253,7 +253,7 @@ describe('a call', () => {
     })
   })
 
-  test('that keeps the lease has its limit anew, and the lease renewed when it must be', async () => {
+  test('A call that keeps the lease has its limit anew, and the lease renewed when it must be', async () => {
     const { clock, session, renewals } = held()
     const steps: boolean[] = []
 
@@ -271,7 +271,7 @@ describe('a call', () => {
     assert.equal(renewals.length, 6)
   })
 
-  test('a renewal that fails in passing during a long call is tried again at the next poll, while the lease lasts', async () => {
+  test('A renewal that fails in passing during a long call is tried again at the next poll, while the lease lasts', async () => {
     let failing = true
     const renews = () => {
       if (failing) throw new RekeyError('ServiceUnavailable', { message: 'a blip', retryAfter: seconds(30) })
@@ -290,7 +290,7 @@ describe('a call', () => {
     assert.equal(renewals.length, 2)
   })
 
-  test('a renewal that still fails when the lease has run out ends a long call', async () => {
+  test('A renewal that still fails when the lease has run out ends a long call', async () => {
     const renews = () => {
       throw new RekeyError('ServiceUnavailable', { message: 'an outage', retryAfter: seconds(30) })
     }
@@ -306,7 +306,7 @@ describe('a call', () => {
     await assert.rejects(effect, { code: 'ServiceUnavailable' })
   })
 
-  test('that cannot keep the lease is told so', async () => {
+  test('A call that cannot keep the lease fails with LeaseLost', async () => {
     const { clock, session } = held({ renews: () => false })
 
     const effect = session.effect(async ({ keepLease }: Call) => {
@@ -317,7 +317,7 @@ describe('a call', () => {
     await assert.rejects(effect, { code: 'LeaseLost' })
   })
 
-  test('leaves no alarm behind, whether it ends well or not', async () => {
+  test('A call leaves no timer behind, whether it succeeds or not', async () => {
     const { clock, session } = held()
     await session.effect(({ keepLease }) => keepLease())
     await assert.rejects(session.effect(() => Promise.reject(new Error('no'))))
@@ -328,10 +328,10 @@ describe('a call', () => {
   })
 })
 
-describe('what may be repeated at will', () => {
+describe('What may be repeated', () => {
   const unanswered = new RekeyError('ServiceUnavailable', { message: 'no', outcomeUnknown: true, retryAfter: 5 })
 
-  test('leaves nothing to be settled when its answer is lost', async () => {
+  test('A read whose answer is lost leaves nothing to be settled', async () => {
     const { session } = held()
     const settled = (error: RekeyError) => error.details.outcomeUnknown === undefined && error.transient
 
@@ -345,7 +345,7 @@ describe('what may be repeated at will', () => {
     )
   })
 
-  test('an effect does leave something', async () => {
+  test('An effect whose answer is lost has an unknown outcome', async () => {
     const { session } = held()
 
     await assert.rejects(
@@ -354,7 +354,7 @@ describe('what may be repeated at will', () => {
     )
   })
 
-  test('a fault of ours stays what it is', async () => {
+  test('An error that is not a RekeyError stays what it is', async () => {
     const fault = new TypeError('ours')
 
     await assert.rejects(
@@ -364,8 +364,8 @@ describe('what may be repeated at will', () => {
   })
 })
 
-describe('keeping the lease', () => {
-  test('renews it once, however much is left', async () => {
+describe('Keeping the lease', () => {
+  test('Keeping the lease renews it once, however much is left', async () => {
     const { session, renewals } = held()
 
     await session.keep()
@@ -373,7 +373,7 @@ describe('keeping the lease', () => {
     assert.equal(renewals.length, 1)
   })
 
-  test('fails when somebody else has it', async () => {
+  test('Keeping the lease fails when another worker has it', async () => {
     const { session } = held({ renews: () => false })
 
     await assert.rejects(session.keep(), { code: 'LeaseLost' })

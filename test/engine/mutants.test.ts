@@ -10,9 +10,9 @@ import { mutants } from './mutants/mutants.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
-describe('deliberate defects', () => {
+describe('Deliberate defects', () => {
   for (const { id, what, edits } of mutants) {
-    test(`${id} can be made: ${what}`, () => {
+    test(`The deliberate defect ${id} can be made: ${what}`, () => {
       const files = new Map<string, string>()
 
       for (const edit of edits) {
@@ -24,16 +24,16 @@ describe('deliberate defects', () => {
     })
   }
 
-  test('an edit whose text does not occur exactly once is an error that names the row', () => {
+  test('An edit whose text does not occur exactly once is an error that names the row', () => {
     assert.throws(() => edited('a b', ['file.ts', 'c', 'd'], 'the-row'), /the-row.*0 times/)
     assert.throws(() => edited('a a', ['file.ts', 'a', 'd'], 'the-row'), /the-row.*2 times/)
   })
 
-  test('have ids of their own', () => {
+  test('Deliberate defects have ids of their own', () => {
     assert.equal(new Set(mutants.map(({ id }) => id)).size, mutants.length)
   })
 
-  test('at most six need not be noticed by the world, and each of those names a unit test that is there', () => {
+  test('At most six deliberate defects need not be noticed by the world, and each of those names a unit test that exists', () => {
     const exempt = mutants.flatMap(({ exempt }) => exempt ?? [])
 
     assert.ok(exempt.length <= 6)

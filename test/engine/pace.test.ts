@@ -1,4 +1,4 @@
-// Room: tests of the core's pacing.
+// What one tick queues, and when each message becomes visible.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,7 +11,7 @@ const hub = 'hub1.azure-devices.net'
 const vault = 'https://kv-prod.vault.azure.net'
 const interval = minutes(15)
 
-/** As providers declare them: a slow registry's, and everybody else's. */
+/** As providers declare them: a slow registry's, and the others'. */
 const registryAllowance = { burst: 10, perSecond: 0.8 }
 const otherAllowance = { burst: 20, perSecond: 5 }
 
@@ -47,7 +47,7 @@ function limitOf(budget: string) {
   return budget.includes('-') ? limits.subscription : limits.other
 }
 
-test('no budget is ever overdrawn, over ticks that follow one another', () => {
+test('No budget is ever overdrawn, over ticks that follow one another', () => {
   const busy = fc.record({ size: fc.integer({ min: 1, max: 1000 }), writes: fc.integer({ min: 1, max: 4 }) })
   const fleetOf = ({ size, writes }: { size: number; writes: number }) =>
     Array.from({ length: size }, (_, n) => candidate(n, { budget: n % 3 ? subscription : hub, writes, creates: 0 }))
@@ -77,7 +77,7 @@ test('no budget is ever overdrawn, over ticks that follow one another', () => {
   )
 })
 
-test('a vault never has to create more than 300 versions in ten seconds', () => {
+test('A vault never has to create more than 300 versions in ten seconds', () => {
   const fleet = Array.from({ length: 3000 }, (_, n) =>
     candidate(n, { budget: `host${n % 50}.example`, writes: 1, creates: 3 }),
   )
@@ -91,7 +91,7 @@ test('a vault never has to create more than 300 versions in ten seconds', () => 
   }
 })
 
-test('nothing is lost and nothing comes twice', () => {
+test('No candidate is lost and none comes twice', () => {
   fc.assert(
     fc.property(anyCandidates, anyTick, (fleet, tick) => {
       const { now, later } = pace(fleet, tick)
@@ -102,7 +102,7 @@ test('nothing is lost and nothing comes twice', () => {
   )
 })
 
-test('every delay is before the next tick, and the list is in the order in which they go', () => {
+test('Every delay is before the next tick, and the list is in the order in which they go', () => {
   fc.assert(
     fc.property(anyCandidates, anyTick, (fleet, tick) => {
       const delays = pace(fleet, tick).now.map(({ delay }) => delay)
@@ -116,7 +116,7 @@ test('every delay is before the next tick, and the list is in the order in which
   )
 })
 
-test('within one budget nobody overtakes a more urgent one, and equals keep their order', () => {
+test('Within one budget no candidate overtakes a more urgent one, and equals keep their order', () => {
   fc.assert(
     fc.property(anyCandidates, anyTick, (fleet, tick) => {
       const { now, later } = pace(fleet, tick)
@@ -131,7 +131,7 @@ test('within one budget nobody overtakes a more urgent one, and equals keep thei
   )
 })
 
-test('a slow IoT registry holds up nobody else who writes to the same vault', () => {
+test('A slow IoT registry holds up no other target that writes to the same vault', () => {
   const devices = Array.from({ length: 2000 }, (_, n) => candidate(n, { budget: hub, urgency: 9 }))
   const accounts = Array.from({ length: 5 }, (_, n) => candidate(10_000 + n))
 
@@ -142,7 +142,7 @@ test('a slow IoT registry holds up nobody else who writes to the same vault', ()
   assert.ok(Math.max(...waits) < 10_000)
 })
 
-test('a large fleet gets as many rotations as half of the budget pays for, spread over the interval', () => {
+test('A large fleet gets as many rotations as half of the budget pays for, spread over the interval', () => {
   const fleet = Array.from({ length: 10_000 }, (_, n) => candidate(n))
 
   const { now, later } = pace(fleet, { interval, queued: 0 })
@@ -152,23 +152,23 @@ test('a large fleet gets as many rotations as half of the budget pays for, sprea
   assert.ok(now.at(-1)!.delay > interval * 0.99)
 })
 
-test('ten thousand on a thousand hubs that share one vault are placed by a few looks at each, as fast as the vault lets them', () => {
-  let looks = 0
+test('Ten thousand on a thousand hubs that share one vault are placed with a few comparisons each, as fast as the vault allows', () => {
+  let reads = 0
   const fleet = Array.from({ length: 10_000 }, (_, n) => {
     const made = candidate(n, { budget: `hub${n % 1000}.azure-devices.net`, urgency: n % 7 })
-    return Object.defineProperty(made, 'creates', { get: () => ++looks && 1 })
+    return Object.defineProperty(made, 'creates', { get: () => ++reads && 1 })
   })
 
   const { now } = pace(fleet, { interval, queued: 0 })
 
-  assert.ok(looks <= 10 * fleet.length, `${looks} looks at what a candidate creates`)
+  assert.ok(reads <= 10 * fleet.length, `${reads} reads of what a candidate creates`)
   const { burst, perSecond } = vaultAllowance
   const after = (at: number) => now.filter(({ delay }) => delay <= at).length
   for (const minute of [1, 3, 5]) assert.ok(Math.abs(after(minutes(minute)) - burst - minute * 60 * perSecond) <= 1)
   assert.equal(now.length, mostPerTick)
 })
 
-test('of those that wait for one vault the most urgent goes first, also when its own budget let it come later', () => {
+test('Of candidates that wait for one vault the most urgent goes first, also when its own budget let it come later', () => {
   const waiting = Array.from({ length: 80 }, (_, n) => candidate(n, { budget: `hub${n}.azure-devices.net` }))
   // Six of a burst of ten, and six more: the second may go after two and a half seconds, the eighty take six.
   const urgent = [1000, 1001].map((n) => candidate(n, { budget: hub, urgency: 2, writes: 6 }))
@@ -180,7 +180,7 @@ test('of those that wait for one vault the most urgent goes first, also when its
   assert.deepEqual([delays[0], Math.floor(delays[1]! / 200)], [0, Math.floor(2500 / 200)])
 })
 
-test('what is queued already delays what is added, but never starves it', () => {
+test('What is queued already delays what is added, but never starves it', () => {
   const fleet = [candidate(1)]
 
   const idle = pace(fleet, { interval, queued: 0 })
@@ -192,7 +192,7 @@ test('what is queued already delays what is added, but never starves it', () => 
   assert.ok(swamped.now[0]!.delay > busy.now[0]!.delay)
 })
 
-test('one tick never makes more messages than it has time to send', () => {
+test('One tick never makes more messages than it has time to send', () => {
   const fleet = Array.from({ length: mostPerTick + 2000 }, (_, n) =>
     candidate(n, { budget: `host${n}.example`, vault: `https://kv${n}.vault.azure.net` }),
   )

@@ -7,11 +7,11 @@ import type { RotationRequest } from '../../src/engine/request.ts'
 import { days, hours, leadIn, minutes, outcomeOf, rotatedStand, type Stand, stand } from './stand.ts'
 
 /** Delivers a request until the key is published or `limit` has passed; answers the delays it was given, in minutes. */
-async function delays(at: Stand, wish: Partial<RotationRequest>, limit: number): Promise<readonly number[]> {
+async function delays(at: Stand, desired: Partial<RotationRequest>, limit: number): Promise<readonly number[]> {
   const end = at.now() + limit
   const given: number[] = []
   while (at.now() < end) {
-    const { again } = await outcomeOf(at, wish)
+    const { again } = await outcomeOf(at, desired)
     if (!again) break
     given.push(again.after / minutes(1))
     await at.wait(again.after)
@@ -19,23 +19,23 @@ async function delays(at: Stand, wish: Partial<RotationRequest>, limit: number):
   return given
 }
 
-test('a key without a verdict waits when this target’s probes were answered before, and is tried after 1, 2, 4, … 15 minutes', async () => {
+test('A key without a verdict waits when this target’s probes were answered before, and is tried after 1, 2, 4, … 15 minutes', async () => {
   const at = await rotatedStand()
   const key = at.leadKey()
-  const wish = { createdAfter: at.now() }
+  const desired = { createdAfter: at.now() }
   at.probesAre('dark')
 
-  const given = await delays(at, wish, minutes(50))
+  const given = await delays(at, desired, minutes(50))
 
   assert.deepEqual(given, [6, 1, 2, 4, 8, 15, 15])
   assert.equal(at.leadKey(), key)
   at.probesAre('answered')
-  const outcome = await outcomeOf(at, wish)
+  const outcome = await outcomeOf(at, desired)
   assert.deepEqual([outcome.status, outcome.proven, at.works()], ['changed', undefined, true])
   assert.deepEqual([leadIn(at).stamps?.proven, leadIn(at).stamps?.pending], [true, undefined])
 })
 
-test('a key that waited a day without a verdict is published, which is said, and probes count as never answered from then on', async () => {
+test('A key that waited a day without a verdict is published, which its event says, and probes count as never answered from then on', async () => {
   const at = await rotatedStand()
   const since = at.now()
   at.probesAre('dark')
@@ -49,19 +49,19 @@ test('a key that waited a day without a verdict is published, which is said, and
   assert.deepEqual(await delays(at, { createdAfter: at.now() }, days(2)), [6])
 })
 
-test('the run that publishes a key without a verdict says so in its outcome', async () => {
+test('The run that publishes a key without a verdict says so in its outcome', async () => {
   const at = await rotatedStand()
-  const wish = { createdAfter: at.now() }
+  const desired = { createdAfter: at.now() }
   at.probesAre('dark')
-  await outcomeOf(at, wish)
+  await outcomeOf(at, desired)
   await at.wait(days(1) + minutes(1))
 
-  const outcome = await outcomeOf(at, wish)
+  const outcome = await outcomeOf(at, desired)
 
   assert.deepEqual([outcome.status, outcome.proven], ['changed', false])
 })
 
-test('a revoke waits ten minutes for a verdict, not a day', async () => {
+test('A revoke waits ten minutes for a verdict, not a day', async () => {
   const at = await rotatedStand()
   const [leaked, since] = [at.leadKey(), at.now()]
   at.probesAre('dark')
@@ -73,7 +73,7 @@ test('a revoke waits ten minutes for a verdict, not a day', async () => {
   assert.equal(leadIn(at).stamps?.proven, false)
 })
 
-test('where no probe was ever answered, a second attempt decides, six minutes after the first', async () => {
+test('Where no probe was ever answered, a second attempt decides, six minutes after the first', async () => {
   const at = stand()
   at.probesAre('dark')
   await outcomeOf(at)
@@ -85,7 +85,7 @@ test('where no probe was ever answered, a second attempt decides, six minutes af
   assert.deepEqual([leadIn(at).stamps?.reason, leadIn(at).stamps?.proven], ['pending', false])
 })
 
-test('a key that its service refuses is not published for a lost answer after a day', async () => {
+test('A key that its service refuses is not published for a lost answer after a day', async () => {
   const at = await rotatedStand()
   const key = at.leadKey()
   at.slowBy(days(9))
@@ -97,7 +97,7 @@ test('a key that its service refuses is not published for a lost answer after a 
   assert.deepEqual([at.leadKey(), at.works()], [key, true])
 })
 
-test('that a key waits is announced after an hour, once, with the same id when the answer is lost', async () => {
+test('That a key waits is announced after an hour, once, with the same id when the answer is lost', async () => {
   const at = await rotatedStand()
   const id = `${leadIn(at).version}/pending`
   const since = at.now()
@@ -116,19 +116,19 @@ test('that a key waits is announced after an hour, once, with the same id when t
   assert.ok(sent.length <= 2)
 })
 
-test('a topic that refuses to say that a key waits does not keep the key back', async () => {
+test('A topic that refuses to say that a key waits does not keep the key back', async () => {
   const at = await rotatedStand()
-  const wish = { createdAfter: at.now() }
+  const desired = { createdAfter: at.now() }
   at.slowBy(hours(2))
   for (const _ of [1, 2, 3]) at.fault({ on: 'announce', what: 'refused' })
 
-  const given = await delays(at, wish, hours(4))
+  const given = await delays(at, desired, hours(4))
 
   assert.deepEqual([leadIn(at).stamps?.reason, at.works()], ['pending', true])
   assert.ok(Math.min(...given) >= 1, given.join(' '))
 })
 
-test('a promote without a verdict waits, and is done after a day', async () => {
+test('A promote without a verdict waits, and is done after a day', async () => {
   const at = await rotatedStand()
   const { version, stamps } = leadIn(at)
   const since = at.now()
@@ -141,7 +141,7 @@ test('a promote without a verdict waits, and is done after a day', async () => {
   assert.deepEqual([leadIn(at).slot, leadIn(at).stamps?.rotatedAt], ['A', stamps?.rotatedAt])
 })
 
-test('a promote whose request is gone leaves nothing unfinished', async () => {
+test('A promote whose request is gone leaves nothing unfinished', async () => {
   const at = await rotatedStand()
   at.probesAre('dark')
   await outcomeOf(at, { promote: { slot: 'A', from: leadIn(at).version } })
@@ -155,7 +155,7 @@ test('a promote whose request is gone leaves nothing unfinished', async () => {
   assert.deepEqual([kept !== undefined, leadIn(at).stamps?.pending, leadIn(at).slot], [true, undefined, 'B'])
 })
 
-test('a promote that waits leaves the record of a regenerate that crashed to the check that ends it', async () => {
+test('A promote that waits leaves the record of a regenerate that crashed to the check that ends it', async () => {
   const at = await rotatedStand()
   const { version } = leadIn(at)
   at.fault({ on: 'regenerate', what: 'crash before' })
@@ -174,7 +174,7 @@ test('a promote that waits leaves the record of a regenerate that crashed to the
   assert.equal(leadIn(at).stamps?.pending?.state, 'unanswered')
 })
 
-test('adopting a live key asks its service once, and every version carries the answer on', async () => {
+test('Adopting a live key asks its service once, and every version carries the answer on', async () => {
   const at = stand()
   at.vault.put('lead', at.service.keys()['B']!)
   await outcomeOf(at)
@@ -189,7 +189,7 @@ test('adopting a live key asks its service once, and every version carries the a
   assert.deepEqual([adopted, leadIn(at).stamps?.reason, leadIn(at).stamps?.proven], [true, 'drifted', true])
 })
 
-test('nothing waits for a verdict where no live key is in the vault, nor where outputs are brought in line', async () => {
+test('Nothing waits for a verdict where no live key is in the vault, nor where outputs are brought in line', async () => {
   const dark = async (options: Parameters<typeof stand>[0]) => {
     const at = await rotatedStand(options)
     at.probesAre('dark')
@@ -220,18 +220,18 @@ const waiting = (fields: Partial<Waiting>): Waiting => ({
   ...fields,
 })
 
-test('a key may be published at once where there is no probe, or where it is accepted', () => {
+test('A key may be published at once where there is no probe, or where it is accepted', () => {
   assert.deepEqual(permit('no probe', waiting({})), { publish: true })
   assert.deepEqual(permit('accepted', waiting({ proven: false })), { publish: true, proven: true })
 })
 
-test('a refusal starts the wait for a verdict anew', () => {
+test('A refusal starts the wait for a verdict anew', () => {
   const { publish, ...rest } = permit('refused', waiting({ unanswered: noon - days(2) }))
 
   assert.deepEqual([publish, 'unanswered' in rest], [false, false])
 })
 
-test('one probe that is answered and one that is not decide nothing before the limit', () => {
+test('One probe that is answered and one that is not decide nothing before the limit', () => {
   const unclear = (unanswered: number, evidence: Evidence = 'unclear') =>
     permit(evidence, waiting({ proven: false, unanswered })).publish
 

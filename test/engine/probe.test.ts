@@ -34,7 +34,7 @@ function contextOf(state: State, answers: Record<string, Verdict> | 'no probe') 
   return { context, asked }
 }
 
-describe('what the data plane says of a key that is to replace the active one', () => {
+describe('What the data plane says of a key that is to replace the active one', () => {
   const table: readonly (readonly [verdict: Verdict, control: Verdict, evidence: Evidence, why: string])[] = [
     ['accepted', 'accepted', 'accepted', 'both work'],
     ['accepted', 'refused', 'accepted', 'it works, and the old one does not'],
@@ -47,7 +47,7 @@ describe('what the data plane says of a key that is to replace the active one', 
     ['unknown', 'unknown', 'says nothing', 'neither is answered, as behind a private endpoint'],
   ]
   for (const [b, a, evidence, why] of table) {
-    test(`with the new key ${b} and the active one ${a} it is "${evidence}": ${why}`, async () => {
+    test(`With the new key ${b} and the active one ${a} the evidence is "${evidence}": ${why}`, async () => {
       const { context } = contextOf(at(), { a, b })
 
       const tried = await tryKey(at(), context, 'B', 'A')
@@ -56,7 +56,7 @@ describe('what the data plane says of a key that is to replace the active one', 
     })
   }
 
-  test('an accepted key needs no control', async () => {
+  test('An accepted key needs no control', async () => {
     const { context, asked } = contextOf(at(), { b: 'accepted' })
 
     await tryKey(at(), context, 'B', 'A')
@@ -64,7 +64,7 @@ describe('what the data plane says of a key that is to replace the active one', 
     assert.deepEqual(asked, ['B:b'])
   })
 
-  test('it says nothing where there is no probe, or none is wanted', async () => {
+  test('There is no evidence where there is no probe, or the target turns it off', async () => {
     for (const [state, answers] of [
       [at(), 'no probe'],
       [at(targetHas({ probe: 'off' })), { b: 'refused' }],
@@ -77,7 +77,7 @@ describe('what the data plane says of a key that is to replace the active one', 
   })
 })
 
-test('a target that is not to be probed is not', async () => {
+test('A target whose probe is off is not probed', async () => {
   const state = at(targetHas({ probe: 'off' }))
   const { context, asked } = contextOf(state, { b: 'refused' })
 
@@ -85,10 +85,10 @@ test('a target that is not to be probed is not', async () => {
   assert.deepEqual(asked, [])
 })
 
-describe('a value of ours that the listing does not show', () => {
+describe('A value of ours that the listing does not show', () => {
   const unseen = [holds('lead'), holding('lead', 'x'), written('lead', now - minutes(1))]
 
-  test('is dead when the service refuses it and accepts a key of the ring by the same request', async () => {
+  test('A value of ours that the listing does not show is dead when the service refuses it and accepts a key of the ring by the same request', async () => {
     const state = at(...unseen)
 
     const both = await refusesVault(state, contextOf(state, { x: 'refused', a: 'accepted' }).context)
@@ -97,7 +97,7 @@ describe('a value of ours that the listing does not show', () => {
     assert.deepEqual([both, other], [true, true])
   })
 
-  test('is not said to be dead by a service that refuses everything, or does not answer', async () => {
+  test('A value of ours is not dead because a service refuses everything, or does not answer', async () => {
     const state = at(...unseen)
     const answers: Record<string, Verdict>[] = [
       { x: 'refused', a: 'refused', b: 'refused' },
@@ -110,7 +110,7 @@ describe('a value of ours that the listing does not show', () => {
     }
   })
 
-  test('is shown under the slot that CredentialId names, in whatever letters', async () => {
+  test('A value of ours is shown under the slot that CredentialId names, in upper or lower case', async () => {
     const state = at(...unseen, marked('lead', { slot: 'b' }))
     const { context, asked } = contextOf(state, {})
 
@@ -119,7 +119,7 @@ describe('a value of ours that the listing does not show', () => {
     assert.deepEqual(asked, ['B:x'])
   })
 
-  test('is not asked for on a ring of one, without a probe, or where it is not ours', async () => {
+  test('A value is not shown to the service on a ring of one, without a probe, or where it is not ours', async () => {
     for (const [state, answers] of [
       [at(...unseen, ringOfOne), { x: 'refused', a: 'accepted' }],
       [at(...unseen, targetHas({ probe: 'off' })), { x: 'refused', a: 'accepted' }],

@@ -15,8 +15,8 @@ async function outcomeOf(at: Stand, ...args: Parameters<Stand['reconcile']>): Pr
 const lead = (at: Stand) => at.vault.current('lead')!
 const failures = (at: Stand) => at.events.filter(({ type }) => type === 'Rekey.RotationFailed').map(({ id }) => id)
 
-describe('a failure for good', () => {
-  test('is answered, logged, recorded beside the key, and told under its request', async () => {
+describe('A lasting failure', () => {
+  test('A lasting failure is returned, logged, recorded beside the key, and announced under its request', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'refused' })
 
@@ -30,7 +30,7 @@ describe('a failure for good', () => {
     assert.equal(at.works(), true)
   })
 
-  test('is gone from the record with the next success', async () => {
+  test('A recorded failure is gone with the next success', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'refused' })
     await at.reconcile({ createdAfter: at.now() })
@@ -40,7 +40,7 @@ describe('a failure for good', () => {
     assert.equal(lead(at).stamps?.failed, undefined)
   })
 
-  test('to retire a key is gone from the record when that key is retired', async () => {
+  test('A recorded failure to retire a key is gone when that key is retired', async () => {
     const at = await rotatedStand({ target: { retireAfter: days(3) } })
     at.fault({ on: 'regenerate', what: 'refused' })
     await at.reconcile()
@@ -52,7 +52,7 @@ describe('a failure for good', () => {
     assert.equal(lead(at).stamps?.failed, undefined)
   })
 
-  test('to swap is gone from the record when the slots are swapped', async () => {
+  test('A recorded failure to swap is gone when the slots are swapped', async () => {
     const at = await rotatedStand()
     const swap = { slot: 'A', from: lead(at).version }
     at.fault({ on: 'regenerate', what: 'refused' })
@@ -64,7 +64,7 @@ describe('a failure for good', () => {
     assert.deepEqual([lead(at).slot, lead(at).stamps?.failed], ['A', undefined])
   })
 
-  test('to announce is gone from the record once it is announced', async () => {
+  test('A recorded failure to announce is gone once it is announced', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'announce', what: 'refused' })
     await at.reconcile({ createdAfter: at.now() })
@@ -75,7 +75,7 @@ describe('a failure for good', () => {
     assert.deepEqual([lead(at).stamps?.failed, lead(at).stamps?.announced], [undefined, true])
   })
 
-  test('to look is recorded too, and is gone from the record with the next look that comes through', async () => {
+  test('A failure to read is recorded too, and is gone with the next resync that succeeds', async () => {
     const at = await rotatedStand()
     const { failed: _, ...before } = lead(at).stamps!
     at.fault({ on: 'read', what: 'refused' })
@@ -89,7 +89,7 @@ describe('a failure for good', () => {
     assert.deepEqual([outcome.status, lead(at).stamps], ['current', before])
   })
 
-  test('to carry something out stays in the record for a day, whatever looks find: it was not done', async () => {
+  test('A failure to carry out a request stays recorded for a day, whatever a resync finds: it was not done', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'refused' })
     await at.reconcile({ createdAfter: at.now() })
@@ -102,7 +102,7 @@ describe('a failure for good', () => {
     assert.deepEqual([soon?.code, lead(at).stamps?.failed], ['PermissionDenied', undefined])
   })
 
-  test('to look is told where the secret cannot be read either', async () => {
+  test('A failure to read is announced where the secret cannot be read either', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'read', what: 'refused' })
     at.fault({ on: 'get', what: 'refused' })
@@ -112,7 +112,7 @@ describe('a failure for good', () => {
     assert.deepEqual([outcome.status, failures(at), lead(at).stamps?.failed], ['failed', ['r1/failed'], undefined])
   })
 
-  test('to look leaves somebody else’s secret as it is', async () => {
+  test('A failure to read leaves an unmanaged secret as it is', async () => {
     const at = stand()
     at.vault.put('lead', 'theirs', { stamps: { target: 'other' } } as Parameters<Stand['vault']['put']>[2])
     at.fault({ on: 'read', what: 'refused' })
@@ -122,7 +122,7 @@ describe('a failure for good', () => {
     assert.deepEqual(lead(at).stamps, { target: 'other' })
   })
 
-  test('is told even where there is no secret to record it with, and leaves none', async () => {
+  test('A failure is announced even where there is no secret to record it beside, and creates none', async () => {
     const at = stand()
     at.fault({ on: 'put', what: 'refused' })
 
@@ -133,7 +133,7 @@ describe('a failure for good', () => {
     assert.equal(at.vault.current('lead'), undefined)
   })
 
-  test('is never recorded in somebody else’s tags', async () => {
+  test('A failure is never recorded in the tags of an unmanaged secret', async () => {
     const at = stand()
     const others = { stamps: { target: 'other', announced: true } } as Parameters<Stand['vault']['put']>[2]
     at.vault.put('lead', at.service.keys()['A']!, others)
@@ -145,7 +145,7 @@ describe('a failure for good', () => {
     assert.deepEqual(lead(at).stamps, { target: 'other', announced: true })
   })
 
-  test('to record or to tell it is logged, and hides nothing', async () => {
+  test('A failure to record or to announce a failure is logged, and hides nothing', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'refused' })
     at.fault({ on: 'patch', nth: 3, what: 'refused' })
@@ -158,7 +158,7 @@ describe('a failure for good', () => {
     assert.ok(at.log.some((line) => line.startsWith('warn could not announce the failure')))
   })
 
-  test('lets the lease go: the next worker need not wait', async () => {
+  test('A lasting failure releases the lease: the next worker need not wait', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'refused' })
     await at.reconcile({ createdAfter: at.now() })
@@ -169,14 +169,14 @@ describe('a failure for good', () => {
   })
 })
 
-test('a rotation whose tags would not fit regenerates nothing', async () => {
-  let room = 'enough'
+test('A rotation whose tags would not fit regenerates nothing', async () => {
+  let space = 'enough'
   const fits = () => {
-    if (room === 'none') throw new RekeyError('TagsTooLarge', { message: 'too many tags' })
+    if (space === 'none') throw new RekeyError('TagsTooLarge', { message: 'too many tags' })
   }
   const at = await rotatedStand({ outputs: 2, fits })
   const before = at.regenerated.length
-  room = 'none'
+  space = 'none'
 
   const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
@@ -184,7 +184,7 @@ test('a rotation whose tags would not fit regenerates nothing', async () => {
   assert.deepEqual([at.regenerated.length, lead(at).stamps?.pending], [before, undefined])
 })
 
-test('a lease that cannot be let go is logged, and changes no answer', async () => {
+test('A lease that cannot be released is logged, and changes no outcome', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'release', what: 'refused' })
 
@@ -194,16 +194,16 @@ test('a lease that cannot be let go is logged, and changes no answer', async () 
   assert.ok(at.log.some((line) => line.startsWith('warn could not release the lease')))
 })
 
-describe('a refused regenerate', () => {
+describe('A refused regenerate', () => {
   for (const what of ['refused', 'throttled'] as const) {
-    test(`${what}: the record of asking is taken back, so that the next try need not wait`, async () => {
+    test(`After ${what} the record of the request is taken back, so that the next try need not wait`, async () => {
       const at = await rotatedStand()
-      const wish = { createdAfter: at.now() }
+      const desired = { createdAfter: at.now() }
       at.fault({ on: 'regenerate', what })
 
-      const refused = await outcomeOf(at, wish)
+      const refused = await outcomeOf(at, desired)
       const pending = lead(at).stamps?.pending
-      const next = await outcomeOf(at, wish)
+      const next = await outcomeOf(at, desired)
 
       assert.equal(refused.status, 'failed')
       assert.equal(pending, undefined)
@@ -211,7 +211,7 @@ describe('a refused regenerate', () => {
     })
   }
 
-  test('a swap that is refused leaves no record of asking either', async () => {
+  test('A swap that is refused leaves no record of the request either', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'throttled' })
 
@@ -220,7 +220,7 @@ describe('a refused regenerate', () => {
     assert.equal(lead(at).stamps?.pending, undefined)
   })
 
-  test('throttling is for now: it comes back by itself, and is neither recorded nor told', async () => {
+  test('Throttling passes: the request comes back by itself, and nothing is recorded or announced', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'throttled' })
 
@@ -231,38 +231,38 @@ describe('a refused regenerate', () => {
   })
 })
 
-describe('between a regenerate and its record', () => {
+describe('Between a regenerate and its record', () => {
   for (const [what, status] of [
     ['throttled', 'waiting'],
     ['refused', 'failed'],
   ] as const) {
-    test(`a ${what} write costs no second key: the one that was made is published when it may be`, async () => {
+    test(`A ${what} write costs no second key: the one that was created is published when it may be`, async () => {
       const at = await rotatedStand()
-      const wish = { createdAfter: at.now() }
+      const desired = { createdAfter: at.now() }
       const before = at.regenerated.length
       at.fault({ on: 'put', what })
 
-      const stopped = await outcomeOf(at, wish)
+      const stopped = await outcomeOf(at, desired)
       await at.wait(minutes(7))
-      const done = await outcomeOf(at, wish)
+      const done = await outcomeOf(at, desired)
 
       assert.equal(stopped.status, 'failed')
       assert.equal(stopped.again === undefined ? 'failed' : 'waiting', status)
       assert.deepEqual([done.status, done.reason], ['changed', 'pending'])
       assert.deepEqual([at.works(), at.regenerated.length - before], [true, 1])
-      assert.ok(lead(at).stamps!.createdAfter! >= wish.createdAfter)
+      assert.ok(lead(at).stamps!.createdAfter! >= desired.createdAfter)
     })
   }
 
-  test('a refused write of the second output is finished forward', async () => {
+  test('A refused write of the second output is finished forward', async () => {
     const at = await rotatedStand({ outputs: 2 })
-    const wish = { createdAfter: at.now(), actor: 'anna' }
+    const desired = { createdAfter: at.now(), actor: 'anna' }
     const before = at.regenerated.length
     at.fault({ on: 'put', nth: 2, what: 'throttled' })
-    await at.reconcile(wish)
+    await at.reconcile(desired)
     await at.wait(minutes(7))
 
-    const done = await outcomeOf(at, { ...wish, actor: 'bob' })
+    const done = await outcomeOf(at, { ...desired, actor: 'bob' })
 
     assert.deepEqual([done.status, done.reason], ['changed', 'interrupted'])
     assert.deepEqual([lead(at).stamps?.reason, lead(at).stamps?.actor], ['requested', 'anna'])
@@ -270,29 +270,29 @@ describe('between a regenerate and its record', () => {
     assert.equal(lead(at).stamps?.pending, undefined)
   })
 
-  test('on a ring of one the only key is stored at the next look', async () => {
+  test('On a ring of one a key whose write was lost is stored at the next resync', async () => {
     const at = await rotatedStand({ slots: 1 })
-    const wish = { createdAfter: at.now() }
+    const desired = { createdAfter: at.now() }
     const before = at.regenerated.length
     at.fault({ on: 'put', what: 'throttled' })
-    await at.reconcile(wish)
+    await at.reconcile(desired)
     await at.wait(seconds(20))
 
-    const done = await outcomeOf(at, wish)
+    const done = await outcomeOf(at, desired)
 
     assert.deepEqual([done.status, done.reason], ['changed', 'drifted'])
     assert.deepEqual([at.works(), at.regenerated.length - before], [true, 1])
   })
 
-  test('the deadline does not come: a key that was made is stored, and only then is it time to stop', async () => {
+  test('The deadline does not stop a key that was created from being stored', async () => {
     const at = await rotatedStand()
-    const wish = { createdAfter: at.now() }
+    const desired = { createdAfter: at.now() }
     const before = at.regenerated.length
     at.fault({ on: 'regenerate', what: 'paused', meanwhile: () => at.wait(seconds(20)) })
 
-    const outcome = await outcomeOf(at, wish, { deadline: at.now() + seconds(10) })
+    const outcome = await outcomeOf(at, desired, { deadline: at.now() + seconds(10) })
     const stored = at.leadKey()
-    const rest = await outcomeOf(at, wish)
+    const rest = await outcomeOf(at, desired)
 
     assert.deepEqual([outcome.status, outcome.error?.code, outcome.again?.after], ['waiting', 'OutOfTime', 0])
     assert.deepEqual([at.regenerated.length - before, at.leadKey()], [1, stored])
@@ -300,20 +300,20 @@ describe('between a regenerate and its record', () => {
   })
 })
 
-test('a deadline between the record of asking and the regenerate takes the record back', async () => {
+test('A deadline between the record of the request and the regenerate takes the record back', async () => {
   const at = await rotatedStand()
-  const wish = { createdAfter: at.now() }
+  const desired = { createdAfter: at.now() }
   at.fault({ on: 'patch', what: 'paused', meanwhile: () => at.wait(seconds(20)) })
 
-  const stopped = await outcomeOf(at, wish, { deadline: at.now() + seconds(10) })
+  const stopped = await outcomeOf(at, desired, { deadline: at.now() + seconds(10) })
   const pending = lead(at).stamps?.pending
-  const rest = await outcomeOf(at, wish)
+  const rest = await outcomeOf(at, desired)
 
   assert.deepEqual([stopped.error?.code, pending, rest.status], ['OutOfTime', undefined, 'changed'])
 })
 
-describe('an unknown outcome', () => {
-  test('of a regenerate that happened is settled by one read-back', async () => {
+describe('An unknown outcome', () => {
+  test('The unknown outcome of a regenerate that happened is settled by one read-back', async () => {
     const at = await rotatedStand()
     const before = at.regenerated.length
     at.fault({ on: 'regenerate', what: 'lost' })
@@ -323,7 +323,7 @@ describe('an unknown outcome', () => {
     assert.deepEqual([outcome.status, at.regenerated.length - before, at.works()], ['changed', 1, true])
   })
 
-  test('of a regenerate, though it was answered: with the key from before', async () => {
+  test('A regenerate that is answered with the key from before has an unknown outcome', async () => {
     const at = await rotatedStand({ answers: 'old keys', probe: 'none' })
     const key = at.leadKey()
     const before = at.regenerated.length
@@ -334,29 +334,29 @@ describe('an unknown outcome', () => {
     assert.deepEqual([at.works(), at.leadKey() === key], [true, false])
   })
 
-  test('of a regenerate that cannot be read back either stays one', async () => {
+  test('The unknown outcome of a regenerate that cannot be read back stays unknown', async () => {
     const at = await rotatedStand()
-    const wish = { createdAfter: at.now() }
+    const desired = { createdAfter: at.now() }
     at.fault({ on: 'regenerate', what: 'lost' })
     at.fault({ on: 'read', nth: 2, what: 'dropped' })
 
-    const outcome = await outcomeOf(at, wish)
+    const outcome = await outcomeOf(at, desired)
     const other = await outcomeOf(at)
 
     assert.deepEqual([outcome.error?.code, outcome.again?.after], ['OutcomeUnknown', minutes(5)])
     assert.equal(other.busy, true)
   })
 
-  test('of a regenerate that did not happen waits until every listing must show it, and keeps others away', async () => {
+  test('A regenerate without an answer that did not happen waits until every listing must show it, and keeps others away', async () => {
     const at = await rotatedStand()
-    const wish = { createdAfter: at.now() }
+    const desired = { createdAfter: at.now() }
     at.fault({ on: 'regenerate', what: 'dropped' })
 
-    const outcome = await outcomeOf(at, wish)
+    const outcome = await outcomeOf(at, desired)
     const other = await outcomeOf(at)
     // The record says no earlier than what was asked for, so the clock bound comes on top.
     await at.wait(outcome.again!.after + minutes(1))
-    const later = await outcomeOf(at, wish)
+    const later = await outcomeOf(at, desired)
 
     assert.deepEqual([outcome.error?.code, outcome.again?.after], ['OutcomeUnknown', minutes(5)])
     assert.equal(other.busy, true)
@@ -364,21 +364,21 @@ describe('an unknown outcome', () => {
     assert.deepEqual(failures(at), [])
   })
 
-  test('of a read, or of an announcement, is none: the lease is let go and the next try comes soon', async () => {
+  test('A read or an announcement without an answer releases the lease, and the next try comes soon', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'read', what: 'dropped' })
     const unread = await outcomeOf(at)
     at.fault({ on: 'announce', what: 'lost' })
-    const untold = await outcomeOf(at, { createdAfter: at.now() })
+    const unannounced = await outcomeOf(at, { createdAfter: at.now() })
 
-    const told = await outcomeOf(at)
+    const announced = await outcomeOf(at)
 
     assert.deepEqual([unread.status, unread.again?.after], ['failed', seconds(30)])
-    assert.deepEqual([untold.status, untold.again?.after], ['failed', seconds(30)])
-    assert.equal(told.reason, 'unannounced')
+    assert.deepEqual([unannounced.status, unannounced.again?.after], ['failed', seconds(30)])
+    assert.equal(announced.reason, 'unannounced')
   })
 
-  test('of a write keeps the lease, renewed, and comes back when the write must have landed', async () => {
+  test('A write without an answer keeps the lease, renewed, and comes back when the write must have landed', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'put', what: 'lost', meanwhile: () => at.wait(seconds(30)) })
 
@@ -393,8 +393,8 @@ describe('an unknown outcome', () => {
   })
 })
 
-describe('a lost lease', () => {
-  test('queues a look now, and one after the longest stale listing; the lease is not let go', async () => {
+describe('A lost lease', () => {
+  test('A lost lease queues a resync now and one after the longest stale listing, and is not released', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'paused', meanwhile: () => at.wait(seconds(61)) })
     at.fault({ on: 'release', what: 'refused' })
@@ -422,7 +422,7 @@ describe('a lost lease', () => {
     assert.deepEqual(lead(at).stamps?.pending, { state: 'requested', since: at.now() - seconds(61) })
   })
 
-  test('is not taken back from whoever has it now', async () => {
+  test('A lost lease is not taken back from the worker that has it now', async () => {
     const at = await rotatedStand()
     let other: Outcome | undefined
     const meanwhile = async () => {
@@ -440,8 +440,8 @@ describe('a lost lease', () => {
   })
 })
 
-describe('before the first effect', () => {
-  test('whoever waits for an answer queues the request, once, and only if anything is done', async () => {
+describe('Before the first effect', () => {
+  test('A caller that waits for an answer queues the request once, and only if anything is done', async () => {
     const at = await rotatedStand()
     let queued = 0
     const beforeFirstEffect = async () => {
@@ -455,7 +455,7 @@ describe('before the first effect', () => {
     assert.deepEqual([idle, queued], [0, 1])
   })
 
-  test('a deadline that has passed leaves everything as it was', async () => {
+  test('A deadline that has passed leaves everything as it was', async () => {
     const at = await rotatedStand()
     const before = at.effects.length
 
@@ -467,7 +467,7 @@ describe('before the first effect', () => {
   })
 })
 
-test('a vault that forgets what it is told does not keep a worker for ever', async () => {
+test('A vault that loses every write does not keep a worker for ever', async () => {
   const at = await rotatedStand()
   at.vault.patch = () => lead(at)
 
@@ -478,8 +478,8 @@ test('a vault that forgets what it is told does not keep a worker for ever', asy
   assert.ok(at.effects.length < 50)
 })
 
-describe('no failure', () => {
-  test('says what a key is', async () => {
+describe('No failure', () => {
+  test('No failure shows a key', async () => {
     const at = await rotatedStand({ outputs: 2 })
     for (const what of ['refused', 'throttled', 'dropped', 'lost'] as const) {
       for (const on of ['regenerate', 'put', 'patch', 'announce', 'read'] as const) {
@@ -493,7 +493,7 @@ describe('no failure', () => {
     assert.doesNotMatch(JSON.stringify([at.log, at.events, at.queued]), /connection=|"k\d+"/)
   })
 
-  test('of our own making shows what it stumbled over', async () => {
+  test('No unforeseen error shows the text that it stumbled over', async () => {
     const at = await rotatedStand()
     const spilt = () => Promise.reject(new TypeError(`cannot read ${at.leadKey()} of undefined`))
 

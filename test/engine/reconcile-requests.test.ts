@@ -15,8 +15,8 @@ const lead = (at: Stand) => at.vault.current('lead')!
 const two = { outputs: 2 } as const
 const moveTo = (at: Stand, slot: string) => ({ slot, from: lead(at).version })
 
-describe('promote', () => {
-  test('publishes the other slot’s present key, of every output, and regenerates nothing', async () => {
+describe('Promote', () => {
+  test('A promote publishes the other slot’s present key, of every output, and regenerates nothing', async () => {
     const at = await rotatedStand(two)
     const before = at.regenerated.length
     const { rotatedAt } = lead(at).stamps!
@@ -30,7 +30,7 @@ describe('promote', () => {
     assert.equal(at.events.at(-1)?.type, 'Rekey.KeyPublished')
   })
 
-  test('back and forth ends where it began', async () => {
+  test('A promote back and forth ends where it began', async () => {
     const at = await rotatedStand()
     const key = at.leadKey()
     const { createdAfter, standbyCreatedAfter } = lead(at).stamps!
@@ -45,7 +45,7 @@ describe('promote', () => {
     )
   })
 
-  test('shortly before the due date is done all the same: nobody who asked for it waits for the rotation', async () => {
+  test('A promote shortly before the due date is done all the same, and does not wait for the rotation', async () => {
     const at = await rotatedStand()
     await at.wait(days(60))
     const promote = moveTo(at, 'A')
@@ -57,7 +57,7 @@ describe('promote', () => {
     assert.deepEqual([outcome.status, outcome.reason, outcome.again], ['changed', 'promoted', undefined])
   })
 
-  test('to a key that the service refuses leaves the one that works', async () => {
+  test('A promote to a key that the service refuses leaves the one that works', async () => {
     const at = await rotatedStand()
     const key = at.leadKey()
     at.slowBy(days(9))
@@ -71,7 +71,7 @@ describe('promote', () => {
     assert.equal(at.leadKey(), key)
   })
 
-  test('to a slot that the ring does not have changes nothing', async () => {
+  test('A promote to a slot that the ring does not have changes nothing', async () => {
     const at = await rotatedStand()
     const key = at.leadKey()
 
@@ -81,11 +81,11 @@ describe('promote', () => {
   })
 })
 
-describe('swap', () => {
+describe('Swap', () => {
   /** Until no listing can show the slots the other way round. */
   const settled = minutes(6)
 
-  test('keeps the key and its version, and rewrites CredentialId of every output', async () => {
+  test('A swap keeps the key and its version, and rewrites CredentialId of every output', async () => {
     const at = await rotatedStand(two)
     const key = at.leadKey()
     const { version } = lead(at)
@@ -101,7 +101,7 @@ describe('swap', () => {
     assert.deepEqual({ ...lead(at), slot: undefined }, { ...before, slot: undefined })
   })
 
-  test('delivered twice swaps once', async () => {
+  test('A swap that is delivered twice swaps once', async () => {
     const at = await rotatedStand()
     const swap = moveTo(at, 'A')
 
@@ -114,7 +114,7 @@ describe('swap', () => {
     assert.equal(at.service.keys()['A'], at.leadKey())
   })
 
-  test('is followed by a rotation of the slot that the key left', async () => {
+  test('A swap is followed by a rotation of the slot that the key left', async () => {
     const at = await rotatedStand()
     await at.reconcile({ swap: moveTo(at, 'A') })
     await at.wait(settled)
@@ -124,7 +124,7 @@ describe('swap', () => {
     assert.deepEqual([outcome.status, outcome.slot, at.regenerated.at(-1)], ['changed', 'B', 'B'])
   })
 
-  test('where the service cannot is refused, before anything is done', async () => {
+  test('Where the service cannot is refused, before anything is done', async () => {
     const at = await rotatedStand({ lacks: ['swap'] })
     const { version } = lead(at)
 
@@ -134,7 +134,7 @@ describe('swap', () => {
     assert.deepEqual([lead(at).version, lead(at).stamps?.pending], [version, undefined])
   })
 
-  test('without an answer waits until every listing shows it, and keeps the key', async () => {
+  test('A swap without an answer waits until every listing shows it, and keeps the key', async () => {
     const at = await rotatedStand()
     const swap = moveTo(at, 'A')
     const key = at.leadKey()
@@ -150,7 +150,7 @@ describe('swap', () => {
     assert.deepEqual([at.leadKey(), at.service.keys()['A']], [key, key])
   })
 
-  test('that the deadline overtakes is recorded before it is time to stop', async () => {
+  test('A swap that the deadline overtakes is recorded before it stops', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'regenerate', what: 'paused', meanwhile: () => at.wait(minutes(0.5)) })
 
@@ -160,8 +160,8 @@ describe('swap', () => {
   })
 })
 
-describe('revoke', () => {
-  test('leaves no slot with a key from before it: the standby first, then the one that was in use', async () => {
+describe('Revoke', () => {
+  test('A revoke leaves no slot with a key from before it: the standby first, then the one that was in use', async () => {
     const at = await rotatedStand(two)
     const before = Object.values(at.service.keys())
 
@@ -172,15 +172,15 @@ describe('revoke', () => {
     assert.deepEqual([outcome.overlap, at.works()], ['none', true])
     assert.deepEqual(at.regenerated.slice(-2), ['A', 'B'])
     for (const key of before) assert.equal(at.service.accepts(key), false)
-    const told = at.events.slice(-2).map(({ id, type }) => [id, type])
-    assert.deepEqual(told, [
+    const announced = at.events.slice(-2).map(({ id, type }) => [id, type])
+    assert.deepEqual(announced, [
       [`${lead(at).version}/retired`, 'Rekey.KeyRetired'],
       [lead(at).version, 'Rekey.KeyRotated'],
     ])
     assert.equal(at.events.at(-1)?.data.note, 'leaked')
   })
 
-  test('delivered again regenerates nothing', async () => {
+  test('A revoke that is delivered again regenerates nothing', async () => {
     const at = await rotatedStand()
     const revokeBefore = at.now()
     await at.reconcile({ revokeBefore })
@@ -191,7 +191,7 @@ describe('revoke', () => {
     assert.deepEqual([again.status, at.effects.length], ['current', before])
   })
 
-  test('publishes a standby that is young enough, and regenerates only the other', async () => {
+  test('A revoke publishes a standby key that is new enough, and regenerates only the other', async () => {
     const at = await rotatedStand()
     await at.reconcile({ createdAfter: at.now() })
     const leakedFrom = at.now() - minutes(2)
@@ -206,7 +206,7 @@ describe('revoke', () => {
     assert.ok(at.service.madeAt(at.leadKey()) >= leakedFrom)
   })
 
-  test('on a ring of one replaces the key, once', async () => {
+  test('A revoke on a ring of one replaces the key, once', async () => {
     const at = await rotatedStand({ slots: 1 })
     const key = at.leadKey()
     const before = at.regenerated.length
@@ -217,7 +217,7 @@ describe('revoke', () => {
     assert.deepEqual([at.works(), at.service.accepts(key)], [true, false])
   })
 
-  test('at once regenerates every slot in one call', async () => {
+  test('A revoke of every slot at once regenerates them in one call', async () => {
     const at = await rotatedStand(two)
     const before = at.effects.length
 
@@ -228,7 +228,7 @@ describe('revoke', () => {
     assert.equal(at.works(), true)
   })
 
-  test('at once where the service cannot is refused, before anything is done', async () => {
+  test('A revoke of every slot at once, where the service cannot, is refused before anything is done', async () => {
     const at = await rotatedStand({ lacks: ['regenerateAll'] })
     const before = at.regenerated.length
 
@@ -238,14 +238,14 @@ describe('revoke', () => {
     assert.deepEqual([at.regenerated.length, lead(at).stamps?.pending], [before, undefined])
   })
 
-  test('at once on a ring of one needs nothing special', async () => {
+  test('A revoke of every slot at once on a ring of one needs nothing special', async () => {
     const at = await rotatedStand({ slots: 1, lacks: ['regenerateAll'] })
 
     assert.equal((await outcomeOf(at, { revokeBefore: at.now(), atOnce: true })).status, 'changed')
   })
 
   for (const name of ['lead', 'connection']) {
-    test(`goes on through a ${name} that was disabled by hand, which then has a key that works`, async () => {
+    test(`A revoke goes on through a ${name} that was disabled by hand, which then has a key that works`, async () => {
       const at = await rotatedStand(two)
       const before = Object.values(at.service.keys())
       at.vault.enable(name, false)
@@ -259,7 +259,7 @@ describe('revoke', () => {
     })
   }
 
-  test('goes on through a disabled lead though CredentialId is written in other letters', async () => {
+  test('A revoke goes on through a disabled lead though CredentialId differs in case', async () => {
     const at = await rotatedStand()
     const before = Object.values(at.service.keys())
     at.vault.patch('lead', lead(at).version, { slot: 'b' })
@@ -271,7 +271,7 @@ describe('revoke', () => {
     assert.equal(at.works(), true)
   })
 
-  test('once done, a promote has its overlap again', async () => {
+  test('After a revoke, a promote has its overlap again', async () => {
     const at = await rotatedStand()
     await at.reconcile({ revokeBefore: at.now() })
     await at.wait(minutes(7))
@@ -282,8 +282,8 @@ describe('revoke', () => {
   })
 })
 
-describe('a service that changes both keys', () => {
-  test('says that there was no overlap, and the key in the vault works', async () => {
+describe('A service that changes both keys', () => {
+  test('When a service changes both keys the outcome says that there was no overlap, and the key in the vault works', async () => {
     const at = await rotatedStand({ both: true, outputs: 2, probe: 'none' })
 
     const outcome = await outcomeOf(at, { createdAfter: at.now() })
@@ -292,7 +292,7 @@ describe('a service that changes both keys', () => {
     assert.equal(at.events.at(-1)?.data.overlap, 'none')
   })
 
-  test('says so too when a dead worker’s successor tells it', async () => {
+  test('When a service changed both keys and the worker crashed, the next worker announces that there was no overlap', async () => {
     const at = await rotatedStand({ both: true, probe: 'none' })
     at.fault({ on: 'announce', what: 'crash before' })
     await at.reconcile({ createdAfter: at.now() })
@@ -303,7 +303,7 @@ describe('a service that changes both keys', () => {
     assert.equal(at.events.at(-1)?.data.overlap, 'none')
   })
 
-  test('has nothing to retire', async () => {
+  test('When a service changes both keys there is nothing to retire', async () => {
     const at = await rotatedStand({ both: true, probe: 'none', target: { retireAfter: days(3) } })
     await at.reconcile({ createdAfter: at.now() })
     await at.wait(days(4))
@@ -312,8 +312,8 @@ describe('a service that changes both keys', () => {
   })
 })
 
-describe('retiring', () => {
-  test('kills the key before the current one, tells it once, and leaves the vault alone', async () => {
+describe('Retiring', () => {
+  test('Retiring kills the key before the current one, announces that once, and leaves the vault’s value alone', async () => {
     const at = await rotatedStand({ target: { retireAfter: days(3) } })
     const { version } = lead(at)
     const old = at.service.keys()['A']!
@@ -328,7 +328,7 @@ describe('retiring', () => {
     assert.deepEqual(at.events.at(-1)?.data.slot, 'A')
   })
 
-  test('after an adoption there is nothing to retire: nobody knows who holds the other key', async () => {
+  test('After an adoption there is nothing to retire: it is not known which consumer holds the other key', async () => {
     const at = stand({ target: { retireAfter: days(3) } })
     await at.reconcile()
     await at.wait(days(4))
@@ -340,8 +340,8 @@ describe('retiring', () => {
   })
 })
 
-describe('a key that the service does not accept yet', () => {
-  test('waits, recorded, with the old one in the vault, and is published when it is accepted', async () => {
+describe('A key that the service does not accept yet', () => {
+  test('A key that the service does not accept yet waits, recorded, with the old one in the vault, and is published when it is accepted', async () => {
     const at = await rotatedStand()
     const key = at.leadKey()
     const since = at.now()
@@ -362,7 +362,7 @@ describe('a key that the service does not accept yet', () => {
     assert.equal(at.events.at(-1)?.type, 'Rekey.KeyRotated')
   })
 
-  test('is said to be stuck after a day, and never made again', async () => {
+  test('A key that the service does not accept is logged as stuck after a day, and never created again', async () => {
     const at = await rotatedStand()
     const before = at.regenerated.length
     const isStuck = () => at.log.some((line) => line.startsWith('error a new key is still refused'))
@@ -379,14 +379,14 @@ describe('a key that the service does not accept yet', () => {
     assert.equal(at.regenerated.length - before, 1)
   })
 
-  test('is published when nobody can tell, as behind a private endpoint', async () => {
+  test('A key is published when no probe gets an answer, as behind a private endpoint', async () => {
     const at = await rotatedStand({ probe: 'none' })
     at.slowBy(minutes(9))
 
     assert.equal((await outcomeOf(at, { createdAfter: at.now() })).status, 'changed')
   })
 
-  test('on a ring of one is published at once, and logged', async () => {
+  test('A key that the service does not accept yet is published at once on a ring of one, and logged', async () => {
     const at = await rotatedStand({ slots: 1 })
     at.slowBy(minutes(9))
 

@@ -17,8 +17,8 @@ async function outcomeOf(at: Stand, ...args: Parameters<Stand['reconcile']>): Pr
 const lead = (at: Stand) => at.vault.current('lead')!
 const two = { outputs: 2 } as const
 
-describe('an outcome', () => {
-  test('changed: the key was replaced, and everything is said of it', async () => {
+describe('An outcome', () => {
+  test('The outcome "changed" says everything of a key that was replaced', async () => {
     const at = await rotatedStand(two)
     const createdAfter = at.now()
 
@@ -44,7 +44,7 @@ describe('an outcome', () => {
     assert.equal(at.events.at(-1)?.data.actor, 'anna')
   })
 
-  test('current: nothing was to do, and nothing was done', async () => {
+  test('The outcome is "current" where nothing was to do, and nothing was done', async () => {
     const at = await rotatedStand()
     const before = at.effects.length
 
@@ -55,7 +55,7 @@ describe('an outcome', () => {
     assert.equal(at.effects.length, before)
   })
 
-  test('waiting: a request that must cool comes back as itself, when it may', async () => {
+  test('The outcome is "waiting" for a request that must cool, which comes back as itself when it may', async () => {
     const at = await rotatedStand()
     await at.reconcile({ createdAfter: at.now() })
     await at.wait(hours(1))
@@ -67,7 +67,7 @@ describe('an outcome', () => {
     assert.deepEqual(outcome.again, { after: may - at.now(), at: may, with: 'request' })
   })
 
-  test('waiting: a due date that must cool is left to the schedule', async () => {
+  test('The outcome is "waiting" for a due date that must cool, which is left to the schedule', async () => {
     const at = await rotatedStand({ target: { rotateEvery: days(30), overlap: days(2) } })
     await at.wait(days(30))
     at.service.regenerate('B')
@@ -78,7 +78,7 @@ describe('an outcome', () => {
     assert.deepEqual([outcome.status, outcome.reason, outcome.again], ['waiting', 'cooling', undefined])
   })
 
-  test('waiting: busy, while another worker holds the lease', async () => {
+  test('The outcome is "waiting", and busy, while another worker holds the lease', async () => {
     const at = await rotatedStand()
     let other: Outcome | undefined
     const meanwhile = async () => {
@@ -101,21 +101,21 @@ describe('an outcome', () => {
     })
   })
 
-  test('paused: a disabled secret stops a look for good, and keeps a request alive', async () => {
+  test('The outcome is "paused" for a disabled secret, which ends a resync and keeps a request alive', async () => {
     const at = await rotatedStand()
     at.vault.enable('lead', false)
 
-    const look = await outcomeOf(at)
+    const resync = await outcomeOf(at)
     const request = await outcomeOf(at, { createdAfter: at.now() })
 
-    assert.deepEqual([look.status, look.reason, look.again], ['paused', 'paused', undefined])
+    assert.deepEqual([resync.status, resync.reason, resync.again], ['paused', 'paused', undefined])
     assert.equal(request.status, 'paused')
     assert.deepEqual(request.again, { after: minutes(10), at: at.now() + minutes(10), with: 'request' })
   })
 
-  test('paused: an unmanaged secret is told as such, and what to do about it', async () => {
+  test('The outcome is "paused" for an unmanaged secret, with what to do about it', async () => {
     const at = stand(two)
-    at.vault.put('connection', 'somebody else’s')
+    at.vault.put('connection', 'another owner’s')
 
     const outcome = await outcomeOf(at, { createdAfter: at.now(), force: true })
 
@@ -126,24 +126,24 @@ describe('an outcome', () => {
     assert.deepEqual(at.effects, ['announce'])
   })
 
-  test('failed: a request from the future, or one that came too late, touches nothing', async () => {
+  test('The outcome is "failed" for a request from the future, or one that came too late, which changes nothing', async () => {
     const at = await rotatedStand()
     const before = at.effects.length
 
     const future = await outcomeOf(at, { createdAfter: at.now() + hours(1), id: 'early' })
     const late = await outcomeOf(at, { createdAfter: at.now(), expiresAt: at.now() - 1, id: 'late' })
-    const look = await outcomeOf(at, { expiresAt: at.now() - 1, id: 'look' })
+    const resync = await outcomeOf(at, { expiresAt: at.now() - 1, id: 'resync' })
 
     assert.deepEqual([future.status, future.error?.code], ['failed', 'FromTheFuture'])
     assert.deepEqual([late.status, late.error?.code], ['failed', 'RequestExpired'])
-    assert.deepEqual([look.status, look.error?.code], ['failed', 'RequestExpired'])
-    // Nobody waits for a look.
-    const told = at.events.filter(({ type }) => type === 'Rekey.RotationFailed').map(({ id }) => id)
-    assert.deepEqual(told, ['early/failed', 'late/failed'])
+    assert.deepEqual([resync.status, resync.error?.code], ['failed', 'RequestExpired'])
+    // No caller waits for a resync.
+    const announced = at.events.filter(({ type }) => type === 'Rekey.RotationFailed').map(({ id }) => id)
+    assert.deepEqual(announced, ['early/failed', 'late/failed'])
     assert.deepEqual(at.effects.slice(before), ['announce', 'announce'])
   })
 
-  test('the first reason is why the key changed, not that it was announced too', async () => {
+  test('The first reason of an outcome is why the key changed, not that it was announced too', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'announce', what: 'crash before' })
     await at.reconcile({ createdAfter: at.now() })
@@ -156,8 +156,8 @@ describe('an outcome', () => {
   })
 })
 
-describe('adopting', () => {
-  test('stores what the service holds, regenerates nothing, and tells', async () => {
+describe('Adopting', () => {
+  test('Adopting stores what the service holds, regenerates nothing, and announces it', async () => {
     const at = stand(two)
 
     const outcome = await outcomeOf(at)
@@ -170,13 +170,13 @@ describe('adopting', () => {
     assert.equal(lead(at).stamps?.retire, undefined)
   })
 
-  test('starts with the slot that the target names', async () => {
+  test('Adopting starts with the slot that the target names', async () => {
     const at = stand({ target: { initialSlot: 'B' } })
 
     assert.equal((await outcomeOf(at)).slot, 'B')
   })
 
-  test('of a live key writes tags, an expiry, and no new version', async () => {
+  test('Adopting a live key writes tags, an expiry, and no new version', async () => {
     const at = stand(two)
     at.vault.put('lead', at.service.keys()['B']!)
     at.vault.put('connection', `connection=${at.service.keys()['B']}`)
@@ -192,7 +192,7 @@ describe('adopting', () => {
     assert.equal(at.effects.includes('put'), false)
   })
 
-  test('of one output leaves the tags of the others as they are', async () => {
+  test('Adopting one output leaves the tags of the others as they are', async () => {
     const at = await rotatedStand(two)
     const { value } = at.vault.current('connection')!
     const before = lead(at).stamps
@@ -204,7 +204,7 @@ describe('adopting', () => {
     assert.equal(at.vault.current('connection')!.stamps?.createdAfter, before?.createdAfter)
   })
 
-  test('of the other slot’s key, written over ours by hand, remembers how old both are', async () => {
+  test('Adopting the other slot’s key, written over ours by hand, remembers how old both are', async () => {
     const at = await rotatedStand()
     await at.reconcile({ createdAfter: at.now() })
     await at.wait(days(3))
@@ -220,7 +220,7 @@ describe('adopting', () => {
     )
   })
 
-  test('of a live key leaves the expiry that somebody gave it', async () => {
+  test('Adopting a live key leaves the expiry that it has', async () => {
     const at = stand()
     const metadata = { expiresOn: at.now() + days(12) } as Parameters<Stand['vault']['put']>[2]
     at.vault.put('lead', at.service.keys()['A']!, metadata)
@@ -230,7 +230,7 @@ describe('adopting', () => {
     assert.equal(lead(at).expiresOn, at.now() + days(12))
   })
 
-  test('takes over what somebody else wrote when the target says so', async () => {
+  test('Adopting takes over an unmanaged secret when the target says so', async () => {
     const at = stand({ target: { adopt: true } })
     at.vault.put('lead', 'something else')
 
@@ -240,8 +240,8 @@ describe('adopting', () => {
   })
 })
 
-describe('what is written', () => {
-  test('every version of every output has an expiry, the target’s stamps, its slot and its address', async () => {
+describe('What is written', () => {
+  test('Every version of every output has an expiry, the target’s tag, its slot and its address', async () => {
     const at = await rotatedStand(two)
 
     for (const name of ['lead', 'connection']) {
@@ -252,7 +252,7 @@ describe('what is written', () => {
     }
   })
 
-  test('other people’s tags go from version to version', async () => {
+  test('Tags of others go from version to version', async () => {
     const at = await rotatedStand(two)
     at.vault.patch('lead', lead(at).version, { otherTags: { team: 'blue' } })
     at.vault.patch('connection', at.vault.current('connection')!.version, { otherTags: { team: 'red' } })
@@ -263,7 +263,7 @@ describe('what is written', () => {
     assert.deepEqual(at.vault.current('connection')!.otherTags, { team: 'red' })
   })
 
-  test('the lead is written last', async () => {
+  test('The lead is written last', async () => {
     const at = await rotatedStand(two)
     at.fault({ on: 'put', nth: 2, what: 'crash before' })
     const before = lead(at).version
@@ -274,7 +274,7 @@ describe('what is written', () => {
     assert.notEqual(at.vault.current('connection')!.value!.reveal(), `connection=${at.leadKey()}`)
   })
 
-  test('an output that is the same for all slots gets no new version, and its expiry moves along', async () => {
+  test('An output that is the same for all slots gets no new version, and its expiry moves along', async () => {
     const secrets = [
       { name: 'lead', output: 'key' },
       { name: 'workspace', output: 'workspaceId' },
@@ -289,7 +289,7 @@ describe('what is written', () => {
     assert.deepEqual([after.slot, after.expiresOn], ['A', at.now() + days(90)])
   })
 
-  test('a rotation records its asking, the key and its telling, and nothing else', async () => {
+  test('A rotation writes the record of its request, the key and the record of its announcement, and nothing else', async () => {
     const at = await rotatedStand()
     const before = at.effects.length
 
@@ -300,8 +300,8 @@ describe('what is written', () => {
   })
 })
 
-describe('telling', () => {
-  test('what was stored by a worker that died is told by the next, once more under the same id', async () => {
+describe('Announcing', () => {
+  test('What a worker stored before it crashed is announced by the next, once more under the same id', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'announce', what: 'crash after' })
     await at.reconcile({ createdAfter: at.now() })
@@ -309,13 +309,13 @@ describe('telling', () => {
 
     const outcome = await outcomeOf(at)
 
-    const told = at.events.filter(({ id }) => id === lead(at).version)
+    const announced = at.events.filter(({ id }) => id === lead(at).version)
     assert.deepEqual([outcome.status, outcome.reason], ['changed', 'unannounced'])
-    assert.equal(told.length, 2)
-    assert.deepEqual({ ...told[1]!, time: 0, data: { ...told[1]!.data } }, { ...told[0]!, time: 0 })
+    assert.equal(announced.length, 2)
+    assert.deepEqual({ ...announced[1]!, time: 0, data: { ...announced[1]!.data } }, { ...announced[0]!, time: 0 })
   })
 
-  test('between storing and telling, too', async () => {
+  test('A crash between storing and announcing is made up for by the next worker', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'put', what: 'crash after' })
     await at.reconcile({ createdAfter: at.now() })
@@ -328,7 +328,7 @@ describe('telling', () => {
     assert.equal((await outcomeOf(at)).status, 'current')
   })
 
-  test('a version is announced with the note of the request that made it, whoever announces it', async () => {
+  test('A version is announced with the note of the request that made it, whoever announces it', async () => {
     const at = await rotatedStand()
     at.fault({ on: 'announce', what: 'crash before' })
     await at.reconcile({ createdAfter: at.now(), note: 'the first' })
@@ -339,7 +339,7 @@ describe('telling', () => {
     assert.deepEqual([at.events.at(-1)?.id, at.events.at(-1)?.data.note], [lead(at).version, 'the first'])
   })
 
-  test('an output repaired before its lead was told is told with it', async () => {
+  test('An output repaired before its lead was announced is announced with it', async () => {
     const at = await rotatedStand(two)
     at.fault({ on: 'announce', what: 'crash before' })
     await at.reconcile({ createdAfter: at.now() })
@@ -356,7 +356,7 @@ describe('telling', () => {
     assert.equal((await outcomeOf(at)).status, 'current')
   })
 
-  test('an output that was repaired later is told under its own version, and the lead is not told again', async () => {
+  test('An output that was repaired later is announced under its own version, and the lead is not announced again', async () => {
     const at = await rotatedStand(two)
     at.vault.put('connection', 'overwritten by hand')
     await at.wait(minutes(1))
@@ -375,8 +375,8 @@ describe('telling', () => {
   })
 })
 
-describe('drift', () => {
-  test('a key regenerated by hand is picked up at the next look, and nothing is regenerated for it', async () => {
+describe('Drift', () => {
+  test('A key regenerated by hand is published at the next resync, and nothing is regenerated for it', async () => {
     const at = await rotatedStand(two)
     const before = at.regenerated.length
     at.service.regenerate('B')
@@ -390,8 +390,8 @@ describe('drift', () => {
   })
 })
 
-describe('a preview', () => {
-  test('says what a run would do, and until when it would wait', async () => {
+describe('A preview', () => {
+  test('A preview says what a reconcile would do, and until when it would wait', async () => {
     const at = await rotatedStand(two)
     const { version } = lead(at)
 
@@ -412,7 +412,7 @@ describe('a preview', () => {
     assert.deepEqual(cooling.plan, { reason: 'cooling', until, steps: [] })
   })
 
-  test('of what is not in the vault yet, or not ours, says so', async () => {
+  test('A preview of what is not in the vault yet, or unmanaged, says so', async () => {
     const at = stand()
     const empty = await at.preview()
     at.vault.put('lead', at.service.keys()['B']!)
@@ -425,11 +425,11 @@ describe('a preview', () => {
     assert.deepEqual([unmanaged.slot, unmanaged.plan], [undefined, { reason: 'unmanaged', steps: [] }])
   })
 
-  test('takes no lease and has no effect', async () => {
+  test('A preview takes no lease and has no effect', async () => {
     const at = await rotatedStand(two)
     const { version } = lead(at)
     const before = [at.effects.length, at.events.length, at.queued.length]
-    const wishes: Partial<RotationRequest>[] = [
+    const requests: Partial<RotationRequest>[] = [
       {},
       { createdAfter: at.now() },
       { promote: { slot: 'A', from: version } },
@@ -440,14 +440,14 @@ describe('a preview', () => {
     at.fault({ on: 'regenerate', what: 'refused' })
     const vault = JSON.stringify(lead(at))
 
-    for (const wish of wishes) await at.preview(wish)
+    for (const desired of requests) await at.preview(desired)
 
     assert.deepEqual([at.effects.length, at.events.length, at.queued.length], before)
     assert.equal(JSON.stringify(lead(at)), vault)
   })
 })
 
-test('a repair that finds only the other slot’s key working publishes that, with its age', async () => {
+test('A repair that finds only the other slot’s key working publishes that, with its age', async () => {
   const at = await rotatedStand()
   await at.reconcile({ createdAfter: at.now() })
   await at.wait(days(3))
@@ -465,17 +465,17 @@ test('a repair that finds only the other slot’s key working publishes that, wi
   )
 })
 
-test('whatever is asked for, asking once more changes nothing more', async () => {
-  const wish = fc.constantFrom('look', 'fresh', 'force', 'promote', 'swap', 'revoke', 'at once')
+test('Whatever is asked for, asking once more changes nothing more', async () => {
+  const desired = fc.constantFrom('resync', 'fresh', 'force', 'promote', 'swap', 'revoke', 'at once')
   const waits = fc.constantFrom(0, minutes(7), days(3), days(61))
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom({}, two, { slots: 1 } as const, { both: true }),
-      fc.array(fc.tuple(wish, waits), { minLength: 1, maxLength: 6 }),
-      async (options, wishes) => {
+      fc.array(fc.tuple(desired, waits), { minLength: 1, maxLength: 6 }),
+      async (options, requests) => {
         const at = stand(options)
         await at.reconcile()
-        for (const [kind, wait] of wishes) {
+        for (const [kind, wait] of requests) {
           await at.wait(wait)
           const request = requestFor(kind, at)
           for (let tries = 0; tries < 3; tries++) {

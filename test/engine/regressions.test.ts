@@ -7,16 +7,16 @@ import type { RotationRequest } from '../../src/engine/request.ts'
 import { days, leadIn, minutes, outcomeOf, rotatedStand, type Stand, stand } from './stand.ts'
 
 /** Delivers a request, with the waits it asks for, until it needs no more. */
-async function deliver(at: Stand, wish: Partial<RotationRequest>): Promise<Outcome> {
+async function deliver(at: Stand, desired: Partial<RotationRequest>): Promise<Outcome> {
   for (let delivery = 0; delivery < 10; delivery++) {
-    const outcome = await outcomeOf(at, wish)
+    const outcome = await outcomeOf(at, desired)
     if (outcome.again === undefined) return outcome
     await at.wait(outcome.again.after)
   }
   throw new Error('does not come to rest')
 }
 
-test('a listing from before a swap does not make a rotation take the active key for the standby', async () => {
+test('A listing from before a swap does not make a rotation take the active key for the standby', async () => {
   const at = await rotatedStand()
   at.staleBy(minutes(3))
   const key = at.leadKey()
@@ -30,7 +30,7 @@ test('a listing from before a swap does not make a rotation take the active key 
   assert.deepEqual([rotated.status, rotated.slot, at.service.accepts(key)], ['changed', 'B', true])
 })
 
-test('a swap whose answer was lost is recorded, once every listing shows it', async () => {
+test('A swap whose answer was lost is recorded, once every listing shows it', async () => {
   const at = await rotatedStand({ outputs: 2 })
   at.fault({ on: 'regenerate', what: 'lost' })
 
@@ -40,20 +40,20 @@ test('a swap whose answer was lost is recorded, once every listing shows it', as
   assert.equal(leadIn(at).stamps?.pending, undefined)
 })
 
-test('a request that crashed and never came back leaves nothing unfinished', async () => {
+test('A request that crashed and never came back leaves nothing unfinished', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'regenerate', what: 'crash before' })
   await at.reconcile({ createdAfter: at.now() })
   await at.wait(minutes(7))
 
-  const look = await outcomeOf(at)
+  const resync = await outcomeOf(at)
   const next = await outcomeOf(at)
 
-  assert.deepEqual([look.reasons, next.status, leadIn(at).stamps?.pending], [['interrupted'], 'current', undefined])
+  assert.deepEqual([resync.reasons, next.status, leadIn(at).stamps?.pending], [['interrupted'], 'current', undefined])
 })
 
 for (const what of ['refused', 'throttled'] as const) {
-  test(`a key is retired once, and told of when the topic takes it, though the topic ${what} it at first`, async () => {
+  test(`A key is retired once, and that is announced when the topic takes it, though the topic ${what} it at first`, async () => {
     const at = await rotatedStand({ target: { retireAfter: days(4) } })
     await at.wait(days(2))
     const before = at.regenerated.length
@@ -62,17 +62,17 @@ for (const what of ['refused', 'throttled'] as const) {
       await at.reconcile()
       await at.wait(minutes(15))
     }
-    const told = at.events.length
+    const announced = at.events.length
 
     await at.reconcile()
 
     assert.equal(at.regenerated.length, before + 1)
-    const news = at.events.slice(told).map(({ id, data: { slot, reason } }) => [id, slot, reason])
-    assert.deepEqual(news, [[`${leadIn(at).version}/retired`, 'A', 'retiring']])
+    const events = at.events.slice(announced).map(({ id, data: { slot, reason } }) => [id, slot, reason])
+    assert.deepEqual(events, [[`${leadIn(at).version}/retired`, 'A', 'retiring']])
     assert.equal((await outcomeOf(at)).status, 'current')
   })
 
-  test(`a revoke replaces each slot once, though the topic ${what} its news`, async () => {
+  test(`A revoke replaces each slot once, though the topic ${what} its events`, async () => {
     const at = await rotatedStand()
     const before = at.regenerated.length
     const revokeBefore = at.now()
@@ -95,7 +95,7 @@ for (const what of ['refused', 'throttled'] as const) {
   })
 }
 
-test('a revoke never writes back the key of a lead that was disabled by hand, whatever the other outputs hold', async () => {
+test('A revoke never writes back the key of a lead that was disabled by hand, whatever the other outputs hold', async () => {
   const at = await rotatedStand({ outputs: 2 })
   const { version } = leadIn(at)
   at.vault.enable('lead', false)
@@ -110,21 +110,21 @@ test('a revoke never writes back the key of a lead that was disabled by hand, wh
   assert.deepEqual([revoked.status, at.works(), leadIn(at).enabled], ['changed', true, true])
 })
 
-test('a secret that is somebody else’s is told as failed, to a request and to a look: nobody reads the outcome of a message', async () => {
+test('An unmanaged secret is announced as a failure, of a request and of a resync: an operator does not read the outcome of a message', async () => {
   const at = stand()
   at.vault.put('lead', 'rubbish')
 
   await at.reconcile({ id: 'asked', createdAfter: at.now() })
-  await at.reconcile({ id: 'look' })
+  await at.reconcile({ id: 'resync' })
 
-  const told = at.events.map(({ id, type, data: { code } }) => [id, type, code])
-  assert.deepEqual(told, [
+  const announced = at.events.map(({ id, type, data: { code } }) => [id, type, code])
+  assert.deepEqual(announced, [
     ['asked/failed', 'Rekey.RotationFailed', 'Unmanaged'],
-    ['look/failed', 'Rekey.RotationFailed', 'Unmanaged'],
+    ['resync/failed', 'Rekey.RotationFailed', 'Unmanaged'],
   ])
 })
 
-test('an output that the service does not give is refused before anything is written', async () => {
+test('An output that the service does not give is refused before anything is written', async () => {
   const secrets = [
     { name: 'lead', output: 'password' },
     { name: 'connection', output: 'connectionString' },
@@ -137,10 +137,10 @@ test('an output that the service does not give is refused before anything is wri
   assert.deepEqual([at.vault.current('lead'), at.vault.current('connection')], [undefined, undefined])
 })
 
-test('a topic that refuses for good does not stop rotation: it is told as a failure, and the news when the topic takes it', async () => {
+test('A topic that refuses for good does not stop rotation: that is announced as a failure, and the events when the topic takes them', async () => {
   const at = await rotatedStand()
-  const told = at.events.length
-  // The news and the failure, of each run.
+  const announced = at.events.length
+  // The events and the failure, of each run.
   for (const _ of [1, 2, 3, 4]) at.fault({ on: 'announce', what: 'refused' })
   await at.wait(days(61))
   const first = await outcomeOf(at)
@@ -148,7 +148,7 @@ test('a topic that refuses for good does not stop rotation: it is told as a fail
   await at.wait(days(61))
 
   const second = await outcomeOf(at)
-  const unheard = at.events.length - told
+  const unheard = at.events.length - announced
   await outcomeOf(at)
 
   for (const { status, reason, error } of [first, second]) {
@@ -158,12 +158,12 @@ test('a topic that refuses for good does not stop rotation: it is told as a fail
   assert.equal(at.works(), true)
   assert.equal(unheard, 0)
   assert.deepEqual(
-    at.events.slice(told).map(({ id }) => id),
+    at.events.slice(announced).map(({ id }) => id),
     [firstVersion, leadIn(at).version],
   )
 })
 
-test('a topic that refuses for good does not end a request that must wait', async () => {
+test('A topic that refuses for good does not end a request that must wait', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'announce', what: 'refused' })
   at.fault({ on: 'announce', what: 'refused' })
@@ -176,7 +176,7 @@ test('a topic that refuses for good does not end a request that must wait', asyn
   assert.deepEqual([outcome.status, outcome.reason, outcome.again?.with], ['waiting', 'cooling', 'request'])
 })
 
-test('a look that fails leaves the resource’s address beside a secret of another resource: it stays unmanaged', async () => {
+test('A resync that fails leaves the address beside a secret of another resource: it stays unmanaged', async () => {
   const at = await rotatedStand()
   const { stamps, slot } = leadIn(at)
   at.vault.put('lead', 'a key of the resource before', {
@@ -196,7 +196,7 @@ test('a look that fails leaves the resource’s address beside a secret of anoth
   assert.deepEqual([outcome.reason, at.leadKey()], ['unmanaged', 'a key of the resource before'])
 })
 
-test('a new lead beside an output that the listing does not show yet waits: an old key must not be published over it', async () => {
+test('A new lead beside an output that the listing does not show yet waits: an old key must not be published over it', async () => {
   const at = stand({ slots: 1, probe: 'none' })
   const connection = { name: 'connection', output: 'connectionString' }
   const target = at.target as { secrets: Stand['target']['secrets'] }
@@ -217,25 +217,25 @@ test('a new lead beside an output that the listing does not show yet waits: an o
   assert.equal(at.works(), true)
 })
 
-test('the record of a failure that gets no answer keeps the lease: landing late, it would erase what a later run wrote', async () => {
+test('The record of a failure that gets no answer keeps the lease: landing late, it would erase what a later run wrote', async () => {
   const at = await rotatedStand()
   at.slowBy(minutes(3))
   at.fault({ on: 'read', what: 'refused' })
   at.fault({ on: 'patch', what: 'late' })
   await outcomeOf(at)
-  const wish = { createdAfter: at.now(), id: 'r' }
+  const desired = { createdAfter: at.now(), id: 'r' }
   const before = at.regenerated.length
 
-  const early = await outcomeOf(at, wish)
+  const early = await outcomeOf(at, desired)
   at.landLate()
   await at.wait(minutes(2))
-  await deliver(at, wish)
+  await deliver(at, desired)
 
   assert.equal(early.busy, true)
   assert.equal(at.regenerated.length - before, 1)
 })
 
-test('the record of a failure that outlasts the lease is looked at again', async () => {
+test('The record of a failure that outlasts the lease is checked again', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'read', what: 'refused' })
   at.fault({ on: 'patch', what: 'paused', meanwhile: () => at.wait(minutes(2)) })
@@ -245,7 +245,7 @@ test('the record of a failure that outlasts the lease is looked at again', async
   assert.equal(at.queued.length, 2)
 })
 
-test('the record of a failure is no work begun: who was told no does not get the key later', async () => {
+test('The record of a failure leaves nothing unfinished: a request that failed does not get its key later', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'read', what: 'refused' })
   let begun = 0
@@ -256,7 +256,7 @@ test('the record of a failure is no work begun: who was told no does not get the
   assert.deepEqual([begun, leadIn(at).stamps?.failed?.code], [0, 'PermissionDenied'])
 })
 
-test('a look that fails does not shorten the day for which an earlier failure is shown', async () => {
+test('A resync that fails does not shorten the day for which an earlier failure is shown', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'regenerate', what: 'refused' })
   await outcomeOf(at, { createdAfter: at.now() })
@@ -269,7 +269,7 @@ test('a look that fails does not shorten the day for which an earlier failure is
   assert.equal(leadIn(at).stamps?.failed?.code, 'PermissionDenied')
 })
 
-test('a copy of a swap that is done waits for nothing: kept alive, it would undo a later one', async () => {
+test('A copy of a swap that is done waits for nothing: kept alive, it would undo a later one', async () => {
   const at = await rotatedStand()
   const { version, slot } = leadIn(at)
   const other = slot === 'A' ? 'B' : 'A'
@@ -282,7 +282,7 @@ test('a copy of a swap that is done waits for nothing: kept alive, it would undo
   assert.deepEqual([copy.status, copy.again], ['current', undefined])
 })
 
-test('after a swap a topic that refuses is told as a failure all the same', async () => {
+test('After a swap a topic that refuses is reported as a failure all the same', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'announce', what: 'refused' })
   at.fault({ on: 'announce', what: 'refused' })
@@ -297,25 +297,25 @@ test('after a swap a topic that refuses is told as a failure all the same', asyn
   assert.notEqual(leadIn(at).slot, slot)
 })
 
-test('a record of asking makes no key young that was not made: a leaked key that somebody overwrote is still revoked', async () => {
+test('A record of a request makes no key young that was not created: a leaked key that another client overwrote is still revoked', async () => {
   for (const slots of [2, 1] as const) {
     const at = await rotatedStand({ slots })
     const leaked = at.leadKey()
-    const wish = { revokeBefore: at.now() }
+    const desired = { revokeBefore: at.now() }
     at.fault({ on: 'regenerate', what: 'dropped' })
-    await outcomeOf(at, wish)
+    await outcomeOf(at, desired)
     at.vault.put('lead', 'rubbish')
 
     for (let delivery = 0; delivery < 5; delivery++) {
       await at.wait(minutes(6))
-      await outcomeOf(at, wish)
+      await outcomeOf(at, desired)
     }
 
     assert.deepEqual([at.service.accepts(leaked), at.works()], [false, true])
   }
 })
 
-test('two slots with one key: the first is taken for the active one, and a rotation tells them apart', async () => {
+test('Of two slots with one key the first is taken for the active one, and a rotation makes them differ', async () => {
   const at = stand()
   const keys = at.service.keys()
   Object.assign(keys, { B: keys['A'] })
@@ -328,7 +328,7 @@ test('two slots with one key: the first is taken for the active one, and a rotat
   assert.equal(at.works(), true)
 })
 
-test('a lead that was overwritten and disabled is revoked without bringing its key back', async () => {
+test('A lead that was overwritten and disabled is revoked without bringing its key back', async () => {
   const at = await rotatedStand()
   const leaked = at.leadKey()
   at.vault.put('lead', leaked)
@@ -340,7 +340,7 @@ test('a lead that was overwritten and disabled is revoked without bringing its k
   assert.equal(at.vault.current('lead')?.enabled, false)
 })
 
-test('a lead that was overwritten and disabled by hand is revoked', async () => {
+test('A lead that was overwritten and disabled by hand is revoked', async () => {
   const at = await rotatedStand({ outputs: 2 })
   const leaked = at.leadKey()
   at.vault.put('lead', leaked)
@@ -351,7 +351,7 @@ test('a lead that was overwritten and disabled by hand is revoked', async () => 
   assert.deepEqual([outcome.status, at.service.accepts(leaked), at.works()], ['changed', false, true])
 })
 
-test('keys of another resource have no known age, though the secret is adopted', async () => {
+test('Keys of another resource have no known age, though the secret is adopted', async () => {
   const before = await rotatedStand()
   const { value: _, name: __, version: ___, created: ____, ...tags } = leadIn(before)
   const at = stand({ target: { address: '/stand/new', adopt: true } })
@@ -370,7 +370,7 @@ test('keys of another resource have no known age, though the secret is adopted',
   )
 })
 
-test('an output that is not ours does not lead: added to a target, it follows', async () => {
+test('An output that is not ours does not lead: added to a target, it follows', async () => {
   const at = await rotatedStand()
   const { A, B } = at.service.keys()
   const active = at.leadKey()
@@ -383,19 +383,19 @@ test('an output that is not ours does not lead: added to a target, it follows', 
   assert.equal(at.leadKey(), active)
 })
 
-test('an expired secret ignores the window, and nothing else does that says so', async () => {
+test('An expired secret ignores the window, and nothing else does that says so', async () => {
   const window = { days: [6], start: 120, length: days(1) / 24, timeZone: 'UTC' }
   const at = await rotatedStand({ target: { window } })
   await at.wait(days(58))
 
-  const told = await outcomeOf(at, { ignoreWindow: true })
+  const announced = await outcomeOf(at, { ignoreWindow: true })
   await at.wait(days(30))
   const expired = await outcomeOf(at, { ignoreWindow: true })
 
-  assert.deepEqual([told.status, expired.reason], ['current', 'due'])
+  assert.deepEqual([announced.status, expired.reason], ['current', 'due'])
 })
 
-test('a key is due by the output that expires first, and once', async () => {
+test('A key is due by the output that expires first, and once', async () => {
   const at = await rotatedStand({ outputs: 2 })
   const connection = at.vault.current('connection')!
   at.vault.patch('connection', connection.version, { expiresOn: at.now() + days(20) })
@@ -407,23 +407,23 @@ test('a key is due by the output that expires first, and once', async () => {
   assert.deepEqual([outcome.status, outcome.reason, later.status], ['changed', 'due', 'current'])
 })
 
-test('a request whose new key waits does not make another one after a revoke crashed over it', async () => {
+test('A request whose new key waits does not create another one after a revoke crashed over it', async () => {
   const at = await rotatedStand()
-  const wish = { createdAfter: at.now(), id: 'fresh' }
+  const desired = { createdAfter: at.now(), id: 'fresh' }
   at.slowBy(minutes(30))
-  await outcomeOf(at, wish)
+  await outcomeOf(at, desired)
   await at.wait(minutes(7))
   const before = at.regenerated.length
   at.fault({ on: 'regenerate', what: 'crash before' })
   await at.reconcile({ revokeBefore: at.now() })
   await at.wait(minutes(7))
 
-  await outcomeOf(at, wish)
+  await outcomeOf(at, desired)
 
   assert.equal(at.regenerated.length, before)
 })
 
-test('an older output that a suspended worker writes late does not take the lead back to the key it was made for', async () => {
+test('An older output that a suspended worker writes late does not take the lead back to its key', async () => {
   const at = await rotatedStand({ outputs: 2 })
   at.slowBy(minutes(3))
   await outcomeOf(at, { createdAfter: at.now() })
@@ -445,24 +445,24 @@ test('an older output that a suspended worker writes late does not take the lead
   assert.equal(at.vault.current('connection')?.value?.reveal(), `connection=${key}`)
 })
 
-test('two probes lost in a row publish no key that its service does not accept yet', async () => {
+test('Two probes lost in a row publish no key that its service does not accept yet', async () => {
   const at = await rotatedStand({ outputs: 2 })
   at.slowBy(minutes(12))
-  const wish = { createdAfter: at.now() }
+  const desired = { createdAfter: at.now() }
   at.fault({ on: 'patch', nth: 2, what: 'crash before' })
-  await at.reconcile(wish)
+  await at.reconcile(desired)
   await at.wait(minutes(7))
-  await outcomeOf(at, wish)
+  await outcomeOf(at, desired)
   await at.wait(minutes(6))
   at.fault({ on: 'probe', what: 'lost' })
   at.fault({ on: 'probe', what: 'lost' })
 
-  const outcome = await outcomeOf(at, wish)
+  const outcome = await outcomeOf(at, desired)
 
   assert.deepEqual([outcome.status, at.works()], ['waiting', true])
 })
 
-test('after a revoke, too, two probes lost in a row publish no key that its service does not accept yet', async () => {
+test('After a revoke, too, two probes lost in a row publish no key that its service does not accept yet', async () => {
   const at = await rotatedStand()
   await deliver(at, { revokeBefore: at.now() })
   await at.wait(days(60))
@@ -477,7 +477,7 @@ test('after a revoke, too, two probes lost in a row publish no key that its serv
   assert.deepEqual([outcome.reason, outcome.status, at.works()], ['pending', 'waiting', true])
 })
 
-test('a version that is superseded before it was announced is announced all the same, before the one that covers it', async () => {
+test('A version that is superseded before it was announced is announced all the same, before the one that covers it', async () => {
   const at = await rotatedStand({ outputs: 2 })
   at.fault({ on: 'patch', nth: 3, what: 'crash after' })
   await at.reconcile({ revokeBefore: at.now() })
@@ -496,7 +496,7 @@ test('a version that is superseded before it was announced is announced all the 
   assert.deepEqual([leadIn(at).stamps?.announced, leadIn(at).stamps?.behind], [true, undefined])
 })
 
-test('two quick revokes are one: each slot is regenerated once, and the key that was just published lives', async () => {
+test('Two quick revokes are one: each slot is regenerated once, and the key that was just published lives', async () => {
   for (const gap of [70, 5000]) {
     const at = await rotatedStand()
     const old = Object.values(at.service.keys())
@@ -515,7 +515,7 @@ test('two quick revokes are one: each slot is regenerated once, and the key that
   }
 })
 
-test('a revoke that crashed between its two slots is finished by another that follows at once', async () => {
+test('A revoke that crashed between its two slots is finished by another that follows at once', async () => {
   const at = await rotatedStand()
   const [leaked, made] = [at.leadKey(), at.regenerated.length]
   at.fault({ on: 'put', what: 'crash after' })
@@ -526,7 +526,7 @@ test('a revoke that crashed between its two slots is finished by another that fo
   assert.deepEqual([at.service.accepts(leaked), at.works(), at.regenerated.length - made], [false, true, 2])
 })
 
-test('a revoke is exact where no revoke made the key, and where it comes more than a minute after the last', async () => {
+test('A revoke is exact where no revoke created the key, and where it comes more than a minute after the last', async () => {
   const at = await rotatedStand()
   await outcomeOf(at, { createdAfter: at.now() })
   const rotated = at.leadKey()
@@ -540,7 +540,7 @@ test('a revoke is exact where no revoke made the key, and where it comes more th
   assert.deepEqual([at.service.accepts(rotated), at.service.accepts(revoked), at.works()], [false, false, true])
 })
 
-test('a forced rotation that is delivered twice is one, and keeps the key before it for its overlap', async () => {
+test('A forced rotation that is delivered twice is one, and keeps the key before it for its overlap', async () => {
   for (const slow of [0, 9]) {
     const at = await rotatedStand()
     const [before, made] = [at.leadKey(), at.regenerated.length]
@@ -555,7 +555,7 @@ test('a forced rotation that is delivered twice is one, and keeps the key before
   }
 })
 
-test('a key that was made for a rotation and still waits is not spared by a revoke because an older revoke published the active one', async () => {
+test('A key that was created for a rotation and still waits is not spared by a revoke because an older revoke published the active one', async () => {
   const at = await rotatedStand()
   await deliver(at, { revokeBefore: at.now() })
   await at.wait(minutes(30))
@@ -572,16 +572,16 @@ test('a key that was made for a rotation and still waits is not spared by a revo
 })
 
 for (const what of ['dropped', 'lost', 'late'] as const) {
-  test(`a key whose version is ${what} without an answer is recorded, and not made again`, async () => {
+  test(`A key whose version is ${what} without an answer is recorded, and not created again`, async () => {
     const at = await rotatedStand({ outputs: 2 })
-    const wish = { createdAfter: at.now() }
+    const desired = { createdAfter: at.now() }
     const before = at.regenerated.length
     at.fault({ on: 'put', what })
 
-    const first = await outcomeOf(at, wish)
+    const first = await outcomeOf(at, desired)
     await at.wait(first.again!.after)
     at.landLate()
-    await deliver(at, wish)
+    await deliver(at, desired)
 
     assert.equal(at.regenerated.length - before, 1)
     assert.ok(at.works())
@@ -591,7 +591,7 @@ for (const what of ['dropped', 'lost', 'late'] as const) {
   })
 }
 
-test('the record of a new key whose version got no answer, and that outlasts the lease, is read back', async () => {
+test('The record of a new key whose version got no answer, and that outlasts the lease, is read back', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'put', what: 'dropped' })
   at.fault({ on: 'patch', nth: 2, what: 'paused', meanwhile: () => at.wait(minutes(2)) })

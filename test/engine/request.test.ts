@@ -7,28 +7,28 @@ import { checkRequest, isExplicit, type RotationRequest } from '../../src/engine
 import { days, minutes } from '../../src/engine/target.ts'
 
 const now = Date.UTC(2026, 0, 1)
-const request = (wish: Partial<RotationRequest> = {}): RotationRequest => ({
+const request = (desired: Partial<RotationRequest> = {}): RotationRequest => ({
   id: 'r',
   target: 'vision',
   actor: 'anna',
   expiresAt: now + days(1),
-  ...wish,
+  ...desired,
 })
 const move = { slot: 'B', from: 'v1' }
 
-test('what asks for a state of the keys is explicit, and is kept alive while it waits', () => {
+test('A request that asks for a state of the keys is explicit, and is kept alive while it waits', () => {
   assert.ok(isExplicit(request({ createdAfter: 0 })))
   assert.ok(isExplicit(request({ promote: move })))
   assert.ok(isExplicit(request({ swap: move })))
   assert.ok(isExplicit(request({ revokeBefore: 0 })))
 })
 
-test('what only looks is not explicit, whatever else it says', () => {
+test('A resync is not explicit, whatever else it says', () => {
   assert.equal(isExplicit(request({ force: true, atOnce: true, ignoreWindow: true, note: 'please' })), false)
 })
 
 for (const field of ['createdAfter', 'revokeBefore'] as const) {
-  test(`a ${field} may be ahead of our clock by the clock bound, and not by more`, () => {
+  test(`A ${field} may be ahead of our clock by the clock bound, and not by more`, () => {
     checkRequest(request({ [field]: now + minutes(1) }), now)
 
     assert.throws(() => checkRequest(request({ [field]: now + minutes(1) + 1 }), now), {
@@ -38,7 +38,7 @@ for (const field of ['createdAfter', 'revokeBefore'] as const) {
   })
 }
 
-test('a request lives until its moment, and not longer', () => {
+test('A request lives until its moment, and not longer', () => {
   checkRequest(request({ expiresAt: now }), now)
 
   assert.throws(() => checkRequest(request({ expiresAt: now - 1 }), now), {
@@ -47,7 +47,7 @@ test('a request lives until its moment, and not longer', () => {
   })
 })
 
-test('a refusal names the target, says what to do, and is for good', () => {
+test('A refused request names the target, says what to do, and is not tried again', () => {
   assert.throws(
     () => checkRequest(request({ expiresAt: 0 }), now),
     (error: RekeyError) => {

@@ -15,7 +15,7 @@ const failures = (at: Stand) =>
   at.events.filter(({ type }) => type === 'Rekey.RotationFailed').map(({ id, data }) => [id, data.code])
 const tenMinutesFrom = (at: Stand) => ({ after: minutes(10), at: at.now() + minutes(10), with: 'request' })
 
-test('a revoke that lacks a permission comes back in ten minutes, and is carried out when the permission is there', async () => {
+test('A revoke that lacks a permission comes back in ten minutes, and is carried out when the permission is there', async () => {
   const at = await rotatedStand()
   const [leaked, revoke] = [at.leadKey(), { revokeBefore: at.now() }]
   at.fault({ on: 'regenerate', what: 'refused' })
@@ -30,7 +30,7 @@ test('a revoke that lacks a permission comes back in ten minutes, and is carried
   assert.equal(at.works(), true)
 })
 
-test('a revoke of an unmanaged secret comes back in ten minutes as well; what else is asked of it does not', async () => {
+test('A revoke of an unmanaged secret comes back in ten minutes as well; what else is asked of it does not', async () => {
   const at = stand({ outputs: 2 })
   at.vault.put('connection', 'another client’s')
 
@@ -41,7 +41,7 @@ test('a revoke of an unmanaged secret comes back in ten minutes as well; what el
   assert.deepEqual([rotate.error?.code, rotate.again], ['Unmanaged', undefined])
 })
 
-test('a rotation that lacks a permission is over: only a revoke is tried again', async () => {
+test('A rotation that lacks a permission is over: only a revoke is tried again', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'regenerate', what: 'refused' })
 
@@ -50,7 +50,7 @@ test('a rotation that lacks a permission is over: only a revoke is tried again',
   assert.equal(outcome.again, undefined)
 })
 
-test('a revoke that the service cannot do is over, and so is one that has expired: the expiry is announced by an id of its own', async () => {
+test('A revoke that the service cannot do is over, and so is one that has expired: the expiry is announced by an id of its own', async () => {
   const at = await rotatedStand({ lacks: ['regenerateAll'] })
   const cannot = await outcomeOf(at, { revokeBefore: at.now(), atOnce: true })
   const before = at.now()
@@ -68,7 +68,7 @@ test('a revoke that the service cannot do is over, and so is one that has expire
   assert.deepEqual(failures(at).at(-1), ['r1/failed/RequestExpired', 'RequestExpired'])
 })
 
-test('a revoke that fails in the same way with every try announces it once; another failure is announced too', async () => {
+test('A revoke that fails in the same way with every try announces it once; another failure is announced too', async () => {
   const at = await rotatedStand()
   const revoke = { id: 'r1', revokeBefore: at.now() }
   at.fault({ on: 'regenerate', what: 'refused' })

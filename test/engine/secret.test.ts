@@ -27,7 +27,7 @@ const ways: readonly (readonly [way: string, print: () => string])[] = [
 ]
 
 for (const [way, print] of ways) {
-  test(`a secret is not shown by ${way}`, () => {
+  test(`A secret is not shown by ${way}`, () => {
     const text = print()
 
     assert.equal(text.includes(value), false)
@@ -35,7 +35,7 @@ for (const [way, print] of ways) {
   })
 }
 
-test('a secret has nothing to enumerate, copy or clone', () => {
+test('A secret has nothing to enumerate, copy or clone', () => {
   const whole = { ...secret }
 
   assert.deepEqual(Reflect.ownKeys(secret), [])
@@ -44,24 +44,24 @@ test('a secret has nothing to enumerate, copy or clone', () => {
   assert.equal(inspect(secret, { customInspect: false, showHidden: true }).includes(value), false)
 })
 
-test('reveal is the way out', () => {
+test('A secret’s value is available through reveal alone', () => {
   assert.equal(secret.reveal(), value)
 })
 
-test('secrets are equal by their value', () => {
+test('Secrets are equal by their value', () => {
   assert.equal(secret.equals(Secret.of(value)), true)
   assert.equal(secret.equals(Secret.of('other')), false)
   assert.equal(secret.equals(undefined), false)
 })
 
-test('what is derived from a secret is one', () => {
+test('What is derived from a secret is a secret', () => {
   const connection = secret.map((key) => `endpoint=x;accesskey=${key}`)
 
   assert.equal(connection.reveal(), `endpoint=x;accesskey=${value}`)
   assert.equal(String(connection), '[secret]')
 })
 
-test('an empty value is no secret, nor is what is no text', () => {
+test('An empty value is not a secret, nor is anything but text', () => {
   assert.throws(() => Secret.of(''), { name: 'TypeError', message: 'a secret must be a non-empty string' })
   assert.throws(() => Secret.of(undefined as unknown as string), TypeError)
   assert.throws(() => secret.map(() => ''), TypeError)

@@ -21,7 +21,7 @@ export interface Fault {
   readonly nth?: number
   /**
    * `dropped`: never lands, no answer. `lost`: lands, no answer. `late`: no answer, lands when `landLate()` says so.
-   * `crash before`, `crash after`: the worker is gone. `paused`: something else happens before it lands. `refused`, `throttled`: the service says no, for good or for now.
+   * `crash before`, `crash after`: the worker is gone. `paused`: something else happens before it lands. `refused`, `throttled`: the service refuses, lastingly or for a time.
    */
   readonly what: 'dropped' | 'lost' | 'late' | 'crash before' | 'crash after' | 'paused' | 'refused' | 'throttled'
   readonly meanwhile?: () => Promise<unknown>
@@ -51,10 +51,10 @@ export interface Stand {
   landLate(): void
   /** What the worker answered, or `crashed`. The clock of the worker may be off. */
   reconcile(
-    wish?: Partial<RotationRequest>,
+    desired?: Partial<RotationRequest>,
     options?: ReconcileOptions & { readonly skew?: Duration },
   ): Promise<Outcome | 'crashed'>
-  preview(wish?: Partial<RotationRequest>): ReturnType<typeof preview>
+  preview(desired?: Partial<RotationRequest>): ReturnType<typeof preview>
   /** What is noted in the metadata of the target's lease. */
   leaseEntries(): Promise<Readonly<Record<string, string>>>
   /** The key in the lead, and whether the service takes it. */
@@ -174,7 +174,7 @@ export function stand(options: StandOptions = {}): Stand {
       clock: { now: () => time.now() + skew, monotonic: () => time.now(), after: () => () => undefined },
       log: (level, message, fields) => void log.push(`${level} ${message} ${JSON.stringify(fields)}`),
       queue: { send: async (request, delay) => void queued.push({ request, delay }) },
-      announcer: { announce: (news) => on('announce', () => void events.push(...news)) },
+      announcer: { announce: (sent) => on('announce', () => void events.push(...sent)) },
       leases: { acquire: () => on('acquire', () => acquire(run, on)) },
       open: async () => holder(on),
       vault: () => vaultPort(on),
@@ -256,8 +256,8 @@ export function stand(options: StandOptions = {}): Stand {
     }
   }
 
-  function requestOf(wish: Partial<RotationRequest>): RotationRequest {
-    return { id: `request-${runs}`, target: target.name, actor: 'somebody', expiresAt: time.now() + days(7), ...wish }
+  function requestOf(desired: Partial<RotationRequest>): RotationRequest {
+    return { id: `request-${runs}`, target: target.name, actor: 'caller', expiresAt: time.now() + days(7), ...desired }
   }
 
   return {
@@ -287,19 +287,19 @@ export function stand(options: StandOptions = {}): Stand {
     landLate: () => {
       for (const land of late.splice(0)) land()
     },
-    reconcile: (wish = {}, { skew = 0, ...settings } = {}) => {
+    reconcile: (desired = {}, { skew = 0, ...settings } = {}) => {
       const { promise, resolve } = Promise.withResolvers<'crashed'>()
       const crash = () => {
-        // Nobody releases the lease of a dead worker.
+        // A worker that crashed does not release its lease.
         resolve('crashed')
         return new Promise<never>(() => undefined)
       }
       const ports = portsOf(++runs, crash, skew)
-      return Promise.race([promise, reconcile(target, requestOf(wish), ports, { without, ...settings })])
+      return Promise.race([promise, reconcile(target, requestOf(desired), ports, { without, ...settings })])
     },
-    preview: (wish = {}) => {
+    preview: (desired = {}) => {
       const never = () => new Promise<never>(() => undefined)
-      return preview(target, requestOf(wish), portsOf(++runs, never, 0), new AbortController().signal)
+      return preview(target, requestOf(desired), portsOf(++runs, never, 0), new AbortController().signal)
     },
     leaseEntries: () => metadataOf(target.lease).read(new AbortController().signal),
     leadKey: () => keyIn(vault.current('lead')?.value?.reveal()),
@@ -334,8 +334,8 @@ export function leadIn(at: Stand) {
 }
 
 /** The outcome of one delivery in which no worker dies. */
-export async function outcomeOf(at: Stand, wish: Partial<RotationRequest> = {}): Promise<Outcome> {
-  const outcome = await at.reconcile(wish)
+export async function outcomeOf(at: Stand, desired: Partial<RotationRequest> = {}): Promise<Outcome> {
+  const outcome = await at.reconcile(desired)
   if (outcome === 'crashed') throw new Error('the worker died')
   return outcome
 }

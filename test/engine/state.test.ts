@@ -25,36 +25,36 @@ import {
 
 const unknown = Number.NEGATIVE_INFINITY
 
-describe('the active slot', () => {
-  test('is the one whose key the lead holds, whatever CredentialId says', () => {
+describe('The active slot', () => {
+  test('The active slot is the one whose key the lead holds, whatever CredentialId says', () => {
     assert.equal(at().active, 'A')
     assert.equal(at(holding('lead', 'b')).active, 'B')
     assert.equal(at(marked('lead', { slot: 'B' })).active, 'A')
   })
 
-  test('is none for a dead key, and none without a lead', () => {
+  test('There is no active slot for a dead key, nor without a lead', () => {
     assert.equal(at(holding('lead', 'x')).active, undefined)
     assert.equal(at(missing('lead')).active, undefined)
   })
 
-  test('of a disabled lead of ours is the one that CredentialId names, in the ring’s letters', () => {
+  test('The active slot of a disabled lead of ours is the one that CredentialId names, spelled as in the ring', () => {
     assert.equal(at(disabled('lead'), marked('lead', { slot: 'b' })).active, 'B')
     assert.equal(at(disabled('lead'), marked('lead', { slot: 'key3' })).active, undefined)
   })
 
-  test('of a disabled lead that is not ours is unknown', () => {
+  test('The active slot of a disabled lead that is not ours is unknown', () => {
     assert.equal(at(disabled('lead'), stamped('lead', { target: 'other' })).active, undefined)
   })
 
-  test('has the other slot for its standby; a ring of one has itself', () => {
+  test('The standby is the other slot; on a ring of one it is the active slot itself', () => {
     assert.equal(at().standby, 'B')
     assert.equal(at(holding('lead', 'b')).standby, 'A')
     assert.equal(at(ringOfOne).standby, 'A')
   })
 })
 
-describe('the ages', () => {
-  test('are the lead’s stamps, and the last of all the outputs’ dates', () => {
+describe('The ages', () => {
+  test('The ages are those of the lead’s tag, and the last of all the outputs’ dates', () => {
     const { ages } = at(written('connection', now - hours(1)))
 
     assert.deepEqual(
@@ -63,13 +63,13 @@ describe('the ages', () => {
     )
   })
 
-  test('are older than anything where they are not known', () => {
+  test('Ages that are not known are older than anything', () => {
     const { ages } = at(stamped('lead', { createdAfter: undefined, standbyCreatedAfter: undefined }))
 
     assert.deepEqual([ages.activeCreatedAfter, ages.standbyCreatedAfter], [unknown, unknown])
   })
 
-  test('of the standby is that of the key that waits, if it is the younger one', () => {
+  test('The standby’s age is that of the key that waits, if it is the younger one', () => {
     const younger = at(stamped('lead', { pending: { state: 'created', since: now - hours(1) } }))
     const older = at(stamped('lead', { pending: { state: 'created', since: standbyMade - days(1) } }))
     const onlyAsked = at(stamped('lead', { pending: { state: 'requested', since: now } }))
@@ -79,7 +79,7 @@ describe('the ages', () => {
     assert.equal(onlyAsked.ages.standbyCreatedAfter, standbyMade)
   })
 
-  test('of a lead that somebody overwrote are those of the version before', () => {
+  test('The ages of a lead that another client overwrote are those of the version before', () => {
     const overwritten = at(untagged('lead'), holding('lead', 'x'), formerly('lead', 'b'))
 
     assert.deepEqual(
@@ -88,28 +88,28 @@ describe('the ages', () => {
     )
   })
 
-  test('of a lead of ours are its own, whatever came before', () => {
+  test('The ages of a lead of ours are its own, whatever came before', () => {
     const former = formerly('lead', 'b', { stamps: { target: 'target', createdAfter: 1 } })
 
     assert.equal(at(former).ages.activeCreatedAfter, published)
   })
 
-  test('of another target’s lead are not ours to know', () => {
+  test('The ages of another target’s lead are not known', () => {
     assert.deepEqual(at(stamped('lead', { target: 'other' })).stamps, {})
   })
 })
 
-describe('a secret', () => {
+describe('A secret', () => {
   const { target, ring } = at()
   const [lead] = target.secrets
 
-  test('is ours when its tag names the target', () => {
+  test('A secret is ours when its tag names the target', () => {
     assert.equal(isOurs(target, stored('lead', 'x')), true)
     assert.equal(isOurs(target, { ...stored('lead', 'a'), stamps: { target: 'Target' } }), false)
     assert.equal(isOurs(target, undefined), false)
   })
 
-  test('holds the slots whose value it has: none when it cannot be read', () => {
+  test('A secret holds the slots whose value it has: none when it cannot be read', () => {
     const { value: _, ...unreadable } = stored('lead', 'a')
 
     assert.deepEqual(liveSlots(ring, lead, stored('lead', 'b')), ['B'])
@@ -118,7 +118,7 @@ describe('a secret', () => {
     assert.deepEqual(liveSlots(ring, lead, undefined), [])
   })
 
-  test('that is the same for all slots holds all of them', () => {
+  test('A secret that is the same for all slots holds all of them', () => {
     const state = at(holds('lead', 'workspace'))
 
     assert.deepEqual(liveSlots(ring, state.target.secrets[1]!, state.stored['workspace']), ['A', 'B'])

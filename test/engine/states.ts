@@ -68,7 +68,7 @@ export function stored(name: string, key: string): StoredSecret {
   }
 }
 
-/** Two slots, two outputs, rotated ten days ago into slot A, told, nothing wanted: there is nothing to do. */
+/** Two slots, two outputs, rotated ten days ago into slot A, announced, nothing wanted: there is nothing to do. */
 function healthy(): Draft {
   return {
     target: {
@@ -87,7 +87,7 @@ function healthy(): Draft {
       adopt: false,
       enabled: true,
     },
-    request: { id: 'r', target: 'target', actor: 'somebody', expiresAt: now + days(7) },
+    request: { id: 'r', target: 'target', actor: 'caller', expiresAt: now + days(7) },
     keys: { A: 'a', B: 'b' },
     stored: { lead: stored('lead', 'a'), connection: stored('connection', 'a') },
     earlier: {},
@@ -187,7 +187,7 @@ export const stamped =
     draft.stored[name] = { ...secret, stamps: Object.fromEntries(all) as unknown as Stamps }
   }
 
-/** Nobody can read it; its tags are still there. */
+/** It cannot be read; its tags are still there. */
 export const disabled =
   (name: Name): Change =>
   (draft) => {
@@ -195,7 +195,7 @@ export const disabled =
     draft.stored[name] = { ...rest, enabled: false }
   }
 
-/** Without any tag of ours, as somebody else writes it. */
+/** Without any tag of ours, as another client writes it. */
 export const untagged =
   (name: Name): Change =>
   (draft) => {
@@ -203,7 +203,7 @@ export const untagged =
     draft.stored[name] = rest
   }
 
-/** The version of ours that somebody has overwritten: it held this key. */
+/** The version of ours that another client has overwritten: it held this key. */
 export const formerly =
   (name: Name, key: string, fields: Partial<StoredSecret> = {}): Change =>
   (draft) => {

@@ -21,7 +21,7 @@ async function rotateUnannounced(at: Stand, times: number): Promise<readonly str
   return versions
 }
 
-test('after a topic refused several rotations, each version is announced, oldest first, with what was current with it', async () => {
+test('After a topic refused several rotations, each version is announced, oldest first, with what was current with it', async () => {
   const at = await rotatedStand({ outputs: 2 })
   const before = at.events.length
   const versions = await rotateUnannounced(at, 3)
@@ -45,7 +45,7 @@ test('after a topic refused several rotations, each version is announced, oldest
   assert.deepEqual([leadIn(at).stamps?.announced, leadIn(at).stamps?.behind], [true, undefined])
 })
 
-test('a crash between announcing and writing it down announces the same versions again, with the same ids', async () => {
+test('A crash between announcing and writing it down announces the same versions again, with the same ids', async () => {
   const at = await rotatedStand()
   const before = at.events.length
   const versions = await rotateUnannounced(at, 2)
@@ -61,7 +61,7 @@ test('a crash between announcing and writing it down announces the same versions
   )
 })
 
-test('beyond 25 versions the oldest are never announced, and the log says so', async () => {
+test('Beyond 25 versions the oldest are never announced, and the log says so', async () => {
   const at = await rotatedStand()
   const before = at.events.length
   const versions = await rotateUnannounced(at, 30)
@@ -75,7 +75,7 @@ test('beyond 25 versions the oldest are never announced, and the log says so', a
   assert.ok(at.log.some((line) => line.startsWith('error older versions were replaced before they were announced')))
 })
 
-test('a repaired output that is replaced before it was announced is announced', async () => {
+test('A repaired output that is replaced before it was announced is announced', async () => {
   const at = await rotatedStand({ outputs: 2 })
   at.vault.put('connection', 'rubbish')
   at.fault({ on: 'announce', what: 'refused' })
@@ -94,7 +94,7 @@ test('a repaired output that is replaced before it was announced is announced', 
   assert.equal(at.vault.current('connection')!.stamps?.behind, undefined)
 })
 
-test('a version that another client wrote over before it was announced is announced', async () => {
+test('A version that another client wrote over before it was announced is announced', async () => {
   const at = await rotatedStand()
   const [version] = await rotateUnannounced(at, 1)
   at.vault.put('lead', at.leadKey())
@@ -107,7 +107,7 @@ test('a version that another client wrote over before it was announced is announ
   )
 })
 
-test('a note is kept beside the version that its request made, and in its event also after a crash, and not carried on', async () => {
+test('A note is kept beside the version that its request made, and in its event also after a crash, and not carried on', async () => {
   const at = await rotatedStand()
   at.fault({ on: 'announce', what: 'crash before' })
   await at.reconcile({ createdAfter: at.now(), note: 'seen in a log', actor: 'anna' })
@@ -124,7 +124,7 @@ test('a note is kept beside the version that its request made, and in its event 
   assert.deepEqual([leadIn(at).note, at.events.at(-1)!.data.note], [undefined, undefined])
 })
 
-test('who finishes an interrupted publish does not put a note of its own beside it', async () => {
+test('Who finishes an interrupted publish does not put a note of its own beside it', async () => {
   const at = await rotatedStand({ outputs: 2 })
   at.fault({ on: 'put', nth: 2, what: 'crash before' })
   await at.reconcile({ createdAfter: at.now(), note: 'first' })

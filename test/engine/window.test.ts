@@ -1,4 +1,4 @@
-// Room: tests of the core's windows.
+// When a window is open, and when it opens next.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -23,19 +23,19 @@ function window(fields: Partial<Window> = {}): Window {
 
 const at = (text: string) => Date.parse(text)
 
-test('a window is open from its local start, included, for its length, excluded', () => {
+test('A window is open from its local start, included, for its length, excluded', () => {
   assert.equal(inWindow(window(), at('2026-07-01T00:00:00Z') - 1), false)
   assert.equal(inWindow(window(), at('2026-07-01T00:00:00Z')), true)
   assert.equal(inWindow(window(), at('2026-07-01T04:00:00Z') - 1), true)
   assert.equal(inWindow(window(), at('2026-07-01T04:00:00Z')), false)
 })
 
-test('a window follows the local clock through the year', () => {
+test('A window follows the local clock through the year', () => {
   assert.equal(nextOpening(window(), at('2026-01-10T12:00:00Z')), at('2026-01-11T01:00:00Z'))
   assert.equal(nextOpening(window(), at('2026-07-10T12:00:00Z')), at('2026-07-11T00:00:00Z'))
 })
 
-test('a window over midnight belongs to the day on which it opens', () => {
+test('A window over midnight belongs to the day on which it opens', () => {
   const night = window({ days: [6], start: 22 * 60, length: hours(6), timeZone: 'UTC' })
 
   assert.equal(inWindow(night, at('2026-03-07T23:00:00Z')), true)
@@ -45,14 +45,14 @@ test('a window over midnight belongs to the day on which it opens', () => {
   assert.equal(inWindow(night, at('2026-03-07T03:00:00Z')), false)
 })
 
-test('a window of several days stays open across them', () => {
+test('A window of several days stays open across them', () => {
   const weekend = window({ days: [6], start: 0, length: days(2), timeZone: 'UTC' })
 
   assert.equal(inWindow(weekend, at('2026-03-08T23:59:00Z')), true)
   assert.equal(inWindow(weekend, at('2026-03-09T00:00:00Z')), false)
 })
 
-test('a start that the clocks jump over opens the window right after the jump', () => {
+test('A start that the clocks jump over opens the window right after the jump', () => {
   // Zurich, 29 March 2026: 02:00 becomes 03:00 at 01:00 UTC.
   const half = window({ start: 150, length: hours(1) })
 
@@ -61,7 +61,7 @@ test('a start that the clocks jump over opens the window right after the jump', 
   assert.equal(inWindow(half, at('2026-03-29T02:30:00Z')), false)
 })
 
-test('a start that comes twice opens the window the first time only', () => {
+test('A start that comes twice opens the window the first time only', () => {
   // Zurich, 25 October 2026: 03:00 becomes 02:00 at 01:00 UTC.
   const half = window({ start: 150, length: hours(2) })
 
@@ -71,7 +71,7 @@ test('a start that comes twice opens the window the first time only', () => {
   assert.equal(inWindow(half, at('2026-10-25T02:30:00Z')), false)
 })
 
-test('where clocks go forward at midnight, a window that opens at midnight opens at one', () => {
+test('Where clocks go forward at midnight, a window that opens at midnight opens at one', () => {
   // Beirut, 29 March 2026: 00:00 becomes 01:00.
   const midnight = window({ start: 0, length: hours(1), timeZone: 'Asia/Beirut' })
 
@@ -86,7 +86,7 @@ const anyWindow = fc.record({
 })
 const anyMoment = fc.integer({ min: at('2024-01-01T00:00:00Z'), max: at('2032-01-01T00:00:00Z') })
 
-test('the next opening is the first moment after now at which a window opens', () => {
+test('The next opening is the first moment after now at which a window opens', () => {
   fc.assert(
     fc.property(anyWindow, anyMoment, (any, now) => {
       const opening = nextOpening(any, now)
@@ -103,7 +103,7 @@ test('the next opening is the first moment after now at which a window opens', (
   )
 })
 
-test('the first open moment is now when the window is open or there is none, else the next opening', () => {
+test('The first open moment is now when the window is open or there is none, else the next opening', () => {
   const now = at('2026-07-01T03:00:00Z')
 
   assert.equal(firstOpen(undefined, now), now)

@@ -8,10 +8,10 @@ import { live } from './world/world.ts'
 
 const seeds = Number(process.env['REKEY_SEEDS'] ?? 25)
 
-describe(`the promises hold in every history (seeds 1 to ${seeds}; REKEY_SEEDS for more)`, () => {
+describe(`The promises hold in every history (seeds 1 to ${seeds}; REKEY_SEEDS for more)`, () => {
   const met = new Set<Reason>()
   for (const name of Object.keys(climates) as ClimateName[]) {
-    test(`in the climate "${name}"`, async () => {
+    test(`The promises hold in the climate "${name}"`, async () => {
       for (let seed = 1; seed <= seeds; seed++) {
         const history = await live(seed, climates[name])
         for (const reason of history.reasons) met.add(reason as Reason)
@@ -23,7 +23,7 @@ describe(`the promises hold in every history (seeds 1 to ${seeds}; REKEY_SEEDS f
     })
   }
 
-  test('and between them they met every reason that a history can have', () => {
+  test('The histories of all climates meet every reason that a reconcile can have', () => {
     const expected: Reason[] = [
       'adopted',
       'unmanaged',
@@ -49,7 +49,7 @@ describe(`the promises hold in every history (seeds 1 to ${seeds}; REKEY_SEEDS f
   })
 })
 
-describe('each rule is needed: without it, some history breaks', () => {
+describe('Each rule is needed: without it, some history breaks', () => {
   const rules: readonly (readonly [rule: string, climate: ClimateName])[] = [
     ['settling', 'crashes'],
     ['interrupted', 'no probe'],
@@ -60,7 +60,7 @@ describe('each rule is needed: without it, some history breaks', () => {
     ['drifted: outputs', 'operators'],
   ]
   for (const [rule, climate] of rules) {
-    test(`without ${rule}, in the climate "${climate}"`, async () => {
+    test(`Without the rule ${rule} a history in the climate "${climate}" breaks a promise`, async () => {
       const most = 400
       let seed = 0
       let broken = 0

@@ -136,7 +136,7 @@ const refusable: readonly (readonly CallKind[])[] = [
   ['read'],
 ]
 
-/** Draws up to three stretches of up to an hour in which some calls are refused for good. Its dice are its own. */
+/** Draws up to three stretches of up to an hour in which some calls are refused lastingly. Its dice are its own. */
 export function refusals(
   on: boolean | undefined,
   dice: Random,

@@ -171,10 +171,10 @@ function checkRequest(stage: Stage, asked: Asked): void {
     const old = Object.values(service.keys()).filter((key) => service.madeAt(key) < before)
     if (old.some((key) => !isSpared(stage, service.facts(key)!, before))) watch.add('not revoked', request.id)
   }
-  const wish = request.promote ?? request.swap
+  const desired = request.promote ?? request.swap
   const lead = vault.current(target.secrets[0].name)
-  if (wish && lead?.value && lead.version === wish.from && ledger.meddledAt < at - settle && time.now() > at) {
-    if (service.keys()[wish.slot] !== keyIn(lead.value.reveal())) watch.add('not moved', request.id)
+  if (desired && lead?.value && lead.version === desired.from && ledger.meddledAt < at - settle && time.now() > at) {
+    if (service.keys()[desired.slot] !== keyIn(lead.value.reveal())) watch.add('not moved', request.id)
   }
 }
 

@@ -129,7 +129,7 @@ export function service(options: ServiceOptions, time: Time, dice: Random, onCha
   }
 }
 
-/** The ring as a provider would answer it: two outputs that tell the slots apart, and one that is the same for all. */
+/** The ring as a provider would answer it: two outputs that differ by slot, and one that is the same for all. */
 export function asRing(keys: Keys): KeyRing {
   return Object.fromEntries(
     Object.entries(keys).map(([slot, key]) => [

@@ -28,7 +28,7 @@ export interface MemoryVault {
 }
 
 /** Key Vault takes 15 tags, and six are ours. */
-const room = 9
+const mostOthers = 9
 
 /** `onPut` gets every new current version; `onChange` is called whenever consumers may see something else. */
 export function memoryVault(
@@ -82,7 +82,7 @@ export function memoryVault(
       onChange()
     },
     crowd: (name, crowded) => {
-      const tags = Array.from({ length: crowded ? room + 1 : 0 }, (_, index) => [`tag-${index}`, 'theirs'])
+      const tags = Array.from({ length: crowded ? mostOthers + 1 : 0 }, (_, index) => [`tag-${index}`, 'theirs'])
       touch(name, { otherTags: Object.fromEntries(tags) })
     },
     remove: (name) => {
@@ -97,10 +97,10 @@ export function memoryVault(
 
 /** Whether metadata can be written: as the adapter says before it sends anything. */
 export function tagsFit({ otherTags }: Pick<StoredSecret, 'otherTags'>): boolean {
-  return Object.keys(otherTags).length <= room
+  return Object.keys(otherTags).length <= mostOthers
 }
 
-/** Nobody can read a disabled version. */
+/** A disabled version cannot be read. */
 function readable(stored: StoredSecret | undefined): StoredSecret | undefined {
   if (!stored || stored.enabled) return stored
   const { value: _, ...rest } = stored

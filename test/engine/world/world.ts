@@ -88,7 +88,7 @@ function targetIn(climate: Climate): Target {
   }
 }
 
-/** Lives one history. `without` leaves rules out, to see what they are for; `keepLog` tells what happened. */
+/** Lives one history. `without` leaves rules out, to see what they are for; `keepLog` records what happened. */
 export async function live(
   seed: number,
   climate: Climate,
