@@ -48,6 +48,8 @@ export interface MessagingDeclaration {
   /** What names the slot in the body of a regenerate, and whether a key can be given. */
   readonly slotField: 'keyType' | 'policyKey'
   readonly takesKeys?: true
+  /** Connection strings of a part's rule do not end with its path. */
+  readonly withoutPath?: true
   readonly hasAlias?: true
   /** Its namespaces have `disableLocalAuth`. Resource Manager makes keys all the same. */
   readonly hasLocalAuth?: true
@@ -74,7 +76,7 @@ export function messagingRules(kernel: Kernel, declared: MessagingDeclaration) {
 
   const text = ({ names, name, options }: ArmResource<RuleOptions>, key: string, host = names[0]!.toLowerCase()) =>
     `Endpoint=sb://${host}.servicebus.windows.net/;SharedAccessKeyName=${name};SharedAccessKey=${key}` +
-    (options.at === undefined ? '' : `;EntityPath=${options.at.name}`)
+    (options.at === undefined || declared.withoutPath ? '' : `;EntityPath=${options.at.name}`)
   const listed = (rule: ArmResource<RuleOptions>, { primary, secondary }: Readonly<Record<string, string>>) => ({
     primaryConnectionString: text(rule, primary!),
     secondaryConnectionString: text(rule, secondary!),

@@ -13,6 +13,7 @@ const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
   'iot-hub-policy': async () => (await import('./iot-hub-policy.ts')).iotHubPolicy,
   'log-analytics': async () => (await import('./log-analytics.ts')).logAnalytics,
   maps: async () => (await import('./maps.ts')).maps,
+  'notification-hubs': async () => (await import('./notification-hubs.ts')).notificationHubs,
   relay: async () => (await import('./relay.ts')).relay,
   'service-bus': async () => (await import('./service-bus.ts')).serviceBus,
   'storage-account': async () => (await import('./storage-account.ts')).storageAccount,

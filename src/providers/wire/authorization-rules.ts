@@ -196,12 +196,12 @@ const means = {
 } as const
 
 /**
- * 401 has many reasons, told apart by text. `Manage,EntityRead claims required`: the key is valid, its rule may only not list. `claim is
+ * 401 has many reasons, told apart by text. `Manage,EntityRead claims required`, or `Manage claim is required`: the key is valid, its rule may only not list. `claim is
  * empty`: a bad key, or a valid one of a rule that may do nothing here.
  */
 const judge: Judge = judgedBy(
   { status: 401, text: /InvalidSignature|40103|Invalid authorization token signature/i, is: 'refused' },
-  { status: 401, text: /claims required for this operation/i, is: 'accepted' },
+  { status: 401, text: /claims? (?:is )?required for this operation/i, is: 'accepted' },
   { status: 401, text: /claim is empty or token is invalid/i, is: 'ambiguous' },
 )
 
