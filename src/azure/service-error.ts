@@ -69,10 +69,6 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     },
   },
   {
-    when: has(400, 'AccountProvisioningStateInvalid'),
-    meaning: { code: 'ServiceBusy', what: 'is being changed', remedy: passes, retryAfter: minutes(1) },
-  },
-  {
     // Storage's code for an api-version that it does not know: the emulator knows fewer than the SDK sends.
     when: has(400, 'InvalidHeaderValue'),
     meaning: {
@@ -174,10 +170,10 @@ const otherwise: Meaning = {
 
 /**
  * The RekeyError for whatever an SDK threw. `operation` says which call, e.g. `GET secret "vision-key"`; it begins the
- * message. A RekeyError is returned unchanged.
+ * message. A RekeyError is returned unchanged. Of `places` only what codes mean is used.
  */
-export function rebuild(error: unknown, operation: string): RekeyError {
-  return error instanceof RekeyError ? error : mean(failureOf(error), operation)
+export function rebuild(error: unknown, operation: string, places?: ErrorCodePlaces): RekeyError {
+  return error instanceof RekeyError ? error : mean(failureOf(error), operation, places?.means)
 }
 
 /** The RekeyError for the response to a raw call: any status that is not a success. */

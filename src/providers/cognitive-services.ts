@@ -162,5 +162,7 @@ async function probeKey(
 }
 
 function operation(method: string, name: string, action: string, permission: string): ServiceOperation {
-  return { operation: `${method} …/accounts/${name}${action}`, permission }
+  // While the account is being changed, its calls are refused with 400.
+  const means = { AccountProvisioningStateInvalid: 'ServiceBusy' } as const
+  return { operation: `${method} …/accounts/${name}${action}`, permission, means }
 }

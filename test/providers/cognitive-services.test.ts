@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { simulatedCloud } from '../../simulator/cloud.ts'
-import { serverError, throttle } from '../../simulator/faults.ts'
+import { type Fault, serverError, throttle } from '../../simulator/faults.ts'
 import { Secret } from '../../src/engine/secret.ts'
 import { cognitiveServices } from '../../src/providers/cognitive-services.ts'
 import { oldMetadata } from '../memory-lease.ts'
 import { connect } from '../simulated-azure.ts'
 import { assertRefusalLogged, hostsAsked, replies } from './addresses.ts'
-import { opened } from './opened.ts'
+import { failure, opened } from './opened.ts'
 
 type Options = Parameters<ReturnType<typeof simulatedCloud>['cognitiveServices']['add']>[0]
 
@@ -198,3 +198,20 @@ for (const endpoint of [
     assertRefusalLogged(on, new URL(endpoint).hostname)
   })
 }
+
+test('An account that is being changed is busy for a while, though its refusal is a 400', async () => {
+  const on = opened(cognitiveServices)
+  const changing: Fault = {
+    name: 'changing',
+    install: () => ({
+      before: (call) =>
+        call.operation.operation === 'cognitive-services/regenerateKey'
+          ? call.refuse(400, 'AccountProvisioningStateInvalid', 'Call Accounts_RegenerateKey in state Accepted.').reply
+          : undefined,
+    }),
+  }
+
+  const error = await failure(on, [changing], () => on.holder.regenerate('Key1', on.call))
+
+  assert.deepEqual([error.code, error.transient, error.details.outcomeUnknown], ['ServiceBusy', true, undefined])
+})

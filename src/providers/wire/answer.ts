@@ -1,6 +1,7 @@
 // What a service answered, parsed once, and what it refused, with the right that was missing.
 
 import * as z from 'zod/mini'
+import type { RawRequest } from '../../azure/clients.ts'
 import { passes, rebuild } from '../../azure/service-error.ts'
 import { type KeyRing, slotsChanged } from '../../engine/key-ring.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
@@ -13,6 +14,8 @@ export interface ServiceOperation {
   readonly operation: string
   /** The right it needs, by the name that roles use. */
   readonly permission: string
+  /** What the service's own codes mean, where a client of Azure's makes the call. */
+  readonly means?: NonNullable<RawRequest['errorCodes']>['means']
 }
 
 /** A key, or a string with one inside. */
@@ -29,7 +32,7 @@ export async function serviceCall<Answer>(what: ServiceOperation, run: () => Pro
   try {
     return await run()
   } catch (error) {
-    const rebuilt = rebuild(error, what.operation)
+    const rebuilt = rebuild(error, what.operation, what.means === undefined ? {} : { means: what.means })
     // Without a status the token itself was missing, and no right would help.
     if (rebuilt.code !== 'PermissionDenied' || rebuilt.details.service?.status === undefined) throw rebuilt
     throw new RekeyError('PermissionDenied', {
