@@ -92,14 +92,14 @@ export interface Context {
 /** The state that follows from what is known: which slot is active, whose the secrets are, how old the keys are. */
 export function stateOf(known: Observed & Progress): State {
   const { target, ring, stored, earlier } = known
-  const [name] = target.secrets
-  const lead = stored[name.name]
+  const [first] = target.secrets
+  const lead = stored[first.name]
   const ours = isOurs(target, lead)
   const elsewhere = isElsewhere(target, lead)
   const secrets = target.secrets.map((secret) => secretState(known, secret))
-  const former = ours ? undefined : earlier[name.name]
-  const formerSlot = former && (onlySlot(liveSlots(ring, name, former)) ?? former.slot)
-  const active = lead && activeSlot(ring, name, lead, ours ? lead.slot : formerSlot)
+  const former = ours ? undefined : earlier[first.name]
+  const formerSlot = former && (onlySlot(liveSlots(ring, first, former)) ?? former.slot)
+  const active = lead && activeSlot(ring, first, lead, ours ? lead.slot : formerSlot)
   const facts = {
     ...known,
     secrets,
@@ -115,7 +115,7 @@ export function stateOf(known: Observed & Progress): State {
   return { ...facts, ages: agesOf(facts) }
 }
 
-/** The next state, remembered in case that the step fails later on. */
+/** The next state, remembered in case the step fails later on. */
 export function reached(context: Context, state: State, change: Partial<Observed & Progress>): State {
   const next = stateOf({ ...state, ...change })
   context.latest = next
@@ -157,12 +157,12 @@ function secretState({ target, ring, stored, earlier, now }: Observed, secret: S
 /** `noted`: the slot that was written beside our own version. */
 function activeSlot(
   ring: KeyRing,
-  name: SecretName,
+  secret: SecretName,
   lead: StoredSecret,
   noted: KeySlot | undefined,
 ): KeySlot | undefined {
   if (!lead.enabled && !lead.value) return slotNamed(ring, noted)
   // Devices can be given one key twice: then the slot that was noted decides, or else their order.
-  const slots = liveSlots(ring, name, lead)
+  const slots = liveSlots(ring, secret, lead)
   return slots.find((slot) => slot === slotNamed(ring, noted)) ?? slots[0]
 }

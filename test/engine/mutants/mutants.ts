@@ -13,7 +13,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'settling-asked',
-    what: 'settling: ignore `asked`',
+    what: 'settling: ignore a recorded request',
     edits: [
       [
         'engine/checks.ts',
@@ -45,7 +45,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'asked',
-    what: 'drop the `asked` record before a regenerate',
+    what: 'drop the `requested` record before a regenerate',
     edits: [
       [
         'engine/steps/regenerate.ts',
@@ -60,8 +60,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/state.ts',
-        '  const slots = liveSlots(ring, name, lead)\n  return slots.find',
-        '  if (slotNamed(ring, noted)) return slotNamed(ring, noted)\n  const slots = liveSlots(ring, name, lead)\n  return slots.find',
+        '  const slots = liveSlots(ring, secret, lead)\n  return slots.find',
+        '  if (slotNamed(ring, noted)) return slotNamed(ring, noted)\n  const slots = liveSlots(ring, secret, lead)\n  return slots.find',
       ],
     ],
   },
@@ -307,7 +307,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'made-forgotten',
-    what: '`made` is not recorded when the probe refuses',
+    what: '`created` is not recorded when the probe refuses',
     edits: [
       [
         'engine/steps/try-key.ts',
@@ -457,7 +457,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'revoke-cuts-more',
-    what: 'a revoke regenerates the standby even when fresh enough',
+    what: 'a revoke regenerates the standby even when new enough',
     edits: [
       [
         'engine/checks.ts',
@@ -483,7 +483,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'refused-take-back',
-    what: '`asked` is not taken back after a refusal',
+    what: '`requested` is not taken back after a refusal',
     edits: [
       [
         'engine/steps/regenerate.ts',
@@ -494,7 +494,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'vault-refused-made',
-    what: 'vault refuses the publish: `made` not recorded',
+    what: 'vault refuses the publish: `created` not recorded',
     edits: [
       [
         'engine/steps/regenerate.ts',
@@ -537,7 +537,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'drift-remade',
-    what: 'drift forgets that `asked` made the key anew',
+    what: 'drift forgets that `requested` created the key anew',
     edits: [
       [
         'engine/ages.ts',
@@ -606,7 +606,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'made-age-lost',
-    what: 'a record of asking forgets that a key was made before',
+    what: 'a record of a request forgets that a key was created before',
     edits: [
       [
         'engine/steps/regenerate.ts',
@@ -716,7 +716,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'revoke-young-enough',
-    what: 'a key a minute older than a revoke is young enough for it, whoever made it',
+    what: 'a key a minute older than a revoke is new enough for it, whoever created it',
     edits: [
       [
         'engine/ages.ts',
@@ -727,7 +727,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: 'waiting-key-spared',
-    what: 'a revoke spares a key that was made before it and waits, because an older revoke published the active one',
+    what: 'a revoke spares a key that was created before it and waits, because an older revoke published the active one',
     edits: [['engine/ages.ts', '!stamps.retire && !waits && ', '!stamps.retire && ']],
   },
 ]
