@@ -29,7 +29,19 @@ function queueFor({ revokeBefore }: RotationRequest): QueueName {
  */
 const longestDelay = days(7)
 
+/** A part of the requests of a list that is stored: whoever handles it queues them. */
+export interface ListPart {
+  /** The id of the request that made the list. */
+  readonly list: string
+  /** Absent: whoever handles it queues the other parts first, and is the first part. */
+  readonly part?: number
+  /** The place in the list to go on from, where an earlier try got that far. */
+  readonly from?: number
+}
+
 export interface StorageRequestQueue extends RequestQueue {
+  /** Queues a part of a list in `rekey-requests`, to be handled in `delay` milliseconds. `POST {queue}/messages`. Throws RekeyError. */
+  sendPart(part: ListPart, delay: number, signal?: AbortSignal): Promise<void>
   /**
    * The approximate number of messages in `rekey-requests`, or in the queue named, invisible ones included; 0 where it was never
    * used. `GET {queue}?comp=metadata`.
@@ -43,26 +55,27 @@ export interface StorageRequestQueue extends RequestQueue {
  */
 export function createRequestQueue(storage: Storage): StorageRequestQueue {
   const open = async (name: QueueName) => (await storage.queues()).getQueueClient(name)
-  return {
-    send: async (request, delay, signal) => {
-      const abortSignal = inLimit(signal)
-      const name = queueFor(request)
-      await attempt(`POST message ${name}`, async () => {
-        const queue = await open(name)
-        const put = () =>
-          queue.sendMessage(encodeMessage(request), {
-            abortSignal,
-            visibilityTimeout: Math.ceil(Math.min(Math.max(delay, 0), longestDelay) / 1000),
-            // The request itself says when it expires; the message must not expire before that is reported.
-            messageTimeToLive: -1,
-          })
-        await put().catch(async (error: unknown) => {
-          if (failureOf(error).status !== 404) throw error
-          await queue.createIfNotExists({ abortSignal })
-          await put()
+  async function put(name: QueueName, text: string, delay: number, signal?: AbortSignal): Promise<void> {
+    const abortSignal = inLimit(signal)
+    await attempt(`POST message ${name}`, async () => {
+      const queue = await open(name)
+      const send = () =>
+        queue.sendMessage(text, {
+          abortSignal,
+          visibilityTimeout: Math.ceil(Math.min(Math.max(delay, 0), longestDelay) / 1000),
+          // The request itself says when it expires; the message must not expire before that is reported.
+          messageTimeToLive: -1,
         })
+      await send().catch(async (error: unknown) => {
+        if (failureOf(error).status !== 404) throw error
+        await queue.createIfNotExists({ abortSignal })
+        await send()
       })
-    },
+    })
+  }
+  return {
+    send: (request, delay, signal) => put(queueFor(request), encodeMessage(request), delay, signal),
+    sendPart: (part, delay, signal) => put(requestQueue, encodePart(part), delay, signal),
     depth: async (signal, name = requestQueue) => {
       const abortSignal = inLimit(signal)
       return await attempt(`GET queue ${name}`, async () => {
@@ -122,6 +135,26 @@ const Message = onFirstUse(() =>
     expiresAt: instant(),
   }),
 )
+
+const Part = z.strictObject({
+  v: z.literal(1),
+  list: z.string().check(z.regex(/^[0-9a-f-]{36}$/)),
+  part: z.optional(z.int().check(z.nonnegative())),
+  from: z.optional(z.int().check(z.nonnegative())),
+})
+
+/** The text of a message that queues a part of a list. */
+export function encodePart(part: ListPart): string {
+  return Buffer.from(JSON.stringify({ v: 1, ...part })).toString('base64')
+}
+
+/** The part of a list that a message of `rekey-requests` queues; undefined: it is another message. */
+export function parsePart(message: unknown): ListPart | undefined {
+  const { data } = Part.safeParse(typeof message === 'string' ? parseJson(message) : message)
+  if (data === undefined) return undefined
+  const { list, part, from } = data
+  return { list, ...(part === undefined ? {} : { part }), ...(from === undefined ? {} : { from }) }
+}
 
 /** The text of a message: base64 of JSON, times as ISO 8601. */
 export function encodeMessage(request: RotationRequest): string {

@@ -64,6 +64,8 @@ export interface World {
   depth(queue?: string): Promise<number>
   /** Deletes what is recorded of operations beside the tags, as the loss of the storage account would. */
   forgetOperations(): Promise<void>
+  /** Handles the messages of lists, so that the queue holds the request of each of their targets. No other may be visible. */
+  fanOut(): Promise<void>
   /** Works through all visible messages of the two queues of requests, as the runtime does. */
   drain(): Promise<void>
   close(): Promise<void>
@@ -164,6 +166,12 @@ export async function world(targets: readonly object[] | string = []): Promise<W
     forgetOperations: async () => {
       const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-operations')
       for await (const { name } of container.listBlobsFlat()) await container.deleteBlob(name)
+    },
+    fanOut: async () => {
+      for (const message of await made.messages()) {
+        if (!('list' in message)) throw new Error(`not a list: ${JSON.stringify(message)}`)
+        await rotateMessage(message, made.context('rotate'), compose)
+      }
     },
     drain: async () => {
       for (let round = 0; round < 5; round++) {
@@ -282,6 +290,11 @@ function withTrouble(bare: Compose, trouble: Trouble): Compose {
       if (trouble.queueStuck) await stuck(message[2])
       await app.queue.send(...message)
     }
+    const sendPart: typeof app.queue.sendPart = async (...message) => {
+      if (trouble.queueTakes <= 0)
+        throw new RekeyError('ServiceBusy', { message: 'POST message: 503', retryAfter: 1000 })
+      await app.queue.sendPart(...message)
+    }
     const depth: typeof app.queue.depth = async (signal, name) => {
       if (trouble.queueAway) throw new RekeyError('ServiceUnavailable', { message: 'GET queue: no answer' })
       return await app.queue.depth(signal, name)
@@ -291,7 +304,7 @@ function withTrouble(bare: Compose, trouble: Trouble): Compose {
       listCurrent: (signal) =>
         trouble.silent.includes(url) ? silence(url, signal) : counted(app.vault(url).listCurrent(signal)),
     })
-    const queue = { ...app.queue, send, depth }
+    const queue = { ...app.queue, send, sendPart, depth }
     return { app: { ...app, queue, vault, ports: (log) => ({ ...app.ports(log), queue }) } }
   }
 }

@@ -8,7 +8,8 @@ import { InvocationContext } from '@azure/functions'
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
 import type { CognitiveAccount } from '../../simulator/services/cognitive-services.ts'
-import { encodeMessage, type StorageRequestQueue } from '../../src/azure/request-queue.ts'
+import type { OperationStore } from '../../src/azure/operation-store.ts'
+import { encodeMessage, encodePart, type StorageRequestQueue } from '../../src/azure/request-queue.ts'
 import { type Compose, composer } from '../../src/compose.ts'
 import type { Clock, Leases } from '../../src/engine/ports.ts'
 import { rotateMessage } from '../../src/functions/queue/rotate-message.ts'
@@ -41,6 +42,10 @@ export interface LargeFleet {
   /** Works through every message that shows itself until `until`, each at its moment; then it is `until`. Gives how many. */
   drain(until: number): Promise<number>
   depth(): number
+  /** The app over this fleet. */
+  readonly compose: Compose
+  /** What the messages of the queue say. */
+  messages(): readonly Readonly<Record<string, unknown>>[]
   close(): void
 }
 
@@ -94,6 +99,8 @@ export function largeFleet({ seed = 1, ...options }: LargeFleetOptions): LargeFl
       return handled
     },
     depth: () => queue.messages.length,
+    compose,
+    messages: () => queue.messages.map(({ text }) => JSON.parse(Buffer.from(text, 'base64').toString('utf8'))),
     close: () => rmSync(folder, { recursive: true }),
   }
 }
@@ -161,6 +168,9 @@ function queueInMemory(cloud: Cloud): QueueInMemory {
     send: async (request, delay) => {
       messages.push({ text: encodeMessage(request), at: cloud.clock.now() + delay })
     },
+    sendPart: async (part, delay) => {
+      messages.push({ text: encodePart(part), at: cloud.clock.now() + delay })
+    },
     depth: async () => messages.length,
     next: (until) => {
       const [first] = messages
@@ -170,6 +180,22 @@ function queueInMemory(cloud: Cloud): QueueInMemory {
       messages = messages.filter((message) => message !== soonest)
       return soonest
     },
+  }
+}
+
+/** Records as the container `rekey-operations` keeps them. */
+function recordsInMemory(): OperationStore {
+  const records = new Map<string, string>()
+  const put = (name: string, record: object) => void records.set(name, JSON.stringify(record))
+  return {
+    read: async (name) => (records.has(name) ? JSON.parse(records.get(name)!) : undefined),
+    write: async (name, record) => put(name, record),
+    create: async (name, record) => {
+      const isNew = !records.has(name)
+      if (isNew) put(name, record)
+      return isNew
+    },
+    names: async (prefix) => [...records.keys()].filter((name) => name.startsWith(prefix)),
   }
 }
 
@@ -186,12 +212,13 @@ function composeWith(queue: StorageRequestQueue, cloud: Cloud, azure: ConnectedA
   const leases: Leases = {
     acquire: async () => ({ metadata: oldMetadata(), renew: async () => true, release: async () => undefined }),
   }
+  const operations = recordsInMemory()
   return async () => {
     const composed = await compose()
     if ('problems' in composed) throw new Error(JSON.stringify(composed.problems))
     const { app } = composed
     // There is no storage account: nothing is remembered of targets.json beside the file.
     const recorded: typeof app.recorded = async () => app.configuration
-    return { app: { ...app, queue, recorded, ports: (log) => ({ ...app.ports(log), queue, leases }) } }
+    return { app: { ...app, queue, operations, recorded, ports: (log) => ({ ...app.ports(log), queue, leases }) } }
   }
 }

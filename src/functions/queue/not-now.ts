@@ -1,5 +1,6 @@
 // Messages that are not carried out now: the app is stopped, or the target is disabled or gone.
 
+import type { ListPart } from '../../azure/request-queue.ts'
 import type { App } from '../../compose.ts'
 import { revokeInterval } from '../../engine/come-back.ts'
 import { announceFailure } from '../../engine/failed-reconcile.ts'
@@ -23,6 +24,12 @@ const targetsLag = minutes(2)
 export async function waitWhileStopped(request: RotationRequest, app: App, log: Log): Promise<void> {
   log('info', 'stopped: the message waits', { target: request.target, request: request.id })
   await app.queue.send(request, stopWait * (1 + Math.random()))
+}
+
+/** The same of a part of a list. */
+export async function partWaits(part: ListPart, app: App, log: Log): Promise<void> {
+  log('info', 'stopped: the message waits', { request: part.list, part: part.part })
+  await app.queue.sendPart(part, stopWait * (1 + Math.random()))
 }
 
 /** Where no target of that name is in force: its entry cannot be applied as yet, and the message waits; or it is gone. */

@@ -1,7 +1,7 @@
-// Handles one message of the queue `rekey-requests` or `rekey-revocations`: reconciles one target.
+// Handles one message of the queue `rekey-requests` or `rekey-revocations`: reconciles one target, or queues the requests of a list.
 
 import type { InvocationContext } from '@azure/functions'
-import { parseRequest, type QueueName } from '../../azure/request-queue.ts'
+import { type ListPart, parsePart, parseRequest, type QueueName } from '../../azure/request-queue.ts'
 import type { App, Compose } from '../../compose.ts'
 import type { Outcome } from '../../engine/outcome.ts'
 import type { Log } from '../../engine/ports.ts'
@@ -15,13 +15,16 @@ import { excerptOf } from '../shared/excerpt.ts'
 import { logOf, recordConfiguration, recordOutcome } from '../shared/invocation.ts'
 import { queueRest } from '../shared/requests.ts'
 import { isStopped } from '../shared/stop-switch.ts'
-import { onDisabled, waitWhileStopped, withoutTarget } from './not-now.ts'
+import { fanOut } from './fan-out.ts'
+import { onDisabled, partWaits, waitWhileStopped, withoutTarget } from './not-now.ts'
 import { isSuperseded } from './superseded-request.ts'
 
 /** After this no further effect starts: the longest change and the reads around it must end before `functionTimeout`. */
 const startLimit = minutes(2)
 /** How long messages wait while the configuration is bad. */
 const configurationWait = minutes(5)
+/** How often the host delivers a message that throws: `maxDequeueCount` in host.json. */
+export const mostDeliveries = 5
 
 /**
  * Reconciles the target that a message names. What has to wait goes into a new message, so that waiting never burns the
@@ -35,6 +38,8 @@ export async function rotateMessage(
 ): Promise<void> {
   const log = logOf(context)
   try {
+    const part = queue === undefined ? parsePart(message) : undefined
+    if (part !== undefined) return await queuePart(part, context, compose, log)
     const request = read(message, queue, log)
     const composed = await compose()
     if ('app' in composed) {
@@ -47,6 +52,19 @@ export async function rotateMessage(
   } catch (thrown) {
     throw asRekeyError(thrown, log)
   }
+}
+
+/** Queues a part of a list, which waits for what its requests would wait for. */
+async function queuePart(part: ListPart, context: InvocationContext, compose: Compose, log: Log): Promise<void> {
+  const composed = await compose()
+  if ('app' in composed) {
+    if (isStopped(composed.app)) return await partWaits(part, composed.app, log)
+    const delivery = Number(context.triggerMetadata?.['dequeueCount'] ?? 1)
+    return await fanOut(part, composed.app, log, delivery >= mostDeliveries)
+  }
+  if (composed.queue === undefined) throw withoutQueue()
+  log('error', 'bad configuration: the message waits', { request: part.list, ...excerptOf(composed.problems) })
+  await composed.queue.sendPart(part, configurationWait)
 }
 
 async function carryOut(request: RotationRequest, app: App, log: Log): Promise<void> {

@@ -308,6 +308,7 @@ describe('A bad configuration is a problem on every route, and queued messages w
   test('With a bad configuration messages of the queue wait, as new messages, until it is corrected', async () => {
     const made = await oneTarget()
     await made.http(startRotations, { body: { targets: 'all' } })
+    await made.fanOut()
     const [message] = await made.messages()
     await made.writeTargets(Array.from({ length: 300 }, () => ({ nonsense: true })))
 
@@ -323,6 +324,7 @@ describe('A bad configuration is a problem on every route, and queued messages w
   test('A missing setting is named with the place where it goes, and no message can be put back', async () => {
     const made = await oneTarget()
     await made.http(startRotations, { body: { targets: 'all' } })
+    await made.fanOut()
     const [message] = await made.messages()
     delete made.env['AzureWebJobsStorage']
     const { composer } = await import('../../../src/compose.ts')

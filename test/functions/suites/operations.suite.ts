@@ -9,7 +9,7 @@ import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
 import { showOperation } from '../../../src/functions/http/status/show-operation.ts'
 import { type Desired, operationIdOf } from '../../../src/functions/operations/operation-id.ts'
-import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
+import { mostDeliveries, rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import {
   account,
   asOfNow,
@@ -322,6 +322,7 @@ describe('The operation of many targets', () => {
     const { made } = await fleetWorld()
     const accepted = await made.http(startRotations, { body: { targets: 'all' } })
     const before = await follow(made, accepted)
+    await made.fanOut()
     const messages = await made.messages()
     await rotateMessage(messages[0], made.context('rotate'), made.compose)
     const during = await follow(made, accepted)
@@ -339,6 +340,7 @@ describe('The operation of many targets', () => {
   test('The operation of many targets fails when all have ended and some have failed, names them, and stays failed', async () => {
     const { made, targets } = await fleetWorld()
     const accepted = await made.http(startRotations, { body: { targets: 'all' } })
+    await made.fanOut()
     await made.writeTargets([...targets.slice(0, 2), { ...targets[2], enabled: false }])
     made.cloud.clock.advance(2 * minute)
     for (const message of await made.messages()) {
@@ -392,26 +394,64 @@ describe('The operation of many targets', () => {
     await made.close()
   })
 
-  test('A request for many sent again after the queue failed half way queues those that were missing, each once', async () => {
+  test('A request for many that the queue does not take is 503; sent again it is one operation, and each target is rotated once', async () => {
     const { made } = await fleetWorld(6)
     const headers = {
       'Repeatability-Request-ID': '0b7c7c3e-58a1-4f0c-8d0a-2f0a4f6d9c11',
       'Repeatability-First-Sent': new Date(made.cloud.clock.now()).toUTCString(),
     }
-    made.trouble.queueTakes = 2
-    const first = await made.http(startRotations, { body: { targets: 'all' }, headers })
+    const send = () => made.http(startRotations, { body: { targets: 'all' }, headers })
+    made.trouble.queueTakes = 0
+    const first = await send()
     made.trouble.queueTakes = 100
-    const again = await made.http(startRotations, { body: { targets: 'all' }, headers })
-    const third = await made.http(startRotations, { body: { targets: 'all' }, headers })
+    const [again, third] = await Promise.all([send(), send()])
+    await made.fanOut()
     const messages = await made.messages()
     for (const message of messages) await rotateMessage(message, made.context('rotate'), made.compose)
 
     const { body } = await follow(made, again)
 
-    assert.deepEqual([first.status, again.status, third.status], [503, 202, 202])
-    assert.deepEqual([first.body.operation, again.body.id, third.body.id], Array(3).fill(body.id))
-    assert.deepEqual([await made.depth(), new Set(messages.map(({ id }) => id)).size, messages.length], [0, 6, 6])
-    assert.deepEqual([body.status, body.counts.total], ['Succeeded', 6])
+    assert.deepEqual([first.status, first.body.accepted, again.status, third.status], [503, false, 202, 202])
+    assert.deepEqual([again.body.id, third.body.id], [body.id, body.id])
+    assert.deepEqual(messages.map(({ id }) => id).length, 6)
+    const made6 = made.cloud.history.filter(({ operation }) => operation.endsWith('/regenerateKey'))
+    assert.deepEqual([body.status, body.counts.total, made6.length], ['Succeeded', 6, 6])
+    await made.close()
+  })
+
+  test('A list that the queue stops taking half way is delivered again, and every request of it is queued', async () => {
+    const { made } = await fleetWorld(40)
+    const accepted = await made.http(startRotations, { body: { targets: 'all' } })
+    const [list] = await made.messages()
+    made.trouble.queueTakes = 20
+    await assert.rejects(rotateMessage(list, made.context('rotate'), made.compose), { code: 'ServiceBusy' })
+    const half = await follow(made, accepted)
+    made.trouble.queueTakes = 100
+    await rotateMessage(list, made.context('rotate'), made.compose)
+
+    const ids = new Set(made.sends.map(({ request }) => request.id))
+
+    assert.deepEqual([half.body.status, half.body.counts.failed], ['NotStarted', 0])
+    assert.equal(ids.size, 40)
+    await made.close()
+  })
+
+  test('A list that the host gives up on has failed, with the code, as far as it was not queued', async () => {
+    const { made } = await fleetWorld(40)
+    const accepted = await made.http(startRotations, { body: { targets: 'all' } })
+    const [list] = await made.messages()
+    const last = made.context('rotate')
+    Object.assign(last, { triggerMetadata: { dequeueCount: mostDeliveries } })
+    made.trouble.queueTakes = 0
+    await assert.rejects(rotateMessage(list, last, made.compose), { code: 'ServiceBusy' })
+    made.trouble.queueTakes = 100
+    // Put back by hand from the poison queue: what was reported as failed stays so.
+    await rotateMessage(list, made.context('rotate'), made.compose)
+
+    const { body } = await follow(made, accepted)
+
+    assert.deepEqual([body.status, body.error.code, body.counts.failed], ['Failed', 'ServiceBusy', 40])
+    assert.deepEqual([made.sends.length, await made.depth()], [0, 0])
     await made.close()
   })
 })

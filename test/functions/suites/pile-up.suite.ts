@@ -119,6 +119,7 @@ describe('Requests for a paused target', () => {
       made.cloud.clock.advance(1000)
       await made.http(startRotations, { body: { targets: 'all' } })
     }
+    await made.fanOut()
     assert.equal(made.sends.length, 30)
 
     await deliverAll(made, 3)
@@ -136,6 +137,7 @@ describe('Requests for a paused target', () => {
       made.cloud.clock.advance(1000)
       await made.http(startRotations, { body: { targets: 'all' } })
     }
+    await made.fanOut()
     const newest = Math.max(...made.sends.map(({ request }) => request.createdAfter!))
 
     await deliverAll(made, 3)

@@ -9,17 +9,14 @@ import { type Candidate, pace } from '../../../engine/pace.ts'
 import { RekeyError } from '../../../engine/rekey-error.ts'
 import type { RotationRequest } from '../../../engine/request.ts'
 import { type Duration, minutes, type Target } from '../../../engine/target.ts'
-import { asRekeyError } from '../../../engine/unforeseen.ts'
-import { type Many, recordMany, writeMany } from '../../operations/many-targets.ts'
+import { recordMany, type Many, readMany } from '../../operations/many-targets.ts'
 import { manyOperationId } from '../../operations/operation-id.ts'
-import { memberId } from '../../operations/operation-record.ts'
-import { atMost } from '../../shared/at-most.ts'
 import { notApplied } from '../../shared/not-applied.ts'
 import { wantedUntil } from '../../shared/requests.ts'
 import { acceptedAs, type Command, type Handler } from '../answer-request.ts'
 import { parseBody } from '../body.ts'
-import { notQueued, problem } from '../problem.ts'
-import { requestOf } from './carry-out.ts'
+import { actorOf } from '../caller.ts'
+import { notQueued } from '../problem.ts'
 import { note } from './note.ts'
 
 /** More would not fit into one request. */
@@ -48,8 +45,8 @@ function wrongTargets(input: unknown): string {
 const stretch: Duration = minutes(15)
 
 /**
- * Requests a key created from now on for every target named; queued, and spread over time so that no service's limit is hit.
- * Where the queue fails half-way, the problem names the targets that were queued and those that were not.
+ * Requests a key created from now on for every target named: stores the list, and queues one message that stands for it. What is queued for
+ * each target is spread over time so that no service's limit is hit.
  */
 export const startRotations: Handler = {
   roles: ['Rekey.Rotate'],
@@ -68,56 +65,32 @@ export const startRotations: Handler = {
   },
 }
 
-/**
- * Records the list before its first request is queued, so that whatever is carried out can be followed. Of a request that is sent
- * again, what the list recorded first still lacks is queued.
- */
+/** Records the list, once for all copies of the request, and queues its message. */
 async function queueAll(
   call: Command,
   targets: readonly Target[],
-  said: Pick<RotationRequest, 'note'>,
+  { note }: Pick<RotationRequest, 'note'>,
   skipped: readonly string[],
 ): Promise<HttpResponseInit> {
   const { app, asked } = call
-  const createdAfter = iso(asked.at)
-  const expiresAt = iso(targets.reduce((latest, target) => Math.max(latest, wantedUntil(target, asked.at)), asked.at))
-  const chosen = targets.map(({ name }) => name)
-  const many = await recordMany(app, asked.id, { createdAfter, expiresAt, targets: chosen, unsent: chosen })
-  const missing = new Set(many.unsent)
-  const paced = await spread(
-    app,
-    targets.filter(({ name }) => missing.has(name)),
-  )
-  const names = paced.map(({ target }) => target.name)
-  const places = new Map(many.targets.map((name, place) => [name, place]))
-  const sent = new Set<string>()
-  try {
-    await atMost(16, paced, async ({ target, delay }) => {
-      const id = memberId(asked.id, places.get(target.name)!)
-      await app.queue.send({ ...requestOf(call, target, { ...said, createdAfter: asked.at }), id }, delay)
-      sent.add(target.name)
-    })
-  } catch (thrown) {
-    const error = asUnfinished(asRekeyError(thrown, call.log), sent.size, paced.length)
-    call.log('error', 'rotations not all queued', { code: error.code, detail: error.message })
-    const unsent = names.filter((name) => !sent.has(name))
-    await keep(call, { ...many, unsent, refusedWith: error.code })
-    const operation = manyOperationId(asked.id)
-    return problem(error, { operation, createdAfter, queued: [...sent], notQueued: unsent, skipped })
-  }
-  const { refusedWith: _, ended: __, ...rest } = many
-  if (names.length > 0) await keep(call, { ...rest, unsent: [] })
+  const known = asked.repeatable ? await readMany(app, asked.id) : undefined
+  const many = known ?? (await recordMany(app, asked.id, await listOf(call, targets, note)))
+  if (many.targets.length > 0) await app.queue.sendPart({ list: asked.id }, 0)
+  const { createdAfter, expiresAt } = many
   const id = manyOperationId(asked.id)
   return acceptedAs(call, { id, status: 'NotStarted', createdAfter, expiresAt, targets: many.targets, skipped })
 }
 
-/** The requests are queued, whether or not that can be recorded: the tags show what became of them. */
-async function keep({ app, asked, log }: Command, many: Many): Promise<void> {
-  try {
-    await writeMany(app, asked.id, many)
-  } catch (thrown) {
-    const { code, message } = asRekeyError(thrown, log)
-    log('warn', 'the list of an operation could not be written', { request: asked.id, code, detail: message })
+/** The list as it is stored. */
+async function listOf({ app, asked, request }: Command, targets: readonly Target[], note?: string): Promise<Many> {
+  const paced = await spread(app, targets)
+  return {
+    createdAfter: iso(asked.at),
+    expiresAt: iso(targets.reduce((latest, target) => Math.max(latest, wantedUntil(target, asked.at)), asked.at)),
+    actor: actorOf(request, process.env),
+    ...(note === undefined ? {} : { note }),
+    targets: paced.map(({ target }) => target.name),
+    delays: paced.map(({ delay }) => Math.ceil(delay / 1000)),
   }
 }
 
@@ -164,14 +137,6 @@ function asUnapplied(count: number): RekeyError {
   return new RekeyError('BadConfiguration', {
     message: `the entries of ${count} of these targets in targets.json cannot be applied`,
     remedy: 'Correct them (GET /api/health lists the problems), or leave these targets out.',
-  })
-}
-
-function asUnfinished({ code, details }: RekeyError, queued: number, all: number): RekeyError {
-  return new RekeyError(code, {
-    ...details,
-    message: `${queued} of ${all} targets are queued: ${details.message}`,
-    remedy: 'Send the request again for the targets in "notQueued"; those in "queued" are being rotated.',
   })
 }
 

@@ -1,0 +1,114 @@
+// Handles a message that stands for a list of rotations: queues the request of each target of its part.
+
+import type { ListPart } from '../../azure/request-queue.ts'
+import type { App } from '../../compose.ts'
+import type { Log } from '../../engine/ports.ts'
+import type { RekeyError } from '../../engine/rekey-error.ts'
+import { minutes, seconds } from '../../engine/target.ts'
+import { asRekeyError } from '../../engine/unforeseen.ts'
+import {
+  endPart,
+  isPartOver,
+  type Many,
+  memberRequest,
+  partCount,
+  partsOver,
+  placesOf,
+  readMany,
+  refusePart,
+} from '../operations/many-targets.ts'
+import { atMost } from '../shared/at-most.ts'
+
+/** How many messages are under way at once. */
+const sends = 16
+/** When a part whose storage fails is tried again. */
+const pause = minutes(1)
+
+/**
+ * Queues the requests of one part of a list. Safe to deliver twice and to stop anywhere: each request has the same id and moment every time,
+ * so that its key is made once, and a part that is over is recorded. After a passing failure a new message goes on from there. After a
+ * lasting one it throws, and where `isLastTry` says that the host gives up then, what is not queued is recorded as failed. Throws RekeyError.
+ */
+export async function fanOut(message: ListPart, app: App, log: Log, isLastTry: boolean): Promise<void> {
+  const { list } = message
+  let position = message
+  try {
+    const many = await readMany(app, list)
+    // Its operation is unknown too: the storage account was lost, or two weeks have passed.
+    if (many === undefined) return log('error', 'list dropped: its record is gone', { request: list })
+    if (message.part === undefined) await queueOtherParts(list, many, app)
+    await queuePart(message, many, app, (from) => {
+      position = { ...message, part: message.part ?? 0, from }
+    })
+  } catch (thrown) {
+    const error = asRekeyError(thrown, log)
+    if (error.transient && (await putBack(position, app, log))) return
+    if (isLastTry) await refuse(message, error, app, log)
+    throw error
+  }
+}
+
+async function queueOtherParts(list: string, many: Many, app: App): Promise<void> {
+  const count = partCount(many)
+  if (count === 1) return
+  const over = await partsOver(app, list)
+  const others = Array.from({ length: count - 1 }, (_, index) => index + 1).filter((part) => !over.has(part))
+  await atMost(sends, others, (part) => app.queue.sendPart({ list, part }, 0))
+}
+
+/** `reached`: called with the place to go on from. */
+async function queuePart(
+  { list, part = 0, from = 0 }: ListPart,
+  many: Many,
+  app: App,
+  reached: (place: number) => void,
+): Promise<void> {
+  if (await isPartOver(app, list, part)) return
+  const { from: first, to } = placesOf(many, part)
+  const start = Date.parse(many.createdAfter)
+  const open = new Set<number>()
+  for (let place = Math.max(first, from); place < to; place++) open.add(place)
+  try {
+    await atMost(sends, [...open], async (place) => {
+      const delay = start + seconds(many.delays[place] ?? 0) - app.clock.now()
+      await app.queue.send(memberRequest(list, many, place), Math.max(0, delay))
+      open.delete(place)
+    })
+  } finally {
+    // Sent in order, a few at once: those after the first that is missing may be sent twice.
+    reached(Math.min(to, ...open))
+  }
+  await endPart(app, list, part)
+}
+
+/** A new message, so that waiting for storage does not count as failing. False: the queue does not take it either. */
+async function putBack(position: ListPart, app: App, log: Log): Promise<boolean> {
+  try {
+    await app.queue.sendPart(position, pause)
+    log('warn', 'a list is not queued yet: it is tried again', { request: position.list, part: position.part })
+    return true
+  } catch (thrown) {
+    const { code } = asRekeyError(thrown, log)
+    log('warn', 'a list is not queued yet: the host delivers it again', { request: position.list, code })
+    return false
+  }
+}
+
+/** Ends what cannot be queued: whoever follows the operation sees why. */
+async function refuse({ list, part, from = 0 }: ListPart, error: RekeyError, app: App, log: Log): Promise<void> {
+  log('error', 'a list cannot be queued', { request: list, part, code: error.code, detail: error.message })
+  try {
+    const many = await readMany(app, list)
+    if (many === undefined) return
+    const over = await partsOver(app, list)
+    const last = part ?? partCount(many) - 1
+    for (let each = part ?? 0; each <= last; each++) {
+      const places = placesOf(many, each)
+      const refused = { code: error.code, from: Math.max(places.from, from), to: places.to }
+      if (!over.has(each)) await refusePart(app, list, each, refused)
+    }
+  } catch (thrown) {
+    const { code } = asRekeyError(thrown, log)
+    log('error', 'that a list failed is not recorded: its operation ends when it expires', { request: list, code })
+  }
+}
