@@ -413,9 +413,9 @@ describe('The operation of many targets', () => {
 
     assert.deepEqual([first.status, first.body.accepted, again.status, third.status], [503, false, 202, 202])
     assert.deepEqual([again.body.id, third.body.id], [body.id, body.id])
-    assert.deepEqual(messages.map(({ id }) => id).length, 6)
-    const made6 = made.cloud.history.filter(({ operation }) => operation.endsWith('/regenerateKey'))
-    assert.deepEqual([body.status, body.counts.total, made6.length], ['Succeeded', 6, 6])
+    assert.deepEqual(messages.length, 6)
+    const keysMade = made.cloud.history.filter(({ operation }) => operation.endsWith('/regenerateKey'))
+    assert.deepEqual([body.status, body.counts.total, keysMade.length], ['Succeeded', 6, 6])
     await made.close()
   })
 

@@ -117,6 +117,7 @@ describe('A command that is sent again', () => {
     const answers = await Promise.all(
       targets.map(({ name }) => made.http(startRotations, { body: { targets: [name] }, headers })),
     )
+    await made.fanOut()
 
     const lists = answers.map(({ body }) => body.targets)
     assert.deepEqual(
