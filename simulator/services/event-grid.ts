@@ -20,8 +20,22 @@ export interface SimulatedTopic {
   readonly events: readonly Record<string, unknown>[]
 }
 
-interface Topic extends Omit<SimulatedTopic, 'events'> {
+/** What is published to: a topic or a domain. */
+interface Topic {
+  readonly resourceId: string
+  readonly inputSchema: InputSchema
   readonly events: Record<string, unknown>[]
+  /** Whether this key may publish now. */
+  accepts(key: string): boolean
+}
+
+const topics = new WeakMap<Kernel, Map<string, Topic>>()
+
+/** What can be published to in one cloud, by host. */
+export function topicsOf(kernel: Kernel): Map<string, Topic> {
+  const known = topics.get(kernel) ?? new Map<string, Topic>()
+  topics.set(kernel, known)
+  return known
 }
 
 const sendAction = 'Microsoft.EventGrid/events/send/action'
@@ -40,7 +54,8 @@ export const service: SimulatedService = {
 }
 
 function eventGrid(kernel: Kernel) {
-  const topics = new Map<string, Topic>()
+  const topics = topicsOf(kernel)
+  const made = new Map<string, SimulatedTopic>()
   const dice = kernel.dice.fork('event-grid')
 
   kernel.register([
@@ -58,7 +73,7 @@ function eventGrid(kernel: Kernel) {
         if (!topic) throw new ConnectionLost(`the host name ${call.host} does not resolve: no topic has it`)
         const key = call.headers.get('aeg-sas-key')
         if (key === null) call.authorize(sendAction, topic.resourceId)
-        else if (key !== topic.key || topic.disableLocalAuth) throw unauthorized(call, key)
+        else if (!topic.accepts(key)) throw unauthorized(call, key)
       },
       handle(call) {
         const topic = topics.get(call.host)!
@@ -72,22 +87,24 @@ function eventGrid(kernel: Kernel) {
     /** The topic at a host name such as `rekey.westeurope-1.eventgrid.azure.net`; created on first mention, for CloudEvents. */
     topic(host: string): SimulatedTopic {
       const name = host.toLowerCase()
-      const known = topics.get(name)
+      const known = made.get(name)
       if (known) return known
       const key = dice.bytes(32).toString('base64')
       kernel.minted.add(key)
       const endpoint = `https://${name}/api/events`
       const resourceId = armResourceId({}, 'Microsoft.EventGrid/topics', name.split('.')[0]!)
-      const topic: Topic = {
+      const topic = {
         host: name,
         resourceId,
         endpoint,
         key,
-        inputSchema: 'CloudEventSchemaV1_0',
+        inputSchema: 'CloudEventSchemaV1_0' as InputSchema,
         disableLocalAuth: false,
-        events: [],
+        events: [] as Record<string, unknown>[],
+        accepts: (shown: string): boolean => shown === key && !topic.disableLocalAuth,
       }
       topics.set(name, topic)
+      made.set(name, topic)
       return topic
     },
   }

@@ -8,6 +8,8 @@ const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
   'communication-services': async () => (await import('./communication-services.ts')).communicationServices,
   'cosmos-db': async () => (await import('./cosmos-db.ts')).cosmosDb,
   'defender-sensor': async () => (await import('./defender-sensor.ts')).defenderSensor,
+  'event-grid-domain': async () => (await import('./event-grid-domain.ts')).eventGridDomain,
+  'event-grid-topic': async () => (await import('./event-grid-topic.ts')).eventGridTopic,
   'event-hubs': async () => (await import('./event-hubs.ts')).eventHubs,
   'iot-hub-device': async () => (await import('./iot-hub-device.ts')).iotHubDevice,
   'iot-hub-policy': async () => (await import('./iot-hub-policy.ts')).iotHubPolicy,

@@ -1,0 +1,53 @@
+// Keys of Event Grid's topics and domains: two, either of which may publish. No request proves a key but to publish an event, so there
+// is no probe.
+
+import * as z from 'zod/mini'
+import type { KeyProvider } from '../provider.ts'
+import { secretText } from './answer.ts'
+import { armKeyProvider } from './arm-keys.ts'
+
+interface Declared {
+  readonly id: string
+  readonly title: string
+  /** As the type of the resource has it. */
+  readonly kind: 'topics' | 'domains'
+  readonly example: string
+}
+
+export function eventGridKeys({ id, title, kind, example }: Declared): KeyProvider {
+  const type = `Microsoft.EventGrid/${kind}`
+  return armKeyProvider({
+    id,
+    title,
+    slots: ['key1', 'key2'],
+    outputs: { key: 'secret' },
+    clouds: ['public', 'usgov', 'china'],
+    types: { type, name: /^[A-Za-z0-9-]{3,50}$/, rule: '3 to 50 letters, digits or -', example },
+    apiVersion: '2022-06-15',
+    grant: `Event Grid ${kind.slice(0, -1)} keys`,
+
+    /** POST …_ListSharedAccessKeys, 2022-06-15. */
+    list: {
+      right: `${type}/listKeys/action`,
+      request: () => ({ path: '/listKeys' }),
+      answer: z.object({ key1: secretText, key2: secretText }),
+    },
+    ring: ({ key1, key2 }) => ({ key1: { key: key1 }, key2: { key: key2 } }),
+
+    /** POST …_RegenerateKey, 2022-06-15. Answers both keys, or as the specification of topics allows 202 without any. */
+    regenerate: {
+      right: `${type}/regenerateKey/action`,
+      request: (slot) => ({ path: '/regenerateKey', body: { keyName: slot } }),
+      answer: 'listing',
+    },
+
+    /** GET …_Get, 2022-06-15. */
+    describe: {
+      right: `${type}/read`,
+      why: `see whether the ${kind.slice(0, -1)} accepts keys at all`,
+      answer: z.object({ properties: z.optional(z.object({ disableLocalAuth: z.nullish(z.boolean()) })) }),
+      isKeyUseDisabled: ({ properties }) => properties?.disableLocalAuth === true,
+      askedFirst: true,
+    },
+  })
+}
