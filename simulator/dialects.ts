@@ -20,6 +20,8 @@ export interface ErrorContext {
 export interface Dialect {
   /** Audiences of the Entra tokens this service accepts; none: it has its own credentials. */
   readonly audiences: readonly string[]
+  /** Its clients speak on a connection without HTTP (simulator/raw-sockets.ts). */
+  readonly onSocket?: true
   /** Of an error: sent as JSON, or as it is where it is text. */
   body(error: ServiceError, context: ErrorContext): unknown
   /** Beside `headers`, on every error. */

@@ -2,16 +2,17 @@
 // API.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createServer, type TLSSocket } from 'node:tls'
 import { certificateAuthority } from './certificates.ts'
 import { type Cloud, ConnectionLost } from './cloud.ts'
 import { refuseInAzure } from './guard.ts'
 import { azureHosts } from './hosts.ts'
 import { management } from './management.ts'
+import { answerOnSocket, speaksHttp } from './raw-sockets.ts'
 
 export interface SimulatorServer {
   /** TLS. */
@@ -38,6 +39,8 @@ export async function startServer(
 ): Promise<SimulatorServer> {
   refuseInAzure(process.env)
   const authority = await certificateAuthority()
+  const http = createPlainServer(listener('https', cloud.fetch))
+  const open = new Set<TLSSocket>()
   const tls = createServer(
     {
       ...authority.certificate,
@@ -48,7 +51,12 @@ export async function startServer(
         )
       },
     },
-    listener('https', cloud.fetch),
+    (socket) => {
+      open.add(socket.once('close', () => open.delete(socket)))
+      const host = socket.servername || ''
+      if (speaksHttp(host)) http.emit('connection', socket)
+      else answerOnSocket(cloud.fetch, host, socket)
+    },
   )
   const routes = management(cloud)
   const plain = createPlainServer(
@@ -57,7 +65,7 @@ export async function startServer(
     ),
   )
   // Longer than any pause of a client that keeps its connections: a reset must come from a fault, not from idling.
-  tls.keepAliveTimeout = 120_000
+  http.keepAliveTimeout = 120_000
   const [port, msiPort] = await Promise.all([listen(tls, options.port ?? 0), listen(plain, options.msiPort ?? 0)])
   const msiUrl = `http://127.0.0.1:${msiPort}`
   const folder = await mkdtemp(join(tmpdir(), 'simulated-azure-'))
@@ -76,6 +84,8 @@ export async function startServer(
       IDENTITY_HEADER: cloud.identity.header,
     },
     async close() {
+      for (const socket of open) socket.destroy()
+      plain.closeAllConnections()
       await Promise.all([stop(tls), stop(plain), rm(folder, { recursive: true, force: true })])
     },
   }
@@ -120,6 +130,5 @@ function listen(server: Server, port: number): Promise<number> {
 }
 
 function stop(server: Server): Promise<void> {
-  server.closeAllConnections()
   return new Promise((resolve) => server.close(() => resolve()))
 }

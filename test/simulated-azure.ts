@@ -1,8 +1,10 @@
 // The app's Azure clients on a simulated Azure in this process: the real SDK clients, without a socket.
 
 import { type Cloud, ConnectionLost, CrashSignal } from '../simulator/cloud.ts'
+import { converse } from '../simulator/raw-sockets.ts'
 import { type AzureClients, createAzureClients } from '../src/azure/clients.ts'
 import { type CloudName, clouds } from '../src/azure/clouds.ts'
+import type { Converse } from '../src/azure/resp.ts'
 import { wire } from './azure/wire.ts'
 
 /** One request as it went out, without its body and headers. */
@@ -25,6 +27,10 @@ export interface ConnectOptions {
   readonly cloud?: CloudName
   /** What a pause does. Default: the simulated clock jumps. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
+  /** `real`: connections without HTTP are not the simulated ones; a test has them redirected to a server of its own. */
+  readonly sockets?: 'real'
+  /** Runs before an answer is handed on. */
+  readonly afterAnswer?: () => Promise<void>
 }
 
 /**
@@ -39,12 +45,21 @@ export function connect(cloud: Cloud, options: ConnectOptions = {}): ConnectedAz
     if (process.crashed) throw new ConnectionLost('the calling process has crashed')
     sent.push({ method: request.method, url: new URL(request.url) })
     try {
-      return await cloud.fetch(request)
+      const response = await cloud.fetch(request)
+      await options.afterAnswer?.()
+      return response
     } catch (error) {
       if (error instanceof CrashSignal) process.crashed = true
       throw error
     }
   })
+
+  const converseWith: Converse = async ({ host, port, signal }, bytes) => {
+    signal.throwIfAborted()
+    if (process.crashed) throw new ConnectionLost('the calling process has crashed')
+    sent.push({ method: 'RESP', url: new URL(`https://${host}:${port}/`) })
+    return converse(cloud.fetch, host, bytes)
+  }
 
   const jump = async (ms: number, signal: AbortSignal) => {
     signal.throwIfAborted()
@@ -54,6 +69,7 @@ export function connect(cloud: Cloud, options: ConnectOptions = {}): ConnectedAz
     cloud: clouds[options.cloud ?? 'public'],
     credential: cloud.identity.credential(options.caller),
     httpClient,
+    ...(options.sockets === 'real' ? {} : { converse: converseWith }),
     now: () => cloud.clock.now(),
     wait: options.wait ?? jump,
   })

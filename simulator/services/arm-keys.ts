@@ -67,7 +67,7 @@ export interface ArmKeysDeclaration<Options> {
     /** The answer, once the key has changed, or has begun to. `keys` are the current ones. */
     reply(resource: ArmResource<Options>, slot: string, keys: Readonly<Record<string, string>>, call: Call): Reply
     /** Milliseconds until the new key takes the place of the old one. Default: at once. The fault `slowOperation` changes it. */
-    readonly takes?: number
+    readonly takes?: number | ((resource: ArmResource<Options>) => number | undefined)
     /** What is thrown at a regenerate while another goes on. Needed with `takes`. */
     busy?(call: Call, resource: ArmResource<Options>): Error
   }
@@ -171,10 +171,11 @@ export function armKeys<Options extends object = object>(
     const resource = withKeys(call)
     const slot = regenerate.slot(call, resource)
     const key = regenerate.given?.(call)
-    if (regenerate.takes === undefined) change(resource, slot, key)
+    const takes = typeof regenerate.takes === 'function' ? regenerate.takes(resource) : regenerate.takes
+    if (takes === undefined) change(resource, slot, key)
     else {
       if (resource.pending !== undefined) throw regenerate.busy!(call, resource)
-      resource.pending = { slot, key, at: call.now + kernel.faults.operationTime(regenerate.takes) }
+      resource.pending = { slot, key, at: call.now + kernel.faults.operationTime(takes) }
     }
     return regenerate.reply(resource, slot, resource.slots.keys(), call)
   }

@@ -9,6 +9,7 @@ import type { Cloud } from './clouds.ts'
 import type { ErrorCodePlaces } from './failure-facts.ts'
 import { rawSender } from './raw.ts'
 import { refusedToken } from './refused-token.ts'
+import { type Converse, commandSender } from './resp.ts'
 
 /** `once`: sent once, whatever happens. `retry`: bounded retries that honour Retry-After, for reads and idempotent writes. */
 export type Attempts = 'once' | 'retry'
@@ -34,6 +35,17 @@ export interface RawRequest {
   readonly operation: string
   /** Where this service names its errors in places of its own. */
   readonly errorCodes?: ErrorCodePlaces
+}
+
+/** Commands of RESP, the protocol of Redis, on a TLS connection of their own. */
+export interface CommandRequest {
+  readonly host: string
+  readonly port: number
+  /** Each with its arguments. A secret is shown when the commands are sent, and not before. */
+  readonly commands: readonly (readonly (string | Secret)[])[]
+  readonly signal: AbortSignal
+  /** For errors: what the commands are, e.g. `AUTH at contoso.redis.cache.windows.net`. */
+  readonly operation: string
 }
 
 export interface RawAnswer {
@@ -76,6 +88,11 @@ export interface AzureClients {
   send(request: RawRequest): Promise<RawAnswer>
   /** The same, but returns every status and does not parse the body: for probes and blobs. Throws only when there was no answer. */
   ask(request: RawRequest): Promise<Omit<RawAnswer, 'body'> & { readonly text: string }>
+  /**
+   * Sends commands at once, and returns the first line of the replies to them, in order: fewer than commands where the connection ended
+   * before. Throws `ServiceUnavailable` where not one line came within the call limit.
+   */
+  command(request: CommandRequest): Promise<readonly string[]>
 }
 
 export interface ClientSettings {
@@ -83,6 +100,8 @@ export interface ClientSettings {
   readonly credential: TokenCredential
   /** Tests only: replaces the network. */
   readonly httpClient?: HttpClient
+  /** Tests only: replaces the connections of `command`. */
+  readonly converse?: Converse
   /** Tests only: the clocks and the timer. */
   readonly now?: () => number
   readonly monotonic?: () => number
@@ -115,7 +134,16 @@ export function createAzureClients(settings: ClientSettings): AzureClients {
     }
   }
 
-  return { cloud, credential, now, wait, sdk, ...rawSender({ cloud, credential, policies, newToken, httpClient }) }
+  const { converse } = settings
+  return {
+    cloud,
+    credential,
+    now,
+    wait,
+    sdk,
+    ...rawSender({ cloud, credential, policies, newToken, httpClient }),
+    command: commandSender(converse),
+  }
 }
 
 function uptime(): number {

@@ -2,7 +2,7 @@
 // its own; the two calls are POST {id}/<list> and POST {id}/<regenerate>, in the api-version that it names.
 
 import * as z from 'zod/mini'
-import type { AzureClients, RawAnswer, RawRequest } from '../../azure/clients.ts'
+import type { AzureClients, CommandRequest, RawAnswer, RawRequest } from '../../azure/clients.ts'
 import { passes } from '../../azure/service-error.ts'
 import { type Credential, fold, type KeyRing, type KeySlot, slotsChanged } from '../../engine/key-ring.ts'
 import type { Allowance } from '../../engine/pace.ts'
@@ -85,8 +85,16 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     request(target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>): ArmRequest | undefined
     readonly answer: z.core.$ZodType<Addition>
   }
-  /** What a listing says: every slot, with every output that is wanted. `addition`: present where it was asked for. Pure. */
-  ring(listing: Listing, target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>, addition: Addition | undefined): KeyRing
+  /**
+   * What a listing says: every slot, with every output that is wanted. `addition`: present where it was asked for; `description`: where
+   * one of `describe.outputs` is wanted. Pure.
+   */
+  ring(
+    listing: Listing,
+    target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
+    addition: Addition | undefined,
+    description: Description | undefined,
+  ): KeyRing
 
   readonly regenerate: {
     readonly right: ArmRight
@@ -107,7 +115,11 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     readonly right: string
     /** What the right is for. */
     readonly why: string
+    /** The outermost resource is read as well. It is the field `top` of what `answer` parses. */
+    readonly top?: { readonly right: string; readonly why: string }
     readonly answer: z.core.$ZodType<Description>
+    /** Those that only it answers. Made once for a reconcile, and only where a secret holds one of them. */
+    readonly outputs?: readonly string[]
     /** Whether the resource refuses its keys. Asked after a refusal. */
     isKeyUseDisabled?(description: Description): boolean
     /**
@@ -149,6 +161,8 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
           shown: ShownKey<z.output<z.core.$ZodObject<Shape>>, Description>,
           show: (request: ProbeRequest, judge: Judge) => Promise<Verdict>,
           signal: AbortSignal,
+          /** Sends commands to one of `hosts`. Undefined: they were not sent, or got no reply. */
+          tell: (commands: ProbeCommands) => Promise<readonly string[] | undefined>,
         ): Promise<Verdict>
       }
   )
@@ -172,6 +186,9 @@ export interface ProbeRequest {
   /** Of the address that is sent, so that a signature can cover it. A key itself may be a header. */
   headers(url: URL): Readonly<Record<string, string | Secret>>
 }
+
+/** For services that speak RESP over TLS. */
+export type ProbeCommands = Pick<CommandRequest, 'host' | 'port' | 'commands'>
 
 /** The waits between two listings while one must show a new key: they double. Services count listings, too. */
 const firstListing: Duration = seconds(2)
@@ -201,8 +218,9 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
     actions: [
       ...rightsIn(list.right).map((name) => ({ kind: 'action' as const, name, why: 'read the keys' })),
       ...rightsIn(regenerate.right).map((name) => ({ kind: 'action' as const, name, why: 'make a new key' })),
-      ...(describe === undefined ? [] : [{ kind: 'action' as const, name: describe.right, why: describe.why }]),
-      ...(addition === undefined ? [] : [{ kind: 'action' as const, name: addition.right, why: addition.why }]),
+      ...[describe, describe?.top, addition].flatMap((call) =>
+        call === undefined ? [] : [{ kind: 'action' as const, name: call.right, why: call.why }],
+      ),
     ],
     ...(optional === undefined ? {} : { optional }),
     grant: { title: service.grant, resourceType: topType(types) },
@@ -281,7 +299,11 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
   async function listing(signal: AbortSignal): Promise<Listing> {
     const request = list.request(target)
     const what = arm.operation('POST', request.path, rightFor(list.right, target.id))
-    const [{ body }] = await Promise.all([arm.post(what, request, 'retry', signal), addition(signal)])
+    const [{ body }] = await Promise.all([
+      arm.post(what, request, 'retry', signal),
+      addition(signal),
+      isWanted(describe?.outputs) ? (description ?? described(signal)) : undefined,
+    ])
     seen = parseAnswer(list.answer, body, what)
     return seen
   }
@@ -289,20 +311,24 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
   /** POST for the outputs that the listing lacks, in the service's api-version. Safe to retry. */
   async function addition(signal: AbortSignal): Promise<void> {
     const { outputs, request, right, answer } = service.addition ?? {}
-    const asked = added === undefined && outputs?.some((output) => wanted?.includes(output) ?? true)
-    const call = asked ? request?.(target) : undefined
+    const call = added === undefined && isWanted(outputs) ? request?.(target) : undefined
     if (call === undefined) return
     const what = arm.operation('POST', call.path, right!)
     added = parseAnswer(answer!, (await arm.post(what, call, 'retry', signal)).body, what)
   }
 
-  const ringOf = (listed: Listing) => service.ring(listed, target, added)
+  const isWanted = (outputs?: readonly string[]) => outputs?.some((output) => wanted?.includes(output) ?? true)
+  const ringOf = (listed: Listing) => service.ring(listed, target, added, description)
 
   /** GET of the resource, in the service's api-version. */
   async function described(signal: AbortSignal): Promise<Description> {
     const what = arm.operation('GET', '', describe!.right)
-    const id = describe!.at === 'top' ? target.id.topId : target.id.id
-    description = parseAnswer(describe!.answer, (await arm.get(what, id, signal)).body, what)
+    const { at, top, answer } = describe!
+    const [{ body }, outermost] = await Promise.all([
+      arm.get(what, at === 'top' ? target.id.topId : target.id.id, signal),
+      top && arm.get({ operation: `GET …/${target.id.names[0]}`, permission: top.right }, target.id.topId, signal),
+    ])
+    description = parseAnswer(answer, outermost === undefined ? body : { ...Object(body), top: outermost.body }, what)
     return description
   }
 
@@ -444,7 +470,7 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
     const shown = { key, target, description, now: azure.now() }
     const control = alone ? undefined : () => verdictOnAnother(key, signal)
     const show = (request: ProbeRequest, judge: Judge) => shownAt(request, { key, judge, control }, signal)
-    if ('ask' in probe!) return probe.ask(shown, show, signal)
+    if ('ask' in probe!) return probe.ask(shown, show, signal, (commands) => told(commands, signal))
     const request = probe!.request(shown)
     return request === undefined ? 'unknown' : show(request, probe!.judge)
   }
@@ -474,6 +500,13 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
       judge,
       control,
     )
+  }
+
+  async function told({ host, port, commands }: ProbeCommands, signal: AbortSignal) {
+    const address = keyAddress(`https://${host}/`, '/', service.hosts?.[azure.cloud.name] ?? [], log)
+    if (address?.hostname !== host.toLowerCase()) return undefined
+    const operation = `${commands.map(([name]) => name).join(', ')} at ${host}:${port}`
+    return unlessUnanswered(() => azure.command({ host, port, commands, signal, operation }))
   }
 
   return {

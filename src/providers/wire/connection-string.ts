@@ -1,4 +1,4 @@
-// Connection strings: `Name=value;Name=value`, names without case, values with `=` in them (keys are base64).
+// Connection strings: `Name=value;Name=value`, or with commas as StackExchange.Redis has them; names without case, values with `=` in them (keys are base64).
 
 import type { Credential } from '../../engine/key-ring.ts'
 import { Secret } from '../../engine/secret.ts'
@@ -7,7 +7,7 @@ import { Secret } from '../../engine/secret.ts'
 export function fieldOf(connectionString: Secret, field: string): Secret | undefined {
   const found = connectionString
     .reveal()
-    .split(';')
+    .split(/[;,]/)
     .map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)] as const)
     .find(([name]) => name.trim().toLowerCase() === field.toLowerCase())?.[1]
   return found === undefined || found === '' ? undefined : Secret.of(found)
