@@ -51,7 +51,7 @@ export async function followingRotation(seed: number): Promise<readonly Figure[]
 }
 
 /**
- * Rotates one target three times through the app's real code: the handler of the queue message, the adapters
+ * Rotates one Cognitive Services target three times through the app's real code: the handler of the queue message, the adapters
  * and SDK clients, leases in Azurite, Azure simulated in this process. The first rotation warms everything up. V8's precise coverage
  * of the second says which functions ran. V8 counts without order, so each of these functions gets a breakpoint at its start, whose
  * condition notes the call and never stops, and the third rotation is traced. The continuation of a function after an `await` is no

@@ -1,0 +1,87 @@
+// Azure Managed Redis, and Redis Enterprise before it: a database of a cluster, with two access keys that are off by default.
+
+import * as z from 'zod/mini'
+import type { ServiceHosts } from './provider.ts'
+import { armKeyProvider } from './wire/arm-keys.ts'
+import { type RedisAddress, RedisKeys, redisRing, redisSlots, redisVerdict } from './wire/redis.ts'
+
+const right = (name: string) => `Microsoft.Cache/redisEnterprise/${name}`
+/** Of a cluster, the region comes before these: `contoso.westeurope.redis.azure.net`. */
+const hosts: ServiceHosts = { public: ['redis.azure.net', 'redisenterprise.cache.azure.net'], usgov: [], china: [] }
+
+/** The database, with its cluster as `top`. */
+const Database = z.object({
+  properties: z.object({
+    port: z.number(),
+    clientProtocol: z.optional(z.string()),
+    accessKeysAuthentication: z.optional(z.string()),
+  }),
+  top: z.object({ properties: z.object({ hostName: z.string() }) }),
+})
+type Database = z.output<typeof Database>
+
+export const managedRedis = armKeyProvider({
+  id: 'managed-redis',
+  title: 'Azure Managed Redis database',
+  slots: redisSlots,
+  outputs: { key: 'secret', connectionString: 'secret' },
+  clouds: ['public'],
+  hosts,
+  types: {
+    type: 'Microsoft.Cache/redisEnterprise/databases',
+    above: [
+      {
+        name: /^(?=.{1,60}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/,
+        rule: '1 to 60 letters, digits or single hyphens, with a letter or digit at both ends',
+        example: 'my-redis',
+      },
+    ],
+    name: /^default$/i,
+    rule: 'default',
+    example: 'default',
+  },
+  apiVersion: '2025-07-01',
+  grant: 'Managed Redis keys',
+  keyField: 'password',
+
+  /** POST Databases_ListKeys, 2025-07-01. */
+  list: { right: right('databases/listKeys/action'), request: () => ({ path: '/listKeys' }), answer: RedisKeys },
+  ring: (keys, _target, _addition, database) =>
+    redisRing(keys, database && addressOf(database), !isPlaintext(database)),
+
+  /** POST Databases_RegenerateKey, 2025-07-01. Answers both keys; or 202 and nothing, then keys are listed until one has changed. */
+  regenerate: {
+    right: right('databases/regenerateKey/action'),
+    request: (slot) => ({ path: '/regenerateKey', body: { keyType: slot } }),
+    answer: 'listing',
+  },
+
+  /** GET Databases_Get and RedisEnterprise_Get, 2025-07-01. */
+  describe: {
+    right: right('databases/read'),
+    why: 'see whether the database accepts keys at all, and at which port',
+    top: { right: right('read'), why: 'read the host name of the cluster' },
+    answer: Database,
+    outputs: ['connectionString'],
+    isKeyUseDisabled: ({ properties }) => properties.accessKeysAuthentication === 'Disabled',
+    enabledBy: 'accessKeysAuthentication: Enabled',
+    askedFirst: true,
+  },
+
+  probe: {
+    needsDescription: true,
+    ask: async ({ key, description }, _show, _signal, tell) =>
+      // A key is not shown without TLS.
+      description === undefined || isPlaintext(description)
+        ? 'unknown'
+        : redisVerdict(addressOf(description), key, tell),
+  },
+})
+
+function addressOf({ properties, top }: Database): RedisAddress {
+  return { host: top.properties.hostName, port: properties.port }
+}
+
+function isPlaintext(database: Database | undefined): boolean {
+  return database?.properties.clientProtocol === 'Plaintext'
+}

@@ -1,0 +1,226 @@
+// Azure Managed Redis: what Azure was recorded or documented to answer, databases that differ from the usual one, and a real
+// redis-server as the judge. The answers of the control plane were read by @azure/arm-redisenterprisecache 2.2.0 (2022-01-01) as well.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { virtualClock } from '../../simulator/clock.ts'
+import { simulatedCloud } from '../../simulator/cloud.ts'
+import { type Fault, serverError } from '../../simulator/faults.ts'
+import type { ManagedRedisOptions } from '../../simulator/services/managed-redis.ts'
+import { Secret } from '../../src/engine/secret.ts'
+import { managedRedis } from '../../src/providers/managed-redis.ts'
+import { oldMetadata } from '../memory-lease.ts'
+import { connect } from '../simulated-azure.ts'
+import { fact, type Source } from '../simulator/conformance/fact.ts'
+import { arm, caller } from '../simulator/raw-caller.ts'
+import { opened } from './opened.ts'
+import { withoutRedis } from './real-redis.ts'
+import { rotatedKeys } from './redis-rotation.ts'
+
+const recorded = (file: string, date: string): Source => ({
+  repository: 'Azure/azure-powershell',
+  file: `src/RedisEnterpriseCache/RedisEnterpriseCache.Autorest/test/${file}`,
+  date,
+})
+const example: Source = {
+  repository: 'Azure/azure-rest-api-specs',
+  file: 'redisenterprise/2025-04-01/examples/RedisEnterpriseDatabasesRegenerateKey.json',
+  date: '2025-04-01',
+}
+const { signal } = new AbortController()
+const call = { signal, keepLease: async () => {}, metadata: oldMetadata() }
+
+function database(options: Omit<ManagedRedisOptions, 'cluster'> = {}) {
+  const cloud = simulatedCloud({ clock: virtualClock(Date.UTC(2026, 0, 1)) })
+  const handle = cloud.managedRedis.add({ cluster: 'Contoso', ...options })
+  const azure = connect(cloud)
+  const holder = managedRedis.open({ resource: handle.resourceId }, azure)
+  const send = caller(cloud)
+  const manage = (method: string, path: string, body?: unknown) =>
+    send(method, arm(`${handle.resourceId}${path}`, '2024-10-01'), body)
+  return { cloud, handle, azure, holder, manage }
+}
+
+fact(
+  'both keys of a database are listed',
+  recorded('Get-AzRedisEnterpriseCacheKey.Recording.json', '2024-09-19'),
+  async () => {
+    const { manage, handle } = database()
+
+    const { status, body } = await manage('POST', '/listKeys')
+
+    assert.equal(status, 200)
+    assert.deepEqual(body, { primaryKey: handle.keyOf('Primary'), secondaryKey: handle.keyOf('Secondary') })
+  },
+)
+
+fact(
+  'a regenerate of a database answers 200 with both keys, and names no operation',
+  recorded('New-AzRedisEnterpriseCacheKey.Recording.json', '2024-09-19'),
+  async () => {
+    const { manage, handle } = database()
+    const before = handle.keys()
+
+    const { status, body, headers } = await manage('POST', '/regenerateKey', { keyType: 'Secondary' })
+
+    assert.equal(status, 200)
+    assert.deepEqual(body, { primaryKey: before['Primary'], secondaryKey: handle.keyOf('Secondary') })
+    assert.notEqual(body.secondaryKey, before['Secondary'])
+    assert.deepEqual([headers.get('azure-asyncoperation'), headers.get('location')], [null, null])
+  },
+)
+
+fact('a regenerate may be accepted with 202, an operation and no keys', example, async () => {
+  const { cloud, manage, handle } = database({ regenerates: 'accepted' })
+  const before = handle.keys()
+
+  const { status, text, headers } = await manage('POST', '/regenerateKey', { keyType: 'Secondary' })
+
+  assert.deepEqual([status, text], [202, ''])
+  assert.match(
+    headers.get('azure-asyncoperation')!,
+    /\/providers\/Microsoft\.Cache\/locations\/\w+\/operationsStatus\//,
+  )
+  assert.deepEqual(handle.keys(), before)
+  cloud.clock.advance(5000)
+  assert.notEqual(handle.keyOf('Secondary'), before['Secondary'])
+})
+
+fact(
+  'a database that is being changed refuses another change with 409',
+  { repository: 'Azure/bicep', file: 'issue 11465', date: '2023-08' },
+  async () => {
+    const { manage } = database({ regenerates: 'accepted' })
+    await manage('POST', '/regenerateKey', { keyType: 'Primary' })
+
+    const { status, body } = await manage('POST', '/regenerateKey', { keyType: 'Secondary' })
+
+    assert.deepEqual([status, body.error.code], [409, 'Conflict'])
+    assert.match(body.error.message, /is busy processing a previous update request/)
+  },
+)
+
+test('a regenerate that is accepted without keys is sent once, and followed by listings until one shows the new key', async () => {
+  const { cloud, handle, holder } = database({ regenerates: 'accepted' })
+  const before = handle.keyOf('Secondary')
+
+  const made = await holder.regenerate('Secondary', call)
+
+  assert.notEqual(made['Secondary']!['key']!.reveal(), before)
+  assert.equal(made['Secondary']!['key']!.reveal(), handle.keyOf('Secondary'))
+  assert.equal(cloud.history.filter(({ operation }) => operation === 'managed-redis/regenerateKey').length, 1)
+})
+
+test('a database is tried at the port that it has, and its connection string says so', async () => {
+  const { handle, azure, holder } = database({ port: 12_345 })
+
+  const { Primary: primary } = await holder.read(signal)
+  const verdict = await holder.probe!('Primary', primary!, signal)
+
+  const at = 'contoso.westeurope.redis.azure.net:12345'
+  assert.equal(verdict, 'accepted')
+  assert.equal(azure.sent.at(-1)?.url.host, at)
+  assert.equal(
+    primary!['connectionString']!.reveal(),
+    `${at},password=${handle.keyOf('Primary')},ssl=True,abortConnect=False`,
+  )
+})
+
+test('a database without TLS is shown no key, and its connection string is for clients without TLS', async () => {
+  const { azure, holder } = database({ clientProtocol: 'Plaintext' })
+
+  const { Primary: primary } = await holder.read(signal)
+  const verdict = await holder.probe!('Primary', primary!, signal)
+
+  assert.equal(verdict, 'unknown')
+  assert.match(primary!['connectionString']!.reveal(), /,ssl=False,abortConnect=False$/)
+  assert.deepEqual(new Set(azure.sent.map(({ url }) => url.host)), new Set(['management.azure.com']))
+})
+
+test('the cluster is read only where a secret holds the connection string', async () => {
+  const { cloud, handle } = database()
+  const reads = async (outputs: readonly string[]) => {
+    const { length } = cloud.history
+    await managedRedis.open({ resource: handle.resourceId }, connect(cloud), outputs).read(signal)
+    return cloud.history.slice(length).map(({ operation }) => operation)
+  }
+
+  assert.deepEqual(await reads(['key']), ['managed-redis/listKeys'])
+  assert.deepEqual(await reads(['key', 'connectionString']), [
+    'managed-redis/listKeys',
+    'managed-redis/get',
+    'managed-redis/getCluster',
+  ])
+})
+
+for (const hostName of [
+  'evil.example',
+  'contoso.westeurope.redis.azure.net.evil.example',
+  '169.254.169.254',
+  'evil.example/.redis.azure.net',
+  'user@contoso.westeurope.redis.azure.net',
+  'contoso.westeurope.redis.azure.net:443',
+]) {
+  test(`a cluster that says its host is ${hostName} is shown no key`, async () => {
+    const on = opened(managedRedis)
+    const misleading: Fault = {
+      name: 'misleading',
+      install: () => ({
+        after: (call, reply) =>
+          call.operation.operation === 'managed-redis/getCluster'
+            ? { ...reply, body: { properties: { hostName } } }
+            : undefined,
+      }),
+    }
+    on.cloud.faults.add(misleading)
+
+    const verdict = await on.holder.probe!('Primary', { key: Secret.of(on.handle.keyOf('Primary')) }, on.signal)
+
+    assert.equal(verdict, 'unknown')
+    assert.deepEqual(new Set(on.azure.sent.map(({ url }) => url.host)), new Set(['management.azure.com']))
+  })
+}
+
+test('a database whose cluster cannot be read has no verdict', async () => {
+  const on = opened(managedRedis)
+  on.cloud.faults.add(serverError({ operation: 'managed-redis/getCluster', when: 'before', status: 404 }))
+
+  const verdict = await on.holder.probe!('Primary', { key: Secret.of(on.handle.keyOf('Primary')) }, on.signal)
+
+  assert.equal(verdict, 'unknown')
+})
+
+test('a real server accepts the key of a database that a rotation made, and refuses the one before', {
+  skip: withoutRedis,
+}, async (t) => {
+  const { cloud, handle } = database()
+
+  const verdicts = await rotatedKeys({
+    t,
+    cloud,
+    handle,
+    host: 'contoso.westeurope.redis.azure.net',
+    provider: managedRedis,
+  })
+
+  assert.deepEqual(verdicts, {
+    before: 'accepted',
+    made: 'accepted',
+    old: 'refused',
+    other: 'accepted',
+    asString: 'accepted',
+  })
+})
+
+test('only the database of a cluster is a target, and only in the public cloud', () => {
+  const cluster =
+    '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.Cache/redisEnterprise/one'
+  const taken = (resource: string) => managedRedis.resource.safeParse({ resource }).success
+
+  assert.deepEqual([`${cluster}/databases/default`, cluster, `${cluster}/databases/other`].map(taken), [
+    true,
+    false,
+    false,
+  ])
+  assert.deepEqual(managedRedis.clouds, ['public'])
+})
