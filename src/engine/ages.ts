@@ -25,11 +25,8 @@ export type Decided = Omit<Stamps, 'target' | 'pending' | 'announced' | 'behind'
 export interface Ages {
   /** A lower bound of when a key is created that is regenerated now: no clock is ahead of it, nor a moment that the request names. */
   readonly createdFrom: Instant
-  /** Lower bounds of when the active and the standby key were created. */
-  readonly activeCreatedAfter: Instant
+  /** A lower bound of when the standby's key was created. */
   readonly standbyCreatedAfter: Instant
-  /** When the secrets were last written. */
-  readonly published: Instant
   /** From when on the target is due. Undefined without a lead. */
   readonly dueAt: Instant | undefined
   /** Until then consumers may still hold the key before the current one, which a rotation regenerates. */
@@ -77,9 +74,7 @@ export function agesOf(state: Omit<State, 'ages'>): Ages {
   const { retireAfter } = target
   return {
     createdFrom: Math.max(now - clockBound, createdAfter ?? 0, revokeBefore ?? 0),
-    activeCreatedAfter: activeSince(stamps),
     standbyCreatedAfter,
-    published,
     coolAt: twoSlots ? published + target.overlap + clockBound : unknownAge,
     overlap: lead && overlapAfter(target, twoSlots, lead),
     retiresAt: retireAfter === undefined || !twoSlots || !stamps.retire ? undefined : published + retireAfter,

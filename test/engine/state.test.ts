@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Secret } from '../../src/engine/secret.ts'
 import { isOurs, liveSlots } from '../../src/engine/state.ts'
-import { days, hours } from '../../src/engine/target.ts'
+import { days, hours, minutes } from '../../src/engine/target.ts'
 import {
   at,
   disabled,
@@ -24,6 +24,8 @@ import {
 } from './states.ts'
 
 const unknown = Number.NEGATIVE_INFINITY
+/** How long after a key was created every listing must show it. */
+const listed = minutes(6)
 
 describe('The active slot', () => {
   test('The active slot is the one whose key the lead holds, whatever CredentialId says', () => {
@@ -54,19 +56,19 @@ describe('The active slot', () => {
 })
 
 describe('The ages', () => {
-  test('The ages are those of the lead’s tag, and the last of all the outputs’ dates', () => {
+  test('The ages are those of the lead’s tag, and the cooling counts from the newest of all the outputs', () => {
     const { ages } = at(written('connection', now - hours(1)))
 
     assert.deepEqual(
-      [ages.activeCreatedAfter, ages.standbyCreatedAfter, ages.published],
-      [published, standbyMade, now - hours(1)],
+      [ages.activeListedAt, ages.standbyCreatedAfter, ages.coolAt],
+      [published + listed, standbyMade, now - hours(1) + days(2) + minutes(1)],
     )
   })
 
   test('Ages that are not known are older than anything', () => {
     const { ages } = at(stamped('lead', { createdAfter: undefined, standbyCreatedAfter: undefined }))
 
-    assert.deepEqual([ages.activeCreatedAfter, ages.standbyCreatedAfter], [unknown, unknown])
+    assert.deepEqual([ages.activeListedAt, ages.standbyCreatedAfter], [unknown, unknown])
   })
 
   test('The standby’s age is that of the key that waits, if it is the younger one', () => {
@@ -83,15 +85,15 @@ describe('The ages', () => {
     const overwritten = at(untagged('lead'), holding('lead', 'x'), formerly('lead', 'b'))
 
     assert.deepEqual(
-      [overwritten.ages.activeCreatedAfter, overwritten.ages.standbyCreatedAfter, overwritten.hint],
-      [published, standbyMade, 'B'],
+      [overwritten.ages.activeListedAt, overwritten.ages.standbyCreatedAfter, overwritten.hint],
+      [published + listed, standbyMade, 'B'],
     )
   })
 
   test('The ages of a lead of ours are its own, whatever came before', () => {
     const former = formerly('lead', 'b', { stamps: { target: 'target', createdAfter: 1 } })
 
-    assert.equal(at(former).ages.activeCreatedAfter, published)
+    assert.equal(at(former).ages.activeListedAt, published + listed)
   })
 
   test('The ages of another target’s lead are not known', () => {
