@@ -161,16 +161,9 @@ async function handOut(
   state: State,
   context: Context,
 ): Promise<State> {
-  const { active, twoSlots, request } = decided
+  const { active, request } = decided
   const changed = slotsChanged(decided.ring, state.ring)
-  const both = twoSlots && changed.length === slotsOf(decided.ring).length
-  const stamps: Decided = {
-    rotatedAt: since,
-    createdAfter: since,
-    ...(both ? { standbyCreatedAfter: since } : {}),
-    ...(both || kept.createdAfter === undefined ? {} : { standbyCreatedAfter: kept.createdAfter }),
-    ...(twoSlots && !both ? { retire: true } : {}),
-  }
+  const stamps = agesOfNew(changed, { decided, kept, since })
   if (changed.includes(active!)) {
     // Nothing in the vault works now: first the key, then the question whether the service takes it already.
     const next = await writeVersions(state, context, step.slot, stampsFor(decided, stamps, reason), request.note)
@@ -189,6 +182,14 @@ async function handOut(
     await recordCreated(waitingStamps(kept, { state: 'created', since }), error, context)
     throw error
   }
+}
+
+/** The ages once the new key is the active one: the key before it becomes the standby's, unless it was taken along. */
+function agesOfNew(changed: readonly KeySlot[], { decided: { twoSlots, ring }, kept, since }: Created): Decided {
+  const active = { rotatedAt: since, createdAfter: since }
+  if (twoSlots && changed.length === slotsOf(ring).length) return { ...active, standbyCreatedAfter: since }
+  const standby = kept.createdAfter === undefined ? {} : { standbyCreatedAfter: kept.createdAfter }
+  return { ...active, ...standby, ...(twoSlots ? { retire: true } : {}) }
 }
 
 /**
