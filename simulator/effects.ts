@@ -8,6 +8,8 @@ export interface Effect {
   /** From 1, over the life of the cloud. */
   readonly n: number
   readonly operation: string
+  /** Of its request. */
+  readonly path: string
   readonly when: 'before' | 'after'
 }
 
@@ -34,11 +36,11 @@ export function numberedEffects(faults: FaultSet): Effects {
       return before.reply
     }
     const n = operation.effect ? ++effects : 0
-    if (n > 0) announce({ n, operation: operation.operation, when: 'before' })
+    if (n > 0) announce({ n, operation: operation.operation, path: call.url.pathname, when: 'before' })
     const reply = await operation.handle(call)
     if (n > 0 && reply.status < 300) {
       trace.effect = true
-      announce({ n, operation: operation.operation, when: 'after' })
+      announce({ n, operation: operation.operation, path: call.url.pathname, when: 'after' })
     }
     await faults.delay(call)
     const after = faults.after(call, reply)

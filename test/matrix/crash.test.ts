@@ -43,8 +43,8 @@ async function live(
   })
   const request = await scenario.begin(lived)
   const effects: string[] = []
-  cloud.onEffect(({ when, operation }) => {
-    if (when === 'before') effects.push(operation)
+  cloud.onEffect(({ when, operation, path }) => {
+    if (when === 'before') effects.push(isOfConstant(provider, path) ? `${operation} ${ofConstant}` : operation)
   })
   for (const fault of weather(sky, provider, {
     stale: (ms) => staleReads({ ms }),
@@ -68,19 +68,24 @@ async function live(
   return { estate: lived, broken: promises.broken, effects, regenerations: lived.regenerations() - before }
 }
 
+/** The tags of such a secret do not say which keys there are: no record of a regenerate. */
+const ofConstant = 'of an output that is the same for all slots'
+
+function isOfConstant({ outputs }: KeyProvider, path: string): boolean {
+  return Object.entries(outputs).some(([output, kind]) => kind === 'constant' && path.includes(`/target-${output}/`))
+}
+
 /** One more than without a crash, if the crash came between a regenerate and its record, on a ring of two. */
 function mostRegenerations(
-  { slots, can }: KeyProvider,
+  { slots }: KeyProvider,
   scenario: Scenario,
   effects: readonly string[],
   { nth, when }: Crash,
 ): number {
   const landed = effects.slice(0, when === 'after' ? nth : nth - 1)
-  // Without a probe the first tags after a regenerate are those of an output that is the same for all slots: no record.
-  const records = (operation: string, index: number) =>
-    operation.startsWith('key-vault/') &&
-    (can.probe || operation === 'key-vault/setSecret' || !isRegenerate(landed[index - 1] ?? ''))
-  const recorded = landed.findLastIndex(records)
+  const recorded = landed.findLastIndex(
+    (operation) => operation.startsWith('key-vault/') && !operation.endsWith(ofConstant),
+  )
   const unrecorded = slots.length > 1 && landed.findLastIndex(isRegenerate) > recorded
   return scenario.regenerations(slots.length) + (unrecorded ? 1 : 0)
 }
