@@ -1,4 +1,4 @@
-// The only place of the providers that shows a key: to sign with it, and to see whether it can be sent as it is. A key that
+// The only place of the providers that shows a key: to sign with it, to encode it, and to see whether it can be sent as it is. A key that
 // is sent in a header or a body stays a Secret: the client shows it when the request goes out.
 
 import { createHmac } from 'node:crypto'
@@ -12,4 +12,9 @@ export function signedWith(key: Secret, bytes: 'base64' | 'utf8', text: string):
 /** Whether a header can carry it. Text that cannot is no key of a service; a client would quote it in its complaint. */
 export function canBeHeader(key: Secret): boolean {
   return /^[\x21-\x7e]+$/.test(key.reveal())
+}
+
+/** The header of basic authentication: whoever sees it has the key, so it stays a Secret. */
+export function basicAuthorization(user: string, key: Secret): Secret {
+  return key.map((password) => `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`)
 }

@@ -5,6 +5,7 @@ import test from 'node:test'
 import { Secret } from '../../../src/engine/secret.ts'
 import { fieldOf, keyIn } from '../../../src/providers/wire/connection-string.ts'
 import { signedHeaders } from '../../../src/providers/wire/hmac.ts'
+import { basicAuthorization } from '../../../src/providers/wire/key-material.ts'
 import { sharedAccessSignature } from '../../../src/providers/wire/sas.ts'
 
 const key = Secret.of(Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64'))
@@ -58,4 +59,11 @@ test('A connection string without a key has none', () => {
 
   assert.equal(keyIn({ connectionString: rubbish }, 'SharedAccessKey'), undefined)
   assert.equal(keyIn({}, 'SharedAccessKey'), undefined)
+})
+
+test('the header of basic authentication is the one of RFC 7617, and stays a secret', () => {
+  const header = basicAuthorization('Aladdin', Secret.of('open sesame'))
+
+  assert.equal(header.reveal(), 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==')
+  assert.ok(!String(header).includes('QWxhZGRpbjpvcGVuIHNlc2FtZQ'))
 })
