@@ -6,6 +6,7 @@ const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
   'ai-search': async () => (await import('./ai-search.ts')).aiSearch,
   'cognitive-services': async () => (await import('./cognitive-services.ts')).cognitiveServices,
   'communication-services': async () => (await import('./communication-services.ts')).communicationServices,
+  'container-registry': async () => (await import('./container-registry.ts')).containerRegistry,
   'cosmos-db': async () => (await import('./cosmos-db.ts')).cosmosDb,
   'defender-sensor': async () => (await import('./defender-sensor.ts')).defenderSensor,
   'event-grid-domain': async () => (await import('./event-grid-domain.ts')).eventGridDomain,
