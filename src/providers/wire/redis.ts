@@ -5,7 +5,7 @@ import type { KeyRing } from '../../engine/key-ring.ts'
 import type { Verdict } from '../../engine/ports.ts'
 import type { Secret } from '../../engine/secret.ts'
 import { secretText } from './answer.ts'
-import type { ProbeCommands } from './arm-keys.ts'
+import type { ProbeCommands } from './arm-key-service.ts'
 
 /** Where a database answers. */
 export interface RedisAddress {
