@@ -59,7 +59,7 @@ const StampsTag = onFirstUse(() =>
     standbyCreatedAfter: z.optional(instant()),
     pending: z.optional(
       z.discriminatedUnion('state', [
-        z.object({ state: z.literal('requested'), since: instant() }),
+        z.object({ state: z.literal('requested'), since: instant(), after: z.optional(z.literal('retire')) }),
         z.object({
           state: z.literal('created'),
           since: instant(),

@@ -31,6 +31,8 @@ export type Step =
       readonly what: 'slot' | 'ring'
     }
   | { readonly do: 'swap'; readonly to: KeySlot }
+  /** Write down that a regenerate whose end nobody saw has created the standby's key. */
+  | { readonly do: 'record'; readonly slot: KeySlot }
   /** Write beside the secrets which slot holds their key now, and take a record of a request back. */
   | { readonly do: 'rename'; readonly slot: KeySlot }
   | { readonly do: 'announce' }
@@ -57,6 +59,7 @@ export const checks: readonly (readonly [name: string, check: Check])[] = [
   ['drifted', drifted],
   ['adopted: tags', untagged],
   ['drifted: outputs', outputsDiffer],
+  ['interrupted: created', createdUnseen],
   ['revoked', activeRevoked],
   ['pending', pending],
   ['revoked: standby', standbyRevoked],
@@ -171,6 +174,12 @@ function outputsDiffer(state: State): Decision | undefined {
   if (!active || lead?.enabled === false) return undefined
   if (secrets.every(({ stored, live }) => stored?.enabled === false || live.includes(active))) return undefined
   return act('drifted', { do: 'publish', slots: [active], pick: 'given', stamps: leadAges(state) })
+}
+
+/** A regenerate was requested and its end is not recorded, and the resource says that it has created the key: that is recorded, and no other one sent. */
+function createdUnseen({ requestedKeyCreated, standby, stamps, secrets }: State): Decision | undefined {
+  if (!requestedKeyCreated || stamps.pending?.state !== 'requested' || !secrets[0]!.ours) return undefined
+  return act('interrupted', { do: 'record', slot: standby! })
 }
 
 /** The active key is older than the revoke: the standby's key replaces it if it is new enough, else a new one. */

@@ -45,7 +45,8 @@ export async function observe(
   }
   const state = stateOf({ target, request, now, ring, stored, earlier, vaultRefused: false, ...nothingDone })
   const underWayUntil = await underWay(holder, state.stamps, now, signal)
-  return underWayUntil === undefined ? state : stateOf({ ...state, underWayUntil })
+  if (underWayUntil !== undefined) return stateOf({ ...state, underWayUntil })
+  return (await isRequestedKeyCreated(holder, state, signal)) ? stateOf({ ...state, requestedKeyCreated: true }) : state
 }
 
 /** Asked only where a regenerate may be under way, and not longer than one may take. */
@@ -58,6 +59,14 @@ async function underWay(
   if (!operation) return undefined
   const until = (sinceIn(stamps, 'requested') ?? Number.NEGATIVE_INFINITY) + operation.limit
   return now < until && (await operation.isUnderWay(signal)) ? until : undefined
+}
+
+/** Asked only where a regenerate may have gone on after its call. A clock of the service that is behind costs another regenerate, and no more. */
+async function isRequestedKeyCreated(holder: KeyHolder, state: State, signal: AbortSignal): Promise<boolean> {
+  const { stamps, standby, twoSlots } = state
+  const since = sinceIn(stamps, 'requested')
+  if (!holder.createdAt || since === undefined || standby === undefined || !twoSlots) return false
+  return ((await holder.createdAt(standby, signal)) ?? Number.NEGATIVE_INFINITY) >= since
 }
 
 /** The lead's history tells how old its keys are; another secret's only whether it is ours at all. */

@@ -43,6 +43,11 @@ export interface KeyHolder {
    * Throws `ServiceChanged` where the keys are not those that were read.
    */
   swap?(call: Call, to: KeySlot): Promise<KeyRing>
+  /**
+   * When the slot's present key was created, as the resource says it. With it, a regenerate that went on after its call is known to have created
+   * the key. Safe to retry. Undefined: the resource does not say. Throws RekeyErrors.
+   */
+  createdAt?(slot: KeySlot, signal: AbortSignal): Promise<Instant | undefined>
   /** For a resource that says whether a change of it is still going on. Until it is over, a listing proves nothing of a regenerate. */
   readonly operation?: Operation
 }

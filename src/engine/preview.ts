@@ -57,6 +57,8 @@ function describeStep(step: Step): readonly string[] {
       return [`publish ${step.slots[0]}`, 'announce']
     case 'describe':
       return [`tag as ${step.slot}`, 'announce']
+    case 'record':
+      return [`record that ${step.slot} has a new key`]
     case 'rename':
       return [`tag as ${step.slot}`]
     case 'swap':

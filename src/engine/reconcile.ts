@@ -14,7 +14,7 @@ import { checkRequest, isExplicit, type RotationRequest } from './request.ts'
 import { type Context, reached, type State } from './state.ts'
 import { announce } from './steps/announce.ts'
 import { describe, publish } from './steps/publish.ts'
-import { regenerate } from './steps/regenerate.ts'
+import { recordUnseen, regenerate } from './steps/regenerate.ts'
 import { rename, swap } from './steps/swap.ts'
 import type { Reason } from './stored-secret.ts'
 import { type Instant, minutes, type Target } from './target.ts'
@@ -126,6 +126,8 @@ async function perform(
       return regenerate(step, reason, state, context)
     case 'swap':
       return swap(step, state, context)
+    case 'record':
+      return recordUnseen(state, context)
     case 'rename':
       return rename(step, state, context)
     case 'announce':

@@ -23,13 +23,14 @@ export type Reason =
   | 'retiring'
 
 /**
- * What was begun and has not ended. `requested`: a regenerate or a swap may have been sent at `since` or later. `created`: the standby slot has a
+ * What was begun and has not ended. `requested`: a regenerate or a swap may have been sent at `since` or later; `after`: its key is
+ * to stay unpublished. `created`: the standby slot has a
  * new key that is not published yet; `since` is its age, so there is no `standbyCreatedAfter` beside it. `unanswered`: a promote waits, because since
  * then no probe has given a verdict on the standby's key. `retired`: the standby slot has a new key that stays unpublished, and that is not announced yet.
  * `notified`: it was announced that the key waits.
  */
 export type Pending =
-  | { readonly state: 'requested'; readonly since: Instant }
+  | { readonly state: 'requested'; readonly since: Instant; readonly after?: 'retire' }
   | { readonly state: 'created'; readonly since: Instant; readonly unanswered?: Instant; readonly notified?: true }
   | { readonly state: 'unanswered'; readonly since: Instant; readonly notified?: true }
   | { readonly state: 'retired'; readonly since: Instant }

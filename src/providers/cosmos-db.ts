@@ -119,8 +119,8 @@ export const cosmosDb = armKeyProvider({
       isUnderWay: ({ properties: { provisioningState = 'Succeeded' } }) => !ended.test(provisioningState),
       // Documented: "from one minute to multiple hours".
       limit: hours(24),
-      madeAt: ({ properties }, slot, { fields }) => madeAt(properties, slot, fields.keys),
     },
+    createdAt: ({ properties }, slot, { fields }) => createdAt(properties, slot, fields.keys),
   },
 
   probe: {
@@ -172,7 +172,7 @@ function keyKind(slot: KeySlot, ring: Ring): string {
   return `${slot}${ring === 'readOnly' ? 'Readonly' : ''}`
 }
 
-function madeAt({ keysMetadata }: Account['properties'], slot: KeySlot, ring: Ring): Instant | undefined {
+function createdAt({ keysMetadata }: Account['properties'], slot: KeySlot, ring: Ring): Instant | undefined {
   const at = Date.parse(keysMetadata?.[masterKey(slot, ring)]?.generationTime ?? '')
   return Number.isNaN(at) ? undefined : at
 }

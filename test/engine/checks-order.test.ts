@@ -33,6 +33,7 @@ const names = [
   'drifted',
   'adopted: tags',
   'drifted: outputs',
+  'interrupted: created',
   'revoked',
   'pending',
   'revoked: standby',

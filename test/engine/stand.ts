@@ -8,7 +8,16 @@ import { type ReconcileOptions, reconcile } from '../../src/engine/reconcile.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
 import type { StoredSecret } from '../../src/engine/stored-secret.ts'
-import { type Duration, days, hours, leadOf, minutes, seconds, type Target } from '../../src/engine/target.ts'
+import {
+  type Duration,
+  days,
+  hours,
+  type Instant,
+  leadOf,
+  minutes,
+  seconds,
+  type Target,
+} from '../../src/engine/target.ts'
 import { metadataInMemory } from '../memory-lease.ts'
 import type { CallKind } from './world/call-faults.ts'
 import { asRing, keyIn, type Service, service } from './world/service.ts'
@@ -69,6 +78,8 @@ export interface StandOptions {
   readonly both?: boolean
   /** How long a change of the resource may take, where it reports one. */
   readonly operation?: Duration
+  /** The resource says when its keys were created. */
+  readonly says?: 'created'
   /** What the provider cannot do. */
   readonly lacks?: readonly ('regenerateAll' | 'swap')[]
   /** Regenerates answer with the keys from before. */
@@ -136,6 +147,7 @@ export function stand(options: StandOptions = {}): Stand {
   const events: RekeyEvent[] = []
   const queued: { request: RotationRequest; delay: Duration }[] = []
   const regenerated: string[] = []
+  const created = new Map<string, Instant>()
   const effects: CallKind[] = []
   const log: string[] = []
   const metadataOf = metadataInMemory(() => time.now())
@@ -209,6 +221,7 @@ export function stand(options: StandOptions = {}): Stand {
         on('regenerate', () => {
           const before = asRing(keys.keys())
           keys.regenerate(slot)
+          created.set(slot, time.now())
           regenerated.push(slot)
           return options.answers === 'old keys' ? before : asRing(keys.keys())
         }),
@@ -226,6 +239,7 @@ export function stand(options: StandOptions = {}): Stand {
     }
     const { operation: limit } = options
     if (limit !== undefined) Object.assign(found, { operation: { limit, isUnderWay: async () => underWay } })
+    if (options.says === 'created') found.createdAt = async (slot) => created.get(slot)
     for (const lack of options.lacks ?? []) delete found[lack]
     if (options.probe !== 'none') {
       found.probe = (_, credential) => {

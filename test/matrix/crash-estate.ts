@@ -31,6 +31,8 @@ export interface EstateOptions {
   readonly outputs?: 'one'
   /** Names the history: what goes wrong on the wire depends on it, and on the seed. */
   readonly history?: string
+  /** Adds the target's resource. Default: that of the sample. */
+  member?(cloud: Cloud): Member
   /** Default: kept in memory, on the estate's clock. */
   readonly leases?: Leases
 }
@@ -54,10 +56,10 @@ export interface Estate {
 /** A provider's target with a secret for each of its outputs, not adopted yet. */
 export function estate(
   provider: KeyProvider,
-  { without = [], outputs, leases: own, history = provider.id }: EstateOptions = {},
+  { without = [], outputs, member: add, leases: own, history = provider.id }: EstateOptions = {},
 ): Estate {
   const cloud = simulatedCloud({ seed: seedOf(history), clock: virtualClock(estateBegins) })
-  const member = fleet[provider.id]!(cloud)
+  const member = (add ?? fleet[provider.id]!)(cloud)
   const target = targetOf(provider, member, {
     outputs,
     probe: without.includes('probe') ? 'off' : 'on',

@@ -407,6 +407,19 @@ test('an account that does not report its operation refuses another one with 412
   assert.deepEqual([sent('regenerateKey').map(({ status }) => status), handle.keys()], [[202, 412], before])
 })
 
+test('a key that was made since its age was read is not made again: an earlier regenerate may have ended in between', async () => {
+  const { holder, cloud, handle, failure, sent } = await opened()
+  const before = await holder.createdAt!('primary', signal)
+  cloud.clock.advance(minutes(1))
+  handle.regenerateByHand('primary')
+
+  const error = await failure()
+  const after = await holder.createdAt!('primary', signal)
+
+  assert.deepEqual([error.code, error.transient, sent('regenerateKey').length], ['ServiceChanged', true, 0])
+  assert.deepEqual([before, after], [Date.UTC(2025, 11, 2), cloud.clock.now()])
+})
+
 for (const status of [403, 404] as const) {
   for (const saysUpdating of [true, false]) {
     const says = saysUpdating ? 'reports its operation' : 'does not report its operation'

@@ -7,8 +7,8 @@ import { fold, type KeyRing, type KeySlot, slotsChanged, slotsOf } from '../key-
 import { probe } from '../probe.ts'
 import { RekeyError } from '../rekey-error.ts'
 import { type Context, reached, type State } from '../state.ts'
-import type { Reason, Stamps } from '../stored-secret.ts'
-import { type Duration, type Instant, minutes, seconds, settle } from '../target.ts'
+import type { Pending, Reason, Stamps } from '../stored-secret.ts'
+import { type Duration, days, type Instant, seconds, settle } from '../target.ts'
 import { attempt } from '../unforeseen.ts'
 import { announceRetired } from './announce.ts'
 import { tryOrWait, waitingStamps } from './try-key.ts'
@@ -16,7 +16,7 @@ import { coverageOf, metadataFor, stampsFor, withoutPending, writeTags, writeVer
 
 /** A shorter regenerate is covered by what the settling time has to spare. */
 const worthNoting: Duration = seconds(10)
-const longestRegenerate: Duration = minutes(60)
+const longestRegenerate: Duration = days(1)
 
 /**
  * Creates a slot's key anew, and publishes it or, where an old key is only to die, announces that. The next state is held while the service
@@ -36,7 +36,8 @@ export async function regenerate(
   prove(decided, context, since)
   const before = recordedStamps(decided)
   const kept = beforeRequest(before)
-  const record = { ...kept, pending: { state: 'requested', since } } as const
+  const after = step.after === 'retire' ? { after: 'retire' as const } : {}
+  const record = { ...kept, pending: { state: 'requested', since, ...after } } as const
   const slot = decided.lead!.slot ?? active!
   const requested = await writeTags(decided, context, target.secrets[0], record, { slot })
   const sentAt = clock.now()
@@ -45,6 +46,22 @@ export async function regenerate(
   // A key of which there is no record would be created once more: until there is one, the deadline has to wait.
   const created = { decided, kept: { ...withoutTook(kept), ...lasted(clock.now() - sentAt) }, since }
   return context.session.finish(() => handOut(step, reason, created, regenerated, context))
+}
+
+/**
+ * Writes down that a regenerate whose end was not seen has created the standby's key: it waits to be published, or only to be announced. What it
+ * took counts up to now, for a listing may be older than its end.
+ */
+export async function recordUnseen(state: State, context: Context): Promise<State> {
+  const { pending, took: _, ...before } = state.lead!.stamps!
+  const { since, after } = pending as Extract<Pending, { state: 'requested' }>
+  const kept = { ...before, ...lasted(state.now - since) }
+  const { retire: __, failed: ___, ...retired } = kept
+  const stamps: Stamps =
+    after === 'retire'
+      ? { ...retired, standbyCreatedAfter: since, pending: { state: 'retired', since } }
+      : waitingStamps(kept, { state: 'created', since })
+  return writeTags(state, context, state.target.secrets[0], stamps)
 }
 
 /** A regenerate is worth nothing if its key cannot be stored: whatever can be known of that is known before. */

@@ -126,13 +126,13 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
       isUnderWay(description: Description): boolean
       /** How long one may take. */
       readonly limit: Duration
-      /** When a slot's key was made, as the resource says it. */
-      madeAt?(
-        description: Description,
-        slot: KeySlot,
-        target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
-      ): Instant | undefined
     }
+    /** When a slot's present key was created, as the resource says it: so a regenerate that went on after its call is not sent again. */
+    createdAt?(
+      description: Description,
+      slot: KeySlot,
+      target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
+    ): Instant | undefined
   }
 
   readonly probe?: {

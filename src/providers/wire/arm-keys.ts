@@ -96,7 +96,7 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
 ): KeyHolder {
   const { describe, regenerate } = service
   const resource = armResourceOf(service, target, opening.azure, opening.wanted)
-  const { renew, swap } = armRenewal(service, target, resource, opening)
+  const { renew, createdAt, swap } = armRenewal(service, target, resource, opening)
   const probe = armKeyProbe(service, target, resource, opening)
 
   function withKeys<Answer>(signal: AbortSignal, run: () => Promise<Answer>): Promise<Answer> {
@@ -115,6 +115,7 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
     regenerate: (slot, call) => withKeys(call.signal, () => renew(slot, call)),
     ...(regenerate.given === undefined ? {} : { swap: (call, to) => withKeys(call.signal, () => swap(call, to)) }),
     ...(probe === undefined ? {} : { probe: (_slot, credential, signal) => probe(credential, signal) }),
+    ...(describe?.createdAt === undefined ? {} : { createdAt }),
     ...(describe?.operation === undefined
       ? {}
       : {

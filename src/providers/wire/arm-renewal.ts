@@ -21,12 +21,16 @@ const firstListing: Duration = seconds(2)
 const longestListing: Duration = seconds(20)
 /** Less than a call may take: the rest is for reading what became of a regenerate that got no answer. */
 const longestAnswer: Duration = seconds(15)
+/** How soon a resource that is being changed is tried again: its changes take minutes at least. */
+const changesLast: Duration = minutes(5)
 /** How soon a resource shows that it took a regenerate; an assumption: recorded is only that it has taken one when it answers. */
 const showsAfter: Duration = seconds(30)
 
 export interface ArmRenewal {
   /** `given`: the key that the service is to take; otherwise it makes one. */
   renew(slot: KeySlot, call: Call, given?: Secret): Promise<Partial<KeyRing>>
+  /** For services that say how old keys are. */
+  createdAt(slot: KeySlot, signal: AbortSignal): Promise<Instant | undefined>
   /** For services that can be given keys. */
   swap(call: Call, to: KeySlot): Promise<KeyRing>
 }
@@ -38,6 +42,8 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
   { azure, log }: { readonly azure: AzureClients; readonly log: Log | undefined },
 ): ArmRenewal {
   const { list, regenerate, describe } = service
+  /** When keys were created, as far as it was asked. */
+  const ages = new Map<KeySlot, Instant | undefined>()
 
   /** Throws `NotSupported` where the app would end its own access: it could then neither record nor repair what it did. */
   function assertNotOwn(slot: KeySlot, ring: KeyRing): void {
@@ -55,11 +61,12 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
   async function renew(slot: KeySlot, call: Call, given?: Secret): Promise<Partial<KeyRing>> {
     // The engine reads before it writes; where nothing has been read yet, this is what to compare with.
     const before = resource.lastListing() ?? (await resource.listing(call.signal))
-    if (describe?.askedFirst) assertWritable(await resource.described(call.signal))
+    if (describe?.askedFirst) assertWritable(slot, await resource.described(call.signal))
     assertNotOwn(slot, resource.ringOf(before))
     const made = regenerate.request(slot, target, before)
     const request = given === undefined ? made : regenerate.given!(made, given)
     const what = resource.calls.operation('POST', request.path, rightFor(regenerate.right, target.id))
+    ages.delete(slot)
     const answer = await taken(slot, call, what, (signal) => resource.calls.post(what, request, 'once', signal))
     if (typeof regenerate.answer === 'function') return { [slot]: regenerate.answer(answer.body, slot) }
     if (regenerate.answer === 'listing' && answer.body !== undefined) {
@@ -74,14 +81,24 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
     }
   }
 
-  /** Throws `LocalAuthDisabled` where no key of the resource can be used, `ServiceBusy` where a change of it is under way. */
-  function assertWritable(found: Description): void {
+  /**
+   * Throws `LocalAuthDisabled` where no key of the resource can be used, `ServiceBusy` where a change of it is under way, `ServiceChanged` where
+   * the slot has a new key since its age was read: an earlier regenerate may have ended in between.
+   */
+  function assertWritable(slot: KeySlot, found: Description): void {
     if (describe?.isKeyUseDisabled?.(found)) throw localAuthDisabled(resource.name, undefined, describe.enabledBy)
-    if (!describe?.operation?.isUnderWay(found)) return
-    throw new RekeyError('ServiceBusy', {
+    if (describe?.operation?.isUnderWay(found)) throw busy()
+    if (!ages.has(slot) || ages.get(slot) === describe?.createdAt?.(found, slot, target)) return
+    const message = `${resource.name}: ${slot} has a new key since it was read`
+    throw new RekeyError('ServiceChanged', { message, remedy: passes, retryAfter: seconds(1) })
+  }
+
+  function busy(said?: RekeyError['details']['service']): RekeyError {
+    return new RekeyError('ServiceBusy', {
       message: `${resource.name} is being changed`,
       remedy: passes,
-      retryAfter: minutes(5),
+      retryAfter: changesLast,
+      ...(said === undefined ? {} : { service: said }),
     })
   }
 
@@ -100,7 +117,9 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
     try {
       return await send(AbortSignal.any([call.signal, AbortSignal.timeout(longestAnswer)]))
     } catch (error) {
-      if (!(error instanceof RekeyError) || !error.details.outcomeUnknown) throw error
+      if (!(error instanceof RekeyError)) throw error
+      if (error.code === 'ServiceBusy') throw busy(error.details.service)
+      if (!error.details.outcomeUnknown) throw error
       if (await isTaken(slot, sentAt - clockBound, call, what)) return { status: 202, headers: {}, body: undefined }
       throw error
     }
@@ -108,13 +127,14 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
 
   /** Whether the resource shows a change that began after `since`. Throws RekeyErrors that leave open what happened. */
   async function isTaken(slot: KeySlot, since: Instant, call: Call, what: ServiceOperation): Promise<boolean> {
+    const { createdAt } = describe!
     const operation = describe!.operation!
     try {
       for (const until = azure.now() + showsAfter; azure.now() < until && !call.signal.aborted; ) {
         await pause(firstListing, azure, call, what)
         const now = await unlessUnanswered(() => resource.described(call.signal))
         if (now === undefined) continue
-        if (operation.isUnderWay(now) || (operation.madeAt?.(now, slot, target) ?? since) > since) return true
+        if (operation.isUnderWay(now) || (createdAt?.(now, slot, target) ?? since) > since) return true
       }
       return false
     } catch (error) {
@@ -166,5 +186,11 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
     }
   }
 
-  return { renew, swap }
+  async function createdAt(slot: KeySlot, signal: AbortSignal): Promise<Instant | undefined> {
+    const created = describe!.createdAt!(await resource.described(signal), slot, target)
+    ages.set(slot, created)
+    return created
+  }
+
+  return { renew, createdAt, swap }
 }
