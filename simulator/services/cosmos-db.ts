@@ -77,8 +77,9 @@ export const sample: Sample = {
     const endpoint = 'AccountEndpoint=https://contoso-orders.documents.azure.com:443/'
     const connection = `${endpoint};AccountKey=${written.keyOf('primary')};`
     due({ target: 'orders', slot: 'primary', address: resourceId, values: { 'orders-connection': connection } })
-    // The other ring of the same account, with a lease in common.
-    const read = account.ring('readOnly')
+    // The other ring, of another account: on the same one, the two share a lease, and whichever comes second in the first round waits.
+    const reports = cloud.cosmosAccounts.add({ ...group, name: 'contoso-reports' })
+    const read = reports.ring('readOnly')
     leave({
       target: 'orders-reports',
       slot: 'secondary',
@@ -90,7 +91,7 @@ export const sample: Sample = {
       { name: 'orders', fields: { resource: resourceId }, secrets: { 'orders-connection': 'connectionString' } },
       {
         name: 'orders-reports',
-        fields: { resource: resourceId, keys: 'readOnly' },
+        fields: { resource: reports.resourceId, keys: 'readOnly' },
         secrets: { 'orders-reports-key': 'key' },
         expected: 'current',
       },
