@@ -214,9 +214,15 @@ function promoted(state: State): Decision | undefined {
   return isAskedFor(state, state.request.promote) ? move(state, 'promoted', undefined) : undefined
 }
 
-/** The active key is asked for in the other slot, as long as the lead is the version that the request was made at. */
+/**
+ * The active key is asked for in the other slot, as long as the lead is the version that the request was made at. Where a swap ends the
+ * other key for a moment, not before the overlap has passed.
+ */
 function swapped(state: State): Decision | undefined {
-  return isAskedFor(state, state.request.swap) ? act('swapped', { do: 'swap', to: state.standby! }) : undefined
+  const { ages, now, request, standby, swapEndsOther } = state
+  if (!isAskedFor(state, request.swap)) return undefined
+  if (swapEndsOther && now < ages.coolAt) return { kind: 'wait', reason: 'cooling', until: ages.coolAt }
+  return act('swapped', { do: 'swap', to: standby! })
 }
 
 /** A newer key than the active one is asked for: the standby's if it is new enough, else a new one once the overlap has passed. */

@@ -52,8 +52,9 @@ function waitAfter({ decision, error, busy }: Ending, request: RotationRequest, 
   if (error) return afterError(error, request)
   if (decision?.kind === 'blocked') return isExplicit(request) ? pausedInterval : undefined
   if (decision?.kind !== 'wait') return undefined
-  // A due date that must cool comes back with the schedule: only a key that a caller asked for is waited for.
-  if (decision.reason === 'cooling' && request.createdAfter === undefined) return undefined
+  // A due date that must cool comes back with the schedule: only what a caller asked for is waited for.
+  if (decision.reason === 'cooling' && request.createdAfter === undefined && request.swap === undefined)
+    return undefined
   return Math.max(decision.until - now, seconds(1))
 }
 

@@ -43,7 +43,9 @@ export async function observe(
       earlier[secret.name] = await formerOurs(target, secret, vault, signal)
     }
   }
-  const state = stateOf({ target, request, now, ring, stored, earlier, vaultRefused: false, ...nothingDone })
+  const { swapEndsOther } = holder
+  const known = { target, request, now, ring, stored, earlier, vaultRefused: false, ...nothingDone }
+  const state = stateOf({ ...known, ...(swapEndsOther && { swapEndsOther }) })
   const underWayUntil = await underWay(holder, state.stamps, now, signal)
   if (underWayUntil !== undefined) return stateOf({ ...state, underWayUntil })
   return (await isRequestedKeyCreated(holder, state, signal)) ? stateOf({ ...state, requestedKeyCreated: true }) : state

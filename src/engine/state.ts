@@ -24,6 +24,8 @@ export interface Observed {
   readonly underWayUntil?: Instant
   /** The resource says that it has created the standby's key after a regenerate was requested whose end is not recorded. */
   readonly requestedKeyCreated?: true
+  /** A swap ends the other key for a moment. */
+  readonly swapEndsOther?: true
   /** The service refuses a value of ours that its listing does not show: the value is dead, and the listing is not old. */
   readonly vaultRefused: boolean
 }

@@ -22,6 +22,7 @@ import {
   stamped,
   standbyMade,
   stored,
+  swapEndsOther,
   targetHas,
   untagged,
   wants,
@@ -272,6 +273,14 @@ describe('Rotating', () => {
 
     assert.equal(decided(hot, wants({ createdAfter: now, force: true })).step?.do, 'regenerate')
     assert.equal(decided(hot, due(now), wants({ force: true })).reason, 'cooling')
+  })
+
+  test('A swap that ends the other key for a moment waits for the overlap, and one that ends no key does not', () => {
+    const swapped = [written('lead', now - days(1)), wants({ swap: { slot: 'B', from: 'lead-1' } })]
+
+    assert.deepEqual(decided(...swapped, swapEndsOther), { reason: 'cooling', until: now + days(1) + minutes(1) })
+    assert.deepEqual(decided(...swapped).step, { do: 'swap', to: 'B' })
+    assert.deepEqual(decided(...swapped, written('lead', now - days(3)), swapEndsOther).step, { do: 'swap', to: 'B' })
   })
 
   test('The overlap that cooling waits for is the target’s', () => {

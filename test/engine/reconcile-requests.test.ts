@@ -101,6 +101,21 @@ describe('Swap', () => {
     assert.deepEqual({ ...lead(at), slot: undefined }, { ...before, slot: undefined })
   })
 
+  test('A swap that ends the other key for a moment is kept until the overlap has passed, and is carried out then', async () => {
+    const at = await rotatedStand({ swapEndsOther: true })
+    await at.reconcile({ createdAfter: at.now() })
+    const key = at.leadKey()
+    const swap = moveTo(at, 'B')
+
+    const early = await outcomeOf(at, { swap })
+    await at.wait(early.again!.after)
+    const late = await outcomeOf(at, { swap })
+
+    assert.deepEqual([early.status, early.reason, early.again!.with], ['waiting', 'cooling', 'request'])
+    assert.deepEqual([late.status, late.reason], ['changed', 'swapped'])
+    assert.deepEqual([at.leadKey(), at.service.keys()['B']], [key, key])
+  })
+
   test('A swap that is delivered twice swaps once', async () => {
     const at = await rotatedStand()
     const swap = moveTo(at, 'A')

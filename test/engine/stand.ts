@@ -82,6 +82,8 @@ export interface StandOptions {
   readonly says?: 'created'
   /** What the provider cannot do. */
   readonly lacks?: readonly ('regenerateAll' | 'swap')[]
+  /** A swap ends the other key for a moment. */
+  readonly swapEndsOther?: true
   /** Regenerates answer with the keys from before. */
   readonly answers?: 'old keys'
   /** What the vault says of metadata before anything is sent; throws what does not fit. */
@@ -240,6 +242,7 @@ export function stand(options: StandOptions = {}): Stand {
     const { operation: limit } = options
     if (limit !== undefined) Object.assign(found, { operation: { limit, isUnderWay: async () => underWay } })
     if (options.says === 'created') found.createdAt = async (slot) => created.get(slot)
+    if (options.swapEndsOther) Object.assign(found, { swapEndsOther: true })
     for (const lack of options.lacks ?? []) delete found[lack]
     if (options.probe !== 'none') {
       found.probe = (_, credential) => {

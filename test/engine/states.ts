@@ -22,6 +22,7 @@ export interface Draft {
   stored: Record<string, StoredSecret | undefined>
   earlier: Record<string, StoredSecret | undefined>
   vaultRefused: boolean
+  swapEndsOther?: true
 }
 
 export type Change = (draft: Draft) => void
@@ -209,6 +210,11 @@ export const formerly =
   (draft) => {
     draft.earlier[name] = { ...stored(name, key), version: `${name}-0`, ...fields }
   }
+
+/** A swap is several changes of the service, and the standby's key is refused in between. */
+export const swapEndsOther: Change = (draft) => {
+  draft.swapEndsOther = true
+}
 
 export const refusedByService: Change = (draft) => {
   draft.vaultRefused = true

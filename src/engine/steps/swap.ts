@@ -16,7 +16,7 @@ export async function swap(step: StepOf<'swap'>, state: State, context: Context)
   if (!holder.swap) throw notSupported(state.target, 'exchanging the two slots')
   const before = state.lead!.stamps!
   const { failed: _, ...kept } = before
-  // No key dies by a swap, but a listing from before it shows the slots the other way round for a while. Believing that, a
+  // The active key works throughout, but a listing from before it shows the slots the other way round for a while. Believing that, a
   // rotation would take the active key for the standby: so the record stays, and with it the wait, when the swap is done.
   const record = { ...kept, pending: { state: 'requested', since: ports.clock.now() - clockBound } } as const
   const requested = await writeTags(state, context, lead, record)

@@ -113,7 +113,9 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
   return {
     read: (signal) => withKeys(signal, async () => resource.ringOf(await resource.listing(signal))),
     regenerate: (slot, call) => withKeys(call.signal, () => renew(slot, call)),
-    ...(regenerate.given === undefined ? {} : { swap: (call, to) => withKeys(call.signal, () => swap(call, to)) }),
+    ...(regenerate.given === undefined
+      ? {}
+      : { swap: (call, to) => withKeys(call.signal, () => swap(call, to)), swapEndsOther: true }),
     ...(probe === undefined ? {} : { probe: (_slot, credential, signal) => probe(credential, signal) }),
     ...(describe?.createdAt === undefined ? {} : { createdAt }),
     ...(describe?.operation === undefined

@@ -173,6 +173,21 @@ export const mutants: readonly Mutant[] = [
     edits: [['engine/ages.ts', 'published + target.overlap + clockBound', 'published + target.overlap']],
   },
   {
+    id: 'cooling-swap',
+    what: 'a swap that ends the other key for a moment does not wait for the overlap',
+    edits: [
+      [
+        'engine/checks.ts',
+        "  if (swapEndsOther && now < ages.coolAt) return { kind: 'wait', reason: 'cooling', until: ages.coolAt }\n",
+        '',
+      ],
+    ],
+    exempt: {
+      why: 'The service of the world exchanges its slots in one change.',
+      test: 'test/engine/checks-steps.test.ts',
+    },
+  },
+  {
     id: 'cooling-lead',
     what: 'cooling measured from the lead only',
     edits: [

@@ -19,7 +19,7 @@ export function asCooling(target: Target, until: Instant | undefined): RekeyErro
   return new RekeyError('Cooling', {
     target: target.name,
     message: `consumers may still hold the key before the current one; it stays valid until ${moment}`,
-    remedy: 'Send it again after that moment, or with {"force": true} if that key is no longer used.',
+    remedy: 'Send it again after that moment, or a rotation with {"force": true} if that key is no longer used.',
   })
 }
 
