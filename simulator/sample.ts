@@ -21,6 +21,8 @@ export interface Sample {
   readonly regenerate: string
   /** The operation whose answer has the new key. Default: `regenerate`. */
   readonly answersNewKey?: string
+  /** The answer to a regenerate has no body: nothing of it can be cut short. */
+  readonly answersNothing?: true
   /** The operation that reads `disableLocalAuth`. Absent: the service has no such switch, or refuses for it by name. */
   readonly describes?: string
   /** In its place, where keys are listed and made although they are switched off: the operation, which comes before each regenerate. */

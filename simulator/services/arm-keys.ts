@@ -60,6 +60,8 @@ export interface ArmKeysDeclaration<Options> {
     /** Below the id; a part may be a parameter: `regenerateKey`, `regenerateAdminKey/:slot`. */
     readonly action: string
     readonly permission: string
+    /** In their place, where each slot has an action of its own: action → permission. The operation is named after `action`. */
+    readonly actions?: Readonly<Record<string, string>>
     /** The slot that the call names. Throws what the service answers to one that it does not know. */
     slot(call: Call, resource: ArmResource<Options>): string
     /** A key that the caller gives. Absent, or undefined: the service makes one. */
@@ -192,15 +194,17 @@ export function armKeys<Options extends object = object>(
         return { status: 200, body: list.body(resource, resource.slots.keys(call.readAt)) }
       },
     },
-    {
-      ...common,
-      operation: `${service}/${regenerate.action.split('/')[0]}`,
-      effect: true,
-      permission: regenerate.permission,
-      method: 'POST',
-      path: `${path}/${regenerate.action}`,
-      handle: regenerated,
-    },
+    ...Object.entries(regenerate.actions ?? { [regenerate.action]: regenerate.permission }).map(
+      ([action, permission]): Operation => ({
+        ...common,
+        operation: `${service}/${regenerate.action.split('/')[0]}`,
+        effect: true,
+        permission,
+        method: 'POST',
+        path: `${path}/${action}`,
+        handle: regenerated,
+      }),
+    ),
   ]
   if (describe !== undefined) {
     operations.push({

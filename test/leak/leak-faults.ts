@@ -41,7 +41,8 @@ const headers: typeof quoting = [
 ]
 
 /** Everything that befalls a provider's calls, given the operations that make and read its keys. */
-export function faultsOf({ regenerate, read, rotation }: Sample): readonly Named[] {
+export function faultsOf({ regenerate, read, rotation, answersNothing, answersNewKey }: Sample): readonly Named[] {
+  const answersKeys = (answersNothing && answersNewKey) || regenerate
   const keyed = [read, regenerate, ...rotation, ...ofVault]
   const simple = (name: string, fault: Fault): Named => ({ name, fault })
   return [
@@ -54,7 +55,7 @@ export function faultsOf({ regenerate, read, rotation }: Sample): readonly Named
     })),
     simple('whoever is asked sends back what we sent', { name: 'echo', install: () => ({ after: echo }) }),
     simple('the answer to a regenerate is lost', lostAnswer({ operation: regenerate })),
-    simple('the answer to a regenerate is cut short', truncatedBody({ operation: regenerate })),
+    simple('the answer to a regenerate is cut short', truncatedBody({ operation: answersKeys })),
     simple('a gateway answers a regenerate', gateway(regenerate, 'html')),
     simple('a regenerate fails without a word', gateway(regenerate, 'empty')),
     simple('every read is cut short', truncatedBody({ operation: read })),

@@ -85,7 +85,7 @@ for (const provider of providers) {
       const on = opened(provider, undefined, each)
       const ring = await on.holder.read(on.signal)
       await on.holder.probe?.(slots[0], ring[slots[0]]!, on.signal)
-      await on.holder.regenerate(slots[0], on.call)
+      for (const slot of slots) await on.holder.regenerate(slot, on.call)
       await on.holder.swap?.(on.call, 'secondary')
       if (describes !== undefined) {
         const refused = [serverError({ operation: read, when: 'before', status: 400 })]

@@ -102,8 +102,10 @@ function readAs(text: string, { type, name, rule, above = [] }: ArmType): ArmId 
   if (provider === undefined) return "the segment 'providers' is missing"
   if (provider.toLowerCase() !== namespace.toLowerCase()) return `the resource is not one of ${namespace}`
   const names: string[] = []
+  // A kind may be called as a segment above it is: the subscriptions of API Management.
+  const ofResource = valuesByName(segments.slice(segments.indexOf(provider) + 1))
   for (const [level, kind] of kinds.entries()) {
-    const given = found.get(kind.toLowerCase())
+    const given = ofResource.get(kind.toLowerCase())
     if (given === undefined) return `the segment '${kind}' is missing`
     const wanted = above[level] ?? { name, rule }
     if (!wanted.name.test(given)) {
@@ -126,9 +128,13 @@ function readAs(text: string, { type, name, rule, above = [] }: ArmType): ArmId 
   }
 }
 
+/** The first value of each name. */
 function valuesByName(segments: readonly string[]): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
-  for (let at = 0; at + 1 < segments.length; at += 2) values.set(segments[at]!.toLowerCase(), segments[at + 1]!)
+  for (let at = 0; at + 1 < segments.length; at += 2) {
+    const name = segments[at]!.toLowerCase()
+    if (!values.has(name)) values.set(name, segments[at + 1]!)
+  }
   return values
 }
 

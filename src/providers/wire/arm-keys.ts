@@ -11,6 +11,192 @@ import { type ArmKeyService, type ArmTarget, rightsIn } from './arm-key-service.
 import { armRenewal } from './arm-renewal.ts'
 import { armResourceOf } from './arm-resource.ts'
 import { orLocalAuthDisabled } from './local-auth.ts'
+import { assertUnchanged, parseAnswer, type ServiceOperation, serviceCall, undecided, unexpected } from './answer.ts'
+import { type ArmId, type ArmTypes, armAllowance, armLimit, armPlace, armResource, parseArmId } from './arm-id.ts'
+import { keyIn } from './connection-string.ts'
+import { keyAddress } from './key-address.ts'
+import { canBeHeader } from './key-material.ts'
+import { localAuthDisabled, orLocalAuthDisabled } from './local-auth.ts'
+import { finished, longestChange, pause } from './long-running.ts'
+import { type Judge, unlessUnanswered, verdictOf } from './verdict.ts'
+
+/** The resource of one target. */
+export interface ArmTarget<Fields> {
+  readonly id: ArmId
+  /** Those that the service adds to a target. */
+  readonly fields: Fields
+  readonly cloud: AzureClients['cloud']
+}
+
+/** A POST below the resource's id. */
+export interface ArmRequest {
+  /** `/regenerateKey` */
+  readonly path: string
+  /** Below the id of the outermost resource instead. */
+  readonly at?: 'top'
+  /** Sent as JSON; a secret in it is shown when it is sent. */
+  readonly body?: unknown
+}
+
+/** The right of a call: one, or one for each type that a target's resource may have; of a regenerate, or one for each slot. */
+export type ArmRight = string | Readonly<Record<string, string>>
+
+export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Description, Addition = never>
+  extends Pick<KeyProvider, 'id' | 'title' | 'slots' | 'outputs' | 'fieldOfOutput' | 'clouds' | 'hosts' | 'optional'> {
+  /** The types that the target's `resource` may have. */
+  readonly types: ArmTypes
+  /** What a target has beside `resource`. */
+  readonly fields?: Shape
+  /** What is wrong with a target whose fields are each valid, and with which of them. Undefined: nothing. */
+  objection?(
+    id: ArmId,
+    fields: z.output<z.core.$ZodObject<Shape>>,
+  ): { readonly field: string; readonly message: string } | undefined
+  /** Where several credentials are in one resource: which one this is. They share the resource's lease. Undefined: the resource's own. */
+  credential?(fields: z.output<z.core.$ZodObject<Shape>>): string | undefined
+  /** What follows the resource's id in `ProviderAddress`, where a secret that holds another credential of it must not pass for this one's. */
+  address?(fields: z.output<z.core.$ZodObject<Shape>>): string | undefined
+  readonly apiVersion: string
+  /** Follows "Rekey: " in the name of the role. */
+  readonly grant: string
+  /** A limit of the service's own, per subscription; `limit` says whose it is. Absent: that of Resource Manager. */
+  readonly budget?: { readonly name: string; readonly limit: string; readonly allowance: Allowance }
+  /** Where the service names its errors in places of its own, and what they mean. */
+  readonly errorCodes?: NonNullable<RawRequest['errorCodes']>
+  /** The field of a connection string that holds the key. */
+  readonly keyField?: string
+
+  readonly list: {
+    readonly right: ArmRight
+    request(target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>): ArmRequest
+    /** The fields of the answer that are used. */
+    readonly answer: z.core.$ZodType<Listing>
+  }
+  /**
+   * A POST beside the listing, for outputs that only it answers. Made once for a reconcile, and only where a secret holds one of
+   * `outputs`.
+   */
+  readonly addition?: {
+    readonly outputs: readonly string[]
+    readonly right: string
+    /** What the right is for. */
+    readonly why: string
+    /** Undefined: this target cannot have the outputs. */
+    request(target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>): ArmRequest | undefined
+    readonly answer: z.core.$ZodType<Addition>
+  }
+  /**
+   * What a listing says: every slot, with every output that is wanted. `addition`: present where it was asked for; `description`: where
+   * one of `describe.outputs` is wanted. Pure.
+   */
+  ring(
+    listing: Listing,
+    target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
+    addition: Addition | undefined,
+    description: Description | undefined,
+  ): KeyRing
+
+  readonly regenerate: {
+    readonly right: ArmRight
+    /** `listing`: what the last one said, for services that want an id from it. */
+    request(slot: KeySlot, target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>, listing: Listing): ArmRequest
+    /**
+     * What a successful answer has: a whole `listing`; `nothing` that is of use, so that keys are listed until one has changed; or the
+     * one slot, read by a function of the body.
+     */
+    readonly answer: 'listing' | 'nothing' | ((body: unknown, slot: KeySlot) => Credential)
+    /** The same request, for a key that the service is given. With it, the two slots can be swapped. */
+    given?(request: ArmRequest, key: Secret): ArmRequest
+  }
+
+  /** GET of the resource, or of the outermost one that it belongs to; asked for when it is needed. */
+  readonly describe?: {
+    readonly at?: 'top'
+    readonly right: string
+    /** What the right is for. */
+    readonly why: string
+    /** The outermost resource is read as well. It is the field `top` of what `answer` parses. */
+    readonly top?: { readonly right: string; readonly why: string }
+    readonly answer: z.core.$ZodType<Description>
+    /** Those that only it answers. Made once for a reconcile, and only where a secret holds one of them. */
+    readonly outputs?: readonly string[]
+    /** Whether the resource refuses its keys. Asked after a refusal. */
+    isKeyUseDisabled?(description: Description): boolean
+    /**
+     * Asked before each regenerate as well, which costs a call: Resource Manager may make keys that the resource refuses, and nothing is
+     * sent while a change of it is under way.
+     */
+    readonly askedFirst?: true
+    /** How an operator lets its keys in: `disableLocalAuth: false`. */
+    readonly enabledBy?: string
+    /** For services whose regenerate goes on after its answer. */
+    readonly operation?: {
+      /** Whether the resource says that a change is under way. */
+      isUnderWay(description: Description): boolean
+      /** How long one may take. */
+      readonly limit: Duration
+      /** When a slot's key was made, as the resource says it. */
+      madeAt?(
+        description: Description,
+        slot: KeySlot,
+        target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
+      ): Instant | undefined
+    }
+  }
+
+  readonly probe?: {
+    /** The types whose keys can be tried. Absent: all of the service's. */
+    readonly types?: readonly string[]
+    /** It needs the description, which costs a call. */
+    readonly needsDescription?: true
+  } & (
+    | {
+        /** The request that shows a key. Undefined: there is none for this resource. */
+        request(shown: ShownKey<z.output<z.core.$ZodObject<Shape>>, Description>): ProbeRequest | undefined
+        readonly judge: Judge
+      }
+    | {
+        /** For what one request does not answer: several of them, each sent with `show`, or another protocol. Never throws for an answer. */
+        ask(
+          shown: ShownKey<z.output<z.core.$ZodObject<Shape>>, Description>,
+          show: (request: ProbeRequest, judge: Judge) => Promise<Verdict>,
+          signal: AbortSignal,
+          /** Sends commands to one of `hosts`. Undefined: they were not sent, or got no reply. */
+          tell: (commands: ProbeCommands) => Promise<readonly string[] | undefined>,
+        ): Promise<Verdict>
+      }
+  )
+}
+
+/** A key that is tried. */
+export interface ShownKey<Fields, Description> {
+  readonly key: Secret
+  readonly target: ArmTarget<Fields>
+  /** Present where it is needed and could be read. */
+  readonly description: Description | undefined
+  readonly now: Instant
+}
+
+export interface ProbeRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST'
+  /** `https://<host>/`, below one of the service's `hosts`: elsewhere nothing is sent. */
+  readonly endpoint: string
+  /** With its query. */
+  readonly path: string
+  /** Of the address that is sent, so that a signature can cover it. A key itself may be a header. */
+  headers(url: URL): Readonly<Record<string, string | Secret>>
+}
+
+/** For services that speak RESP over TLS. */
+export type ProbeCommands = Pick<CommandRequest, 'host' | 'port' | 'commands'>
+
+/** The waits between two listings while one must show a new key: they double. Services count listings, too. */
+const firstListing: Duration = seconds(2)
+const longestListing: Duration = seconds(20)
+/** Less than a call may take: the rest is for reading what became of a regenerate that got no answer. */
+const longestAnswer: Duration = seconds(15)
+/** How soon a resource shows that it took a regenerate; an assumption: recorded is only that it has taken one when it answers. */
+const showsAfter: Duration = seconds(30)
 
 /** The provider of a service that is declared. */
 export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Description, Addition = never>(
@@ -82,6 +268,15 @@ function topType(types: ArmTypes): string {
   return type.split('/').slice(0, 2).join('/')
 }
 
+function rightsIn(right: ArmRight): readonly string[] {
+  return typeof right === 'string' ? [right] : Object.values(right)
+}
+
+function rightFor(right: ArmRight, { type }: ArmId, slot?: KeySlot): string {
+  if (typeof right === 'string') return right
+  return (slot === undefined ? undefined : right[slot]) ?? right[type]!
+}
+
 interface Opening {
   readonly azure: AzureClients
   readonly log: Log | undefined
@@ -107,6 +302,167 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
       async () => isDisabled(await resource.described(signal)),
       run,
       describe?.enabledBy,
+    return orLocalAuthDisabled(thing, async () => isDisabled(await described(signal)), run, describe?.enabledBy)
+  }
+
+  /** Throws `NotSupported` where the app would end its own access: it could then neither record nor repair what it did. */
+  function assertNotOwn(slot: KeySlot, ring: KeyRing): void {
+    const key = ring[slot]!['key']!
+    const isElsewhere = service.slots.some((other) => other !== slot && key.equals(ring[other]!['key']))
+    if (isElsewhere || !azure.isOwnKey?.(key)) return
+    throw new RekeyError('NotSupported', {
+      message: `${thing}: the app itself authenticates with ${slot}, and would lose access if that key were regenerated`,
+      remedy:
+        'Let the app use its managed identity there (AzureWebJobsStorage__accountName; no ROTATION_TOPIC_KEY), or give it the other key first.',
+    })
+  }
+
+  /** POST that makes a new key, in the service's api-version. Sent once. Waits where the answer says that it goes on. */
+  async function renew(slot: KeySlot, call: Call, given?: Secret): Promise<Partial<KeyRing>> {
+    // The engine reads before it writes; where nothing has been read yet, this is what to compare with.
+    const before = seen ?? (await listing(call.signal))
+    if (describe?.askedFirst) assertWritable(await described(call.signal))
+    assertNotOwn(slot, ringOf(before))
+    const made = regenerate.request(slot, target, before)
+    const request = given === undefined ? made : regenerate.given!(made, given)
+    const what = arm.operation('POST', request.path, rightFor(regenerate.right, target.id, slot))
+    const answer = await taken(slot, call, what, (signal) => arm.post(what, request, 'once', signal))
+    if (typeof regenerate.answer === 'function') return { [slot]: regenerate.answer(answer.body, slot) }
+    if (regenerate.answer === 'listing' && answer.body !== undefined) {
+      seen = parseAnswer(list.answer, answer.body, what)
+      return ringOf(seen)
+    }
+    try {
+      return await readBack(slot, ringOf(before), answer, what, call)
+    } catch (error) {
+      throw undecided(error)
+    }
+  }
+
+  /** Throws `LocalAuthDisabled` where no key of the resource can be used, `ServiceBusy` where a change of it is under way. */
+  function assertWritable(found: Description): void {
+    if (describe?.isKeyUseDisabled?.(found)) throw disabled()
+    if (!describe?.operation?.isUnderWay(found)) return
+    throw new RekeyError('ServiceBusy', {
+      message: `${thing} is being changed`,
+      remedy: passes,
+      retryAfter: minutes(5),
+    })
+  }
+
+  /**
+   * The answer to a regenerate. Where it is lost, the resource itself may say that a change of it has begun, soon or not at all: to leave
+   * that open would cost another regenerate. Throws RekeyErrors.
+   */
+  async function taken(
+    slot: KeySlot,
+    call: Call,
+    what: ServiceOperation,
+    send: (signal: AbortSignal) => Promise<RawAnswer>,
+  ): Promise<RawAnswer> {
+    if (describe?.operation === undefined) return send(call.signal)
+    const sentAt = azure.now()
+    try {
+      return await send(AbortSignal.any([call.signal, AbortSignal.timeout(longestAnswer)]))
+    } catch (error) {
+      if (!(error instanceof RekeyError) || !error.details.outcomeUnknown) throw error
+      if (await isTaken(slot, sentAt - clockBound, call, what)) return { status: 202, headers: {}, body: undefined }
+      throw error
+    }
+  }
+
+  /** Whether the resource shows a change that began after `since`. Throws RekeyErrors that leave open what happened. */
+  async function isTaken(slot: KeySlot, since: Instant, call: Call, what: ServiceOperation): Promise<boolean> {
+    const operation = describe!.operation!
+    try {
+      for (const until = azure.now() + showsAfter; azure.now() < until && !call.signal.aborted; ) {
+        await pause(firstListing, azure, call, what)
+        const now = await unlessUnanswered(() => described(call.signal))
+        if (now === undefined) continue
+        if (operation.isUnderWay(now) || (operation.madeAt?.(now, slot, target) ?? since) > since) return true
+      }
+      return false
+    } catch (error) {
+      throw undecided(error)
+    }
+  }
+
+  /** The keys once the change is over and the listing shows it: to leave that open would cost another regenerate. */
+  async function readBack(
+    slot: KeySlot,
+    before: KeyRing,
+    answer: RawAnswer,
+    what: ServiceOperation,
+    call: Call,
+  ): Promise<KeyRing> {
+    const until = azure.now() + longestChange
+    const operation = describe?.operation
+    if (operation !== undefined) {
+      const isOver = async () => !operation.isUnderWay(await described(call.signal))
+      await finished({ answer, what, until, log, isOver }, azure, call)
+    }
+    for (let wait = firstListing; ; wait = Math.min(2 * wait, longestListing)) {
+      const now = ringOf(await listing(call.signal))
+      if (slotsChanged(before, now).includes(slot)) return now
+      if (azure.now() >= until) {
+        throw unexpected(what.operation, 'the service accepted the request, but its listing does not show a new key')
+      }
+      await pause(wait, azure, call, what)
+    }
+  }
+
+  /** Gives each slot the key of the other. `to` comes first: then the active key is in both slots, and the other key in none. */
+  async function swap(call: Call, to: KeySlot): Promise<KeyRing> {
+    const known = seen && ringOf(seen)
+    const before = ringOf(await listing(call.signal))
+    assertUnchanged(known, before, arm.operation('POST', '', rightFor(regenerate.right, target.id)).operation)
+    const from = service.slots.find((slot) => slot !== to)!
+    const half = await renew(to, call, before[from]!['key']!)
+    try {
+      await call.keepLease()
+      return fold(fold(before, half), await renew(from, call, before[to]!['key']!))
+    } catch (error) {
+      throw undecided(error)
+    }
+  }
+
+  /** `alone`: no other key is shown as a control. */
+  async function verdictOn(credential: Credential, signal: AbortSignal, alone?: 'alone'): Promise<Verdict> {
+    const key = keyField === undefined ? credential['key'] : keyIn(credential, keyField)
+    if (key === undefined) return 'unknown'
+    if (probe!.needsDescription) description ??= await unlessUnanswered(() => described(signal))
+    const shown = { key, target, description, now: azure.now() }
+    const control = alone ? undefined : () => verdictOnAnother(key, signal)
+    const show = (request: ProbeRequest, judge: Judge) => shownAt(request, { key, judge, control }, signal)
+    if ('ask' in probe!) return probe.ask(shown, show, signal, (commands) => told(commands, signal))
+    const request = probe!.request(shown)
+    return request === undefined ? 'unknown' : show(request, probe!.judge)
+  }
+
+  /** `accepted` where any key of the ring but this one is. */
+  async function verdictOnAnother(key: Secret, signal: AbortSignal): Promise<Verdict> {
+    const known = seen ?? (await unlessUnanswered(() => listing(signal)))
+    for (const other of known === undefined ? [] : Object.values(ringOf(known))) {
+      if (!key.equals(other['key']) && (await verdictOn(other, signal, 'alone')) === 'accepted') return 'accepted'
+    }
+    return 'unknown'
+  }
+
+  async function shownAt(
+    request: ProbeRequest,
+    { key, judge, control }: { key: Secret; judge: Judge; control: (() => Promise<Verdict>) | undefined },
+    signal: AbortSignal,
+  ): Promise<Verdict> {
+    const { method } = request
+    const url = keyAddress(request.endpoint, request.path, service.hosts?.[azure.cloud.name] ?? [], log)
+    if (url === undefined) return 'unknown'
+    const headers = request.headers(url)
+    if (Object.values(headers).includes(key) && !canBeHeader(key)) return 'refused'
+    return verdictOf(
+      azure,
+      { method, url: url.href, headers, signal, operation: `${method} ${url.host}${url.pathname}` },
+      judge,
+      control,
     )
   }
 

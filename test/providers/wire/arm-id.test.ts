@@ -92,3 +92,14 @@ test('two spellings of one id are one credential, and keep one address', () => {
   assert.equal(armPlace('iot-hub-policy', spelled).credential, armPlace('iot-hub-policy', shouted).credential)
   assert.equal(armPlace('iot-hub-policy', spelled).address, armPlace('iot-hub-policy', shouted).address)
 })
+
+test('a kind of resource may be called as the segment of the Azure subscription is', () => {
+  const name = { name: /^[a-z]+$/, rule: 'letters' }
+  const rule = { type: 'Microsoft.ApiManagement/service/subscriptions', above: [name], ...name }
+  const below = `/subscriptions/${subscription}/resourceGroups/rg/providers/Microsoft.ApiManagement/service/contoso`
+
+  const parsed = parseArmId(`${below}/subscriptions/orders`, rule)
+
+  assert.deepEqual([parsed.subscription, parsed.names], [subscription, ['contoso', 'orders']])
+  assert.equal(armResource(rule).safeParse(below).success, false)
+})
