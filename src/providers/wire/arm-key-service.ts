@@ -29,7 +29,7 @@ export interface ArmRequest {
   readonly body?: unknown
 }
 
-/** The right of a call: one, or where a target's resource may be of several types, one for each type. */
+/** The right of a call: one, or one for each type that a target's resource may have; of a regenerate, or one for each slot. */
 export type ArmRight = string | Readonly<Record<string, string>>
 
 export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Description, Addition = never>
@@ -187,6 +187,7 @@ export function rightsIn(right: ArmRight): readonly string[] {
 }
 
 /** The right of a call on this resource. */
-export function rightFor(right: ArmRight, { type }: ArmId): string {
-  return typeof right === 'string' ? right : right[type]!
+export function rightFor(right: ArmRight, { type }: ArmId, slot?: KeySlot): string {
+  if (typeof right === 'string') return right
+  return (slot === undefined ? undefined : right[slot]) ?? right[type]!
 }

@@ -65,7 +65,7 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
     assertNotOwn(slot, resource.ringOf(before))
     const made = regenerate.request(slot, target, before)
     const request = given === undefined ? made : regenerate.given!(made, given)
-    const what = resource.calls.operation('POST', request.path, rightFor(regenerate.right, target.id))
+    const what = resource.calls.operation('POST', request.path, rightFor(regenerate.right, target.id, slot))
     ages.delete(slot)
     const answer = await taken(slot, call, what, (signal) => resource.calls.post(what, request, 'once', signal))
     if (typeof regenerate.answer === 'function') return { [slot]: regenerate.answer(answer.body, slot) }

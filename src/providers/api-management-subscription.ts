@@ -1,0 +1,45 @@
+// Subscriptions of API Management: two keys, each with an action of its own that answers nothing.
+
+import * as z from 'zod/mini'
+import { secretText } from './wire/answer.ts'
+import { armKeyProvider } from './wire/arm-keys.ts'
+
+const right = (name: string) => `Microsoft.ApiManagement/service/subscriptions/${name}/action`
+
+export const apimSubscription = armKeyProvider({
+  id: 'api-management-subscription',
+  title: 'API Management subscription',
+  slots: ['primary', 'secondary'],
+  outputs: { key: 'secret' },
+  clouds: ['public', 'usgov', 'china'],
+  types: {
+    type: 'Microsoft.ApiManagement/service/subscriptions',
+    above: [
+      {
+        name: /^[a-z](?:[a-z0-9-]{0,48}[a-z0-9])?$/i,
+        rule: '1 to 50 letters, digits or hyphens, beginning with a letter and ending with none of the hyphens',
+        example: 'my-apim',
+      },
+    ],
+    name: /^(?!\.{1,2}$)[^*#&+:<>?/\\%\s]{1,256}$/,
+    rule: '1 to 256 characters, none of them a space or one of * # & + : < > ? / \\ %',
+    example: 'my-subscription',
+  },
+  apiVersion: '2022-08-01',
+  grant: 'API Management subscription keys',
+
+  /** POST Subscription_ListSecrets, 2022-08-01. */
+  list: {
+    right: right('listSecrets'),
+    request: () => ({ path: '/listSecrets' }),
+    answer: z.object({ primaryKey: secretText, secondaryKey: secretText }),
+  },
+  ring: ({ primaryKey, secondaryKey }) => ({ primary: { key: primaryKey }, secondary: { key: secondaryKey } }),
+
+  /** POST Subscription_RegeneratePrimaryKey or …SecondaryKey, 2022-08-01. 204. */
+  regenerate: {
+    right: { primary: right('regeneratePrimaryKey'), secondary: right('regenerateSecondaryKey') },
+    request: (slot) => ({ path: slot === 'primary' ? '/regeneratePrimaryKey' : '/regenerateSecondaryKey' }),
+    answer: 'nothing',
+  },
+})
