@@ -22,7 +22,9 @@ const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
   'redis-cache': async () => (await import('./redis-cache.ts')).redisCache,
   relay: async () => (await import('./relay.ts')).relay,
   'service-bus': async () => (await import('./service-bus.ts')).serviceBus,
+  signalr: async () => (await import('./signalr.ts')).signalr,
   'storage-account': async () => (await import('./storage-account.ts')).storageAccount,
+  'web-pubsub': async () => (await import('./web-pubsub.ts')).webPubsub,
 }
 
 /** What targets.json may name, in the order of the registry. */

@@ -126,6 +126,8 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
       isUnderWay(description: Description): boolean
       /** How long one may take. */
       readonly limit: Duration
+      /** The right to see its status, where that belongs to the resource. Without it the resource itself is asked. */
+      readonly status?: { readonly right: string; readonly why: string }
     }
     /** When a slot's present key was created, as the resource says it: so a regenerate that went on after its call is not sent again. */
     createdAt?(

@@ -32,7 +32,7 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
     actions: [
       ...rightsIn(list.right).map((name) => ({ kind: 'action' as const, name, why: 'read the keys' })),
       ...rightsIn(regenerate.right).map((name) => ({ kind: 'action' as const, name, why: 'make a new key' })),
-      ...[describe, describe?.top, addition].flatMap((call) =>
+      ...[describe, describe?.top, describe?.operation?.status, addition].flatMap((call) =>
         call === undefined ? [] : [{ kind: 'action' as const, name: call.right, why: call.why }],
       ),
     ],
