@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
+import { clockBound } from '../../src/engine/target.ts'
 import { days, hours, minutes, rotatedStand, type Stand, seconds, stand } from './stand.ts'
 
 /** Carries out a request, which must come to an end. */
@@ -190,6 +191,33 @@ describe('Adopting', () => {
     assert.equal(lead(at).expiresOn, at.now() + days(90))
     assert.equal(at.vault.current('connection')!.expiresOn, at.now() + days(90))
     assert.equal(at.effects.includes('put'), false)
+  })
+
+  for (const held of ['nothing', 'a live key'] as const) {
+    test(`Adopting counts a key from its creation, where the service says when that was and the vault holds ${held}`, async () => {
+      const at = stand({ says: 'created' })
+      const begins = at.now()
+      if (held === 'a live key') at.vault.put('lead', at.service.keys()['B']!)
+      await at.wait(days(1))
+
+      const outcome = await outcomeOf(at)
+
+      assert.deepEqual([outcome.status, outcome.reason], ['changed', 'adopted'])
+      const created = begins - days(30)
+      assert.deepEqual([lead(at).stamps?.rotatedAt, lead(at).stamps?.createdAfter], [created, created - clockBound])
+    })
+  }
+
+  test('A key that is adopted past its time is rotated once consumers have had it for the overlap', async () => {
+    const at = stand({ says: 'created', target: { rotateEvery: days(20) } })
+    await outcomeOf(at)
+
+    const early = await outcomeOf(at)
+    await at.wait(days(2) + minutes(1))
+    const late = await outcomeOf(at)
+
+    assert.deepEqual([early.status, early.reason], ['waiting', 'cooling'])
+    assert.deepEqual([late.status, late.reason], ['changed', 'due'])
   })
 
   test('Adopting one output leaves the tags of the others as they are', async () => {

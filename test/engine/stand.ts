@@ -78,7 +78,7 @@ export interface StandOptions {
   readonly both?: boolean
   /** How long a change of the resource may take, where it reports one. */
   readonly operation?: Duration
-  /** The resource says when its keys were created. */
+  /** The resource says when its keys were created: the first ones a month ago. */
   readonly says?: 'created'
   /** What the provider cannot do. */
   readonly lacks?: readonly ('regenerateAll' | 'swap')[]
@@ -150,6 +150,7 @@ export function stand(options: StandOptions = {}): Stand {
   const queued: { request: RotationRequest; delay: Duration }[] = []
   const regenerated: string[] = []
   const created = new Map<string, Instant>()
+  const begins = time.now() - days(30)
   const effects: CallKind[] = []
   const log: string[] = []
   const metadataOf = metadataInMemory(() => time.now())
@@ -241,7 +242,7 @@ export function stand(options: StandOptions = {}): Stand {
     }
     const { operation: limit } = options
     if (limit !== undefined) Object.assign(found, { operation: { limit, isUnderWay: async () => underWay } })
-    if (options.says === 'created') found.createdAt = async (slot) => created.get(slot)
+    if (options.says === 'created') found.createdAt = async (slot) => created.get(slot) ?? begins
     if (options.swapEndsOther) Object.assign(found, { swapEndsOther: true })
     for (const lack of options.lacks ?? []) delete found[lack]
     if (options.probe !== 'none') {
