@@ -51,9 +51,9 @@ function assertEachRotatedOnce(fleet: LargeFleet): void {
 test('two thousand targets due at once are rotated once each, in as many ticks as ARM’s budget asks for, and never throttled', async () => {
   const fleet = largeFleet({ targets: 2000, vaults: 4, age: 60 })
   fleet.cloud.faults.add(throttle({ ...bucket, operation: usualProvider }))
-  const { burst, perSecond } = armAllowance
-  // Those that the burst pays for at once, then one whenever its writes are paid for, before the next tick.
-  const eachTick = Math.floor(burst / writes) + Math.ceil((interval / 1000) * (perSecond / writes)) - 1
+  const { perSecond } = armAllowance
+  // As many as the time until the next tick pays for.
+  const eachTick = Math.floor((interval / 1000) * (perSecond / writes))
   const queued: number[] = []
 
   while (rotations(fleet).length < fleet.members.length && queued.length < 10) {
@@ -109,6 +109,29 @@ test('while a service is down for hours, each target that is due has one message
   assert.ok(Math.max(...handled) <= handled[0]!, `as many messages in every tick as in the first: ${handled}`)
   assertEachRotatedOnce(fleet)
   assert.deepEqual(failuresTold(fleet), [])
+  fleet.close()
+})
+
+test('A hundred subscriptions with everything due at once are all queued by one tick, whose requests workers queue in parts', async () => {
+  const fleet = largeFleet({ targets: 1200, vaults: 4, age: 60, subscriptions: 100 })
+
+  await fleet.tick(interval)
+  const parts = fleet.depth()
+  await fleet.drain(fleet.cloud.clock.now() + interval)
+
+  assert.deepEqual([fleet.counts()['queued'], parts], [1200, 3])
+  assertEachRotatedOnce(fleet)
+  fleet.close()
+})
+
+test('A part of a tick that is handled after the next tick is dropped', async () => {
+  const fleet = largeFleet({ targets: 600, vaults: 1, age: 60, subscriptions: 100 })
+  await fleet.tick(interval)
+  fleet.cloud.clock.advance(interval + 1)
+
+  await fleet.drain(fleet.cloud.clock.now())
+
+  assert.deepEqual([fleet.depth(), rotations(fleet)], [0, []])
   fleet.close()
 })
 

@@ -39,9 +39,16 @@ export interface ListPart {
   readonly from?: number
 }
 
+/** A part of the requests of one tick of the schedule, stored in the same way. */
+export interface TickPart {
+  /** The moment of the tick, ISO 8601. */
+  readonly tick: string
+  readonly part: number
+}
+
 export interface StorageRequestQueue extends RequestQueue {
-  /** Queues a part of a list in `rekey-requests`, to be handled in `delay` milliseconds. `POST {queue}/messages`. Throws RekeyError. */
-  sendPart(part: ListPart, delay: number, signal?: AbortSignal): Promise<void>
+  /** Queues a part of a list, or of a tick, in `rekey-requests`, to be handled in `delay` milliseconds. `POST {queue}/messages`. Throws RekeyError. */
+  sendPart(part: ListPart | TickPart, delay: number, signal?: AbortSignal): Promise<void>
   /**
    * The approximate number of messages in `rekey-requests`, or in the queue named, invisible ones included; 0 where it was never
    * used. `GET {queue}?comp=metadata`.
@@ -136,21 +143,29 @@ const Message = onFirstUse(() =>
   }),
 )
 
-const Part = z.strictObject({
-  v: z.literal(1),
-  list: z.string().check(z.regex(/^[0-9a-f-]{36}$/)),
-  part: z.optional(z.int().check(z.nonnegative())),
-  from: z.optional(z.int().check(z.nonnegative())),
-})
+const PartOfList = onFirstUse(() =>
+  z.strictObject({
+    v: z.literal(1),
+    list: z.string().check(z.regex(/^[0-9a-f-]{36}$/)),
+    part: z.optional(z.int().check(z.nonnegative())),
+    from: z.optional(z.int().check(z.nonnegative())),
+  }),
+)
+const PartOfTick = onFirstUse(() =>
+  z.strictObject({ v: z.literal(1), tick: z.iso.datetime(), part: z.int().check(z.nonnegative()) }),
+)
 
-/** The text of a message that queues a part of a list. */
-export function encodePart(part: ListPart): string {
+/** The text of a message that queues a part of a list or of a tick. */
+export function encodePart(part: ListPart | TickPart): string {
   return Buffer.from(JSON.stringify({ v: 1, ...part })).toString('base64')
 }
 
-/** The part of a list that a message of `rekey-requests` queues; undefined: it is another message. */
-export function parsePart(message: unknown): ListPart | undefined {
-  const { data } = Part.safeParse(typeof message === 'string' ? parseJson(message) : message)
+/** The part of a list or of a tick that a message of `rekey-requests` queues; undefined: it is another message. */
+export function parsePart(message: unknown): ListPart | TickPart | undefined {
+  const parsed = typeof message === 'string' ? parseJson(message) : message
+  const ofTick = PartOfTick().safeParse(parsed)
+  if (ofTick.success) return { tick: ofTick.data.tick, part: ofTick.data.part }
+  const { data } = PartOfList().safeParse(parsed)
   if (data === undefined) return undefined
   const { list, part, from } = data
   return { list, ...(part === undefined ? {} : { part }), ...(from === undefined ? {} : { from }) }

@@ -52,8 +52,8 @@ export interface Allowance {
 /** A vault's: secret versions created. The vault itself allows 300 in 10 seconds. */
 export const vaultAllowance: Allowance = { burst: 20, perSecond: 10 }
 
-/** The most messages of one tick: a tick has minutes, and the queue takes some hundred messages a second. */
-export const mostPerTick = 5000
+/** The most requests of one tick: what workers queue in some minutes, and a fleet of which all is due at once. */
+export const mostPerTick = 100_000
 /** What a message that is in the queue already is taken to need: it does not say, so it counts against every budget. */
 const writesQueued = 2
 
@@ -134,7 +134,7 @@ export function pace<C extends Candidate>(candidates: readonly C[], tick: Tick):
     now.push({ candidate, delay: at })
     chosen.add(candidate)
     line.head += 1
-    advance(line, at)
+    advance(line, at, tick)
     if (headOf(line)) coming.push(line)
   }
   const askAt = (gate: Gate<C>, next: Duration) => {
@@ -183,7 +183,7 @@ function linesOf<C extends Candidate>(urgentFirst: readonly C[], tick: Tick): re
     })
     entry(lines, key, start).waiting.push({ candidate, rank })
   }
-  for (const line of lines.values()) advance(line, 0)
+  for (const line of lines.values()) advance(line, 0, tick)
   return [...lines.values()]
 }
 
@@ -200,11 +200,18 @@ function headOf<C extends Candidate>(line: Line<C>): Ranked<C> | undefined {
   return line.waiting[line.head]
 }
 
-/** Sets the moment at which the line's head may go, `from` at the soonest. */
-function advance<C extends Candidate>(line: Line<C>, from: Duration): void {
+/**
+ * Sets the moment at which the line's head may go, `from` at the soonest. The next tick begins with a full bucket: so what cannot be refilled by
+ * then is left for it, or ticks would spend more than the budget brings in. The first of a line goes in any case, or it might never.
+ */
+function advance<C extends Candidate>(line: Line<C>, from: Duration, { interval }: Tick): void {
   const head = headOf(line)
   if (head === undefined) return
-  line.next = affordableAt(line.bucket, head.candidate.writes, from)
+  const { bucket } = line
+  const { writes } = head.candidate
+  const next = affordableAt(bucket, writes, from)
+  const refilled = levelAt(bucket, next) - writes + ((interval - next) / 1000) * bucket.allowance.perSecond
+  line.next = line.head > 0 && refilled < bucket.allowance.burst ? Number.POSITIVE_INFINITY : next
   line.rank = head.rank
 }
 

@@ -21,7 +21,7 @@ import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 export const usualProvider = 'cognitive-services'
 
 export const topicHost = 'rekey.westeurope-1.eventgrid.azure.net'
-const subscription = '11111111-2222-4333-8444-555555555555'
+const subscriptionOf = (n: number) => `${String(11_111_111 + n)}-2222-4333-8444-555555555555`
 const day = 86_400_000
 
 export interface Member {
@@ -57,6 +57,8 @@ export interface LargeFleetOptions {
   /** Secrets of other people in each vault. */
   readonly others?: number
   readonly seed?: number
+  /** Over how many subscriptions. Default: one. */
+  readonly subscriptions?: number
 }
 
 /** Accounts in one subscription, their keys in several vaults, published `age` days ago by us. */
@@ -108,12 +110,24 @@ export function largeFleet({ seed = 1, ...options }: LargeFleetOptions): LargeFl
 /** The accounts and their secrets alone, in a cloud that is there already. */
 export function seedMembers(
   cloud: Cloud,
-  { targets, vaults, age }: Pick<LargeFleetOptions, 'targets' | 'vaults' | 'age'>,
+  { targets, vaults, age, subscriptions = 1 }: Pick<LargeFleetOptions, 'targets' | 'vaults' | 'age' | 'subscriptions'>,
 ): readonly Member[] {
-  return Array.from({ length: targets }, (_, n) => memberOf(cloud, n, `kv-${n % vaults}.vault.azure.net`, age))
+  return Array.from({ length: targets }, (_, n) =>
+    memberOf(cloud, n, {
+      vault: `kv-${n % vaults}.vault.azure.net`,
+      age,
+      subscription: subscriptionOf(n % subscriptions),
+    }),
+  )
 }
 
-function memberOf(cloud: Cloud, n: number, vault: string, age: number): Member {
+interface Seeded {
+  readonly vault: string
+  readonly age: number
+  readonly subscription: string
+}
+
+function memberOf(cloud: Cloud, n: number, { vault, age, subscription }: Seeded): Member {
   const name = `t-${String(n).padStart(5, '0')}`
   const account = cloud.cognitiveServices.add({ subscription, name })
   const at = cloud.clock.now() - age * day

@@ -25,5 +25,6 @@ route(
   'targets/{name}/history',
   async () => (await import('./status/target-history.ts')).targetHistory,
 )
+route('listProviders', 'GET', 'providers', async () => (await import('./status/list-providers.ts')).listProviders)
 route('health', 'GET', 'health', async () => (await import('./status/show-health.ts')).health)
 route('showOperation', 'GET', 'operations/{id}', async () => (await import('./status/show-operation.ts')).showOperation)

@@ -1,6 +1,6 @@
-// Handles a message that stands for a list of rotations: queues the request of each target of its part.
+// Handles a message that stands for a list of rotations, or for many requests of a tick: queues the request of each target of its part.
 
-import type { ListPart } from '../../azure/request-queue.ts'
+import type { ListPart, TickPart } from '../../azure/request-queue.ts'
 import type { App } from '../../compose.ts'
 import type { Log } from '../../engine/ports.ts'
 import type { RekeyError } from '../../engine/rekey-error.ts'
@@ -17,6 +17,7 @@ import {
   readMany,
   refusePart,
 } from '../operations/many-targets.ts'
+import { readTickPart } from '../operations/tick-requests.ts'
 import { atMost } from '../shared/at-most.ts'
 
 /** How many messages are under way at once. */
@@ -46,6 +47,18 @@ export async function fanOut(message: ListPart, app: App, log: Log, isLastTry: b
     if (isLastTry) await refuse(message, error, app, log)
     throw error
   }
+}
+
+/**
+ * Queues the requests of one part of a tick. Delivered twice, they are queued twice: a resync is safe to repeat. The next tick queues
+ * what is still due, so an old part is dropped. Throws RekeyError.
+ */
+export async function queueTickPart(part: TickPart, app: App, log: Log): Promise<void> {
+  const stored = await readTickPart(app, part)
+  if (stored === undefined || app.clock.now() > stored.until) {
+    return log('warn', 'a part of a tick is dropped: it is over', { tick: part.tick, part: part.part })
+  }
+  await atMost(sends, stored.requests, ({ request, at }) => app.queue.send(request, Math.max(0, at - app.clock.now())))
 }
 
 async function queueOtherParts(list: string, many: Many, app: App): Promise<void> {

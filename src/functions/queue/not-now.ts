@@ -1,6 +1,6 @@
 // Messages that are not carried out now: the app is stopped, or the target is disabled or gone.
 
-import type { ListPart } from '../../azure/request-queue.ts'
+import type { ListPart, TickPart } from '../../azure/request-queue.ts'
 import type { App } from '../../compose.ts'
 import { revokeInterval } from '../../engine/come-back.ts'
 import { announceFailure } from '../../engine/failed-reconcile.ts'
@@ -26,9 +26,9 @@ export async function waitWhileStopped(request: RotationRequest, app: App, log: 
   await app.queue.send(request, stopWait * (1 + Math.random()))
 }
 
-/** The same of a part of a list. */
-export async function partWaits(part: ListPart, app: App, log: Log): Promise<void> {
-  log('info', 'stopped: the message waits', { request: part.list, part: part.part })
+/** The same of a part of a list or of a tick. */
+export async function partWaits(part: ListPart | TickPart, app: App, log: Log): Promise<void> {
+  log('info', 'stopped: the message waits', { ...part })
   await app.queue.sendPart(part, stopWait * (1 + Math.random()))
 }
 

@@ -1,7 +1,7 @@
 // Handles one message of the queue `rekey-requests` or `rekey-revocations`: reconciles one target, or queues the requests of a list.
 
 import type { InvocationContext } from '@azure/functions'
-import { type ListPart, parsePart, parseRequest, type QueueName } from '../../azure/request-queue.ts'
+import { type ListPart, parsePart, parseRequest, type QueueName, type TickPart } from '../../azure/request-queue.ts'
 import type { App, Compose } from '../../compose.ts'
 import type { Outcome } from '../../engine/outcome.ts'
 import type { Log } from '../../engine/ports.ts'
@@ -15,7 +15,7 @@ import { excerptOf } from '../shared/excerpt.ts'
 import { logOf, recordConfiguration, recordOutcome } from '../shared/invocation.ts'
 import { queueRest } from '../shared/requests.ts'
 import { isStopped } from '../shared/stop-switch.ts'
-import { fanOut } from './fan-out.ts'
+import { fanOut, queueTickPart } from './fan-out.ts'
 import { onDisabled, partWaits, waitWhileStopped, withoutTarget } from './not-now.ts'
 import { isSuperseded } from './superseded-request.ts'
 
@@ -55,15 +55,21 @@ export async function rotateMessage(
 }
 
 /** Queues a part of a list, which waits for what its requests would wait for. */
-async function queuePart(part: ListPart, context: InvocationContext, compose: Compose, log: Log): Promise<void> {
+async function queuePart(
+  part: ListPart | TickPart,
+  context: InvocationContext,
+  compose: Compose,
+  log: Log,
+): Promise<void> {
   const composed = await compose()
   if ('app' in composed) {
     if (isStopped(composed.app)) return await partWaits(part, composed.app, log)
+    if ('tick' in part) return await queueTickPart(part, composed.app, log)
     const delivery = Number(context.triggerMetadata?.['dequeueCount'] ?? 1)
     return await fanOut(part, composed.app, log, delivery >= mostDeliveries)
   }
   if (composed.queue === undefined) throw withoutQueue()
-  log('error', 'bad configuration: the message waits', { request: part.list, ...excerptOf(composed.problems) })
+  log('error', 'bad configuration: the message waits', { ...part, ...excerptOf(composed.problems) })
   await composed.queue.sendPart(part, configurationWait)
 }
 

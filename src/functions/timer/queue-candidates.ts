@@ -2,8 +2,10 @@
 
 import { requestQueue } from '../../azure/request-queue.ts'
 import type { App } from '../../compose.ts'
+import { iso } from '../../engine/duration.ts'
 import { type PacedCandidate, pace } from '../../engine/pace.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
+import { storeTickPart, type TimedRequest } from '../operations/tick-requests.ts'
 import { atMost } from '../shared/at-most.ts'
 import { type Seen, type Wanted, wanted } from './candidates.ts'
 import type { Period } from './period.ts'
@@ -11,6 +13,8 @@ import type { Collect } from './tick.ts'
 
 /** How many messages are under way at once. */
 const sends = 16
+/** More requests than this are stored in parts, each of which a message queues. */
+const partSize = 500
 
 /** The result, for the log. */
 interface Counts {
@@ -33,18 +37,65 @@ export async function queueWanted(
   const depth = await app.queue.depth(signal).catch((thrown: unknown) => collect(thrown, requestQueue))
   if (depth === undefined) return { queued: 0, later: candidates.length }
   const paced = pace(candidates, { interval: period.interval, queued: depth })
-  const failures: unknown[] = []
-  await atMost(sends, paced.now, async ({ candidate: { request }, delay }: PacedCandidate<Wanted>) => {
-    const send = app.queue.send({ ...request, expiresAt: request.expiresAt + delay }, delay, signal)
-    await send.catch((thrown: unknown) => failures.push(thrown))
+  const requests = paced.now.map(({ candidate: { request }, delay }: PacedCandidate<Wanted>) => ({
+    request: { ...request, expiresAt: request.expiresAt + delay },
+    at: period.to + delay,
+  }))
+  const failures = await (requests.length > partSize ? storeParts : sendAll)(app, requests, period, signal)
+  const missing = failures.reduce((sum, { count }) => sum + count, 0)
+  if (missing > 0) {
+    const thrown = failures.map((failure) => failure.thrown)
+    collect(unsent(thrown, missing, requests.length), requestQueue)
+  }
+  return { queued: requests.length - missing, later: paced.later.length + missing, depth }
+}
+
+/** Why so many requests were not queued. */
+interface Unsent {
+  readonly thrown: unknown
+  readonly count: number
+}
+
+/** A message for each. */
+async function sendAll(
+  app: App,
+  requests: readonly TimedRequest[],
+  { to }: Period,
+  signal: AbortSignal,
+): Promise<readonly Unsent[]> {
+  const failures: Unsent[] = []
+  await atMost(sends, requests, async ({ request, at }) => {
+    const send = app.queue.send(request, at - to, signal)
+    await send.catch((thrown: unknown) => failures.push({ thrown, count: 1 }))
   })
-  if (failures.length > 0) collect(unsent(failures, paced.now.length), requestQueue)
-  return { queued: paced.now.length - failures.length, later: paced.later.length + failures.length, depth }
+  return failures
+}
+
+/** A message for each part: several workers queue a hundred thousand requests while a tick alone would run out of time. */
+async function storeParts(
+  app: App,
+  requests: readonly TimedRequest[],
+  { to, interval }: Period,
+  signal: AbortSignal,
+): Promise<readonly Unsent[]> {
+  const failures: Unsent[] = []
+  const parts = Array.from({ length: Math.ceil(requests.length / partSize) }, (_, part) => part)
+  await atMost(sends, parts, async (part) => {
+    const place = { tick: iso(to), part }
+    const ofPart = requests.slice(part * partSize, (part + 1) * partSize)
+    try {
+      await storeTickPart(app, place, { until: to + interval, requests: ofPart }, signal)
+      await app.queue.sendPart(place, 0, signal)
+    } catch (thrown) {
+      failures.push({ thrown, count: ofPart.length })
+    }
+  })
+  return failures
 }
 
 /** One failure for all of them: thousands of messages may fail for one reason. An internal error is passed on unchanged. */
-function unsent([first, ...others]: readonly unknown[], all: number): unknown {
+function unsent([first]: readonly unknown[], count: number, all: number): unknown {
   if (!(first instanceof RekeyError)) return first
-  const message = `${others.length + 1} of ${all} requests could not be queued: ${first.message}`
+  const message = `${count} of ${all} requests could not be queued: ${first.message}`
   return new RekeyError(first.code, { ...first.details, message })
 }

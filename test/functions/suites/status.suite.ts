@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
+import { listProviders } from '../../../src/functions/http/status/list-providers.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'
 import { plan } from '../../../src/functions/http/status/show-plan.ts'
 import { targetHistory } from '../../../src/functions/http/status/target-history.ts'
+import { providers } from '../../providers/all-providers.ts'
 import { account, days, stored, vaultHost, type World, world } from '../functions-world.ts'
 
 const params = { name: 'vision' }
@@ -21,6 +23,45 @@ async function visionWorld(age = 61 * days, stamps = {}) {
 function effects(made: World) {
   return made.cloud.history.filter((entry) => entry.effect)
 }
+
+describe('The providers over HTTP', () => {
+  test('Every provider is listed with what a target of it needs, also while targets.json cannot be read', async () => {
+    const made = await world('{')
+
+    const { status, body } = await made.http(listProviders)
+
+    assert.equal(status, 200)
+    assert.deepEqual(
+      body.value.map(({ id }: { id: string }) => id),
+      providers.map(({ id }) => id),
+    )
+    for (const [index, { resource, actions, optional = [], can }] of providers.entries()) {
+      const { id, fields, rights, proof, outputs } = body.value[index]
+      assert.deepEqual(
+        fields.map(({ name }: { name: string }) => name),
+        Object.keys(resource.shape),
+      )
+      const written = fields.filter(({ required }: { required: boolean }) => required)
+      assert.ok(
+        written.every(({ description, example }: Record<string, string>) => description && example),
+        id,
+      )
+      // What is required is enough: so the schema says.
+      const least = Object.fromEntries(written.map(({ name, example }: Record<string, string>) => [name, example]))
+      assert.ok(resource.safeParse(least).success, id)
+      assert.deepEqual([rights.length, proof], [actions.length + optional.length, can.probe ? 'probe' : 'none'])
+      assert.ok(outputs.length > 0)
+    }
+    await made.close()
+  })
+
+  test('A query parameter that the list of providers does not know is 400', async () => {
+    const made = await world()
+
+    assert.equal((await made.http(listProviders, { query: { page: '2' } })).status, 400)
+    await made.close()
+  })
+})
 
 describe('The plan over HTTP', () => {
   test('The plan of one target says what a run would do and why, and changes nothing', async () => {
