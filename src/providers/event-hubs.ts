@@ -5,6 +5,7 @@ import { authorizationRulesWithAlias } from './wire/authorization-rules.ts'
 const hubName = {
   name: /^[A-Za-z0-9](?:[\w.-]{0,254}[A-Za-z0-9])?$/,
   rule: '1 to 256 letters, digits, ., - or _, with a letter or digit at both ends',
+  example: 'readings',
 }
 
 export const eventHubs = authorizationRulesWithAlias({

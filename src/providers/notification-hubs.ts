@@ -6,6 +6,7 @@ const hubName = {
   // A slash in the name of a hub is ~ in an ARM id.
   name: /^[A-Za-z][\w.~-]{0,259}$/,
   rule: '1 to 260 letters, digits, ., -, _ or ~, beginning with a letter',
+  example: 'news',
 }
 
 export const notificationHubs = authorizationRules({

@@ -7,6 +7,7 @@ const connectionName = {
   // A slash in the name of a connection is ~ in an ARM id.
   name: /^[A-Za-z0-9](?:[\w.~-]{0,258}[A-Za-z0-9])?$/,
   rule: '1 to 260 letters, digits, ., -, _ or ~, with a letter or digit at both ends',
+  example: 'onpremises',
 }
 
 export const relay = authorizationRules({

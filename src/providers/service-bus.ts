@@ -6,6 +6,7 @@ const entityName = {
   // A slash in the name of a queue or topic is ~ in an ARM id.
   name: /^[A-Za-z0-9_](?:[\w.~-]{0,258}[A-Za-z0-9_])?$/,
   rule: '1 to 260 letters, digits, ., -, _ or ~, beginning and ending with none of the marks',
+  example: 'orders',
 }
 
 export const serviceBus = authorizationRulesWithAlias({

@@ -24,14 +24,16 @@ const messagingHosts: ServiceHosts = {
 const namespaceName: NameRule = {
   name: /^[A-Za-z][A-Za-z0-9-]{4,48}[A-Za-z0-9]$/,
   rule: '6 to 50 letters, digits or -, beginning with a letter and ending with a letter or digit',
+  example: 'my-namespace',
 }
 const ruleName: NameRule = {
   name: /^[A-Za-z0-9](?:[\w.-]{0,254}[A-Za-z0-9])?$/,
   rule: '1 to 256 letters, digits, ., - or _, with a letter or digit at both ends',
+  example: 'send',
 }
 
 /** Where a service has rules: at its namespace, and at parts of it. */
-export interface RulePlaces {
+interface RulePlaces {
   /** `Microsoft.ServiceBus` */
   readonly namespace: string
   /** As the rights spell them: `queues`. */
@@ -72,7 +74,7 @@ const aliasField = {
     .optional(z.string().check(z.regex(namespaceName.name, `an alias is ${namespaceName.rule}`)))
     .register(z.globalRegistry, {
       description: 'Name of the disaster recovery configuration, for the output aliasConnectionString',
-      examples: ['contoso-messages'],
+      examples: ['my-alias'],
     }),
 }
 type AliasField = typeof aliasField
@@ -183,7 +185,7 @@ function rulesOf(declared: Declared): ArmKeyService<Record<never, never>, Keys, 
 /** The services' own words, where a status alone would mislead. */
 const texts: readonly (readonly [RegExp, string])[] = [
   // Answered with 429, like a limit; it is a change of the same rule that goes on.
-  [/SubCode=4090[01]\b|conflicting operation|conflicted with another request|Another update request/i, 'Conflict'],
+  [/Sub ?code=4090[01]\b|conflicting operation|conflicted with another request|Another update request/i, 'Conflict'],
   // Answered with 401, like a missing right.
   [/operation on the Secondary namespace/i, 'SecondaryNamespace'],
 ]
@@ -197,8 +199,8 @@ const means = {
 } as const
 
 /**
- * 401 has many reasons, told apart by text. `Manage,EntityRead claims required`, or `Manage claim is required`: the key is valid, its rule may only not list. `claim is
- * empty`: a bad key, or a valid one of a rule that may do nothing here.
+ * 401 has many reasons, told apart by text. `Manage,EntityRead claims required`, or `Manage claim is required`: the key is valid, and its rule
+ * may not list. `claim is empty`: a bad key, or a valid one of a rule that may do nothing here.
  */
 const judge: Judge = judgedBy(
   { status: 401, text: /InvalidSignature|40103|Invalid authorization token signature/i, is: 'refused' },
