@@ -11,7 +11,7 @@ import { type Built, buildApp, noticesFile } from '../scripts/build.ts'
 import { packageLimits, packageSize } from '../scripts/package-size.ts'
 import { spawnHost } from '../simulator/local/child.ts'
 import { startEstate } from '../simulator/local/estate.ts'
-import { firstRound, watchRuns } from '../simulator/local/round.ts'
+import { firstRound, watchHost } from '../simulator/local/round.ts'
 import { loadApp } from '../simulator/local/worker.ts'
 import { providers } from './providers/all-providers.ts'
 
@@ -29,7 +29,7 @@ before(async () => {
 
 test('the package alone, in an empty folder without node_modules, rotates a key of every provider', async () => {
   const estate = await startEstate()
-  const runs = watchRuns()
+  const watch = watchHost()
   const lines: string[] = []
   const host = await spawnHost({
     directory: deployed,
@@ -41,12 +41,12 @@ test('the package alone, in an empty folder without node_modules, rotates a key 
     },
     onLine: (line) => {
       lines.push(line)
-      runs.line(line)
+      watch.line(line)
     },
   })
 
   try {
-    const results = await firstRound(estate, host, runs, () => undefined)
+    const results = await firstRound(estate, host, watch, () => undefined)
 
     const statuses = Object.fromEntries(results.map(({ name, status }) => [name, status]))
     assert.deepEqual(statuses, estate.fleet.expected, lines.filter((line) => / (warning|error) /.test(line)).join('\n'))

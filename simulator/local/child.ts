@@ -13,6 +13,7 @@ export interface HostChild {
   readonly keys: ReadyMessage['ready']['keys']
   readonly functions: ReadyMessage['ready']['functions']
   readonly errors: ReadyMessage['ready']['errors']
+  isRunning(): boolean
   /** Stops it after running functions have finished (waits a few seconds at most). */
   stop(): Promise<void>
 }
@@ -76,6 +77,7 @@ async function attempt(options: HostChildOptions, port: number): Promise<HostChi
   return {
     ...ready,
     url: `http://127.0.0.1:${ready.port}`,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     stop: async () => {
       child.kill('SIGTERM')
       await exited

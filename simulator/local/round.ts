@@ -45,60 +45,69 @@ interface Event {
   readonly data: { readonly target: string; readonly reason?: string; readonly code?: string }
 }
 
-/** How long a round may take. Rotating eleven keys takes some seconds; a slow machine is not a failure. */
-const limit = 90_000
-/** Checks of an idle app, ten a second, after which a missing result is taken as final. */
-const idleChecks = 60
+/**
+ * How long the host may be silent while messages wait in the queue: longer than a target waits until a listing must be current.
+ * A target that waits for longer is reported as waiting.
+ */
+const longestSilence = 7 * 60_000
 
-/** Counts what runs in the host, from the lines that it writes around each run. */
-export function watchRuns(): { line(text: string): void; settled(): boolean } {
-  let running = 0
-  let schedules = 0
+/** What the host's lines say about a round. */
+export interface HostWatch {
+  /** Takes each line that the host writes. */
+  line(text: string): void
+  scheduleEnded(): boolean
+  /** Milliseconds since the last line. */
+  silence(): number
+}
+
+export function watchHost(): HostWatch {
+  let scheduleEnded = false
+  let lastLine = performance.now()
   return {
     line: (text) => {
-      if (text.includes(" Executing 'Functions.")) running++
-      if (!text.includes(" Executed 'Functions.")) return
-      running--
-      if (text.includes(" Executed 'Functions.schedule'")) schedules++
+      lastLine = performance.now()
+      scheduleEnded ||= text.includes(" Executed 'Functions.schedule'")
     },
-    /** The schedule has fired, and nothing runs. */
-    settled: () => schedules > 0 && running === 0,
+    scheduleEnded: () => scheduleEnded,
+    silence: () => performance.now() - lastLine,
   }
 }
 
 /**
- * Waits until the schedule has fired, its queue is empty, and every target has reached the state the fleet expects, or
- * has failed; at most 90 s. `progress` is called as targets finish.
+ * Waits until the schedule has fired and the queue is empty: the host deletes a message after its run, and the app queues what must
+ * come back before that. Gives up when nothing has happened for 7 minutes. `progress` is called as targets finish. Throws if the
+ * host ends, or does not list its targets.
  */
 export async function firstRound(
   estate: Estate,
   host: HostChild,
-  runs: { settled(): boolean },
+  watch: HostWatch,
   progress: (done: number, of: number) => void,
 ): Promise<readonly ShownResult[]> {
   const before = slotsIn(estate)
   const due = Object.entries(estate.fleet.expected).filter(([, expected]) => expected === 'changed')
-  const queue = QueueServiceClient.fromConnectionString(estate.azurite.connectionString).getQueueClient(
-    'rekey-requests',
-  )
-  const until = Date.now() + limit
-  let complete = false
-  for (let quiet = 0; quiet < (complete ? 3 : idleChecks) && Date.now() < until; ) {
+  const queues = QueueServiceClient.fromConnectionString(estate.azurite.connectionString)
+  const queue = queues.getQueueClient('rekey-requests')
+  for (let waiting = true; waiting && watch.silence() < longestSilence; ) {
     await pause(100)
+    if (!host.isRunning()) throw new Error(`The host ended in the first round; see ${estate.folder}/host.log`)
+    // In this order, because the schedule queues messages until it ends. Hidden messages count, too: those being handled, and those
+    // that come back later.
+    waiting = !watch.scheduleEnded() || (await queue.getProperties()).approximateMessagesCount !== 0
     const announced = new Set(eventsOf(estate).map(({ data }) => data.target))
-    const done = due.filter(([name]) => announced.has(name)).length
-    progress(done, due.length)
-    const idle = runs.settled() && (await queue.peekMessages()).peekedMessageItems.length === 0
-    complete = done === due.length
-    quiet = idle ? quiet + 1 : 0
+    progress(due.filter(([name]) => announced.has(name)).length, due.length)
   }
-  const response = await fetch(`${host.url}/api/targets`, {
-    headers: { 'x-functions-key': host.keys.functions['listTargets'] ?? host.keys.host },
-  })
+  const targets = await listTargets(host)
+  return targets.map((target) => resultOf(target, eventsOf(estate), before))
+}
+
+async function listTargets(host: HostChild): Promise<readonly Listed[]> {
+  const headers = { 'x-functions-key': host.keys.functions['listTargets'] ?? host.keys.host }
+  const response = await fetch(`${host.url}/api/targets`, { headers })
   if (!response.ok)
     throw new Error(`GET /api/targets answered ${response.status}; see the app's log. Body:\n${await response.text()}`)
   const { targets } = (await response.json()) as { readonly targets: readonly Listed[] }
-  return targets.map((target) => resultOf(target, eventsOf(estate), before))
+  return targets
 }
 
 /** Everything that reached the topic, in order. */

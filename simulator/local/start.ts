@@ -12,7 +12,7 @@ import { type Estate, startEstate } from './estate.ts'
 import { flags } from './flags.ts'
 import { deliverKeyVaultEvents } from './key-vault-events.ts'
 import { progressOn, summary, table, whatNow } from './print-demo.ts'
-import { eventsOf, firstRound, type ShownResult, watchRuns } from './round.ts'
+import { eventsOf, firstRound, type ShownResult, watchHost } from './round.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 /** The port that Core Tools use, too. */
@@ -45,19 +45,19 @@ async function main(options: Options): Promise<void> {
   if (started === 'interrupted') process.exit(130)
   const [estate] = started
   const log = createWriteStream(join(estate.folder, 'host.log'))
-  const runs = watchRuns()
+  const watch = watchHost()
   const served = startApp(estate, (line) => {
     log.write(`${line}\n`)
-    runs.line(line)
+    watch.line(line)
   })
   const host = await Promise.race([stopped, served]).catch((error: unknown) => endedByInterrupt(stopped, error))
   if (host === 'interrupted') process.exit(130)
   if (host.port !== wantedPort) progress.say(`Port ${wantedPort} is in use: serving on ${host.port}.`)
 
-  const round = firstRound(estate, host, runs, (done, of) => {
+  const round = firstRound(estate, host, watch, (done, of) => {
     progress.say(`The schedule has fired: ${done} of the ${of} keys that need something are done…`)
   })
-  const results = await Promise.race([round, stopped])
+  const results = await Promise.race([stopped, round]).catch((error: unknown) => endedByInterrupt(stopped, error))
   progress.end()
   const wrong = results === 'interrupted' ? [] : unexpected(results, estate)
   if (results !== 'interrupted') {
@@ -132,7 +132,7 @@ function document(results: readonly ShownResult[], estate: Estate): string {
   return JSON.stringify({ targets, events: eventsOf(estate) }, null, 2)
 }
 
-/** Ctrl-C also ends a host that is still starting: that is not a failure. */
+/** Ctrl-C ends the host, too: that is not a failure. */
 async function endedByInterrupt(stopped: Promise<'interrupted'>, error: unknown): Promise<'interrupted'> {
   if ((await Promise.race([stopped, pause(200)])) === 'interrupted') return 'interrupted'
   throw error

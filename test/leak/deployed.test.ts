@@ -13,7 +13,7 @@ import { buildApp } from '../../scripts/build.ts'
 import { missingPermission } from '../../simulator/faults.ts'
 import { type HostChild, spawnHost } from '../../simulator/local/child.ts'
 import { type Estate, startEstate } from '../../simulator/local/estate.ts'
-import { firstRound, watchRuns } from '../../simulator/local/round.ts'
+import { firstRound, watchHost } from '../../simulator/local/round.ts'
 import { samples } from '../providers/provider-fleet.ts'
 import { garbageFrom } from './leak-faults.ts'
 import { accountKey, blobsIn, queuesIn, tagsIn } from './leak-places.ts'
@@ -65,7 +65,7 @@ async function start(lines: string[], atEnd: (close: () => Promise<void>) => voi
   const directory = mkdtempSync(join(tmpdir(), 'rekey-leak-'))
   for (const file of ['host.json', 'package.json']) cpSync(join(root, file), join(directory, file))
   const [estate] = await Promise.all([startEstate(), buildApp({ out: join(directory, 'dist') })])
-  const runs = watchRuns()
+  const watch = watchHost()
   const host = await spawnHost({
     directory,
     port: 0,
@@ -74,7 +74,7 @@ async function start(lines: string[], atEnd: (close: () => Promise<void>) => voi
     timers: { schedule: { Last: lastTick, Next: lastTick, LastUpdated: lastTick } },
     onLine: (line) => {
       lines.push(line)
-      runs.line(line)
+      watch.line(line)
     },
   })
   atEnd(async () => {
@@ -82,7 +82,7 @@ async function start(lines: string[], atEnd: (close: () => Promise<void>) => voi
     await estate.close()
     rmSync(directory, { recursive: true })
   })
-  return { estate, host, round: () => firstRound(estate, host, runs, () => undefined) }
+  return { estate, host, round: () => firstRound(estate, host, watch, () => undefined) }
 }
 
 type Ask = (functionName: string, method: 'GET' | 'POST', path: string, body?: string) => Promise<string>
