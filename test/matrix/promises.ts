@@ -74,7 +74,7 @@ export function assertAtRest(estate: Estate): void {
 
 /** The key inside a value: as it is, or in a connection string. */
 function keyOf(value: string): string {
-  return /[;,](?:\w*key|password)=([^;,]+)/i.exec(value)?.[1] ?? value
+  return /[;,](?:\w*key|password|secret)=([^;,]+)/i.exec(value)?.[1] ?? value
 }
 
 function handOut(handed: Handed[], secret: string, key: string, now: number): void {

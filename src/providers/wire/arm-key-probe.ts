@@ -2,7 +2,7 @@
 
 import type * as z from 'zod/mini'
 import type { AzureClients } from '../../azure/clients.ts'
-import type { Credential } from '../../engine/key-ring.ts'
+import type { Credential, KeyRing } from '../../engine/key-ring.ts'
 import type { Log, Verdict } from '../../engine/ports.ts'
 import type { Secret } from '../../engine/secret.ts'
 import type { ArmKeyService, ArmTarget, ProbeCommands, ProbeRequest } from './arm-key-service.ts'
@@ -32,7 +32,7 @@ export function armKeyProbe<Shape extends z.core.$ZodShape, Listing, Description
     const description = probe.needsDescription
       ? (resource.lastDescription() ?? (await unlessUnanswered(() => resource.described(signal))))
       : resource.lastDescription()
-    const shown = { key, target, description, now: azure.now() }
+    const shown = { key, credential, listed: () => listed(signal), target, description, now: azure.now() }
     const control = alone ? undefined : () => verdictOnAnother(key, signal)
     const show = (request: ProbeRequest, judge: Judge) => shownAt(request, { key, judge, control }, signal)
     if ('ask' in probe) return probe.ask(shown, show, signal, (commands) => replies(commands, signal))
@@ -42,11 +42,15 @@ export function armKeyProbe<Shape extends z.core.$ZodShape, Listing, Description
 
   /** `accepted` where any key of the ring but this one is. */
   async function verdictOnAnother(key: Secret, signal: AbortSignal): Promise<Verdict> {
-    const known = resource.lastListing() ?? (await unlessUnanswered(() => resource.listing(signal)))
-    for (const other of known === undefined ? [] : Object.values(resource.ringOf(known))) {
+    for (const other of Object.values((await listed(signal)) ?? {})) {
       if (!key.equals(other['key']) && (await verdictOn(other, signal, 'alone')) === 'accepted') return 'accepted'
     }
     return 'unknown'
+  }
+
+  async function listed(signal: AbortSignal): Promise<KeyRing | undefined> {
+    const known = resource.lastListing() ?? (await unlessUnanswered(() => resource.listing(signal)))
+    return known && resource.ringOf(known)
   }
 
   async function shownAt(

@@ -164,6 +164,10 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
 /** A key that is tried. */
 export interface ShownKey<Fields, Description> {
   readonly key: Secret
+  /** All that there is of it: the key alone, its connection string alone, or both. */
+  readonly credential: Credential
+  /** The keys as the service lists them; undefined: they could not be listed. Costs a call where they have not been listed yet. */
+  listed(): Promise<KeyRing | undefined>
   readonly target: ArmTarget<Fields>
   /** Present where it is needed and could be read. */
   readonly description: Description | undefined

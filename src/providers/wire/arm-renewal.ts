@@ -45,6 +45,9 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
   /** When keys were created, as far as it was asked. */
   const ages = new Map<KeySlot, Instant | undefined>()
 
+  /** Slots whose new key came alone: the last listing still has the one before, and its id where a key has one. */
+  const renewed = new Set<KeySlot>()
+
   /** Throws `NotSupported` where the app would end its own access: it could then neither record nor repair what it did. */
   function assertNotOwn(slot: KeySlot, ring: KeyRing): void {
     const key = ring[slot]!['key']!
@@ -60,7 +63,7 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
   /** POST that makes a new key, in the service's api-version. Sent once. Waits where the answer says that it goes on. */
   async function renew(slot: KeySlot, call: Call, given?: Secret): Promise<Partial<KeyRing>> {
     // The engine reads before it writes; where nothing has been read yet, this is what to compare with.
-    const before = resource.lastListing() ?? (await resource.listing(call.signal))
+    const before = (renewed.has(slot) ? undefined : resource.lastListing()) ?? (await resource.listing(call.signal))
     if (describe?.askedFirst) assertWritable(slot, await resource.described(call.signal))
     assertNotOwn(slot, resource.ringOf(before))
     const made = regenerate.request(slot, target, before)
@@ -68,7 +71,10 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
     const what = resource.calls.operation('POST', request.path, rightFor(regenerate.right, target.id, slot))
     ages.delete(slot)
     const answer = await taken(slot, call, what, (signal) => resource.calls.post(what, request, 'once', signal))
-    if (typeof regenerate.answer === 'function') return { [slot]: regenerate.answer(answer.body, slot) }
+    if (typeof regenerate.answer === 'function') {
+      renewed.add(slot)
+      return { [slot]: regenerate.answer(answer.body, slot) }
+    }
     if (regenerate.answer === 'listing' && answer.body !== undefined) {
       const listed = parseAnswer(list.answer, answer.body, what)
       resource.remember(listed)

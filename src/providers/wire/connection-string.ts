@@ -23,7 +23,7 @@ export function withField(connectionString: Secret, field: string, value: string
   )
 }
 
-/** A field that is an address, and so no secret. */
+/** A field that is no secret: an address, or the id of a key. */
 export function addressIn(connectionString: Secret, field: string): string | undefined {
   return fieldOf(connectionString, field)?.reveal()
 }

@@ -18,3 +18,9 @@ export function canBeHeader(key: Secret): boolean {
 export function basicAuthorization(user: string, key: Secret): Secret {
   return key.map((password) => `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`)
 }
+
+/** Whether it is base64 of so many bytes. What is not is no key of a service whose keys are. */
+export function isBase64(key: Secret, bytes: number): boolean {
+  const text = key.reveal()
+  return /^[0-9A-Za-z+/]+=*$/.test(text) && Buffer.from(text, 'base64').length === bytes
+}

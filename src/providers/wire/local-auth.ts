@@ -17,7 +17,7 @@ export function localAuthDisabled(
 }
 
 /**
- * Runs a call on a resource's keys. When it is refused with 400, 403 or 409, `isDisabled` reads the resource; a yes
+ * Runs a call on a resource's keys. When it is refused with 400, 403 or 409, or its answer lacks them, `isDisabled` reads the resource; a yes
  * turns the refusal into `LocalAuthDisabled`.
  */
 export async function orLocalAuthDisabled<Answer>(
@@ -37,7 +37,9 @@ export async function orLocalAuthDisabled<Answer>(
   }
 }
 
-function mayBeTheReason({ details: { service } }: RekeyError): boolean {
+/** A listing that lacks its keys may be that of a resource which has deleted them. */
+function mayBeTheReason({ code, details: { service } }: RekeyError): boolean {
+  if (code === 'UnexpectedAnswer') return true
   return [400, 403, 409].includes(service?.status ?? 0) && service?.code !== 'AuthorizationFailed'
 }
 
