@@ -5,6 +5,7 @@ import type { KeyProvider } from './provider.ts'
 const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
   'ai-search': async () => (await import('./ai-search.ts')).aiSearch,
   'api-management-subscription': async () => (await import('./api-management-subscription.ts')).apimSubscription,
+  'app-configuration': async () => (await import('./app-configuration.ts')).appConfiguration,
   'cognitive-services': async () => (await import('./cognitive-services.ts')).cognitiveServices,
   'communication-services': async () => (await import('./communication-services.ts')).communicationServices,
   'container-registry': async () => (await import('./container-registry.ts')).containerRegistry,
