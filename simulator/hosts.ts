@@ -36,11 +36,12 @@ const exact = new Map<string, HostGroup>()
 const suffixes: { suffix: string; group: HostGroup }[] = []
 for (const [group, names] of Object.entries(ofThePlatform)) addHosts(group, names)
 
-/** Adds the names of a group. The first group to name a host has it. */
+/** Adds the names of a group. The first group to name a host has it; services that share a group may each name it. */
 export function addHosts(group: HostGroup, names: readonly string[]): void {
   for (const name of names) {
+    if (exact.has(name) || suffixes.some(({ suffix }) => suffix === name)) continue
     if (name.startsWith('.')) suffixes.push({ suffix: name, group })
-    else if (!exact.has(name)) exact.set(name, group)
+    else exact.set(name, group)
   }
 }
 

@@ -33,9 +33,9 @@ export const samples: Readonly<Record<string, Sample>> = Object.fromEntries(
 )
 
 /** The data planes of all services, where keys are tried out. */
-export const dataPlaneGroups: readonly HostGroup[] = services.flatMap(({ dataPlanes = [] }) =>
-  dataPlanes.map(({ group }) => group),
-)
+export const dataPlaneGroups: readonly HostGroup[] = [
+  ...new Set(services.flatMap(({ dataPlanes = [] }) => dataPlanes.map(({ group }) => group))),
+]
 
 /** Installs every service in one cloud. */
 export function installServices(kernel: Kernel): Fleets {

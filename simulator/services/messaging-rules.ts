@@ -58,9 +58,6 @@ export interface MessagingDeclaration {
 }
 
 interface Place {
-  /** The id of the namespace, in lower case. */
-  readonly namespace: string
-  readonly rule: ArmResource<RuleOptions>
   secondary: boolean
   occupied: boolean
 }
@@ -72,6 +69,8 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 export function messagingRules(kernel: Kernel, declared: MessagingDeclaration) {
   const { service, namespace, parts, mark, slotField } = declared
   const places = new Map<string, Place>()
+  /** The rules of each namespace, by its id in lower case. */
+  const namespaces = new Map<string, ArmResource<RuleOptions>[]>()
   const plane = messagingDataPlane(kernel)
 
   const text = ({ names, name, options }: ArmResource<RuleOptions>, key: string, host = names[0]!.toLowerCase()) =>
@@ -150,12 +149,12 @@ export function messagingRules(kernel: Kernel, declared: MessagingDeclaration) {
       handle(call) {
         const { namespace: name = '' } = call.params
         const id = armResourceId(call, type, 'namespace')
-        const rules = [...places.values()].filter((place) => place.namespace === id.toLowerCase())
-        if (rules.length === 0) {
+        const rules = namespaces.get(id.toLowerCase())
+        if (rules === undefined) {
           throw call.refuse(404, 'ResourceNotFound', `The Resource '${type}/${name}' was not found.`)
         }
         const properties = {
-          disableLocalAuth: rules.some(({ rule }) => rule.keysDisabled),
+          disableLocalAuth: rules.some(({ keysDisabled }) => keysDisabled),
           provisioningState: 'Succeeded',
           status: 'Active',
           serviceBusEndpoint: `https://${name.toLowerCase()}.servicebus.windows.net:443/`,
@@ -204,7 +203,8 @@ export function messagingRules(kernel: Kernel, declared: MessagingDeclaration) {
     const handle = rules.add({ ...options, name: rule, above })
     const added = rules.find(handle.resourceId)!
     const id = armResourceId(options, `${namespace}/namespaces`, name).toLowerCase()
-    const state: Place = { namespace: id, rule: added, secondary: false, occupied: false }
+    namespaces.set(id, [...(namespaces.get(id) ?? []), added])
+    const state: Place = { secondary: false, occupied: false }
     places.set(handle.resourceId.toLowerCase(), state)
     const host = plane.add({
       namespace: name,
