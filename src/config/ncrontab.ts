@@ -1,6 +1,7 @@
-// NCRONTAB, as the Functions host reads it: six fields, seconds first. Checked here, because the host answers a wrong
-// one by not starting the timer, and a five-field one by running it 60 times as often as was meant. Not by a library: croner, like most,
-// accepts what the host refuses (five fields, L, W, #), does not say which field is wrong, and adds 33 kB to a cold start.
+// NCRONTAB, as the Functions host reads it: six fields, seconds first. Checked here, because the host does not report a wrong
+// schedule: it does not start the timer. A schedule of five fields it runs 60 times as often as was meant.
+// Not checked by a library: croner, like most, accepts what the host refuses (five fields, L, W, #) and does not say which field
+// is wrong. It also adds 33 kB to a cold start.
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']

@@ -10,7 +10,7 @@ import type { Instant, Target } from '../engine/target.ts'
 import { applied, type Definition, type InForce, type NotApplied } from './targets/in-force.ts'
 import { type LastValid, lastValidBlob, type Removal } from './targets/last-valid.ts'
 import type { Problem } from './targets/problems.ts'
-import { failedHold, hold, storedRecord } from './targets/stored-record.ts'
+import { failedHold, hold, type StoredRecord, storedRecord } from './targets/stored-record.ts'
 import { blobReader, fileReader, type TextResult } from './targets/text.ts'
 import type { TargetsFile } from './targets.ts'
 
@@ -74,34 +74,34 @@ interface Former {
   readonly problem?: Problem
 }
 
+/** What one reading of targets.json leads to. */
+interface Result {
+  readonly read: ReadTargets
+  readonly current: Current | undefined
+  /** The record was needed, and could not be read: it is requested again soon. */
+  readonly lacksRecord: boolean
+}
+
+/** What a new file is judged with. */
+interface Basis extends Pick<TargetsSourceSettings, 'parse' | 'clock'> {
+  readonly record: StoredRecord
+  /** What is in force now, in this process. */
+  inForce(): Current | undefined
+}
+
 /** One source for the life of the process. */
 export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
   const { location, root, clock, parse, azure, state, writes } = settings
   const remote = location.startsWith('https://')
   const reader = remote ? blobReader(location, azure()) : fileReader(location, root)
   const record = storedRecord(state, clock, writes)
+  /** The version that need not be read again; undefined: the next check reads the text again. */
   let known: string | undefined
   let current: Current | undefined
   let read: ReadTargets | undefined
   /** Until when a blob is not requested again. A file is checked each time: that costs nothing. */
   let until = Number.NEGATIVE_INFINITY
-
-  async function former(): Promise<Former> {
-    const own = { definitions: current?.definitions ?? [], current }
-    try {
-      const last = await record.read()
-      const isNewer = current && !current.lacksRecord && last && current.since >= last.since
-      if (last === undefined || isNewer) return own
-      const taken = await definitionsIn(last, parse)
-      const { version, since, removal } = last
-      const targets = taken.flatMap(({ target, suspended }) => (suspended ? [] : [target]))
-      const inForce = { targets, definitions: taken, notApplied: [], version, since, removal, recorded: true }
-      return { definitions: taken, current: inForce }
-    } catch (thrown) {
-      if (!(thrown instanceof RekeyError)) throw thrown
-      return { ...own, problem: asProblem(thrown) }
-    }
-  }
+  const basis: Basis = { parse, clock, record, inForce: () => current }
 
   async function check(): Promise<ReadTargets> {
     const found = await reader(known)
@@ -109,42 +109,15 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
       until = clock.monotonic() + hold
       return read!
     }
-    const result = found.found === 'text' ? await accept(found) : await keepOn([asUnreadable(found)])
-    const isComplete = found.found === 'text' && !result.lacksRecord
-    known = isComplete ? found.version : undefined
-    until = clock.monotonic() + (isComplete || 'targets' in result.read ? hold : failedHold)
-    if (result.lacksRecord) until = clock.monotonic() + failedHold
+    const isText = found.found === 'text'
+    const result = isText
+      ? await accept(found.text, remote ? found.version : hashOf(found.text), basis)
+      : await keepOn([asUnreadable(found)], basis)
+    current = result.current
+    known = isText && !result.lacksRecord ? found.version : undefined
+    const hasFailed = result.lacksRecord || (!isText && !('targets' in result.read))
+    until = clock.monotonic() + (hasFailed ? failedHold : hold)
     return result.read
-  }
-
-  async function accept({ text, version: token }: TextResult & { found: 'text' }): Promise<Result> {
-    const file = await parse(text)
-    const version = remote ? token : hashOf(text)
-    if (file.problems.length === 0) {
-      current = { ...applied(file, []), version, since: sinceOf(version), recorded: false }
-      return { read: configurationOf(current, []), lacksRecord: false }
-    }
-    if (!file.usable) return await keepOn(file.problems)
-    const { definitions, problem } = await former()
-    const problems = [...file.problems, ...(problem ? [problem] : [])]
-    const lacksRecord = problem !== undefined
-    current = { ...applied(file, definitions), version, since: sinceOf(version), recorded: false, lacksRecord }
-    return { read: configurationOf(current, problems), lacksRecord }
-  }
-
-  /** Nothing can be taken from the newest file: what was in force stays so. */
-  async function keepOn(problems: readonly Problem[]): Promise<Result> {
-    const before = await former()
-    const said = [...problems, ...(before.problem ? [before.problem] : [])]
-    current = before.current
-    return { read: current ? configurationOf(current, said) : { problems: said }, lacksRecord: !!before.problem }
-  }
-
-  /** An instance that starts with what is recorded goes on with the moment that is recorded. */
-  function sinceOf(version: string): Instant {
-    if (current?.version === version) return current.since
-    const last = record.latest()
-    return last?.version === version ? last.since : clock.now()
   }
 
   async function write(): Promise<void> {
@@ -176,6 +149,56 @@ export function targetsSource(settings: TargetsSourceSettings): TargetsSource {
   }
 }
 
+/** Applies a new text: wholly where it is valid; else its valid entries, and the last valid definitions of the others. */
+async function accept(text: string, version: string, basis: Basis): Promise<Result> {
+  const file = await basis.parse(text)
+  if (file.problems.length === 0) {
+    const current = { ...applied(file, []), version, since: sinceOf(version, basis), recorded: false }
+    return { read: configurationOf(current, []), current, lacksRecord: false }
+  }
+  if (!file.usable) return await keepOn(file.problems, basis)
+  const { definitions, problem } = await formerlyInForce(basis)
+  const problems = [...file.problems, ...(problem ? [problem] : [])]
+  const lacksRecord = problem !== undefined
+  const since = sinceOf(version, basis)
+  const current = { ...applied(file, definitions), version, since, recorded: false, lacksRecord }
+  return { read: configurationOf(current, problems), current, lacksRecord }
+}
+
+/** Nothing can be taken from the newest file: what was in force stays so. */
+async function keepOn(problems: readonly Problem[], basis: Basis): Promise<Result> {
+  const { current, problem } = await formerlyInForce(basis)
+  const said = [...problems, ...(problem ? [problem] : [])]
+  const read = current ? configurationOf(current, said) : { problems: said }
+  return { read, current, lacksRecord: problem !== undefined }
+}
+
+async function formerlyInForce({ inForce, record, parse }: Basis): Promise<Former> {
+  const current = inForce()
+  const own = { definitions: current?.definitions ?? [], current }
+  try {
+    const last = await record.read()
+    const isNewer = current && !current.lacksRecord && last && current.since >= last.since
+    if (last === undefined || isNewer) return own
+    const definitions = await definitionsIn(last, parse)
+    const targets = definitions.flatMap(({ target, suspended }) => (suspended ? [] : [target]))
+    const { version, since, removal } = last
+    const taken = { targets, definitions, notApplied: [], version, since, removal, recorded: true }
+    return { definitions, current: taken }
+  } catch (thrown) {
+    if (!(thrown instanceof RekeyError)) throw thrown
+    return { ...own, problem: asProblem(thrown) }
+  }
+}
+
+/** An instance that starts with what is recorded goes on with the moment that is recorded. */
+function sinceOf(version: string, { inForce, record, clock }: Basis): Instant {
+  const current = inForce()
+  if (current?.version === version) return current.since
+  const last = record.latest()
+  return last?.version === version ? last.since : clock.now()
+}
+
 /** Runs once at a time: a caller that arrives meanwhile gets the result of the run that is under way. */
 function shared<Done>(run: () => Promise<Done>): () => Promise<Done> {
   let running: Promise<Done> | undefined
@@ -185,12 +208,6 @@ function shared<Done>(run: () => Promise<Done>): () => Promise<Done> {
     })
     return running
   }
-}
-
-interface Result {
-  readonly read: ReadTargets
-  /** The record was needed, and could not be read: it is requested again soon. */
-  readonly lacksRecord: boolean
 }
 
 function configurationOf(current: Current, problems: readonly Problem[]): Configuration {
@@ -222,6 +239,8 @@ function asProblem({ message, details }: RekeyError): Problem {
   return {
     path: lastValidBlob,
     message: `the last valid definitions cannot be read: ${message}`,
-    remedy: details.remedy ?? 'It is read again soon. Until then targets that are not valid now are off.',
+    remedy:
+      details.remedy ??
+      'No action is needed: the app reads it again soon. Until then, targets whose entries are invalid are off.',
   }
 }

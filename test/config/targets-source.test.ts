@@ -281,7 +281,7 @@ test('A file that does not exist is reported, with its path and a remedy', async
 
   const parsed = await source.read()
 
-  assert.equal(summary(parsed), `nothing; there is no file ${join(root, 'targets.json')}`)
+  assert.equal(summary(parsed), `nothing; the file ${join(root, 'targets.json')} does not exist`)
   assert.match(parsed.problems[0]!.remedy, /targets\.sample\.json/)
 })
 
@@ -517,7 +517,7 @@ test('the record is written once for each version, and a reader that may not wri
 
   assert.equal(kept.writes, 1)
   assert.deepEqual(JSON.parse(kept.text!).files, [{ defaults, targets: [target('one')] }])
-  const looker = targetsSource({
+  const reader = targetsSource({
     location: 'missing.json',
     root: '/nowhere',
     clock: { monotonic: () => 0, now: () => 0 },
@@ -526,7 +526,7 @@ test('the record is written once for each version, and a reader that may not wri
     state: { read: async () => ({ text: kept.text!, etag: '1' }), write: () => assert.fail('nothing may be written') },
     writes: false,
   })
-  assert.match(summary(await looker.recorded()), /^one; there is no file/)
+  assert.match(summary(await reader.recorded()), /^one; the file .* does not exist/)
 })
 
 test('A change that removes more than half of the targets takes effect, and is recorded for a day', async () => {

@@ -60,6 +60,7 @@ export function readLastValid(text: string): LastValid | undefined {
   }
 }
 
+/** The text of the blob; `readLastValid` reads it. */
 export function writeLastValid({ version, since, files, suspended, removal }: LastValid): string {
   const written = removal && { ...removal, at: iso(removal.at) }
   return `${JSON.stringify({ version, since: iso(since), files, suspended, ...(written ? { removal: written } : {}) })}\n`

@@ -26,6 +26,7 @@ export interface Finding {
   readonly remedy: string
 }
 
+/** The path as JSONPath: `$.targets[3].rotateEvery`. */
 export function pathText(path: Path): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`

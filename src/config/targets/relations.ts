@@ -36,66 +36,92 @@ export interface Relations {
   readonly path: Path
 }
 
-/** The durations that do not fit together. */
-export function durationFindings(relations: Relations): readonly Finding[] {
-  const { rotateEvery, validFor, overlap, retireAfter, window } = relations.durations
-  const { slots, now, given, path } = relations
-  const findings: Finding[] = []
-  const report = (names: readonly DurationName[], message: string, remedy: string) => {
-    const name = names.find(given)
-    if (name) findings.push({ path: [...path, name], message, remedy })
-  }
-
-  if (rotateEvery !== undefined && validFor !== undefined && validFor <= rotateEvery) {
-    report(
-      ['validFor', 'rotateEvery'],
-      `a secret would expire (validFor ${formatDuration(validFor)}) before its key is replaced (rotateEvery ${formatDuration(rotateEvery)})`,
-      'Make validFor longer than rotateEvery, half as long again for instance.',
-    )
-  }
-  if (validFor !== undefined && now + validFor > latestExpiry) {
-    report(
-      ['validFor'],
-      'secrets would expire after 2038-01-19, which the Key Vault client cannot write',
-      `Write ${formatDuration(Math.max(0, days(Math.floor((latestExpiry - now) / days(1)))))} or less.`,
-    )
-  }
-  if (
-    slots > 1 &&
-    rotateEvery !== undefined &&
-    overlap !== undefined &&
-    rotateEvery <= overlap + settle + propagation
-  ) {
-    report(
-      ['rotateEvery', 'overlap'],
-      `the next rotation (rotateEvery ${formatDuration(rotateEvery)}) would end a key that must stay valid (overlap ${formatDuration(overlap)}, and ${formatDuration(settle + propagation)} until a change is visible everywhere)`,
-      `Make rotateEvery longer than ${formatDuration(overlap + settle + propagation)}, or overlap shorter.`,
-    )
-  }
-  if (slots > 1 && typeof retireAfter === 'number' && overlap !== undefined && retireAfter < overlap + clockBound) {
-    report(
-      ['retireAfter', 'overlap'],
-      `a key would be invalidated (retireAfter ${formatDuration(retireAfter)}) while it must stay valid (overlap ${formatDuration(overlap)})`,
-      `Make retireAfter ${formatDuration(overlap + clockBound)} or longer.`,
-    )
-  }
-  if (slots > 1 && typeof retireAfter === 'number' && rotateEvery !== undefined && retireAfter >= rotateEvery) {
-    report(
-      ['retireAfter', 'rotateEvery'],
-      `a key would never be retired (retireAfter ${formatDuration(retireAfter)}): the next rotation (rotateEvery ${formatDuration(rotateEvery)}) replaces it first`,
-      'Make retireAfter shorter than rotateEvery, or leave it out.',
-    )
-  }
-  const closed = window ? longestClosed(window) : 0
-  if (rotateEvery !== undefined && rotateEvery < closed) {
-    report(
-      ['rotateEvery', 'window'],
-      `keys would be replaced less often than every ${formatDuration(rotateEvery)}, because the window stays closed for up to ${formatDuration(closed)}`,
-      'Make rotateEvery longer, or open the window on more days.',
-    )
-  }
-  return findings
+/** What is wrong between durations. It is reported at the first of `names` that is given here. */
+interface Misfit {
+  readonly names: readonly DurationName[]
+  readonly message: string
+  readonly remedy: string
 }
+
+/** One relation that durations must keep; undefined: they do. */
+type Rule = (durations: Durations, relations: Pick<Relations, 'slots' | 'now'>) => Misfit | undefined
+
+/** The durations that do not fit together. */
+export function durationFindings({ durations, slots, now, given, path }: Relations): readonly Finding[] {
+  return rules.flatMap((rule): readonly Finding[] => {
+    const misfit = rule(durations, { slots, now })
+    const name = misfit?.names.find(given)
+    return misfit && name ? [{ path: [...path, name], message: misfit.message, remedy: misfit.remedy }] : []
+  })
+}
+
+const expiresAfterRotation: Rule = ({ rotateEvery, validFor }) => {
+  if (rotateEvery === undefined || validFor === undefined || validFor > rotateEvery) return undefined
+  return {
+    names: ['validFor', 'rotateEvery'],
+    message: `a secret would expire (validFor ${formatDuration(validFor)}) before its key is replaced (rotateEvery ${formatDuration(rotateEvery)})`,
+    remedy: 'Make validFor longer than rotateEvery, half as long again for instance.',
+  }
+}
+
+const expiryCanBeWritten: Rule = ({ validFor }, { now }) => {
+  if (validFor === undefined || now + validFor <= latestExpiry) return undefined
+  return {
+    names: ['validFor'],
+    message: 'secrets would expire after 2038-01-19, which the Key Vault client cannot write',
+    remedy: `Write ${formatDuration(Math.max(0, days(Math.floor((latestExpiry - now) / days(1)))))} or less.`,
+  }
+}
+
+const overlapEndsBeforeRotation: Rule = ({ rotateEvery, overlap }, { slots }) => {
+  if (slots < 2 || rotateEvery === undefined || overlap === undefined) return undefined
+  const visible = settle + propagation
+  if (rotateEvery > overlap + visible) return undefined
+  return {
+    names: ['rotateEvery', 'overlap'],
+    message: `the next rotation (rotateEvery ${formatDuration(rotateEvery)}) would end a key that must stay valid (overlap ${formatDuration(overlap)}, and ${formatDuration(visible)} until a change is visible everywhere)`,
+    remedy: `Make rotateEvery longer than ${formatDuration(overlap + visible)}, or overlap shorter.`,
+  }
+}
+
+const retiredAfterOverlap: Rule = ({ retireAfter, overlap }, { slots }) => {
+  if (slots < 2 || typeof retireAfter !== 'number' || overlap === undefined) return undefined
+  if (retireAfter >= overlap + clockBound) return undefined
+  return {
+    names: ['retireAfter', 'overlap'],
+    message: `a key would be invalidated (retireAfter ${formatDuration(retireAfter)}) while it must stay valid (overlap ${formatDuration(overlap)})`,
+    remedy: `Make retireAfter ${formatDuration(overlap + clockBound)} or longer.`,
+  }
+}
+
+const retiredBeforeRotation: Rule = ({ retireAfter, rotateEvery }, { slots }) => {
+  if (slots < 2 || typeof retireAfter !== 'number' || rotateEvery === undefined) return undefined
+  if (retireAfter < rotateEvery) return undefined
+  return {
+    names: ['retireAfter', 'rotateEvery'],
+    message: `a key would never be retired (retireAfter ${formatDuration(retireAfter)}): the next rotation (rotateEvery ${formatDuration(rotateEvery)}) replaces it first`,
+    remedy: 'Make retireAfter shorter than rotateEvery, or leave it out.',
+  }
+}
+
+const windowOpensInTime: Rule = ({ rotateEvery, window }) => {
+  const closed = window ? longestClosed(window) : 0
+  if (rotateEvery === undefined || rotateEvery >= closed) return undefined
+  return {
+    names: ['rotateEvery', 'window'],
+    message: `keys would be replaced less often than every ${formatDuration(rotateEvery)}, because the window stays closed for up to ${formatDuration(closed)}`,
+    remedy: 'Make rotateEvery longer, or open the window on more days.',
+  }
+}
+
+const rules: readonly Rule[] = [
+  expiresAfterRotation,
+  expiryCanBeWritten,
+  overlapEndsBeforeRotation,
+  retiredAfterOverlap,
+  retiredBeforeRotation,
+  windowOpensInTime,
+]
 
 /** How long a window stays closed at most, by the wall clock; 0: it is always open. */
 function longestClosed(window: Window): Duration {

@@ -31,7 +31,8 @@ export function fileReader(path: string, root: string): TextReader {
       return { found: 'text', text: await readFile(file, 'utf8'), version }
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-      const message = code === 'ENOENT' ? `there is no file ${file}` : `the file ${file} cannot be read (${code})`
+      const message =
+        code === 'ENOENT' ? `the file ${file} does not exist` : `the file ${file} cannot be read (${code})`
       const remedy =
         'Copy targets.sample.json to targets.json and edit it, or set ROTATION_TARGETS to where yours is: a path, or the https URL of a blob.'
       return { found: 'nothing', why: 'lasting', message, remedy }
@@ -86,7 +87,7 @@ function refused(status: number, code: string): TextResult {
     return { found: 'nothing', why: 'lasting', message, remedy }
   }
   const passing = status >= 500 || status === 408 || status === 429
-  const remedy = passing ? 'It is read again shortly.' : 'Correct the URL.'
+  const remedy = passing ? 'No action is needed: the app reads it again shortly.' : 'Correct the URL.'
   return { found: 'nothing', why: passing ? 'passing' : 'lasting', message, remedy }
 }
 
