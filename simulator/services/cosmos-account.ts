@@ -79,8 +79,13 @@ export function acceptedIn(account: CosmosAccount, region: number, now: number):
   return slots.accepted().filter(isKnown)
 }
 
+export interface RingHandle extends ServiceHandle {
+  /** Switches local authentication of the account off or on, as an operator would. */
+  disableLocalAuth(disabled: boolean): void
+}
+
 /** The keys of one ring. `accepts`: in every region. */
-export function ringHandle(account: CosmosAccount, ring: Ring, clock: SimulatedClock): ServiceHandle {
+export function ringHandle(account: CosmosAccount, ring: Ring, clock: SimulatedClock): RingHandle {
   const names: Record<string, MasterKey> =
     ring === 'readOnly'
       ? { primary: 'primaryReadonlyMasterKey', secondary: 'secondaryReadonlyMasterKey' }
@@ -92,6 +97,9 @@ export function ringHandle(account: CosmosAccount, ring: Ring, clock: SimulatedC
     keys: () => ({ primary: keyOf('primary'), secondary: keyOf('secondary') }),
     keyOf,
     accepts: (key) => account.regions.every((_, region) => acceptedIn(current(), region, clock.now()).includes(key)),
+    disableLocalAuth(disabled) {
+      account.keysDisabled = disabled
+    },
     regenerateByHand(slot) {
       const name = names[slot] ?? slot
       current().slots.regenerate(name)

@@ -57,6 +57,7 @@ export const sample: Sample = {
   read: 'cosmos-db/listKeys',
   regenerate: 'cosmos-db/regenerateKey',
   answersNewKey: 'cosmos-db/listKeys',
+  describesFirst: 'cosmos-db/getAccount',
   apiVersions: ['2024-11-15'],
   rotation: [
     'cosmos-db/getAccount',

@@ -3,6 +3,7 @@
 import type { KeyProvider } from './provider.ts'
 
 const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
+  batch: async () => (await import('./batch.ts')).batch,
   'ai-search': async () => (await import('./ai-search.ts')).aiSearch,
   'api-management-subscription': async () => (await import('./api-management-subscription.ts')).apimSubscription,
   'app-configuration': async () => (await import('./app-configuration.ts')).appConfiguration,
