@@ -28,6 +28,27 @@ export const sample: Sample = {
   describesFirst: 'service-bus/getNamespace',
   apiVersions: ['2021-11-01'],
   rotation: ['service-bus/getNamespace', 'service-bus/regenerateKeys', 'messaging/listEntities'],
+  estate: ({ cloud, group, due }) => {
+    const [namespace, alias] = ['contoso-messages', 'contoso-messages-pair']
+    // Of paired namespaces: consumers hold the alias, which survives a failover.
+    const rule = cloud.serviceBus.add({ ...group, namespace, alias })
+    const text = rule.connectionString('primary')
+    const values = { 'messages-alias': text.replace(namespace, alias), 'messages-connection': text }
+    due({ target: 'messages', slot: 'primary', address: rule.resourceId, values })
+    // Of one queue: nothing can be asked with its keys that takes no message.
+    const queue = cloud.serviceBus.add({ ...group, namespace, rule: 'listen', at: { part: 'queues', name: 'returns' } })
+    const listen = { 'returns-connection': queue.connectionString('primary') }
+    due({ target: 'returns', slot: 'primary', address: queue.resourceId, values: listen })
+    const secrets = { 'messages-alias': 'aliasConnectionString', 'messages-connection': 'connectionString' }
+    return [
+      { name: 'messages', fields: { resource: rule.resourceId, alias }, secrets },
+      {
+        name: 'returns',
+        fields: { resource: queue.resourceId },
+        secrets: { 'returns-connection': 'connectionString' },
+      },
+    ]
+  },
 }
 
 function serviceBus(kernel: Kernel) {
