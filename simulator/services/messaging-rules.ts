@@ -4,7 +4,7 @@
 import type { Kernel } from '../kernel.ts'
 import { type Call, type Operation, Refusal, type Reply } from '../service-operations.ts'
 import { armPath, armResourceId } from './arm.ts'
-import { type ArmKeysHandle, type ArmResource, armKeys } from './arm-keys.ts'
+import { type ArmKeys, type ArmKeysHandle, type ArmResource, armKeys } from './arm-keys.ts'
 import { messagingDataPlane, type Right } from './messaging-data-plane.ts'
 
 export interface RuleOptions {
@@ -57,7 +57,10 @@ export interface MessagingDeclaration {
   readonly lists: readonly string[]
 }
 
-interface Place {
+type Rule = ArmResource<RuleOptions>
+
+/** What an operator, or another operation, has done to a rule. */
+interface RuleState {
   secondary: boolean
   occupied: boolean
 }
@@ -67,145 +70,32 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 /** Installs a service in a cloud; returns what adds a rule to it. */
 export function messagingRules(kernel: Kernel, declared: MessagingDeclaration) {
-  const { service, namespace, parts, mark, slotField } = declared
-  const places = new Map<string, Place>()
+  const { service, namespace, parts } = declared
+  const states = new Map<string, RuleState>()
   /** The rules of each namespace, by its id in lower case. */
-  const namespaces = new Map<string, ArmResource<RuleOptions>[]>()
+  const namespaces = new Map<string, Rule[]>()
   const plane = messagingDataPlane(kernel)
-
-  const text = ({ names, name, options }: ArmResource<RuleOptions>, key: string, host = names[0]!.toLowerCase()) =>
-    `Endpoint=sb://${host}.servicebus.windows.net/;SharedAccessKeyName=${name};SharedAccessKey=${key}` +
-    (options.at === undefined || declared.withoutPath ? '' : `;EntityPath=${options.at.name}`)
-  const listed = (rule: ArmResource<RuleOptions>, { primary, secondary }: Readonly<Record<string, string>>) => ({
-    primaryConnectionString: text(rule, primary!),
-    secondaryConnectionString: text(rule, secondary!),
-    primaryKey: primary,
-    secondaryKey: secondary,
-    // The rule's name: the slot has none.
-    keyName: rule.name,
-  })
-
-  function checkChange(call: Call, { id }: ArmResource<RuleOptions>): void {
-    const { secondary, occupied } = places.get(id.toLowerCase())!
-    if (secondary) {
-      const message = 'Invalid operation on the Secondary namespace. Secondary namespace is read-only.'
-      throw call.refuse(401, 'Unauthorized', message)
-    }
-    if (occupied) {
-      const message = 'SubCode=40901. Another conflicting operation is in progress.'
-      throw call.refuse(429, 'MessagingGatewayTooManyRequests', message)
-    }
-  }
-
-  function rulesAt(part: string | undefined) {
-    const type = `${namespace}/namespaces/${part === undefined ? '' : `${part}/`}authorizationRules`
-    return armKeys<RuleOptions>(kernel, {
-      service,
-      type,
-      apiVersions: declared.apiVersions,
-      slots: ['primary', 'secondary'],
-      mint: (dice) => {
-        const some = (count: number) =>
-          Array.from({ length: count }, () => letters[Math.floor(dice.next() * letters.length)]).join('')
-        return mark === undefined ? dice.bytes(32).toString('base64') : `${some(33)}${mark}${some(6)}=`
-      },
-      list: { action: 'listKeys', permission: `${type}/listkeys/action`, body: listed },
-      regenerate: {
-        action: 'regenerateKeys',
-        permission: `${type}/regenerateKeys/action`,
-        slot(call, rule) {
-          checkChange(call, rule)
-          const found = slotOf[String(fieldIn(call, slotField))]
-          // The words are unverified.
-          if (!found) throw call.refuse(400, 'BadRequest', `The ${slotField} must be PrimaryKey or SecondaryKey.`)
-          return found
-        },
-        given: (call) => (declared.takesKeys ? givenKey(call) : undefined),
-        reply: (rule, _slot, keys) => ({ status: 200, body: listed(rule, keys) }),
-      },
-      missing: (_call, names) => new Refusal(missingRule(names.at(-1)!), 'no such rule'),
-    })
-  }
-
-  const atNamespace = rulesAt(undefined)
-  const atParts = Object.fromEntries(parts.map((part) => [part, rulesAt(part)]))
+  const stateOf = ({ id }: Rule): RuleState => states.get(id.toLowerCase())!
+  const atNamespace = rulesAt(undefined, kernel, declared, stateOf)
+  const atParts = Object.fromEntries(parts.map((part) => [part, rulesAt(part, kernel, declared, stateOf)]))
   kernel.register([
     ...atNamespace.operations,
     ...Object.values(atParts).flatMap(({ operations }) => operations),
-    ...(declared.hasAlias ? [aliasListing()] : []),
-    ...(declared.hasLocalAuth ? [description()] : []),
+    ...(declared.hasAlias ? [aliasListing(declared, atNamespace.find)] : []),
+    ...(declared.hasLocalAuth ? [description(declared, (id) => namespaces.get(id.toLowerCase()))] : []),
   ])
-
-  /** The namespace of a rule. It knows whether keys are accepted, and is one with each of its rules here. */
-  function description(): Operation {
-    const type = `${namespace}/namespaces`
-    return {
-      operation: `${service}/getNamespace`,
-      permission: `${type}/read`,
-      host: 'resource-manager',
-      method: 'GET',
-      path: armPath(type, 'namespace'),
-      apiVersions: declared.apiVersions,
-      handle(call) {
-        const { namespace: name = '' } = call.params
-        const id = armResourceId(call, type, 'namespace')
-        const rules = namespaces.get(id.toLowerCase())
-        if (rules === undefined) {
-          throw call.refuse(404, 'ResourceNotFound', `The Resource '${type}/${name}' was not found.`)
-        }
-        const properties = {
-          disableLocalAuth: rules.some(({ keysDisabled }) => keysDisabled),
-          provisioningState: 'Succeeded',
-          status: 'Active',
-          serviceBusEndpoint: `https://${name.toLowerCase()}.servicebus.windows.net:443/`,
-        }
-        return { status: 200, body: { id, name, type, location: 'westeurope', properties } }
-      },
-    }
-  }
-
-  /** The alias has its own listing: its connection strings stand in it instead of those of the namespace. */
-  function aliasListing(): Operation {
-    const path = `/subscriptions/:subscription/resourceGroups/:group/providers/${namespace}/namespaces/:namespace`
-    return {
-      operation: `${service}/listAliasKeys`,
-      permission: `${namespace}/namespaces/disasterRecoveryConfigs/authorizationRules/listkeys/action`,
-      host: 'resource-manager',
-      method: 'POST',
-      path: `${path}/disasterRecoveryConfigs/:alias/authorizationRules/:rule/listKeys`,
-      apiVersions: declared.apiVersions,
-      handle(call) {
-        const { alias = '', rule: name = '' } = call.params
-        const id = call.url.pathname.replace(/\/disasterRecoveryConfigs\/[^/]+/i, '').replace(/\/listKeys\/?$/i, '')
-        const rule = atNamespace.find(id)
-        if (rule?.options.alias?.toLowerCase() !== alias.toLowerCase()) {
-          return missingRule(name)
-        }
-        const { primary, secondary } = rule.slots.keys(call.readAt)
-        const body = {
-          aliasPrimaryConnectionString: text(rule, primary!, alias),
-          aliasSecondaryConnectionString: text(rule, secondary!, alias),
-          primaryKey: primary,
-          secondaryKey: secondary,
-          keyName: rule.name,
-        }
-        return { status: 200, body }
-      },
-    }
-  }
 
   /** Adds a rule. Defaults: a fixed subscription, resource group `rg`. */
   return (options: RuleOptions): RuleHandle => {
     const { namespace: name, rule = 'RootManageSharedAccessKey', at } = options
     const rules = at === undefined ? atNamespace : atParts[at.part]
     if (rules === undefined) throw new TypeError(`${service} has no ${at?.part}; there are ${parts.join(', ')}`)
-    const above = at === undefined ? [name] : [name, at.name]
-    const handle = rules.add({ ...options, name: rule, above })
+    const handle = rules.add({ ...options, name: rule, above: at === undefined ? [name] : [name, at.name] })
     const added = rules.find(handle.resourceId)!
     const id = armResourceId(options, `${namespace}/namespaces`, name).toLowerCase()
     namespaces.set(id, [...(namespaces.get(id) ?? []), added])
-    const state: Place = { secondary: false, occupied: false }
-    places.set(handle.resourceId.toLowerCase(), state)
+    const state: RuleState = { secondary: false, occupied: false }
+    states.set(handle.resourceId.toLowerCase(), state)
     const host = plane.add({
       namespace: name,
       lists: declared.lists,
@@ -215,7 +105,7 @@ export function messagingRules(kernel: Kernel, declared: MessagingDeclaration) {
     })
     return Object.assign(handle, {
       host,
-      connectionString: (slot: string) => text(added, handle.keyOf(slot)),
+      connectionString: (slot: string) => connectionString(declared, added, handle.keyOf(slot)),
       becomeSecondary: (secondary: boolean) => {
         state.secondary = secondary
       },
@@ -223,6 +113,144 @@ export function messagingRules(kernel: Kernel, declared: MessagingDeclaration) {
         state.occupied = occupied
       },
     })
+  }
+}
+
+/** The rules of the namespace itself, or of one kind of its parts. */
+function rulesAt(
+  part: string | undefined,
+  kernel: Kernel,
+  declared: MessagingDeclaration,
+  stateOf: (rule: Rule) => RuleState,
+): ArmKeys<RuleOptions> {
+  const { service, namespace, apiVersions, mark, slotField, takesKeys } = declared
+  const type = `${namespace}/namespaces/${part === undefined ? '' : `${part}/`}authorizationRules`
+  return armKeys<RuleOptions>(kernel, {
+    service,
+    type,
+    apiVersions,
+    slots: ['primary', 'secondary'],
+    mint: (dice) => {
+      const some = (count: number) =>
+        Array.from({ length: count }, () => letters[Math.floor(dice.next() * letters.length)]).join('')
+      return mark === undefined ? dice.bytes(32).toString('base64') : `${some(33)}${mark}${some(6)}=`
+    },
+    list: {
+      action: 'listKeys',
+      permission: `${type}/listkeys/action`,
+      body: (rule, keys) => listed(declared, rule, keys),
+    },
+    regenerate: {
+      action: 'regenerateKeys',
+      permission: `${type}/regenerateKeys/action`,
+      slot(call, rule) {
+        checkChange(call, stateOf(rule))
+        const found = slotOf[String(fieldIn(call, slotField))]
+        // The words are unverified.
+        if (!found) throw call.refuse(400, 'BadRequest', `The ${slotField} must be PrimaryKey or SecondaryKey.`)
+        return found
+      },
+      given: (call) => (takesKeys ? givenKey(call) : undefined),
+      reply: (rule, _slot, keys) => ({ status: 200, body: listed(declared, rule, keys) }),
+    },
+    missing: (_call, names) => new Refusal(missingRule(names.at(-1)!), 'no such rule'),
+  })
+}
+
+/** What both calls on keys answer. */
+function listed(
+  declared: MessagingDeclaration,
+  rule: Rule,
+  { primary, secondary }: Readonly<Record<string, string>>,
+): unknown {
+  return {
+    primaryConnectionString: connectionString(declared, rule, primary!),
+    secondaryConnectionString: connectionString(declared, rule, secondary!),
+    primaryKey: primary,
+    secondaryKey: secondary,
+    // The rule's name: the slot has none.
+    keyName: rule.name,
+  }
+}
+
+/** `host`: its first label. Default: the namespace's name. */
+function connectionString(
+  { withoutPath }: MessagingDeclaration,
+  { names, name, options }: Rule,
+  key: string,
+  host = names[0]!.toLowerCase(),
+): string {
+  const path = options.at === undefined || withoutPath ? '' : `;EntityPath=${options.at.name}`
+  return `Endpoint=sb://${host}.servicebus.windows.net/;SharedAccessKeyName=${name};SharedAccessKey=${key}${path}`
+}
+
+function checkChange(call: Call, { secondary, occupied }: RuleState): void {
+  if (secondary) {
+    const message = 'Invalid operation on the Secondary namespace. Secondary namespace is read-only.'
+    throw call.refuse(401, 'Unauthorized', message)
+  }
+  if (occupied) {
+    const message = 'SubCode=40901. Another conflicting operation is in progress.'
+    throw call.refuse(429, 'MessagingGatewayTooManyRequests', message)
+  }
+}
+
+/** The namespace of a rule. It knows whether keys are accepted, and is one with each of its rules here. */
+function description(
+  { service, namespace, apiVersions }: MessagingDeclaration,
+  rulesOf: (namespaceId: string) => readonly Rule[] | undefined,
+): Operation {
+  const type = `${namespace}/namespaces`
+  return {
+    operation: `${service}/getNamespace`,
+    permission: `${type}/read`,
+    host: 'resource-manager',
+    method: 'GET',
+    path: armPath(type, 'namespace'),
+    apiVersions,
+    handle(call) {
+      const { namespace: name = '' } = call.params
+      const id = armResourceId(call, type, 'namespace')
+      const rules = rulesOf(id)
+      if (rules === undefined) {
+        throw call.refuse(404, 'ResourceNotFound', `The Resource '${type}/${name}' was not found.`)
+      }
+      const properties = {
+        disableLocalAuth: rules.some(({ keysDisabled }) => keysDisabled),
+        provisioningState: 'Succeeded',
+        status: 'Active',
+        serviceBusEndpoint: `https://${name.toLowerCase()}.servicebus.windows.net:443/`,
+      }
+      return { status: 200, body: { id, name, type, location: 'westeurope', properties } }
+    },
+  }
+}
+
+/** The alias has its own listing: its connection strings stand in it instead of those of the namespace. */
+function aliasListing(declared: MessagingDeclaration, find: (id: string) => Rule | undefined): Operation {
+  const { service, namespace, apiVersions } = declared
+  const type = `${namespace}/namespaces`
+  return {
+    operation: `${service}/listAliasKeys`,
+    permission: `${type}/disasterRecoveryConfigs/authorizationRules/listkeys/action`,
+    host: 'resource-manager',
+    method: 'POST',
+    path: `${armPath(type, 'namespace')}/disasterRecoveryConfigs/:alias/authorizationRules/:rule/listKeys`,
+    apiVersions,
+    handle(call) {
+      const { alias = '', rule: name = '' } = call.params
+      const rule = find(`${armResourceId(call, type, 'namespace')}/authorizationRules/${name}`)
+      if (rule?.options.alias?.toLowerCase() !== alias.toLowerCase()) return missingRule(name)
+      const { primary, secondary } = rule.slots.keys(call.readAt)
+      const body = {
+        aliasPrimaryConnectionString: connectionString(declared, rule, primary!, alias),
+        aliasSecondaryConnectionString: connectionString(declared, rule, secondary!, alias),
+        primaryKey: primary,
+        secondaryKey: secondary,
+        keyName: rule.name,
+      }
+      return { status: 200, body }
+    },
   }
 }
 
