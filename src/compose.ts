@@ -10,7 +10,7 @@ import { createVault, type ListedVault } from './azure/key-vault.ts'
 import { logTo } from './azure/log.ts'
 import { createOperationStore, type OperationStore } from './azure/operation-store.ts'
 import { createRequestQueue, type StorageRequestQueue } from './azure/request-queue.ts'
-import { createStateBlob } from './azure/state-blob.ts'
+import { createStateBlob, type StateBlob } from './azure/state-blob.ts'
 import { openStorage, type Storage } from './azure/storage.ts'
 import { createTelemetry, type Telemetry } from './azure/telemetry.ts'
 import { type Environment, readSettings, type Settings } from './config/settings.ts'
@@ -19,6 +19,7 @@ import { type Problem, readTargetsFile } from './config/targets.ts'
 import { type Configuration, type TargetsSource, targetsSource } from './config/targets-source.ts'
 import type { Clock, Log, Ports } from './engine/ports.ts'
 import { RekeyError } from './engine/rekey-error.ts'
+import { isReminder } from './engine/reminder.ts'
 import type { Secret } from './engine/secret.ts'
 import type { Target } from './engine/target.ts'
 import { loadedProvider, loadProvidersNamedIn, providerIds } from './providers/index.ts'
@@ -33,8 +34,12 @@ export { loadProviders } from './providers/index.ts'
 export interface App {
   readonly settings: Settings
   readonly clock: Clock
-  /** In the order of targets.json, disabled ones included. */
+  /** What is rotated, in the order of targets.json, disabled ones included. */
   readonly targets: readonly Target[]
+  /** What an operator renews, in the same order. They have no service, so nothing else of the app knows them. */
+  readonly reminders: readonly Target[]
+  /** What was announced of reminders. */
+  readonly reminderState: StateBlob
   /** What is in force of targets.json, and what is not. */
   readonly configuration: Configuration
   /** What is wrong with settings and targets.json, though the app can work. */
@@ -45,6 +50,7 @@ export interface App {
   readonly operations: OperationStore
   readonly leaseNotes: LeaseNotes
   readonly telemetry: Telemetry
+  /** Among `targets`. */
   targetNamed(name: string): Target | undefined
   providerOf(target: Target): KeyProvider
   placeOf(target: Target): Place
@@ -102,7 +108,7 @@ export function composer(outside: Outside): Compose {
 /** The app of this process. */
 export const compose: Compose = composer({ env: process.env })
 
-interface Wired extends Omit<App, 'targets' | 'targetNamed' | 'configuration' | 'problems' | 'recorded'> {
+interface Wired extends Omit<App, 'targets' | 'reminders' | 'targetNamed' | 'configuration' | 'problems' | 'recorded'> {
   readonly source: TargetsSource
 }
 
@@ -136,6 +142,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
     queue,
     operations: createOperationStore(storage),
     leaseNotes: createLeaseNotes(storage),
+    reminderState: createStateBlob(storage, 'reminders.json'),
     vault,
     providerOf,
     placeOf: (target) => providerOf(target).place(target.resource),
@@ -168,11 +175,12 @@ function ownKeys({ storage, topic }: Settings): readonly Secret[] {
 }
 
 function appOf({ source, ...wired }: Wired, configuration: Configuration, problems: readonly Problem[]): App {
-  const { targets } = configuration
+  const targets = configuration.targets.filter((target) => !isReminder(target))
   const byName = new Map(targets.map((target) => [target.name, target]))
   return {
     ...wired,
     targets,
+    reminders: configuration.targets.filter(isReminder),
     configuration,
     problems,
     targetNamed: (name) => byName.get(name),

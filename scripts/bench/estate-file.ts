@@ -34,8 +34,8 @@ export async function estateFile(size: EstateSize): Promise<string> {
     const own = fields
       .replaceAll(marker, name)
       .replace(
-        /\/subscriptions\/[^/]+/g,
-        `/subscriptions/${subscriptionOf(Math.floor(n / many.length) % size.subscriptions)}`,
+        /"\/subscriptions\/[^/]+/,
+        `"/subscriptions/${subscriptionOf(Math.floor(n / many.length) % size.subscriptions)}`,
       )
     const vault = `https://kv-${n % vaults}.vault.azure.net`
     return { name, provider: id, ...JSON.parse(own), vault, secrets: { [`${name}-key`]: output } }

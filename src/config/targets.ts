@@ -16,6 +16,7 @@ import { outlineOf, type Position, positionsOf } from './targets/outline.ts'
 import { type Finding, type Path, type Problem, pathText } from './targets/problems.ts'
 import { isObject, type JsonObject, readFields, refuseUnknown } from './targets/reading.ts'
 import { type Claim, conflicts } from './targets/relations.ts'
+import { reminder } from './targets/reminder.ts'
 
 export type { Problem } from './targets/problems.ts'
 
@@ -81,8 +82,8 @@ export function readTargetsFile(text: string, { registry, ids, cloud, now, vault
   }
 
   const around = {
-    registry,
-    ids: ids ?? registry.map(({ id }) => id),
+    registry: [...registry, reminder],
+    ids: [...(ids ?? registry.map(({ id }) => id)), reminder.id],
     cloud,
     vaultSuffix: clouds[cloud].vaultSuffix,
     vault,

@@ -12,6 +12,7 @@ export type EventType =
   | 'Rekey.KeyRetired'
   | 'Rekey.KeyPending'
   | 'Rekey.RotationFailed'
+  | 'Rekey.RotationDue'
   | 'Rekey.RotationOverdue'
 
 /** The `data` of every event: one shape, absent where it does not apply. */
@@ -143,6 +144,29 @@ export function overdue(target: Target, lead: StoredSecret, dueAt: Instant, now:
     type: 'Rekey.RotationOverdue',
     ...about(target, now),
     data: { ...subjectData(target, lead, [lead]), dueAt: iso(dueAt) },
+  }
+}
+
+/**
+ * `<version>/due` and `<version>/overdue`: an operator must renew the secret of a reminder, or should have. Once for each version. `dueAt` is when
+ * it must have been renewed.
+ */
+export function renewal(
+  target: Target,
+  version: { readonly name: string; readonly version: string; readonly expiresOn?: Instant },
+  facts: { readonly what: 'due' | 'overdue'; readonly deadline: Instant; readonly now: Instant },
+): RekeyEvent {
+  const { name, expiresOn } = version
+  return {
+    id: `${version.version}/${facts.what}`,
+    type: facts.what === 'due' ? 'Rekey.RotationDue' : 'Rekey.RotationOverdue',
+    ...about(target, facts.now),
+    data: {
+      ...subjectData(target, undefined, []),
+      secrets: [{ name, version: version.version }],
+      ...(expiresOn === undefined ? {} : { expiresOn: iso(expiresOn) }),
+      dueAt: iso(facts.deadline),
+    },
   }
 }
 

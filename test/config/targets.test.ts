@@ -287,7 +287,7 @@ test('an unknown provider is answered with those there are and the nearest', () 
   const [problem] = problemsOf({ targets: [target({ vault, provider: 'singel' })] })
 
   assert.equal(problem?.path, '$.targets[0].provider')
-  assert.equal(problem.remedy, 'Did you mean single? There are pair, single.')
+  assert.equal(problem.remedy, 'Did you mean single? There are pair, single, reminder.')
 })
 
 test('a provider that a cloud lacks is refused by name', () => {
@@ -638,7 +638,7 @@ test('adopting everything by default is not possible', () => {
   )
 })
 
-test('the sample is accepted with the real providers, and shows every one of them', async () => {
+test('the sample is accepted with the real providers, and shows every one of them and a reminder', async () => {
   const text = await readFile(new URL('../../targets.sample.json', import.meta.url), 'utf8')
 
   const parsed = parseTargets(text, providers, 'public', now)
@@ -646,7 +646,7 @@ test('the sample is accepted with the real providers, and shows every one of the
   assert.ok('targets' in parsed, JSON.stringify(parsed))
   assert.deepEqual(
     [...new Set(parsed.targets.map((each) => each.provider))].toSorted(),
-    providers.map(({ id }) => id).toSorted(),
+    [...providers.map(({ id }) => id), 'reminder'].toSorted(),
   )
 })
 

@@ -58,6 +58,7 @@ describe('docs/reference', () => {
       'Rekey.KeyRetired': true,
       'Rekey.KeyPending': true,
       'Rekey.RotationFailed': true,
+      'Rekey.RotationDue': true,
       'Rekey.RotationOverdue': true,
     } satisfies Record<EventType, true>
 

@@ -130,6 +130,7 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   const state = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-state')
   await state.createIfNotExists()
   await state.getBlockBlobClient('targets-last-valid.json').deleteIfExists()
+  await state.getBlockBlobClient('reminders.json').deleteIfExists()
   await Promise.all([
     ...['rekey-requests', 'rekey-revocations', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()),
     ...['rekey-operations', 'rekey-leases'].map((name) => new ContainerClient(connectionString, name).deleteIfExists()),

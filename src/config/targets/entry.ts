@@ -2,6 +2,7 @@
 
 import type { CloudName } from '../../azure/clouds.ts'
 import { plainly } from '../../azure/plain.ts'
+import { isReminder } from '../../engine/reminder.ts'
 import { days, type Instant, type SecretName, type Target } from '../../engine/target.ts'
 import type { KeyProvider, Place } from '../../providers/provider.ts'
 import type { PolicyFields, TargetFields } from './fields.ts'
@@ -9,6 +10,7 @@ import { nearest } from './nearest.ts'
 import { type Finding, findingsOf, type Path } from './problems.ts'
 import { isObject, type JsonObject, type Reading, readFields, refuseUnknown } from './reading.ts'
 import { type Claim, durationFindings } from './relations.ts'
+import { notOfReminders } from './reminder.ts'
 
 export interface Surroundings {
   readonly registry: readonly KeyProvider[]
@@ -96,11 +98,12 @@ export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry
   const common = ['provider', ...Object.keys(fields)]
   const resource = provider && readResource(provider, common, given, path, findings)
   if (provider?.fieldOfOutput) findings.push(...missingFields(provider.fieldOfOutput, own.values.secrets, given, path))
-  judgeDurations(own, provider, path, shared)
+  if (provider && isReminder({ provider: provider.id })) findings.push(...reminderFindings(own, path))
+  else judgeDurations(own, provider, path, shared)
   return {
     given,
     name: own.values.name,
-    credential: resource?.place.credential.toLowerCase(),
+    credential: resource?.place.credential.toLowerCase() || undefined,
     claims: claimsOf(own, resource?.place, path, defaults),
     target: provider && resource && findings.length === before ? compose(own, defaults, provider, resource) : undefined,
   }
@@ -163,6 +166,21 @@ function readResource(
   return undefined
 }
 
+/** What a reminder cannot have: nothing of it is made, tried or written. */
+function reminderFindings({ given, values }: Reading<TargetFields>, path: Path): readonly Finding[] {
+  const unused = notOfReminders.filter((name) => given.has(name))
+  const findings: Finding[] = unused.map((name) => ({
+    path: [...path, name],
+    message: 'means nothing for a reminder: no key is made',
+    remedy: 'Remove it.',
+  }))
+  if (Object.keys(values.secrets ?? {}).length > 1) {
+    const message = 'names more than one secret, and a reminder is about one'
+    findings.push({ path: [...path, 'secrets'], message, remedy: 'Write a reminder for each.' })
+  }
+  return findings
+}
+
 /** An unknown provider is assumed to have two slots, as nearly all have. */
 function judgeDurations(own: Policy, provider: KeyProvider | undefined, path: Path, shared: Shared): void {
   const { around, defaults, findings } = shared
@@ -188,7 +206,7 @@ function claimsOf(
   const written = vault ? Object.keys(secrets ?? {}) : []
   return [
     ...(name ? [{ what: 'name' as const, key: name, path: [...path, 'name'] }] : []),
-    ...(place ? [{ what: 'credential' as const, key: place.credential, path }] : []),
+    ...(place?.credential ? [{ what: 'credential' as const, key: place.credential, path }] : []),
     ...written.map(
       (secret): Claim => ({ what: 'secret', key: `${vault} ${secret}`, path: [...path, 'secrets', secret] }),
     ),

@@ -30,7 +30,8 @@ interface Bounds {
 
 const durationPattern = '^P(?!$)(\\d+W|(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+S)?)?)$'
 
-function duration(description: string, example: string, { least, most }: Bounds) {
+/** A duration of at least `least`, and at most `most`. */
+export function durationField(description: string, example: string, { least, most }: Bounds) {
   const about = { description: `${description} (ISO 8601)`, examples: [example], pattern: durationPattern }
   return readAs(about, (text, payload): Duration => {
     const parsed = parseDuration(text)
@@ -92,7 +93,7 @@ const givenWindow = z.strictObject({
   }),
   start,
   // A tick every 15 minutes must fall into it, and a week later it opens again.
-  length: duration('how long it stays open, PT30M to P7D', 'PT4H', { least: minutes(30), most: days(7) }),
+  length: durationField('how long it stays open, PT30M to P7D', 'PT4H', { least: minutes(30), most: days(7) }),
   timeZone,
 })
 const numbered = z.transform((given: z.output<typeof givenWindow>): Window => {
@@ -120,16 +121,20 @@ function vaultIn(vaultSuffix: string) {
 export function policyFields(vaultSuffix: string) {
   return {
     vault: z.optional(vaultIn(vaultSuffix)),
-    rotateEvery: z.optional(duration('how often a new key is created; default P60D', 'P60D', { least: minutes(1) })),
+    rotateEvery: z.optional(
+      durationField('how often a new key is created; default P60D', 'P60D', { least: minutes(1) }),
+    ),
     validFor: z.optional(
-      duration('until when a secret is valid, longer than rotateEvery; default P90D', 'P90D', { least: minutes(1) }),
+      durationField('until when a secret is valid, longer than rotateEvery; default P90D', 'P90D', {
+        least: minutes(1),
+      }),
     ),
     overlap: z.optional(
-      duration('how long the key before the current one must stay valid; default P2D', 'P2D', { least: 0 }),
+      durationField('how long the key before the current one must stay valid; default P2D', 'P2D', { least: 0 }),
     ),
     retireAfter: z.optional(
       z.nullable(
-        duration(
+        durationField(
           'when the key before the current one is invalidated, counted from its replacement; null: never',
           'P7D',
           {

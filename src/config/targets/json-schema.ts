@@ -3,18 +3,20 @@
 import * as z from 'zod/mini'
 import { clouds } from '../../azure/clouds.ts'
 import type { KeyProvider } from '../../providers/provider.ts'
-import { policyFields, targetFields } from './fields.ts'
+import { type PolicyFields, policyFields, targetFields } from './fields.ts'
+import { reminder } from './reminder.ts'
 
 /** What targets.json may hold, as a JSON schema (draft 7, which every editor reads), with the providers of the registry. */
 export function targetsJsonSchema(registry: readonly KeyProvider[]): Readonly<Record<string, unknown>> {
   // Which cloud it will run in is not known here; the schema's pattern lets the vaults of all of them through.
   const { vaultSuffix } = clouds.public
   const policy = policyFields(vaultSuffix)
-  const branches = registry.map((provider) => {
+  const branches: z.ZodMiniObject[] = registry.map((provider) => {
     const { name, ...others } = targetFields(policy, provider)
     const id = z.literal(provider.id).register(z.globalRegistry, { description: provider.title })
     return z.strictObject({ name, provider: id, ...provider.resource.shape, ...others })
   })
+  branches.push(reminderBranch(policy))
   const document = z.strictObject({
     $schema: z.optional(z.string()),
     defaults: z
@@ -26,4 +28,11 @@ export function targetsJsonSchema(registry: readonly KeyProvider[]): Readonly<Re
     title: 'Targets of Rekey',
     ...z.toJSONSchema(document, { io: 'input', target: 'draft-7' }),
   }
+}
+
+/** A reminder lacks the fields that are about keys. */
+function reminderBranch(policy: PolicyFields) {
+  const { name, secrets, vault, rotateEvery, enabled } = targetFields(policy, reminder)
+  const id = z.literal(reminder.id).register(z.globalRegistry, { description: reminder.title })
+  return z.strictObject({ name, provider: id, ...reminder.resource.shape, secrets, vault, rotateEvery, enabled })
 }

@@ -44,6 +44,9 @@ async function handle(event: NearExpiry | string, app: App, log: Log): Promise<v
   const isIt = (target: Target) =>
     target.vault === url && target.secrets.some(({ name }) => name.toLowerCase() === secret.toLowerCase())
   const target = app.targets.find(isIt)
+  const reminder = app.reminders.find(isIt)
+  // The schedule announces it, once for each version.
+  if (reminder) return log('info', 'event ignored', { ...about, target: reminder.name, why: 'a reminder' })
   if (target === undefined) return log('warn', 'event ignored', { ...about, why: 'no target has this secret there' })
   if (!target.enabled) return log('info', 'event ignored', { ...about, target: target.name, why: 'disabled' })
   // The same for every delivery of the same event, so that a failure is announced once.

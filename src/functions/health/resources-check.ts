@@ -17,7 +17,7 @@ const vaults = 8
 /** Each vault: whether secrets can be listed and read. `GET /secrets`, `GET /secrets/{name}`. */
 export async function checkVaults(round: Round): Promise<readonly Check[]> {
   const { app, signal } = round
-  const checks = await atMost(vaults, [...byVault(app.targets)], async ([url, targets]) => {
+  const checks = await atMost(vaults, [...byVault(app.configuration.targets)], async ([url, targets]) => {
     const vault = app.vault(url)
     const { name } = leadOf(targets[0]!)
     const grant = granting(app, roles.vault, scopes.vault(url), signal)

@@ -120,13 +120,22 @@ export function acceptedAs(
 export function targetOf({ app, request }: Call, name = request.params['name'] ?? ''): Target {
   const target = app.targetNamed(name)
   if (target !== undefined) return target
+  if (app.reminders.some((reminder) => reminder.name === name)) throw asReminder(name)
   const stopped = notApplied(app, name)
   if (stopped !== undefined) throw asNotApplied(stopped)
-  const names = app.targets.map((each) => each.name)
+  const names = [...app.targets, ...app.reminders].map((each) => each.name)
   const guess = nearest(name, names)
   throw new RekeyError('UnknownTarget', {
     message: `no target in targets.json is named ${shownName(name)}`,
     remedy: `${guess === undefined ? '' : `Did you mean ${guess}? `}GET /api/targets lists the names; names are case-sensitive.`,
+  })
+}
+
+function asReminder(name: string): RekeyError {
+  return new RekeyError('NotSupported', {
+    target: name,
+    message: 'the target is a reminder: its secret has no service, and Rekey never writes it',
+    remedy: `Renew the secret where it was issued, and store the new value in the vault. GET /api/targets/${name} shows when that is due.`,
   })
 }
 

@@ -2,6 +2,7 @@
 // the whole fleet, and the list of targets.
 
 import { inWindow, isOverdue, soonestDue } from '../../engine/due.ts'
+import { deadlineOf, isReminder } from '../../engine/reminder.ts'
 import { isElsewhere } from '../../engine/state.ts'
 import type { StoredSecret } from '../../engine/stored-secret.ts'
 import type { Instant, Target } from '../../engine/target.ts'
@@ -38,6 +39,7 @@ export interface Assessment {
 /** What the tags say about a target now. `secrets`: all of the target's, in its order, so the lead is the first. */
 export function assess(target: Target, secrets: readonly Listed[], now: Instant): Assessment {
   if (!target.enabled) return { state: 'disabled', overdue: false }
+  if (isReminder(target)) return assessReminder(target, secrets[0], now)
   const [lead] = secrets
   const unmanaged = unmanagedIn(target, secrets)
   const since = unmanaged.length === 0 ? {} : { unmanagedSince: Math.max(...unmanaged.map(({ created }) => created)) }
@@ -45,6 +47,15 @@ export function assess(target: Target, secrets: readonly Listed[], now: Instant)
   if (lead?.stamps?.target !== target.name) return { state, overdue: false, ...since }
   const overdue = isOverdue(target, lead, secrets, now)
   return { state, dueAt: soonestDue(target, lead, secrets), overdue, ...since }
+}
+
+/** By the dates alone: nothing of ours is in its tags. `new`: there is no secret yet. `expired`: its deadline has passed. */
+function assessReminder(target: Target, secret: Listed, now: Instant): Assessment {
+  if (secret === undefined) return { state: 'new', overdue: false }
+  if (!secret.enabled) return { state: 'paused', overdue: false }
+  const { dueAt, deadline } = deadlineOf(target, secret)
+  const overdue = now >= deadline
+  return { state: overdue ? 'expired' : now >= dueAt ? 'due' : 'current', dueAt, overdue }
 }
 
 function stateOf(

@@ -19,6 +19,7 @@ import type { Seen } from './candidates.ts'
 import { type Period, periodOf } from './period.ts'
 import { queueWanted } from './queue-candidates.ts'
 import { readVaults } from './read-vaults.ts'
+import { remind } from './remind.ts'
 
 /** The log line that ends a tick; an alert counts it. */
 export const scheduleFinished = 'schedule finished'
@@ -88,11 +89,15 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
     collect,
     signal: AbortSignal.timeout(limits.reporting),
   })
+  const signal = AbortSignal.timeout(limits.reporting)
+  const reminders = await remind(app, period, { log, collect, signal })
+  late.push(...reminders.filter(({ overdue: is }) => is))
   const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: iso(dueAt ?? 0) })
   app.telemetry.overdue(late.map(about))
-  app.telemetry.seen(seen.filter(hasTurn(period)).map(shown))
+  app.telemetry.seen([...seen, ...reminders].filter(hasTurn(period)).map(shown))
   log(failures.length === 0 ? 'info' : 'error', scheduleFinished, {
     targets: app.targets.length,
+    ...(reminders.length === 0 ? {} : { reminders: reminders.length }),
     seen: seen.filter(({ state }) => state !== 'unreadable').length,
     ...counts,
     overdue: late.length,

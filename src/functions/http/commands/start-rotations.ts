@@ -55,6 +55,9 @@ export const startRotations: Handler = {
     const { app } = call
     const unapplied = names === 'all' ? [] : [...new Set(names)].filter((name) => notApplied(app, name))
     if (unapplied.length > 0) return notQueued(asUnapplied(unapplied.length), { targets: unapplied })
+    const reminders =
+      names === 'all' ? [] : app.reminders.map(({ name }) => name).filter((name) => names.includes(name))
+    if (reminders.length > 0) return notQueued(asReminders(reminders.length), { targets: reminders })
     const unknown = names === 'all' ? [] : names.filter((name) => app.targetNamed(name) === undefined)
     if (unknown.length > 0) return unknownNames(app, [...new Set(unknown)])
     const chosen = names === 'all' ? app.targets : [...new Set(names)].map((name) => app.targetNamed(name)!)
@@ -137,6 +140,13 @@ function asUnapplied(count: number): RekeyError {
   return new RekeyError('BadConfiguration', {
     message: `the entries of ${count} of these targets in targets.json cannot be applied`,
     remedy: 'Correct them (GET /api/health lists the problems), or leave these targets out.',
+  })
+}
+
+function asReminders(count: number): RekeyError {
+  return new RekeyError('NotSupported', {
+    message: `${count} of these targets ${count === 1 ? 'is a reminder' : 'are reminders'}, without a service that makes keys`,
+    remedy: 'Leave them out: an operator renews their secrets.',
   })
 }
 

@@ -13,11 +13,16 @@ export const listTargets: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
   async answer({ app, request }) {
     checkQuery(request, ['page'])
-    const { items, next } = pageOf(request, app.targets, '/api/targets')
+    const { items, next } = pageOf(request, app.configuration.targets, '/api/targets')
     const signal = AbortSignal.timeout(readLimit)
     const { notes, ...unread } = await readable(notesOfAll(app, signal))
     const seen = await readTargets(app, items, signal, notes)
-    return json(200, { targets: seen.map((each) => describe(app, each)), total: app.targets.length, next, ...unread })
+    return json(200, {
+      targets: seen.map((each) => describe(app, each)),
+      total: app.configuration.targets.length,
+      next,
+      ...unread,
+    })
   },
 }
 
@@ -26,6 +31,10 @@ export const showTarget: Handler = {
   roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
   async answer(call) {
     checkQuery(call.request, [])
+    const reminder = call.app.reminders.find(({ name }) => name === call.request.params['name'])
+    if (reminder !== undefined) {
+      return json(200, describe(call.app, await readTarget(call.app, reminder, AbortSignal.timeout(readLimit))))
+    }
     const target = targetOf(call)
     const signal = AbortSignal.timeout(readLimit)
     const { notes, ...unread } = await readable(notesOfOne(call.app, target, signal))

@@ -2,6 +2,7 @@
 
 import type { HttpResponseInit } from '@azure/functions'
 import { iso } from '../../../engine/duration.ts'
+import { isReminder } from '../../../engine/reminder.ts'
 import type { Target } from '../../../engine/target.ts'
 import type { State } from '../../shared/assess.ts'
 import { previewOf } from '../../shared/preview-target.ts'
@@ -40,10 +41,10 @@ async function planOfOne(call: Call, target: Target): Promise<HttpResponseInit> 
 }
 
 async function planOfAll({ app, request }: Call): Promise<HttpResponseInit> {
-  const { items, next } = pageOf(request, app.targets, '/api/plan')
+  const { items, next } = pageOf(request, app.configuration.targets, '/api/plan')
   const seen = await readTargets(app, items, AbortSignal.timeout(readLimit))
   const targets = seen.map((each) => planByTags(each, app.clock.now()))
-  return json(200, { seenBy: 'tags', targets, total: app.targets.length, next })
+  return json(200, { seenBy: 'tags', targets, total: app.configuration.targets.length, next })
 }
 
 function planByTags(seen: TargetReading | Unreadable, now: number) {
@@ -51,7 +52,19 @@ function planByTags(seen: TargetReading | Unreadable, now: number) {
   if ('error' in seen)
     return { target, status: 'unreadable', does: 'nothing: it cannot be read', code: seen.error.code }
   const { status, state, failed, dueAt, overdue } = standingOf(seen, now)
-  return { target, status, does: does[state], failed, dueAt: iso(dueAt), overdue }
+  const what = isReminder(seen.target) ? ofReminder(state) : does[state]
+  return { target, status, does: what, failed, dueAt: iso(dueAt), overdue }
+}
+
+/** A reminder is announced, and nothing of it is done. */
+function ofReminder(state: State): string {
+  const says: Partial<Record<State, string>> = {
+    disabled: does.disabled,
+    new: 'nothing: a reminder, and the vault has no such secret',
+    due: 'announces that an operator must renew the secret, unless it has',
+    expired: 'announces that the secret should have been renewed, unless it has',
+  }
+  return says[state] ?? 'nothing: a reminder'
 }
 
 /** What the next tick does about each state. Drift does not show in the tags: the daily resync, or `?target=`, finds it. */
