@@ -3,10 +3,10 @@
 import type { KeyProvider } from './provider.ts'
 
 const registry: Readonly<Record<string, () => Promise<KeyProvider>>> = {
-  batch: async () => (await import('./batch.ts')).batch,
   'ai-search': async () => (await import('./ai-search.ts')).aiSearch,
   'api-management-subscription': async () => (await import('./api-management-subscription.ts')).apimSubscription,
   'app-configuration': async () => (await import('./app-configuration.ts')).appConfiguration,
+  batch: async () => (await import('./batch.ts')).batch,
   'cognitive-services': async () => (await import('./cognitive-services.ts')).cognitiveServices,
   'communication-services': async () => (await import('./communication-services.ts')).communicationServices,
   'container-registry': async () => (await import('./container-registry.ts')).containerRegistry,
