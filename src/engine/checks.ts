@@ -177,8 +177,9 @@ function outputsDiffer(state: State): Decision | undefined {
 }
 
 /** A regenerate was requested and its end is not recorded, and the resource says that it has created the key: that is recorded, and no other one sent. */
-function createdUnseen({ requestedKeyCreated, standby, stamps, secrets }: State): Decision | undefined {
-  if (!requestedKeyCreated || stamps.pending?.state !== 'requested' || !secrets[0]!.ours) return undefined
+function createdUnseen({ requestedKeyCreatedAt, standby, stamps, secrets }: State): Decision | undefined {
+  if (requestedKeyCreatedAt === undefined || stamps.pending?.state !== 'requested' || !secrets[0]!.ours)
+    return undefined
   return act('interrupted', { do: 'record', slot: standby! })
 }
 

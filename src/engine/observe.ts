@@ -48,7 +48,8 @@ export async function observe(
   const state = stateOf({ ...known, ...(swapEndsOther && { swapEndsOther }) })
   const underWayUntil = await underWay(holder, state.stamps, now, signal)
   if (underWayUntil !== undefined) return stateOf({ ...state, underWayUntil })
-  return (await isRequestedKeyCreated(holder, state, signal)) ? stateOf({ ...state, requestedKeyCreated: true }) : state
+  const requestedKeyCreatedAt = await requestedKeyCreation(holder, state, signal)
+  return requestedKeyCreatedAt === undefined ? state : stateOf({ ...state, requestedKeyCreatedAt })
 }
 
 /** Asked only where a regenerate may be under way, and not longer than one may take. */
@@ -64,11 +65,16 @@ async function underWay(
 }
 
 /** Asked only where a regenerate may have gone on after its call. A clock of the service that is behind costs another regenerate, and no more. */
-async function isRequestedKeyCreated(holder: KeyHolder, state: State, signal: AbortSignal): Promise<boolean> {
+async function requestedKeyCreation(
+  holder: KeyHolder,
+  state: State,
+  signal: AbortSignal,
+): Promise<Instant | undefined> {
   const { stamps, standby, twoSlots } = state
   const since = sinceIn(stamps, 'requested')
-  if (!holder.createdAt || since === undefined || standby === undefined || !twoSlots) return false
-  return ((await holder.createdAt(standby, signal)) ?? Number.NEGATIVE_INFINITY) >= since
+  if (!holder.createdAt || since === undefined || standby === undefined || !twoSlots) return undefined
+  const created = await holder.createdAt(standby, signal)
+  return created !== undefined && created >= since ? created : undefined
 }
 
 /** The lead's history tells how old its keys are; another secret's only whether it is ours at all. */

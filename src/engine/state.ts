@@ -22,8 +22,8 @@ export interface Observed {
   readonly earlier: Readonly<Record<string, StoredSecret | undefined>>
   /** The resource reports a change under way that may be a regenerate of ours; it is waited for until then. */
   readonly underWayUntil?: Instant
-  /** The resource says that it has created the standby's key after a regenerate was requested whose end is not recorded. */
-  readonly requestedKeyCreated?: true
+  /** When the resource says that it created the standby's key, after a regenerate was requested whose end is not recorded. */
+  readonly requestedKeyCreatedAt?: Instant
   /** A swap ends the other key for a moment. */
   readonly swapEndsOther?: true
   /** The service refuses a value of ours that its listing does not show: the value is dead, and the listing is not old. */

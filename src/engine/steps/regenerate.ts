@@ -8,7 +8,7 @@ import { probe } from '../probe.ts'
 import { RekeyError } from '../rekey-error.ts'
 import { type Context, reached, type State } from '../state.ts'
 import type { Pending, Reason, Stamps } from '../stored-secret.ts'
-import { type Duration, days, type Instant, seconds, settle } from '../target.ts'
+import { clockBound, type Duration, days, type Instant, seconds, settle } from '../target.ts'
 import { attempt } from '../unforeseen.ts'
 import { announceRetired } from './announce.ts'
 import { tryOrWait, waitingStamps } from './try-key.ts'
@@ -54,7 +54,9 @@ export async function regenerate(
  */
 export async function recordUnseen(state: State, context: Context): Promise<State> {
   const { pending, took: _, ...before } = state.lead!.stamps!
-  const { since, after } = pending as Extract<Pending, { state: 'requested' }>
+  const { since: requestedAt, after } = pending as Extract<Pending, { state: 'requested' }>
+  // Not older than the request, whatever the service's clock says; and a revoke that came while it was created is satisfied by it.
+  const since = Math.max(requestedAt, state.requestedKeyCreatedAt! - clockBound)
   const kept = { ...before, ...lasted(state.now - since) }
   const { retire: __, failed: ___, ...retired } = kept
   const stamps: Stamps =

@@ -122,6 +122,13 @@ export const climates = {
     hasty: true,
     asks: ['fresh', 'promote', 'revoke'],
   },
+  'operations of hours': {
+    ...two,
+    ...long,
+    faults: 2,
+    operations: 'of hours',
+    asks: ['fresh', 'promote', 'revoke'],
+  },
   'promoted by hand': {
     ...two,
     ...long,

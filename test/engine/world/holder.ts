@@ -12,6 +12,8 @@ import { type CallOf, noAnswer } from './worker-ports.ts'
 const pollEvery = 10_000
 const usualOperation = 150_000
 const longestOperation = 720_000
+/** What a resource may take that says how old its keys are: longer than any worker waits. */
+const hoursOfOperation = 3 * 3_600_000
 /** Longer than an operation and the lag of a listing together. */
 const mostReads = 100
 
@@ -50,8 +52,11 @@ export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
   }
 
   const isUnderWay = (signal: AbortSignal) => call('read', signal, () => stage.ledger.underWay > 0)
+  const createdAt = (slot: string, signal: AbortSignal) =>
+    call('read', signal, () => service.madeAt(service.keys()[slot]!))
   const holder: KeyHolder = {
-    ...(traits.operations === 'none' ? {} : { operation: { limit: 2 * longestOperation + 120_000, isUnderWay } }),
+    ...(traits.operations === 'none' ? {} : { operation: { limit: limitOf(traits.operations), isUnderWay } }),
+    ...(traits.operations === 'of hours' ? { createdAt } : {}),
     read,
     regenerate: (slot, held) => {
       checkSending(stage, run, slot)
@@ -65,7 +70,8 @@ export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
     const before = etag
     // Some take longer than any listing lags. Not where none can be followed: a revoke sent meanwhile must take the new key for an older one.
     const long = traits.operations === 'readable' && stage.dice.chance(0.3)
-    const length = stage.dice.next() * (long ? longestOperation : usualOperation)
+    const ofHours = traits.operations === 'of hours' && stage.dice.chance(0.5)
+    const length = stage.dice.next() * (ofHours ? hoursOfOperation : long ? longestOperation : usualOperation)
     let done = false
     await call('regenerate', held.signal, (late) => {
       if (traits.etag && etag !== service.listing().etag) throw changed()
@@ -84,7 +90,7 @@ export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
     for (let reads = 0; reads < mostReads; reads++) {
       await new Promise<void>((resolve) => void time.in(pollEvery, resolve))
       await held.keepLease()
-      if (traits.operations === 'readable') {
+      if (traits.operations !== 'unreadable') {
         if (await call('poll', held.signal, () => done)) return asRing(service.keys())
       } else {
         const ring = await read(held.signal)
@@ -125,6 +131,11 @@ export function holderOf(stage: Stage, run: Run, call: CallOf): KeyHolder {
       )
   }
   return holder
+}
+
+/** Twice as long as one may take, and what clocks differ by. */
+function limitOf(operations: Stage['traits']['operations']): number {
+  return 2 * (operations === 'of hours' ? hoursOfOperation : longestOperation) + 120_000
 }
 
 function changed(): RekeyError {

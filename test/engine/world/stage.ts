@@ -20,7 +20,7 @@ export interface Traits {
   /** A regenerate changes every slot. */
   readonly both: boolean
   /** A regenerate is an operation of a minute, and is polled; `unreadable`: its polls are refused. */
-  readonly operations: 'none' | 'readable' | 'unreadable'
+  readonly operations: 'none' | 'readable' | 'unreadable' | 'of hours'
 }
 
 export interface Stage {
