@@ -39,6 +39,7 @@ const Account = z.object({
     z.object({
       primaryEndpoints: z.optional(z.record(z.string(), z.unknown())),
       allowSharedKeyAccess: z.nullish(z.boolean()),
+      keyCreationTime: z.nullish(z.record(z.string(), z.nullish(z.string()))),
     }),
   ),
 })
@@ -89,12 +90,17 @@ export const storageAccount = armKeyProvider({
   /** GET StorageAccounts_GetProperties, 2024-01-01. */
   describe: {
     right: right('read'),
-    why: 'find the endpoint that shows whether a key works, and whether the account accepts keys at all',
+    why: 'find the endpoint that shows whether a key works, whether the account accepts keys at all, and how old they are',
     answer: Account,
     // Absent or null: it does.
     isKeyUseDisabled: ({ properties }) => properties?.allowSharedKeyAccess === false,
     askedFirst: true,
     enabledBy: 'allowSharedKeyAccess: true',
+    createdAt: ({ properties }, slot) => {
+      // Null for keys from before the time was kept.
+      const at = Date.parse(properties?.keyCreationTime?.[slot] ?? '')
+      return Number.isNaN(at) ? undefined : at
+    },
   },
 
   probe: {

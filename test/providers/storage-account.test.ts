@@ -136,6 +136,33 @@ for (const [address, signature] of [
   })
 }
 
+fact('an account says when each of its keys was created', recording, async () => {
+  const { cloud, handle, post } = account()
+  cloud.clock.advance(60_000)
+  await post('regenerateKey', { keyName: 'key2' })
+  const holder = storageAccount.open({ resource: handle.resourceId }, connected(cloud))
+
+  const created = [await holder.createdAt!('key1', signal), await holder.createdAt!('key2', signal)]
+
+  assert.deepEqual(created, [Date.UTC(2026, 0, 1) + 1000, Date.UTC(2026, 0, 1) + 61_000])
+})
+
+test('a key from before the time of its creation was kept has no age', async () => {
+  const { cloud, handle } = account()
+  const holder = storageAccount.open({ resource: handle.resourceId }, connected(cloud))
+  cloud.faults.add({
+    name: 'old keys',
+    install: () => ({
+      after: ({ operation }) =>
+        operation.operation === 'storage-account/get'
+          ? { status: 200, body: { properties: { keyCreationTime: { key1: null, key2: null } } } }
+          : undefined,
+    }),
+  })
+
+  assert.equal(await holder.createdAt!('key1', signal), undefined)
+})
+
 test('a probe of a storage account that refuses shared keys says nothing about the key', async () => {
   const on = opened(storageAccount)
   const { key1 } = await on.holder.read(on.signal)
