@@ -15,7 +15,7 @@ import { openStorage, type Storage } from './azure/storage.ts'
 import { createTelemetry, type Telemetry } from './azure/telemetry.ts'
 import { type Environment, readSettings, type Settings } from './config/settings.ts'
 import { lastValidBlob, removalAlert } from './config/targets/last-valid.ts'
-import { type Problem, readTargetsFile } from './config/targets.ts'
+import { type Problem, readTargetsFile, type TargetsFile } from './config/targets.ts'
 import { type Configuration, type TargetsSource, targetsSource } from './config/targets-source.ts'
 import type { Clock, Log, Ports } from './engine/ports.ts'
 import { RekeyError } from './engine/rekey-error.ts'
@@ -122,18 +122,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
   const announcer = topic && createAnnouncer({ ...topic, source: `/rekey/${settings.app}` }, azure)
   // One client per vault: the first request of each is sent twice, the first time only to learn where to get a token.
   const vault = keep((url: string) => createVault(url, azure))
-  const parse = async (text: string) => {
-    const registry = await loadProvidersNamedIn(text)
-    return readTargetsFile(text, {
-      registry,
-      ids: providerIds,
-      cloud: cloud.name,
-      now: clock.now(),
-      vault: settings.vault,
-    })
-  }
   const isOwnKey = (key: Secret) => ownKeys(settings).some((own) => own.equals(key))
-  const state = createStateBlob(storage, lastValidBlob)
   return {
     settings,
     clock,
@@ -160,11 +149,19 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
       location: settings.targets,
       root: rootOf(env),
       clock,
-      parse,
+      parse: parserOf(settings, clock),
       azure: () => azure,
-      state,
+      state: createStateBlob(storage, lastValidBlob),
       writes: !readOnly,
     }),
+  }
+}
+
+/** Reads the text of targets.json. Loads only the providers that it names. */
+function parserOf({ cloud, vault }: Settings, clock: Clock): (text: string) => Promise<TargetsFile> {
+  return async (text) => {
+    const registry = await loadProvidersNamedIn(text)
+    return readTargetsFile(text, { registry, ids: providerIds, cloud: cloud.name, now: clock.now(), vault })
   }
 }
 
@@ -211,7 +208,11 @@ function providerOf(target: Target): KeyProvider {
   // Loaded when the target was read.
   const provider = loadedProvider(target.provider)
   if (provider !== undefined) return provider
-  throw new RekeyError('Internal', { target: target.name, message: 'a target of an unknown provider was accepted' })
+  throw new RekeyError('Internal', {
+    target: target.name,
+    message: `the provider "${target.provider}" of an accepted target is not loaded`,
+    remedy: 'Report this as a bug of Rekey, with the log of the app.',
+  })
 }
 
 /** Only the queue, where the settings are invalid but those of the storage account are valid. */

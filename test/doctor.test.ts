@@ -180,7 +180,7 @@ describe('The report of npm run doctor', { concurrency: 5 }, () => {
     says(failure('vault: read secrets', `https://${closedVault}`), 'PermissionDenied', ...vaultGrant)
     says(failure('target', 'closed'), 'PermissionDenied', ...vaultGrant)
     says(failure('topic: announce', 'https://rekey.'), 'PermissionDenied', grant, 'EventGrid Data Sender')
-    says(failure('target', 'mistyped'), 'ResourceNotFound', 'Check its name and id in targets.json')
+    says(failure('target', 'mistyped'), 'ResourceNotFound', 'Correct its name or id in targets.json')
     says(failure('target', 'no-local-auth'), 'LocalAuthDisabled', 'disableLocalAuth: false')
     assert.equal(failed.length, 7, JSON.stringify(failed, null, 2))
     await assertUnchanged(around)

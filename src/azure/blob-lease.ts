@@ -7,6 +7,7 @@ import type { Lease, LeaseMetadata, Leases } from '../engine/ports.ts'
 import { RekeyError } from '../engine/rekey-error.ts'
 import { type Instant, leaseLength, seconds } from '../engine/target.ts'
 import { failureOf } from './failure-facts.ts'
+import { isTaken } from './json-blob.ts'
 import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 
@@ -145,8 +146,8 @@ async function take(lease: BlobLeaseClient, abortSignal: AbortSignal): Promise<'
 }
 
 /**
- * An empty blob that says, for people, which credential it stands for and since when. One that another worker created
- * meanwhile, or already leased, serves as well.
+ * An empty blob. Its metadata names the credential that it stands for, for an operator who lists the container, and since when.
+ * One that another worker created meanwhile, or already leased, serves as well.
  */
 async function createBlob(
   blob: BlockBlobClient,
@@ -161,8 +162,7 @@ async function createBlob(
   try {
     await blob.upload('', 0, { abortSignal, metadata, conditions: { ifNoneMatch: '*' } })
   } catch (error) {
-    const { status } = failureOf(error)
-    if (status !== 409 && status !== 412) throw rebuild(error, operation)
+    if (!isTaken(error)) throw rebuild(error, operation)
   }
 }
 
@@ -190,7 +190,7 @@ function blobName(credential: string): string {
 function lost(): RekeyError {
   return new RekeyError('LeaseLost', {
     message: `${operation}: another worker holds it`,
-    remedy: 'No action is needed: the target is read again shortly.',
+    remedy: 'No action is needed: the app reads the target again soon.',
     retryAfter: seconds(30),
   })
 }

@@ -68,28 +68,9 @@ export function createVault(url: string, azure: AzureClients): ListedVault {
 }
 
 function reading(call: Call): Pick<Vault, 'current' | 'version' | 'versions'> {
-  async function listed(name: string, signal: AbortSignal): Promise<readonly StoredSecret[]> {
-    const what = `GET versions of secret "${name}"`
-    const all = await unlessAbsent(
-      call(what, async (client) => {
-        const found: SecretProperties[] = []
-        // The listing is ordered by the versions' ids, which are random, so the newest may be on any page.
-        const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(callLimit)])
-        for await (const page of client
-          .listPropertiesOfSecretVersions(name, { abortSignal })
-          .byPage({ maxPageSize: 25 })) {
-          abortSignal.throwIfAborted()
-          found.push(...page)
-        }
-        return found
-      }),
-    )
-    return (all ?? []).map((properties) => stored(what, name, properties)).sort(newestFirst)
-  }
-
   // A disabled version cannot be read, and no earlier one takes its place: its tags are still in the listing.
   async function disabled(name: string, isIt: (version: StoredSecret) => boolean, signal: AbortSignal) {
-    const found = (await listed(name, signal)).find(isIt)
+    const found = (await versionsOf(call, name, signal)).find(isIt)
     return found === undefined ? undefined : { ...found, enabled: false }
   }
 
@@ -117,8 +98,27 @@ function reading(call: Call): Pick<Vault, 'current' | 'version' | 'versions'> {
   return {
     current: (name, signal) => get(name, undefined, signal),
     version: (name, version, signal) => get(name, version, signal),
-    versions: async (name, limit, signal) => (await listed(name, signal)).slice(0, limit),
+    versions: async (name, limit, signal) => (await versionsOf(call, name, signal)).slice(0, limit),
   }
+}
+
+/** Every version of a secret, newest first; empty: there is no such secret. */
+async function versionsOf(call: Call, name: string, signal: AbortSignal): Promise<readonly StoredSecret[]> {
+  const what = `GET versions of secret "${name}"`
+  const all = await unlessAbsent(
+    call(what, async (client) => {
+      const found: SecretProperties[] = []
+      // The listing is ordered by the versions' ids, which are random, so the newest may be on any page.
+      const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(callLimit)])
+      const pages = client.listPropertiesOfSecretVersions(name, { abortSignal }).byPage({ maxPageSize: 25 })
+      for await (const page of pages) {
+        abortSignal.throwIfAborted()
+        found.push(...page)
+      }
+      return found
+    }),
+  )
+  return (all ?? []).map((properties) => stored(what, name, properties)).sort(newestFirst)
 }
 
 /** `place`: the vault's host name. */

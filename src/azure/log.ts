@@ -20,6 +20,6 @@ function plain(value: unknown): unknown {
     const { retryAfter: _, ...details } = value.details
     return { code: value.code, ...details }
   }
-  // The message of a error of another library may quote anything.
+  // The message of another library's error may quote anything.
   return value instanceof Error ? { name: value.name } : value
 }

@@ -1,8 +1,8 @@
 // Stores what the vault's tags cannot hold about an operation: small JSON blobs, kept for two weeks.
 
-import type { BlockBlobClient } from '@azure/storage-blob'
 import { failureOf } from './failure-facts.ts'
 import { parseJson } from './json.ts'
+import { isTaken, putJson, type WriteCondition } from './json-blob.ts'
 import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 
@@ -25,16 +25,9 @@ export interface OperationStore {
 export function createOperationStore(storage: Storage): OperationStore {
   const open = async () => (await storage.blobs()).getContainerClient(operationContainer)
 
-  async function put(name: string, record: object, condition: { ifNoneMatch?: string }, signal?: AbortSignal) {
+  async function put(name: string, record: object, condition: WriteCondition, signal?: AbortSignal): Promise<void> {
     const abortSignal = inLimit(signal)
-    const container = await open()
-    const blob = container.getBlockBlobClient(name)
-    const write = () => upload(blob, JSON.stringify(record), condition, abortSignal)
-    await write().catch(async (error: unknown) => {
-      if (failureOf(error).status !== 404) throw error
-      await container.createIfNotExists({ abortSignal })
-      await write()
-    })
+    await putJson(await open(), name, JSON.stringify(record), condition, abortSignal)
   }
 
   return {
@@ -57,8 +50,7 @@ export function createOperationStore(storage: Storage): OperationStore {
         await put(name, record, { ifNoneMatch: '*' }, signal)
         return true
       } catch (error) {
-        const { status } = failureOf(error)
-        if (status === 409 || status === 412) return false
+        if (isTaken(error)) return false
         throw rebuild(error, `PUT ${operationContainer}`)
       }
     },
@@ -75,14 +67,4 @@ export function createOperationStore(storage: Storage): OperationStore {
       }
     },
   }
-}
-
-async function upload(
-  blob: BlockBlobClient,
-  text: string,
-  conditions: { ifNoneMatch?: string },
-  abortSignal: AbortSignal,
-): Promise<void> {
-  const blobHTTPHeaders = { blobContentType: 'application/json' }
-  await blob.upload(text, Buffer.byteLength(text), { abortSignal, conditions, blobHTTPHeaders })
 }

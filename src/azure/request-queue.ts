@@ -8,6 +8,7 @@ import type { RotationRequest } from '../engine/request.ts'
 import { days, type Instant } from '../engine/target.ts'
 import { failureOf } from './failure-facts.ts'
 import { parseJson } from './json.ts'
+import { creatingFirst } from './json-blob.ts'
 import { onFirstUse } from './lazily.ts'
 import { plainly } from './plain.ts'
 import { rebuild } from './service-error.ts'
@@ -66,18 +67,16 @@ export function createRequestQueue(storage: Storage): StorageRequestQueue {
     const abortSignal = inLimit(signal)
     await attempt(`POST message ${name}`, async () => {
       const queue = await open(name)
-      const send = () =>
-        queue.sendMessage(text, {
-          abortSignal,
-          visibilityTimeout: Math.ceil(Math.min(Math.max(delay, 0), longestDelay) / 1000),
-          // The request itself says when it expires; the message must not expire before that is reported.
-          messageTimeToLive: -1,
-        })
-      await send().catch(async (error: unknown) => {
-        if (failureOf(error).status !== 404) throw error
-        await queue.createIfNotExists({ abortSignal })
-        await send()
-      })
+      const options = {
+        abortSignal,
+        visibilityTimeout: Math.ceil(Math.min(Math.max(delay, 0), longestDelay) / 1000),
+        // The request itself says when it expires; the message must not expire before that is reported.
+        messageTimeToLive: -1,
+      }
+      await creatingFirst(
+        () => queue.createIfNotExists({ abortSignal }),
+        () => queue.sendMessage(text, options),
+      )
     })
   }
   return {

@@ -21,13 +21,15 @@ interface Meaning {
   readonly outcomeUnknown?: true
 }
 
-const lock = 'Remove the lock for the rotation: a read-only lock forbids listing and regenerating keys.'
-const recover = 'Recover it, or write another secret name in targets.json.'
-const grant = 'Give the identity of the app the role that docs/security.md names for it, then wait some minutes.'
+const lock =
+  'Remove the lock, or remove the target from targets.json: a read-only lock forbids listing and regenerating keys.'
+const recover = 'Recover the secret, or write another secret name in targets.json.'
+const grant =
+  'Give the identity of the app the role that docs/security.md names for this call, then wait some minutes. GET /api/health shows the command.'
 const identity =
   'In Azure: give the app a managed identity, and name its client id in AZURE_CLIENT_ID if it is user-assigned. On your own machine: az login.'
 /** For a transient failure. An adapter does not know whether its caller is queued, so it promises nothing. */
-export const passes = 'This usually passes. What is queued waits for it; anything else has to be asked for again.'
+export const passes = 'This usually passes. A queued request is tried again automatically; send anything else again.'
 
 /** In order; the first whose `when` is true applies. Only 404 means absent. */
 const meanings: readonly { readonly when: (failure: Failure) => boolean; readonly meaning: Meaning }[] = [
@@ -63,7 +65,7 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     when: has(400, 'disableLocalAuth'),
     meaning: {
       code: 'LocalAuthDisabled',
-      what: 'has no keys, because local authentication is disabled',
+      what: 'accepts no keys, because local authentication is disabled',
       remedy:
         'Enable local authentication (disableLocalAuth: false) if its keys are needed; otherwise remove the target from targets.json.',
     },
@@ -82,16 +84,17 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     when: has(403, 'SecretDisabled'),
     meaning: {
       code: 'SecretDisabled',
-      what: 'refused, because the secret is disabled',
-      remedy: 'Enable its current version if it is to be used.',
+      what: 'denied access to the secret, because it is disabled',
+      remedy: 'Enable the current version of the secret.',
     },
   },
   {
     when: has(403, 'ForbiddenByFirewall'),
     meaning: {
       code: 'FirewallDenied',
-      what: 'refused our network address',
-      remedy: 'Let the subnet of the app through its firewall, or connect it by a private endpoint.',
+      what: 'denied access to the network address of the app',
+      remedy:
+        'Allow the subnet of the app in the firewall of the service, or connect the app through a private endpoint.',
     },
   },
   {
@@ -99,17 +102,24 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     when: has(401, tokenOver),
     meaning: {
       code: 'ServiceUnavailable',
-      what: 'no longer accepts our access token',
+      what: 'no longer accepts the access token of the app',
       remedy: passes,
       retryAfter: minutes(1),
     },
   },
-  { when: is(401, 403), meaning: { code: 'PermissionDenied', what: 'refused us', remedy: grant } },
+  { when: is(401, 403), meaning: { code: 'PermissionDenied', what: 'denied access to the app', remedy: grant } },
   {
     when: is(404),
-    meaning: { code: 'ResourceNotFound', what: 'was not found', remedy: 'Check its name and id in targets.json.' },
+    meaning: {
+      code: 'ResourceNotFound',
+      what: 'does not have this resource',
+      remedy: 'Correct its name or id in targets.json.',
+    },
   },
-  { when: has(409, 'ScopeLocked'), meaning: { code: 'ResourceLocked', what: 'is locked', remedy: lock } },
+  {
+    when: has(409, 'ScopeLocked'),
+    meaning: { code: 'ResourceLocked', what: 'has a lock on the resource', remedy: lock },
+  },
   {
     when: has(409, 'ObjectIsDeletedButRecoverable'),
     meaning: { code: 'SecretDeleted', what: 'holds a deleted secret of that name', remedy: recover },
@@ -118,19 +128,24 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     when: has(409, 'MissingSubscriptionRegistration'),
     meaning: {
       code: 'ServiceRefused',
-      what: 'is not registered in the subscription',
+      what: 'is not registered as a resource provider in the subscription',
       remedy: 'Register the resource provider (az provider register).',
     },
   },
   {
     when: is(409, 423),
-    meaning: { code: 'ServiceBusy', what: 'is busy with another change', remedy: passes, retryAfter: minutes(1) },
+    meaning: {
+      code: 'ServiceBusy',
+      what: 'is busy with another change of the resource',
+      remedy: passes,
+      retryAfter: minutes(1),
+    },
   },
   {
     when: is(412),
     meaning: {
       code: 'ServiceChanged',
-      what: 'was changed by another client meanwhile',
+      what: 'has a newer state of the resource, because another client changed it meanwhile',
       remedy: passes,
       retryAfter: seconds(1),
     },
@@ -153,8 +168,9 @@ const meanings: readonly { readonly when: (failure: Failure) => boolean; readonl
     when: ({ status = 0 }) => status >= 400,
     meaning: {
       code: 'ServiceRefused',
-      what: 'refused the call',
-      remedy: 'Look up the code of the service in its documentation, and quote the request id to support.',
+      what: 'refused the request',
+      remedy:
+        'Find the code in the documentation of the service. If that does not help, quote the request id to support.',
     },
   },
 ]

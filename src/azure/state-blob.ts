@@ -2,6 +2,7 @@
 // read the latest version may write.
 
 import { failureOf } from './failure-facts.ts'
+import { isTaken, putJson } from './json-blob.ts'
 import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 
@@ -22,6 +23,7 @@ export interface StateBlob {
   write(text: string, etag: string | undefined, signal?: AbortSignal): Promise<boolean>
 }
 
+/** The blob of this name in the container `rekey-state`. */
 export function createStateBlob(storage: Storage, name: string): StateBlob {
   const container = async () => (await storage.blobs()).getContainerClient(stateContainer)
   return {
@@ -39,22 +41,12 @@ export function createStateBlob(storage: Storage, name: string): StateBlob {
     },
     write: async (text, etag, signal) => {
       const abortSignal = inLimit(signal)
-      const conditions = etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }
-      const blobHTTPHeaders = { blobContentType: 'application/json' }
-      const put = async () => {
-        const blob = (await container()).getBlockBlobClient(name)
-        await blob.upload(text, Buffer.byteLength(text), { abortSignal, conditions, blobHTTPHeaders })
-      }
+      const condition = etag === undefined ? ({ ifNoneMatch: '*' } as const) : { ifMatch: etag }
       try {
-        await put().catch(async (error: unknown) => {
-          if (failureOf(error).status !== 404) throw error
-          await (await container()).createIfNotExists({ abortSignal })
-          await put()
-        })
+        await putJson(await container(), name, text, condition, abortSignal)
         return true
       } catch (error) {
-        const { status } = failureOf(error)
-        if (status === 409 || status === 412) return false
+        if (isTaken(error)) return false
         throw rebuild(error, `PUT blob ${stateContainer}/${name}`)
       }
     },

@@ -75,13 +75,45 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
     return { rotation: nothing, overdue: nothing, seen: nothing, removed: nothing, flush: async () => undefined }
   }
 
+  const { inTurn, isUsed } = turns(
+    lazily(() => open(connectionString, settings)),
+    log,
+  )
+  return {
+    rotation: (outcome, duration) => {
+      void inTurn((client) => trackRotation(client, outcome, duration))
+    },
+    overdue: (targets) => {
+      void inTurn((client) => {
+        client.trackMetric({ name: telemetryNames.overdueTargets, value: targets.length })
+        for (const target of targets) client.trackEvent({ name: telemetryNames.overdue, properties: { ...target } })
+      })
+    },
+    seen: (targets) => {
+      void inTurn((client) => {
+        for (const target of targets) client.trackEvent({ name: telemetryNames.seen, properties: { ...target } })
+      })
+    },
+    removed: ({ removed, of, at }) => {
+      const properties = { removed: String(removed), of: String(of), at }
+      void inTurn((client) => client.trackEvent({ name: telemetryNames.removed, properties }))
+    },
+    flush: async () => {
+      if (!isUsed()) return
+      const late = new Promise<void>((resolve) => setTimeout(resolve, flushLimit).unref())
+      await Promise.race([inTurn((client) => client.flush()), late])
+    },
+  }
+}
+
+/** Uses of the client, one after another. The first one loads it. A failure is logged, once, and never thrown. */
+function turns(opened: () => Promise<TelemetryClient>, log: Log) {
   let warned = false
-  const opened = lazily(() => open(connectionString, settings))
-  /** The last piece of work; undefined: none yet, and nothing loaded. */
+  /** The last use; undefined: nothing was sent yet, and nothing is loaded. */
   let pending: Promise<void> | undefined
-  const enqueue = (work: (client: TelemetryClient) => void | Promise<void>): Promise<void> => {
+  const inTurn = (use: (client: TelemetryClient) => void | Promise<void>): Promise<void> => {
     pending = (pending ?? Promise.resolve())
-      .then(async () => work(await opened()))
+      .then(async () => use(await opened()))
       .catch(() => {
         if (warned) return
         warned = true
@@ -89,36 +121,7 @@ export function createTelemetry(settings: TelemetrySettings): Telemetry {
       })
     return pending
   }
-
-  return {
-    rotation: (outcome, duration) => {
-      void enqueue((open) => trackRotation(open, outcome, duration))
-    },
-    overdue: (targets) => {
-      void enqueue((open) => {
-        open.trackMetric({ name: telemetryNames.overdueTargets, value: targets.length })
-        for (const target of targets) open.trackEvent({ name: telemetryNames.overdue, properties: { ...target } })
-      })
-    },
-    seen: (targets) => {
-      void enqueue((open) => {
-        for (const target of targets) open.trackEvent({ name: telemetryNames.seen, properties: { ...target } })
-      })
-    },
-    removed: ({ removed, of, at }) => {
-      void enqueue((open) => {
-        open.trackEvent({
-          name: telemetryNames.removed,
-          properties: { removed: String(removed), of: String(of), at },
-        })
-      })
-    },
-    flush: async () => {
-      if (pending === undefined) return
-      const late = new Promise<void>((resolve) => setTimeout(resolve, flushLimit).unref())
-      await Promise.race([enqueue((open) => open.flush()), late])
-    },
-  }
+  return { inTurn, isUsed: () => pending !== undefined }
 }
 
 function trackRotation(client: TelemetryClient, outcome: Outcome, duration: Duration): void {
