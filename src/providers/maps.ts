@@ -60,6 +60,6 @@ export const maps = armKeyProvider({
       headers: () => ({ 'subscription-key': key }),
     }),
     // Tokens of Entra and shared access signatures get 401 as well, with other errors.
-    judge: judgedBy({ status: 401, challenge: /^SharedKey\b.*error="InvalidKey"/, is: 'refused' }),
+    judge: judgedBy({ status: 401, challenge: /error="InvalidKey"/, is: 'refused' }),
   },
 })
