@@ -33,7 +33,6 @@ export const sample: Sample = {
   describesFirst: 'ai-search/get',
   apiVersions: ['2025-05-01'],
   rotation: ['ai-search/get', 'ai-search/regenerateAdminKey', 'ai-search/serviceStatistics'],
-  refusesWith: [401, 403],
 }
 
 /** The words of a refusal are unverified: a wrong key, a firewall and disabled local authentication all get a bare 403. */

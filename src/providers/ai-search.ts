@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { ServiceHosts } from './provider.ts'
 import { secretText } from './wire/answer.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
-import { refusedBy } from './wire/verdict.ts'
+import { judgedBy } from './wire/verdict.ts'
 
 const right = (name: string) => `Microsoft.Search/searchServices/${name}`
 const hosts: ServiceHosts = { public: ['search.windows.net'], usgov: ['search.azure.us'], china: ['search.azure.cn'] }
@@ -58,7 +58,7 @@ export const aiSearch = armKeyProvider({
       path: probePath,
       headers: () => ({ 'api-key': key }),
     }),
-    // Both are also what a firewall answers, without a word of why: the engine believes it only if the active key is accepted.
-    judge: refusedBy(401, 403),
+    // A firewall answers the same, without saying why.
+    judge: judgedBy({ status: 401, is: 'ambiguous' }, { status: 403, is: 'ambiguous' }),
   },
 })

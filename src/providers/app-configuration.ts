@@ -134,10 +134,6 @@ async function idOf({ key, credential, listed }: ShownKey<unknown, unknown>): Pr
  * signature or the id is wrong; a date that is off gets 401 as well.
  */
 const judge: Judge = (answer) => {
-  const { status, headers } = answer
-  if (status === 401) {
-    return /Invalid (Signature|Credential)/i.test(headers['www-authenticate'] ?? '') ? 'refused' : 'unknown'
-  }
-  if (status === 404) return headers['sync-token'] === undefined ? 'unknown' : 'accepted'
-  return judgedBy()(answer)
+  if (answer.status === 404 && answer.headers['sync-token'] !== undefined) return 'accepted'
+  return judgedBy({ status: 401, challenge: /Invalid (Signature|Credential)/i, is: 'refused' })(answer)
 }

@@ -8,7 +8,7 @@ import type { KeyProvider, ServiceHosts } from '../provider.ts'
 import { secretText } from './answer.ts'
 import { armKeyProvider } from './arm-keys.ts'
 import { signedWith } from './key-material.ts'
-import { type Judge, judgedBy } from './verdict.ts'
+import { judgedBy } from './verdict.ts'
 
 export interface SignalrService extends Pick<KeyProvider, 'id' | 'title' | 'clouds'> {
   /** `Microsoft.SignalRService/SignalR` */
@@ -112,11 +112,11 @@ export function signalrProvider(service: SignalrService): KeyProvider {
 const ended = /^(Succeeded|Failed|Canceled)$/i
 
 /** 404 accepts the key where it says that the user does not exist; 401 refuses it, unless it says that the token is for another address. */
-const judge: Judge = (answer) => {
-  const isOurFault = /audience is invalid/i.test(answer.headers['www-authenticate'] ?? '')
-  if (answer.status === 401) return isOurFault ? 'unknown' : 'refused'
-  return judgedBy({ status: 404, code: 'Warning.User.NotExisted', is: 'accepted' })(answer)
-}
+const judge = judgedBy(
+  { status: 404, code: 'Warning.User.NotExisted', is: 'accepted' },
+  { status: 401, challenge: /audience is invalid/i, is: 'unknown' },
+  { status: 401, is: 'refused' },
+)
 
 /** A JSON Web Token for `audience`, signed with the characters of the key, good for five minutes. */
 export function signedToken(audience: string, key: Secret, now: Instant): string {
