@@ -158,7 +158,7 @@ function operationsOf(service: string, type: string, resources: ArmKeys<SignalrO
   ]
 }
 
-/** HEAD of a user: 404 with a code of its own where nobody of that name is connected. */
+/** HEAD of a user: 404 with a code of its own where no user of that name is connected. */
 function userExists(
   { service, dataVersions, audience }: SignalrDeclaration,
   resources: ArmKeys<SignalrOptions>,

@@ -19,7 +19,7 @@ const hosts: ServiceHosts = {
   usgov: ['azconfig.azure.us', 'appconfig.azure.us'],
   china: ['azconfig.azure.cn', 'appconfig.azure.cn'],
 }
-/** A setting that no store has: that there is none is answered only to a key that is accepted. */
+/** Of a setting that no store has: only the answer to an accepted key says so. */
 const probePath = '/kv/rekey-probe?api-version=1.0'
 
 type Ring = 'readWrite' | 'readOnly'

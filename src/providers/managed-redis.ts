@@ -70,11 +70,11 @@ export const managedRedis = armKeyProvider({
 
   probe: {
     needsDescription: true,
-    ask: async ({ key, description }, _show, _signal, tell) =>
+    ask: async ({ key, description }, _show, _signal, command) =>
       // A key is not shown without TLS.
       description === undefined || isPlaintext(description)
         ? 'unknown'
-        : redisVerdict(addressOf(description), key, tell),
+        : redisVerdict(addressOf(description), key, command),
   },
 })
 

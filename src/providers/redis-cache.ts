@@ -54,7 +54,8 @@ export const redisCache = armKeyProvider({
   },
 
   probe: {
-    ask: ({ key, target }, _show, _signal, tell) => redisVerdict(addressOf(target.id.name, target.cloud), key, tell),
+    ask: ({ key, target }, _show, _signal, command) =>
+      redisVerdict(addressOf(target.id.name, target.cloud), key, command),
   },
 })
 

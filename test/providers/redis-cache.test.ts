@@ -137,7 +137,7 @@ test('the simulated database says what a real server says', { skip: withoutRedis
     [['AUTH', key], ['PING']],
     [['AUTH', 'default', key], ['PING']],
     [['AUTH', 'wrong'], ['PING']],
-    [['AUTH', 'nobody', key], ['PING']],
+    [['AUTH', 'unknown-user', key], ['PING']],
     [['PING']],
     [['auth', key], ['ping'], ['AUTH', 'wrong'], ['PING']],
   ]

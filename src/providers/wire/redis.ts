@@ -40,9 +40,9 @@ export function redisRing(
 export async function redisVerdict(
   { host, port }: RedisAddress,
   key: Secret,
-  tell: (commands: ProbeCommands) => Promise<readonly string[] | undefined>,
+  command: (commands: ProbeCommands) => Promise<readonly string[] | undefined>,
 ): Promise<Verdict> {
-  const replies = await tell({ host, port, commands: [['AUTH', key], ['PING']] })
+  const replies = await command({ host, port, commands: [['AUTH', key], ['PING']] })
   return judgeAuth(replies?.[0])
 }
 

@@ -22,7 +22,7 @@ export interface SignalrService extends Pick<KeyProvider, 'id' | 'title' | 'clou
   audience(url: URL): string
 }
 
-/** A user whom nobody is: that there is none is answered only to a token that is accepted. */
+/** Of a user that does not exist: only the answer to an accepted token says so. */
 const probePath = '/api/hubs/rekey/users/rekey'
 const tokenLifetime = 300
 
@@ -118,7 +118,7 @@ const judge = judgedBy(
   { status: 401, is: 'refused' },
 )
 
-/** A JSON Web Token for `audience`, signed with the characters of the key, good for five minutes. */
+/** A JSON Web Token for `audience`, signed with the characters of the key, valid for five minutes. */
 export function signedToken(audience: string, key: Secret, now: Instant): string {
   const exp = Math.floor(now / 1000) + tokenLifetime
   const text = [
