@@ -14,7 +14,7 @@ import { resyncRequest } from '../../src/functions/shared/requests.ts'
 
 /** How many targets are read at the same time. */
 const concurrency = 8
-const lookLimit = minutes(1)
+const readLimit = minutes(1)
 
 /**
  * Reads every enabled target, in the order of targets.json, at the pace of the schedule: reading keys is a POST, and
@@ -44,7 +44,7 @@ function candidateOf(app: App, target: Target) {
 }
 
 function checkTarget(app: App, log: Log, target: Target): Promise<Check> {
-  const signal = AbortSignal.timeout(lookLimit)
+  const signal = AbortSignal.timeout(readLimit)
   let asking: 'service' | 'vault' = 'service'
   const ports = observed(app.ports(silent), () => {
     asking = 'vault'

@@ -94,7 +94,7 @@ function fieldsOf(data: Readonly<Record<string, unknown>>): Readonly<Record<stri
 
 function badConfiguration(count: number): RekeyError {
   return new RekeyError('BadConfiguration', {
-    message: `the configuration has ${count} problems: the event will be delivered again`,
-    remedy: 'GET /api/health lists every problem.',
+    message: `the configuration has ${count} problems: no resync is queued, and the event is delivered again`,
+    remedy: 'Fix every problem that GET /api/health lists.',
   })
 }

@@ -25,7 +25,7 @@ export async function claimsOf(
     // Neither the token nor the parser's message about it may leave the app.
     throw new RekeyError('UnexpectedAnswer', {
       message: `the access token for ${scope} cannot be read`,
-      remedy: 'No action is needed if calls succeed: permissions of this kind just cannot be checked.',
+      remedy: 'No action is needed if calls succeed: only this check cannot be made.',
     })
   }
 }

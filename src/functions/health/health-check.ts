@@ -6,8 +6,8 @@ import type { RekeyError } from '../../engine/rekey-error.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
 
 /**
- * `ok`; `warning`: works, but may not be what was meant; `failed`, with what to do; `unseen`: cannot be known without changing something, or not at all. What cannot be
- * seen is listed, so that silence is not mistaken for health.
+ * `ok`; `warning`: works, but may not be what was meant; `failed`, with what to do; `unseen`: cannot be known without changing
+ * something, or not at all. What cannot be seen is listed, so that silence is not mistaken for health.
  */
 export interface Check {
   readonly check: string
@@ -51,7 +51,7 @@ export async function checked(
 
 /** A failure that the app treats as transient may be a mistyped name or a closed network when it appears in a health check. */
 const outOfReach =
-  'Check that the name is right, and that it can be reached from here: DNS, private endpoint, firewall, proxy. If both are correct, the service has an outage: try again later.'
+  'Check that the name is right, and that the app reaches the service: DNS, private endpoint, firewall, proxy. If all are correct, the service may have an outage: try again later.'
 
 function isUnreached({ code, details: { service } }: RekeyError): boolean {
   return code === 'ServiceUnavailable' && service?.status === undefined
@@ -62,6 +62,7 @@ export function isRefused({ code, details: { service } }: RekeyError): boolean {
   return code === 'PermissionDenied' && service?.status !== undefined
 }
 
+/** A check that cannot be made; `detail` says why. */
 export function unseen(check: string, place: string, detail: string): Check {
   return { check, place, status: 'unseen', detail }
 }

@@ -100,7 +100,10 @@ async function checkActions(
   })
   const granted = Permissions.safeParse(answer.body)
   if (!granted.success) {
-    throw new RekeyError('UnexpectedAnswer', { message: 'the list of permissions cannot be read' })
+    throw new RekeyError('UnexpectedAnswer', {
+      message: `GET permissions: the list of permissions at ${scope} cannot be read`,
+      remedy: 'Try again later. Rotations do not depend on this check.',
+    })
   }
   const missing = needed.filter((permission) => !isGranted(permission, granted.data.value))
   if (missing.length === 0) return `has all ${needed.length} permissions that are needed`
@@ -110,7 +113,7 @@ async function checkActions(
   })
 }
 
-/** Exported for its test: wildcards, and what one entry takes back, as Azure reads them. */
+/** Whether one entry grants the permission: wildcards, and what the entry excludes, as Azure reads them. Exported for its test. */
 export function isGranted({ kind, name }: Permission, granted: Granted): boolean {
   return granted.some(({ actions, notActions, dataActions, notDataActions }) => {
     const [allowed, excepted] = kind === 'action' ? [actions, notActions] : [dataActions, notDataActions]

@@ -6,7 +6,7 @@ import type { LeaseEntries } from '../../engine/lease-metadata.ts'
 import { comparedAt, sinceOf } from '../../engine/lease-metadata.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { type Duration, hours, type Target } from '../../engine/target.ts'
-import { joined } from '../shared/excerpt.ts'
+import { joined, mostListed } from '../shared/excerpt.ts'
 import { type Check, type Round, unseen } from './health-check.ts'
 
 /** Every target is compared once a day; a busy schedule may take two hours more. */
@@ -21,7 +21,7 @@ export async function checkCompared({ app, signal }: Round): Promise<Check> {
   } catch (error) {
     if (!(error instanceof RekeyError)) throw error
     // The check "storage: leases" reports the same as a failure, with a remedy.
-    return unseen(check, place, `the notes of the leases cannot be read (${error.code})`)
+    return unseen(check, place, `the metadata of the leases cannot be read (${error.code})`)
   }
 }
 
@@ -50,9 +50,6 @@ function failed(stale: readonly string[]): Check {
     status: 'failed',
     detail: `not compared with their service for more than 26 hours: ${joined(stale)} (${stale.length} in all)`,
     remedy: `POST /api/targets/${stale[0]}/repair compares one now, and says what prevents it. For all of them: check that the schedule runs.`,
-    targets: stale.slice(0, mostNamed),
+    targets: stale.slice(0, mostListed),
   }
 }
-
-/** How many targets one check names; the count is of all. */
-const mostNamed = 100

@@ -73,6 +73,7 @@ export function printable(text: string, length: number): string {
   return text.replace(/\p{C}/gu, '').trim().slice(0, length)
 }
 
+/** `BadRequest`: `message` says what is wrong with the request, without quoting it. */
 export function badRequest(message: string, remedy: string): RekeyError {
   return new RekeyError('BadRequest', { message, remedy })
 }
@@ -80,6 +81,6 @@ export function badRequest(message: string, remedy: string): RekeyError {
 function tooLarge(): RekeyError {
   return new RekeyError('BodyTooLarge', {
     message: `the body is larger than ${bodyLimit / 1024} KiB`,
-    remedy: 'Send less: a list of many targets can be split into several requests.',
+    remedy: 'Send less. Split a long list of targets into several requests.',
   })
 }

@@ -7,6 +7,9 @@ import { printable } from './body.ts'
 /** The app roles that App Service authentication puts into a caller's token. */
 export type Role = 'Rekey.Read' | 'Rekey.Rotate' | 'Rekey.Revoke'
 
+/** The roles that may call a route which only reads. */
+export const readers: readonly Role[] = ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke']
+
 const actorLength = 64
 
 /**
@@ -21,8 +24,8 @@ export function actorOf(request: HttpRequest, env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * Lets the caller through when the sign-in is off (the function key has been checked by then), or when the signed-in caller has
- * one of `roles`. With the sign-in on the platform sends a principal; where it sends none, it let an anonymous call pass.
+ * Lets every caller through when the sign-in is off: the host has checked the function key by then. With the sign-in on, the
+ * caller needs one of `roles`. The platform then sends a principal; where it sends none, it let an anonymous call pass.
  * Throws RekeyError `Forbidden`.
  */
 export function checkRole(request: HttpRequest, env: NodeJS.ProcessEnv, roles: readonly Role[]): void {
@@ -31,14 +34,14 @@ export function checkRole(request: HttpRequest, env: NodeJS.ProcessEnv, roles: r
   if (principal === null) throw notSignedIn()
   if (rolesOf(principal).some((role) => (roles as readonly string[]).includes(role))) return
   throw new RekeyError('Forbidden', {
-    message: `this needs the app role ${roles.join(' or ')}`,
+    message: `the caller lacks the app role ${roles.join(' or ')}`,
     remedy: `Have ${roles[0]} assigned to you on the app registration in front of this app, and sign in again.`,
   })
 }
 
 function notSignedIn(): RekeyError {
   return new RekeyError('Forbidden', {
-    message: 'the sign-in is on, and the call has no signed-in caller: a function key alone is not enough',
+    message: 'the caller has not signed in: the sign-in is on, and a function key alone is not enough',
     remedy: 'Send an access token for the app registration in front of this app as well, as docs/security.md says.',
   })
 }
@@ -64,7 +67,7 @@ function decode(principal: string): unknown {
   } catch {
     throw new RekeyError('BadRequest', {
       message: 'the header x-ms-client-principal cannot be read',
-      remedy: 'Leave it to the platform to send it.',
+      remedy: 'Remove the header from the request: the platform sends it.',
     })
   }
 }

@@ -63,6 +63,6 @@ function instantOf(text: string): Instant {
 function notRepeatable(now: Instant): RekeyError {
   return new RekeyError('NotRepeatable', {
     message: `${firstSent} is more than five minutes ago, or more than a minute ahead: it is ${iso(now)} here`,
-    remedy: `Check with GET /api/targets whether the first one was carried out. If not, send it as a new request: a new ${requestId}, and the present moment.`,
+    remedy: `Check with GET /api/targets whether the first request was carried out. If not, send a new request, with a new ${requestId} and the present moment.`,
   })
 }

@@ -98,18 +98,26 @@ async function queuePart(
 async function putBack(position: ListPart, app: App, log: Log): Promise<boolean> {
   try {
     await app.queue.sendPart(position, pause)
-    log('warn', 'a list is not queued yet: it is tried again', { request: position.list, part: position.part })
+    log('warn', 'a list could not be queued: a new message tries again', {
+      request: position.list,
+      part: position.part,
+    })
     return true
   } catch (thrown) {
     const { code } = asRekeyError(thrown, log)
-    log('warn', 'a list is not queued yet: the host delivers it again', { request: position.list, code })
+    log('warn', 'a list could not be queued: the host delivers its message again', { request: position.list, code })
     return false
   }
 }
 
 /** Ends what cannot be queued: whoever follows the operation sees why. */
 async function refuse({ list, part, from = 0 }: ListPart, error: RekeyError, app: App, log: Log): Promise<void> {
-  log('error', 'a list cannot be queued', { request: list, part, code: error.code, detail: error.message })
+  log('error', 'a list could not be queued: its remaining targets have failed', {
+    request: list,
+    part,
+    code: error.code,
+    detail: error.message,
+  })
   try {
     const many = await readMany(app, list)
     if (many === undefined) return
@@ -122,6 +130,9 @@ async function refuse({ list, part, from = 0 }: ListPart, error: RekeyError, app
     }
   } catch (thrown) {
     const { code } = asRekeyError(thrown, log)
-    log('error', 'that a list failed is not recorded: its operation ends when it expires', { request: list, code })
+    log('error', 'the failure of a list could not be recorded: its operation ends when it expires', {
+      request: list,
+      code,
+    })
   }
 }

@@ -104,14 +104,18 @@ function read(message: unknown, queue: QueueName | undefined, log: Log): Rotatio
   } catch (thrown) {
     const error = asRekeyError(thrown, log)
     // Thrown until the host gives up: then the message is in the poison queue, for an operator to read, and an alert is raised.
-    log('error', 'message unreadable, it will end in the poison queue', { code: error.code, detail: error.message })
+    log('error', 'message unreadable: it moves to the poison queue after the last delivery', {
+      code: error.code,
+      detail: error.message,
+    })
     throw error
   }
 }
 
 function withoutQueue(): RekeyError {
   return new RekeyError('BadConfiguration', {
-    message: 'the configuration is bad, and so are the storage settings: the message cannot be put back to wait',
+    message:
+      'the configuration has problems, those of the storage account among them: the message cannot be put back to wait',
     remedy: 'GET /api/health lists every problem.',
   })
 }

@@ -5,6 +5,7 @@ import type { Problem } from '../../compose.ts'
 /** How many of a kind are listed one by one. */
 const most = 20
 
+/** The first twenty messages in one line, and how many more there are. */
 export function joined(messages: readonly string[]): string {
   const rest = messages.length - most
   return messages.slice(0, most).join('; ') + (rest > 0 ? `; and ${rest} more` : '')
@@ -15,8 +16,8 @@ export function excerptOf(problems: readonly Problem[]) {
   return { count: problems.length, first: problems.slice(0, most) }
 }
 
-/** How many problems an answer lists: a file may have ten thousand, and every answer repeats them. */
-const mostListed = 100
+/** How many problems, or targets of a kind, an answer lists: a file may have ten thousand, and every answer repeats them. */
+export const mostListed = 100
 
 /** For a response: the first of them, and how many there are. */
 export function problemsIn(problems: readonly Problem[]) {

@@ -9,6 +9,7 @@ export function notApplied(app: App, name: string): NotApplied | undefined {
   return app.configuration.notApplied.find((each) => each.target === name && each.standing !== 'kept')
 }
 
+/** Why such a target is not changed. Its message joins what is wrong with the entry. */
 export function asNotApplied({ target, standing, problems }: NotApplied): RekeyError {
   const why = joined(problems.map(sentenceOf))
   const suspended = 'its last valid definition claims a secret or a credential that another target has now'

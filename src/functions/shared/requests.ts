@@ -10,6 +10,7 @@ import { type Duration, days, hours, type Instant, type Target } from '../../eng
 export function wantedUntil(target: Target, now: Instant): Instant {
   return now + target.overlap + days(7)
 }
+
 /** How long a resync stays queued, however often it is retried: the schedule queues another by itself. */
 export const resyncLife: Duration = hours(1)
 

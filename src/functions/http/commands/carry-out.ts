@@ -93,7 +93,7 @@ async function queueUnfinished(call: Call, outcome: Outcome, request: RotationRe
   } catch (thrown) {
     const failure = asRekeyError(thrown, log)
     if (!begun) throw failure
-    log('warn', 'the rest waits for the message from before the first effect', {
+    log('warn', 'no new message could be queued: the one queued before the first change goes on', {
       target: request.target,
       code: failure.code,
     })

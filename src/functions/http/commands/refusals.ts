@@ -5,21 +5,24 @@ import { RekeyError } from '../../../engine/rekey-error.ts'
 import type { Reason } from '../../../engine/stored-secret.ts'
 import type { Instant, Target } from '../../../engine/target.ts'
 
+/** 409 where another worker holds the lease of the credential. */
 export function asBusy(target: Target): RekeyError {
   return new RekeyError('Busy', {
     target: target.name,
     message: 'another worker is changing this credential now',
-    remedy: 'Send it again in a minute, or with the header "Prefer: respond-async" to have it queued.',
+    remedy: 'Send the request again in a minute, or with the header "Prefer: respond-async" to have it queued.',
     retryAfter: 60_000,
   })
 }
 
+/** 409 until the overlap has passed. `until`: when that is, where it is known. */
 export function asCooling(target: Target, until: Instant | undefined): RekeyError {
   const moment = until === undefined ? 'the overlap is over' : iso(until)
   return new RekeyError('Cooling', {
     target: target.name,
     message: `consumers may still hold the key before the current one; it stays valid until ${moment}`,
-    remedy: 'Send it again after that moment, or a rotation with {"force": true} if that key is no longer used.',
+    remedy:
+      'Send the request again after that moment, or a rotation with {"force": true} if that key is no longer used.',
   })
 }
 
@@ -51,6 +54,7 @@ export function asSuperseded(target: Target): RekeyError {
   })
 }
 
+/** 409 where a promote or a swap has no live key to start from. `what`: the message. */
 export function asDrifted(target: Target, what: string): RekeyError {
   return new RekeyError('Drifted', {
     target: target.name,
@@ -59,6 +63,7 @@ export function asDrifted(target: Target, what: string): RekeyError {
   })
 }
 
+/** 400 for what the service, or this target, cannot do. `what`: the message. */
 export function asNotSupported(target: Target, what: string, remedy: string): RekeyError {
   return new RekeyError('NotSupported', { target: target.name, message: what, remedy })
 }

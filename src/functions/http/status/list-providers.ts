@@ -4,11 +4,12 @@ import * as z from 'zod/mini'
 import { loadProviders } from '../../../compose.ts'
 import type { KeyProvider, Permission } from '../../../providers/provider.ts'
 import { type Handler, json } from '../answer-request.ts'
+import { readers } from '../caller.ts'
 import { checkQuery } from '../paging.ts'
 
 /** Every provider, also while the configuration is not valid: whoever writes targets.json needs it most. Reads nothing of Azure. */
 export const listProviders: Handler = {
-  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  roles: readers,
   async always({ request }) {
     checkQuery(request, [])
     const providers = await loadProviders()

@@ -2,6 +2,7 @@
 
 import { minutes } from '../../../engine/target.ts'
 import { type Handler, json, targetOf } from '../answer-request.ts'
+import { readers } from '../caller.ts'
 import { checkQuery, pageOf } from '../paging.ts'
 import { describe, notesOfAll, notesOfOne, readable, readTarget, readTargets } from './describe-target.ts'
 
@@ -10,7 +11,7 @@ export const readLimit = minutes(1)
 
 /** Every target in the order of targets.json, a page at a time. */
 export const listTargets: Handler = {
-  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  roles: readers,
   async answer({ app, request }) {
     checkQuery(request, ['page'])
     const { items, next } = pageOf(request, app.configuration.targets, '/api/targets')
@@ -28,7 +29,7 @@ export const listTargets: Handler = {
 
 /** One target, by the tags of its secrets. */
 export const showTarget: Handler = {
-  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  roles: readers,
   async answer(call) {
     checkQuery(call.request, [])
     const reminder = call.app.reminders.find(({ name }) => name === call.request.params['name'])

@@ -7,8 +7,9 @@ import { iso } from '../../../engine/duration.ts'
 import { minutes } from '../../../engine/target.ts'
 import { checksOf } from '../../health/all-checks.ts'
 import type { Check } from '../../health/health-check.ts'
-import { problemsIn } from '../../shared/excerpt.ts'
+import { mostListed, problemsIn } from '../../shared/excerpt.ts'
 import { type Handler, json } from '../answer-request.ts'
+import { readers } from '../caller.ts'
 import { checkQuery } from '../paging.ts'
 
 const healthLimit = minutes(1)
@@ -17,7 +18,7 @@ const mostScopes = 200
 
 /** 200 when healthy, otherwise 503. Without any valid target only the configuration is checked, since nothing else can be. */
 export const health: Handler = {
-  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  roles: readers,
   async always({ request, log }, compose) {
     checkQuery(request, [])
     const composed = await compose()
@@ -39,16 +40,13 @@ function answerOf(app: App, checks: readonly Check[]): HttpResponseInit {
   return json(failed.length === 0 ? 200 : 503, body)
 }
 
-/** How many targets of a kind an answer names. */
-const mostNamed = 100
-
 /** Which version of targets.json is in force since when, and what of it is not. */
 function describeConfiguration({ configuration }: App) {
   const { version, since, targets, notApplied } = configuration
   const named = (standing: NotApplied['standing']) =>
     notApplied
       .filter((each) => each.standing === standing)
-      .slice(0, mostNamed)
+      .slice(0, mostListed)
       .map(({ target }) => target)
   return {
     version,

@@ -11,6 +11,7 @@ import { type Attempt, attemptOf, type OperationError, shown } from '../../opera
 import { progressOf } from '../../operations/operation-state.ts'
 import { asNotApplied, notApplied } from '../../shared/not-applied.ts'
 import { type Call, type Handler, json } from '../answer-request.ts'
+import { readers } from '../caller.ts'
 import { checkQuery } from '../paging.ts'
 import { problems } from '../problem.ts'
 import { describe, leadIn, notesOfOne, readTarget, type TargetReading } from './describe-target.ts'
@@ -38,7 +39,7 @@ const lastTry = minutes(15)
 
 /** 200 with the operation, and `Retry-After` while it goes on; 404 for an id that is not one of an operation. Changes no key and no secret. */
 export const showOperation: Handler = {
-  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  roles: readers,
   async answer(call) {
     checkQuery(call.request, [])
     const id = call.request.params['id'] ?? ''

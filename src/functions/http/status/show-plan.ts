@@ -8,13 +8,14 @@ import type { State } from '../../shared/assess.ts'
 import { previewOf } from '../../shared/preview-target.ts'
 import { resyncRequest } from '../../shared/requests.ts'
 import { type Call, type Handler, json, targetOf } from '../answer-request.ts'
+import { readers } from '../caller.ts'
 import { checkQuery, pageOf } from '../paging.ts'
 import { readTargets, standingOf, type TargetReading, type Unreadable } from './describe-target.ts'
 import { readLimit } from './list-targets.ts'
 
 /** The plan of one target (`?target=`) by reading service and vault; of all of them by their tags, a page at a time. */
 export const plan: Handler = {
-  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  roles: readers,
   answer(call) {
     checkQuery(call.request, ['target', 'page'])
     const name = call.request.query.get('target')

@@ -4,6 +4,7 @@ import { iso } from '../../../engine/duration.ts'
 import type { Vault } from '../../../engine/ports.ts'
 import type { StoredSecret } from '../../../engine/stored-secret.ts'
 import { type Handler, json, targetOf } from '../answer-request.ts'
+import { readers } from '../caller.ts'
 import { checkQuery } from '../paging.ts'
 import { readLimit } from './list-targets.ts'
 
@@ -12,7 +13,7 @@ const mostVersions = 100
 
 /** The versions of each secret, newest first: when, why, by whom. Never a value. */
 export const targetHistory: Handler = {
-  roles: ['Rekey.Read', 'Rekey.Rotate', 'Rekey.Revoke'],
+  roles: readers,
   async answer(call) {
     checkQuery(call.request, [])
     const target = targetOf(call)
