@@ -5,7 +5,7 @@ import type { Credential, KeySlot } from '../engine/key-ring.ts'
 import type { Verdict } from '../engine/ports.ts'
 import type { Secret } from '../engine/secret.ts'
 import type { ServiceHosts } from './provider.ts'
-import { parseAnswer, secretText } from './wire/answer.ts'
+import { momentSaid, parseAnswer, secretText } from './wire/answer.ts'
 import type { ShownKey } from './wire/arm-key-service.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
 import { addressIn } from './wire/connection-string.ts'
@@ -29,7 +29,13 @@ const keys = z._default(z.enum(['readWrite', 'readOnly']), 'readWrite').register
   examples: ['readWrite'],
 })
 
-const Key = z.object({ id: z.string(), name: z.string(), value: secretText, connectionString: secretText })
+const Key = z.object({
+  id: z.string(),
+  name: z.string(),
+  value: secretText,
+  connectionString: secretText,
+  lastModified: momentSaid,
+})
 type Key = z.output<typeof Key>
 
 /** Keys are found by their names: a new one is the last of the list. */
@@ -69,7 +75,12 @@ export const appConfiguration = armKeyProvider({
   keyField: 'Secret',
 
   /** POST ConfigurationStores_ListKeys, 2024-06-01. A store has four keys, on one page. */
-  list: { right: right('ListKeys/action'), request: () => ({ path: '/listKeys' }), answer: Keys },
+  list: {
+    right: right('ListKeys/action'),
+    request: () => ({ path: '/listKeys' }),
+    answer: Keys,
+    createdAt: (listing, slot, { fields }) => listing[nameOf(slot, fields.keys)].lastModified,
+  },
   ring: (listing, { fields }) => ({
     primary: credentialOf(listing[nameOf('primary', fields.keys)]),
     secondary: credentialOf(listing[nameOf('secondary', fields.keys)]),

@@ -6,7 +6,7 @@ import type { KeySlot } from '../engine/key-ring.ts'
 import type { Secret } from '../engine/secret.ts'
 import { hours, type Instant } from '../engine/target.ts'
 import type { ServiceHosts } from './provider.ts'
-import { secretText } from './wire/answer.ts'
+import { momentSaid, secretText } from './wire/answer.ts'
 import type { ProbeRequest } from './wire/arm-key-service.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
 import { signedWith } from './wire/key-material.ts'
@@ -37,8 +37,9 @@ const Keys = z.object({
 })
 
 const Region = z.object({ documentEndpoint: z.optional(z.string()) })
-const Made = z.nullish(z.object({ generationTime: z.optional(z.string()) }))
+const Made = z.nullish(z.object({ generationTime: momentSaid }))
 const Account = z.object({
+  systemData: z.nullish(z.object({ createdAt: momentSaid })),
   properties: z.object({
     provisioningState: z.optional(z.string()),
     disableLocalAuth: z.nullish(z.boolean()),
@@ -120,7 +121,7 @@ export const cosmosDb = armKeyProvider({
       // Documented: "from one minute to multiple hours".
       limit: hours(24),
     },
-    createdAt: ({ properties }, slot, { fields }) => createdAt(properties, slot, fields.keys),
+    createdAt: (account, slot, { fields }) => createdAt(account, slot, fields.keys),
   },
 
   probe: {
@@ -148,6 +149,8 @@ export const cosmosDb = armKeyProvider({
 
 /** Gateways of a region learn a new key one after the other: one answer is no proof. */
 const timesInARow = 3
+/** Longer than the creation of an account was seen to take. */
+const accountCreation = hours(1)
 const ended = /^(Succeeded|Failed|Canceled|DeletionFailed)$/i
 
 /** A 401 refuses the key, unless no key is let in at all; a firewall and a clock that is off get 403. */
@@ -172,9 +175,12 @@ function keyKind(slot: KeySlot, ring: Ring): string {
   return `${slot}${ring === 'readOnly' ? 'Readonly' : ''}`
 }
 
-function createdAt({ keysMetadata }: Account['properties'], slot: KeySlot, ring: Ring): Instant | undefined {
-  const at = Date.parse(keysMetadata?.[masterKey(slot, ring)]?.generationTime ?? '')
-  return Number.isNaN(at) ? undefined : at
+/** The time moves once at the end of the account's own creation, and the key stays: a time near that counts as the account's. */
+function createdAt({ systemData, properties }: Account, slot: KeySlot, ring: Ring): Instant | undefined {
+  const at = properties.keysMetadata?.[masterKey(slot, ring)]?.generationTime
+  const account = systemData?.createdAt
+  if (at === undefined || account === undefined) return at
+  return at < account + accountCreation ? Math.min(at, account) : at
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import * as z from 'zod/mini'
 import type { ServiceHosts } from './provider.ts'
-import { secretText } from './wire/answer.ts'
+import { momentSaid, secretText } from './wire/answer.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
 import { judgedBy } from './wire/verdict.ts'
 
@@ -32,7 +32,14 @@ export const maps = armKeyProvider({
   list: {
     right: right('listKeys/action'),
     request: () => ({ path: '/listKeys' }),
-    answer: z.object({ primaryKey: secretText, secondaryKey: secretText }),
+    answer: z.object({
+      primaryKey: secretText,
+      secondaryKey: secretText,
+      primaryKeyLastUpdated: momentSaid,
+      secondaryKeyLastUpdated: momentSaid,
+    }),
+    createdAt: (listing, slot) =>
+      slot === 'primary' ? listing.primaryKeyLastUpdated : listing.secondaryKeyLastUpdated,
   },
   ring: ({ primaryKey, secondaryKey }) => ({ primary: { key: primaryKey }, secondary: { key: secondaryKey } }),
 

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { Secret } from '../engine/secret.ts'
 import type { Instant } from '../engine/target.ts'
 import type { ServiceHosts } from './provider.ts'
-import { secretText } from './wire/answer.ts'
+import { momentSaid, secretText } from './wire/answer.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
 import { signedWith } from './wire/key-material.ts'
 import { judgedBy } from './wire/verdict.ts'
@@ -39,7 +39,7 @@ const Account = z.object({
     z.object({
       primaryEndpoints: z.optional(z.record(z.string(), z.unknown())),
       allowSharedKeyAccess: z.nullish(z.boolean()),
-      keyCreationTime: z.nullish(z.record(z.string(), z.nullish(z.string()))),
+      keyCreationTime: z.nullish(z.record(z.string(), momentSaid)),
     }),
   ),
 })
@@ -96,11 +96,8 @@ export const storageAccount = armKeyProvider({
     isKeyUseDisabled: ({ properties }) => properties?.allowSharedKeyAccess === false,
     askedFirst: true,
     enabledBy: 'allowSharedKeyAccess: true',
-    createdAt: ({ properties }, slot) => {
-      // Null for keys from before the time was kept.
-      const at = Date.parse(properties?.keyCreationTime?.[slot] ?? '')
-      return Number.isNaN(at) ? undefined : at
-    },
+    // Null for keys from before the time was kept.
+    createdAt: ({ properties }, slot) => properties?.keyCreationTime?.[slot],
   },
 
   probe: {

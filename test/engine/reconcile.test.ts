@@ -208,6 +208,34 @@ describe('Adopting', () => {
     })
   }
 
+  test('Adopting believes no creation that is later than the version that holds the key', async () => {
+    const stored = stand().now()
+    const [late, near] = [
+      stand({ says: 'created', firstKeysSaid: stored + clockBound + 1 }),
+      stand({ says: 'created', firstKeysSaid: stored + clockBound }),
+    ]
+    for (const at of [late, near]) {
+      at.vault.put('lead', at.service.keys()['A']!)
+      await at.wait(days(1))
+      await outcomeOf(at)
+    }
+
+    assert.deepEqual([lead(late).stamps?.rotatedAt, lead(late).stamps?.createdAfter], [stored, undefined])
+    assert.deepEqual([lead(near).stamps?.rotatedAt, lead(near).stamps?.createdAfter], [stored, stored - clockBound])
+  })
+
+  test('A revoke takes an adopted key that was created before it, and leaves one that was created after it', async () => {
+    const keys = []
+    for (const before of [days(29), days(31)]) {
+      const at = stand({ says: 'created' })
+      await outcomeOf(at, { revokeBefore: at.now() - before })
+      keys.push(at.leadKey())
+    }
+
+    assert.notEqual(keys[0], 'k0')
+    assert.equal(keys[1], 'k0')
+  })
+
   test('A key that is adopted past its time is rotated once consumers have had it for the overlap', async () => {
     const at = stand({ says: 'created', target: { rotateEvery: days(20) } })
     await outcomeOf(at)

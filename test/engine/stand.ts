@@ -80,6 +80,8 @@ export interface StandOptions {
   readonly operation?: Duration
   /** The resource says when its keys were created: the first ones a month ago. */
   readonly says?: 'created'
+  /** The first keys were created then, as the resource says it. */
+  readonly firstKeysSaid?: Instant
   /** What the provider cannot do. */
   readonly lacks?: readonly ('regenerateAll' | 'swap')[]
   /** A swap ends the other key for a moment. */
@@ -242,7 +244,8 @@ export function stand(options: StandOptions = {}): Stand {
     }
     const { operation: limit } = options
     if (limit !== undefined) Object.assign(found, { operation: { limit, isUnderWay: async () => underWay } })
-    if (options.says === 'created') found.createdAt = async (slot) => created.get(slot) ?? begins
+    if (options.says === 'created')
+      found.createdAt = async (slot) => created.get(slot) ?? options.firstKeysSaid ?? begins
     if (options.swapEndsOther) Object.assign(found, { swapEndsOther: true })
     for (const lack of options.lacks ?? []) delete found[lack]
     if (options.probe !== 'none') {

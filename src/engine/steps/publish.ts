@@ -6,7 +6,7 @@ import type { KeySlot } from '../key-ring.ts'
 import { probe } from '../probe.ts'
 import { type Context, reached, type State } from '../state.ts'
 import type { Reason } from '../stored-secret.ts'
-import { clockBound } from '../target.ts'
+import { clockBound, type Instant } from '../target.ts'
 import { type Allowed, tryOrWait } from './try-key.ts'
 import { coverageOf, leadLast, stampsFor, writeTags, writeVersions } from './write.ts'
 
@@ -30,17 +30,20 @@ export async function describe(
 /** A live key that another client wrote is shown to its service once: whether probes are answered is known from then on. */
 async function proveAdopted({ slot, stamps }: StepOf<'describe'>, state: State, context: Context): Promise<Decided> {
   if (state.secrets[0]!.ours) return stamps
-  const aged = await withAge(slot, stamps, state, context)
+  const aged = await withAge(slot, stamps, state.lead!.created, context)
   return (await probe(state, context, slot)) === 'accepted' ? { ...aged, proven: true } : aged
 }
 
-/** A key of which nothing is known counts from its creation, where the service says that: it may have been due for long. Throws RekeyErrors. */
-async function withAge(slot: KeySlot, stamps: Decided, { now }: State, context: Context): Promise<Decided> {
+/**
+ * A key of which nothing is known counts from its creation, where the service says that: it may have been due for long. It was live at `seen`, so
+ * a creation after that is not this key's, and is not believed: a revoke would spare a key that is older. Throws RekeyErrors.
+ */
+async function withAge(slot: KeySlot, stamps: Decided, seen: Instant, context: Context): Promise<Decided> {
   const { holder, session } = context
   if (!holder.createdAt || stamps.createdAfter !== undefined) return stamps
   const created = await session.read((signal) => holder.createdAt!(slot, signal))
-  if (created === undefined) return stamps
-  return { ...stamps, rotatedAt: Math.min(created, now), createdAfter: Math.min(created, now) - clockBound }
+  if (created === undefined || created > seen + clockBound) return stamps
+  return { ...stamps, rotatedAt: Math.min(created, seen), createdAfter: Math.min(created, seen) - clockBound }
 }
 
 /** Publishes a slot's credential. The next state is held while the service refuses the only key that may be published. */
@@ -55,7 +58,7 @@ export async function publish(step: StepOf<'publish'>, reason: Reason, state: St
     ...(createdAfter === undefined ? {} : { standbyCreatedAfter: createdAfter }),
   }
   const decided = slot === step.slots[0] ? step.stamps : swapped
-  const stamps = reason === 'adopted' ? await withAge(slot, decided, state, context) : decided
+  const stamps = reason === 'adopted' ? await withAge(slot, decided, state.now, context) : decided
   // Who finishes an interrupted publish did not cause it.
   const note = reason === 'interrupted' ? step.note : state.request.note
   return writeVersions(tried, context, slot, stampsFor(state, { ...stamps, ...allowed }, reason), note)

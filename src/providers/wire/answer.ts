@@ -6,7 +6,7 @@ import { passes, rebuild } from '../../azure/service-error.ts'
 import { type KeyRing, slotsChanged } from '../../engine/key-ring.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { Secret } from '../../engine/secret.ts'
-import { seconds } from '../../engine/target.ts'
+import { type Instant, seconds } from '../../engine/target.ts'
 
 /** Which call it is. */
 export interface ServiceOperation {
@@ -22,6 +22,20 @@ export interface ServiceOperation {
 export const secretText = z.pipe(
   z.string().check(z.minLength(1)),
   z.transform((value: string) => Secret.of(value)),
+)
+
+/** Before there was Azure: what says so stands for a moment that was not noted. */
+const firstMoment: Instant = Date.UTC(2010, 0, 1)
+
+/** A moment that a service says of a key, in ISO 8601. Whatever cannot be one counts as not said, for none is needed. */
+export const momentSaid = z.optional(
+  z.pipe(
+    z.unknown(),
+    z.transform((value: unknown): Instant | undefined => {
+      const at = typeof value === 'string' ? Date.parse(value) : Number.NaN
+      return at >= firstMoment ? at : undefined
+    }),
+  ),
 )
 
 /**

@@ -62,6 +62,12 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     request(target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>): ArmRequest
     /** The fields of the answer that are used. */
     readonly answer: z.core.$ZodType<Listing>
+    /** When a slot's present key was created, where the listing says that. Otherwise `describe` may say it. */
+    createdAt?(
+      listing: Listing,
+      slot: KeySlot,
+      target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
+    ): Instant | undefined
   }
   /**
    * A POST beside the listing, for outputs that only it answers. Made once for a reconcile, and only where a secret holds one of

@@ -117,7 +117,7 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
       ? {}
       : { swap: (call, to) => withKeys(call.signal, () => swap(call, to)), swapEndsOther: true }),
     ...(probe === undefined ? {} : { probe: (_slot, credential, signal) => probe(credential, signal) }),
-    ...(describe?.createdAt === undefined ? {} : { createdAt }),
+    ...(describe?.createdAt === undefined && service.list.createdAt === undefined ? {} : { createdAt }),
     ...(describe?.operation === undefined
       ? {}
       : {

@@ -193,6 +193,8 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
   }
 
   async function createdAt(slot: KeySlot, signal: AbortSignal): Promise<Instant | undefined> {
+    // Of the listing that showed the key: the two belong together.
+    if (list.createdAt) return list.createdAt(resource.lastListing() ?? (await resource.listing(signal)), slot, target)
     const created = describe!.createdAt!(await resource.described(signal), slot, target)
     ages.set(slot, created)
     return created
