@@ -19,6 +19,7 @@ export interface Allowance {
   headers(call: Call): Record<string, string>
 }
 
+/** What each subscription has left, by the cloud's clock. */
 export function armAllowance(clock: SimulatedClock): Allowance {
   const spent = new Map<string, { calls: number; at: number }>()
   return {

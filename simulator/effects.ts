@@ -19,6 +19,7 @@ export interface Effects {
   perform(call: Call, trace: Trace): Promise<Reply>
 }
 
+/** The effects of one cloud, from 1 on. */
 export function numberedEffects(faults: FaultSet): Effects {
   const listeners = new Set<(effect: Effect) => void>()
   let effects = 0

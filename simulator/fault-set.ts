@@ -36,6 +36,7 @@ export interface FaultSet {
   atEffect(n: number, when: 'before' | 'after'): void
 }
 
+/** No faults at first. `dice` decides where they strike; latency passes by `clock`. */
 export function faultSet(dice: Dice, clock: SimulatedClock): FaultSet {
   let installed: { name: string; hooks: FaultHooks }[] = []
   let count = 0

@@ -252,6 +252,7 @@ export function crash(options: { atEffect: number; when: 'before' | 'after' }): 
   }
 }
 
+/** Whether a fault strikes a call: as often, as likely and where its aim says. */
 export function striker(aim: Aim, dice: Dice): (call: Call) => boolean {
   let left = aim.times ?? Number.POSITIVE_INFINITY
   return (call) => {

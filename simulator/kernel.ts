@@ -1,11 +1,11 @@
 // Takes one call through the simulated cloud: find its operation, apply faults, run it, record it.
 
-import { armAllowance } from './allowance.ts'
+import { type Allowance, armAllowance } from './allowance.ts'
 import { bearer, checkVersion, makeCall, type Trace, toResponse, unknownOperation } from './call.ts'
 import { type Identity, simulatedIdentity } from './caller-identity.ts'
 import type { SimulatedClock } from './clock.ts'
 import { type Dice, seededDice } from './dice.ts'
-import { type Effect, numberedEffects } from './effects.ts'
+import { type Effect, type Effects, numberedEffects } from './effects.ts'
 import { type FaultSet, faultSet } from './fault-set.ts'
 import type { Fault } from './faults.ts'
 import { hostGroup } from './hosts.ts'
@@ -18,6 +18,7 @@ import {
   operationRouter,
   Refusal,
   type Reply,
+  type Router,
 } from './service-operations.ts'
 
 export interface HistoryEntry {
@@ -72,84 +73,18 @@ const noBytes = Buffer.alloc(0)
 /** A cloud without services. */
 export function startKernel({ seed, clock, faults: initialFaults }: KernelOptions): RunningKernel {
   const dice = seededDice(seed)
-  const ids = dice.fork('request ids')
   const minted = new Set<string>()
   const operations: Operation[] = []
   const router = operationRouter()
+  const ids = dice.fork('request ids')
   const faults = faultSet(dice.fork('faults'), clock)
-  const roles = (): string[] => {
-    const asked = operations.flatMap(({ host, permission }) => (host === 'graph' && permission ? [permission] : []))
-    return [...new Set(asked)]
-  }
-  const identity = simulatedIdentity(dice.fork('identity'), minted, faults.denied, roles)
+  const identity = simulatedIdentity(dice.fork('identity'), minted, faults.denied, () => graphRolesIn(operations))
   const history: HistoryEntry[] = []
   const crashed = new Set<string>()
   const resources = new Map<string, ServiceHandle>()
   const effects = numberedEffects(faults)
-  const allowance = armAllowance(clock)
   for (const fault of initialFaults) faults.add(fault)
-
-  async function answer(call: Call, trace: Trace): Promise<Reply> {
-    try {
-      const early = faults.gate(call)
-      if (early) {
-        trace.fault = early.fault
-        return early.reply
-      }
-      checkVersion(call)
-      const { operation } = call
-      if (operation.permission) call.authorize(operation.permission, operation.scope?.(call))
-      operation.authenticate?.(call)
-      return await effects.perform(call, trace)
-    } catch (error) {
-      if (error instanceof Refusal) return error.reply
-      throw error
-    }
-  }
-
-  async function fetch(request: Request): Promise<Response> {
-    const url = new URL(request.url)
-    const at = clock.now()
-    const group = hostGroup(url.hostname)
-    if (!group)
-      throw new ConnectionLost(
-        `${url.hostname} is not a host of the simulated Azure: no service in simulator/services has it, nor simulator/hosts.ts`,
-      )
-    const match = router.match(group, request.method, url.pathname)
-    const operation = match?.operation ?? unknownOperation(group, request.method)
-    const bytes = request.body ? Buffer.from(await request.arrayBuffer()) : noBytes
-    const requestId = ids.uuid()
-    const token = bearer(request.headers, identity)
-    const trace: Trace = {}
-    const params = match?.params ?? {}
-    const parts = { url, group, operation, params, request, bytes, requestId, token, trace }
-    const call = makeCall(parts, { clock, faults, identity })
-    let status = 0
-    try {
-      if (token && crashed.has(token.caller))
-        throw new ConnectionLost(`${token.caller} has crashed`, { fault: 'crash' })
-      const reply = await answer(call, trace)
-      status = reply.status
-      const date = new Date(clock.now() + faults.dateSkew()).toUTCString()
-      return toResponse(reply, call, group, { date, ...allowance.headers(call) })
-    } catch (error) {
-      if (error instanceof CrashSignal && token) crashed.add(token.caller)
-      if (error instanceof ConnectionLost && error.fault) trace.fault = error.fault
-      throw error
-    } finally {
-      history.push({
-        at,
-        host: url.hostname,
-        method: request.method,
-        path: url.pathname,
-        operation: operation.operation,
-        status,
-        ...trace,
-        ...(token ? { caller: token.caller } : {}),
-      })
-    }
-  }
-
+  const around = { clock, faults, identity, effects, router, ids, history, crashed, allowance: armAllowance(clock) }
   return {
     clock,
     dice,
@@ -163,7 +98,7 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
       return handle
     },
     history,
-    fetch,
+    fetch: (request) => respond(request, around),
     register(more) {
       operations.push(...more)
       for (const operation of more) router.add(operation)
@@ -173,5 +108,85 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
       if (caller === undefined) crashed.clear()
       else crashed.delete(caller)
     },
+  }
+}
+
+/** The application permissions of Microsoft Graph that some operation checks. */
+function graphRolesIn(operations: readonly Operation[]): readonly string[] {
+  const asked = operations.flatMap(({ host, permission }) => (host === 'graph' && permission ? [permission] : []))
+  return [...new Set(asked)]
+}
+
+/** What every call to one cloud shares. */
+interface CallSurroundings {
+  readonly clock: SimulatedClock
+  readonly faults: FaultSet
+  readonly identity: Identity
+  readonly effects: Effects
+  readonly router: Router
+  readonly ids: Dice
+  readonly allowance: Allowance
+  readonly history: HistoryEntry[]
+  /** Callers that get no answer any more. */
+  readonly crashed: Set<string>
+}
+
+/** Answers one request, and adds it to the history, whatever happens. Throws ConnectionLost where there is no answer. */
+async function respond(request: Request, around: CallSurroundings): Promise<Response> {
+  const { clock, faults, crashed } = around
+  const at = clock.now()
+  const { call, group, trace } = await callFor(request, around)
+  const { token, operation } = call
+  let status = 0
+  try {
+    if (token && crashed.has(token.caller)) throw new ConnectionLost(`${token.caller} has crashed`, { fault: 'crash' })
+    const reply = await replyTo(call, trace, around)
+    status = reply.status
+    const date = new Date(clock.now() + faults.dateSkew()).toUTCString()
+    return toResponse(reply, call, group, { date, ...around.allowance.headers(call) })
+  } catch (error) {
+    if (error instanceof CrashSignal && token) crashed.add(token.caller)
+    if (error instanceof ConnectionLost && error.fault) trace.fault = error.fault
+    throw error
+  } finally {
+    const { method, url } = call
+    const what = { at, host: url.hostname, method, path: url.pathname, operation: operation.operation, status }
+    around.history.push({ ...what, ...trace, ...(token ? { caller: token.caller } : {}) })
+  }
+}
+
+async function callFor(request: Request, { router, ids, clock, faults, identity }: CallSurroundings) {
+  const url = new URL(request.url)
+  const group = hostGroup(url.hostname)
+  if (!group)
+    throw new ConnectionLost(
+      `${url.hostname} is not a host of the simulated Azure: no service in simulator/services has it, nor simulator/hosts.ts`,
+    )
+  const match = router.match(group, request.method, url.pathname)
+  const operation = match?.operation ?? unknownOperation(group, request.method)
+  const bytes = request.body ? Buffer.from(await request.arrayBuffer()) : noBytes
+  const requestId = ids.uuid()
+  const token = bearer(request.headers, identity)
+  const trace: Trace = {}
+  const params = match?.params ?? {}
+  const parts = { url, group, operation, params, request, bytes, requestId, token, trace }
+  return { call: makeCall(parts, { clock, faults, identity }), group, trace }
+}
+
+async function replyTo(call: Call, trace: Trace, { faults, effects }: CallSurroundings): Promise<Reply> {
+  try {
+    const early = faults.gate(call)
+    if (early) {
+      trace.fault = early.fault
+      return early.reply
+    }
+    checkVersion(call)
+    const { operation } = call
+    if (operation.permission) call.authorize(operation.permission, operation.scope?.(call))
+    operation.authenticate?.(call)
+    return await effects.perform(call, trace)
+  } catch (error) {
+    if (error instanceof Refusal) return error.reply
+    throw error
   }
 }

@@ -39,7 +39,20 @@ export function management(cloud: Cloud): Hono {
   const app = new Hono().basePath('/simulator')
   // The message of a handle's error (unknown slot, unknown secret) is enough; a stack trace would not help the caller.
   app.onError((error, c) => c.json({ error: error.message }, 400))
+  routeClock(app, cloud)
+  routeResources(app, cloud)
+  routeVaults(app, cloud)
+  routeFaults(app, cloud)
+  app.get('/history', (c) => {
+    const since = Number(c.req.query('since') ?? 0)
+    return c.json({ next: cloud.history.length, history: cloud.history.slice(since) })
+  })
+  app.get('/telemetry', (c) => c.json(cloud.telemetry))
+  app.get('/topics/:host/events', (c) => c.json(cloud.topic(c.req.param('host')).events))
+  return app
+}
 
+function routeClock(app: Hono, cloud: Cloud): void {
   app.get('/clock', (c) => c.json({ now: cloud.clock.now() }))
   app.post('/clock', async (c) => {
     const { advance } = await bodyOf(c.req)
@@ -49,11 +62,9 @@ export function management(cloud: Cloud): Hono {
     cloud.clock.advance(advance)
     return c.json({ now: cloud.clock.now() })
   })
-  app.get('/history', (c) => {
-    const since = Number(c.req.query('since') ?? 0)
-    return c.json({ next: cloud.history.length, history: cloud.history.slice(since) })
-  })
-  app.get('/telemetry', (c) => c.json(cloud.telemetry))
+}
+
+function routeResources(app: Hono, cloud: Cloud): void {
   app.get('/resources', (c) => c.json([...cloud.resources.values()].map(({ resourceId }) => resourceId)))
 
   const resource = (id: string): ServiceHandle | undefined => cloud.resources.get(id.toLowerCase())
@@ -72,7 +83,9 @@ export function management(cloud: Cloud): Hono {
     handle.regenerateByHand(slot)
     return c.json({ regenerated: slot })
   })
+}
 
+function routeVaults(app: Hono, cloud: Cloud): void {
   app.get('/vaults/:host/secrets', (c) => c.json(cloud.vault(c.req.param('host')).names()))
   app.get('/vaults/:host/secrets/:name', (c) => {
     const vault = cloud.vault(c.req.param('host'))
@@ -91,8 +104,9 @@ export function management(cloud: Cloud): Hono {
     return c.json({ done: act })
   })
   app.post('/vaults/:host/events', (c) => c.json(cloud.vault(c.req.param('host')).takeEvents()))
-  app.get('/topics/:host/events', (c) => c.json(cloud.topic(c.req.param('host')).events))
+}
 
+function routeFaults(app: Hono, cloud: Cloud): void {
   app.get('/faults', (c) => c.json(cloud.faults.names))
   app.post('/faults', async (c) => {
     const { name, ...options } = await bodyOf(c.req)
@@ -110,7 +124,6 @@ export function management(cloud: Cloud): Hono {
     cloud.revive()
     return c.json({ revived: true })
   })
-  return app
 }
 
 /** The JSON object of a request. Throws TypeError. */

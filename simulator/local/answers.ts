@@ -8,6 +8,7 @@ export interface Answer {
   readonly body?: string | Uint8Array
 }
 
+/** An answer with a JSON body. */
 export function json(status: number, body: unknown): Answer {
   return { status, headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(body) }
 }

@@ -16,6 +16,7 @@ export interface HostKeys {
 
 export type Level = 'anonymous' | 'function' | 'admin' | 'system'
 
+/** New random keys, one for each of these functions and the host's own. */
 export function makeKeys(functions: readonly string[]): HostKeys {
   const make = () => randomBytes(24).toString('base64url')
   return {

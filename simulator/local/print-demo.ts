@@ -11,6 +11,7 @@ export interface Progress {
   end(): void
 }
 
+/** Progress on a stream. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {
   let last = ''
   return {

@@ -1,7 +1,7 @@
 // Queue triggers: polling, visibility, dequeue count, poison queue.
 
 import { setTimeout } from 'node:timers/promises'
-import { QueueServiceClient, type ReceivedMessageItem } from '@azure/storage-queue'
+import { type QueueClient, QueueServiceClient, type ReceivedMessageItem } from '@azure/storage-queue'
 import type { HostSettings } from './host-settings.ts'
 import type { Invoker } from './invoker.ts'
 import type { Log, RegisteredFunction, TypedData } from './worker.ts'
@@ -35,92 +35,18 @@ export async function listenToQueue(
   const name = String(fn.trigger['queueName'])
   const service = QueueServiceClient.fromConnectionString(connectionString)
   const queue = service.getQueueClient(name)
-  const poison = service.getQueueClient(`${name}-poison`)
   await queue.createIfNotExists()
+  const listening: Listening = {
+    fn,
+    name,
+    queue,
+    poison: service.getQueueClient(`${name}-poison`),
+    settings,
+    invoker,
+    log,
+  }
   const stopping = new AbortController()
-  const inHand = new Set<Promise<void>>()
-
-  async function handle(message: ReceivedMessageItem): Promise<void> {
-    const text = settings.base64 ? decode(message.messageText) : message.messageText
-    if (text === undefined) {
-      log(
-        'error',
-        'Host.Triggers.Queue',
-        `Message ${message.messageId} in '${name}' is not base64. It moves to the poison queue.`,
-      )
-      return bury(message)
-    }
-    const receipt = { current: message.popReceipt }
-    const renew = async () => {
-      const answer = await queue.updateMessage(message.messageId, receipt.current, undefined, processing)
-      receipt.current = answer.popReceipt ?? receipt.current
-    }
-    const renewal = setInterval(
-      () => void renew().catch((error: unknown) => report(error, 'a message cannot be hidden for longer: ')),
-      processing * 500,
-    )
-    try {
-      const reason = `New queue message detected on '${name}'.`
-      await invoker.invoke(fn.name, reason, { trigger: { string: text }, triggerMetadata: metadataOf(message, text) })
-      clearInterval(renewal)
-      await queue.deleteMessage(message.messageId, receipt.current)
-    } catch {
-      // The run has logged the function's own error.
-      clearInterval(renewal)
-      if (message.dequeueCount >= settings.maxDequeueCount) return bury({ ...message, popReceipt: receipt.current })
-      await queue.updateMessage(
-        message.messageId,
-        receipt.current,
-        undefined,
-        Math.ceil(settings.visibilityTimeout / 1000),
-      )
-    }
-  }
-
-  async function bury(message: ReceivedMessageItem): Promise<void> {
-    await poison.createIfNotExists()
-    await poison.sendMessage(message.messageText)
-    await queue.deleteMessage(message.messageId, message.popReceipt)
-    log(
-      'error',
-      'Host.Triggers.Queue',
-      `Message has reached MaxDequeueCount of ${settings.maxDequeueCount}. Moving message to queue '${name}-poison'.`,
-    )
-  }
-
-  function report(error: unknown, what = ''): void {
-    const why = error instanceof Error ? error.message : String(error)
-    log('error', 'Host.Triggers.Queue', `Queue '${name}': ${what}${why}`)
-  }
-
-  async function receive(most: number): Promise<readonly ReceivedMessageItem[]> {
-    try {
-      const asked = { numberOfMessages: Math.min(most, 32), visibilityTimeout: processing }
-      return (await queue.receiveMessages(asked)).receivedMessageItems
-    } catch (error) {
-      report(error)
-      return []
-    }
-  }
-
-  async function poll(): Promise<void> {
-    let wait = shortestWait
-    while (!stopping.signal.aborted) {
-      const free = inHand.size <= settings.newBatchThreshold ? settings.batchSize : 0
-      const received = free === 0 ? [] : await receive(free)
-      for (const message of received) {
-        const work = handle(message).catch((error: unknown) => report(error))
-        inHand.add(work)
-        void work.then(() => inHand.delete(work))
-      }
-      wait = received.length > 0 ? shortestWait : Math.min(wait * 1.5, longestWait)
-      await setTimeout(inHand.size > 0 ? shortestWait : wait, undefined, { signal: stopping.signal }).catch(
-        () => undefined,
-      )
-    }
-  }
-
-  const polling = poll()
+  const polling = poll(listening, stopping.signal)
   log('information', 'Host.Triggers.Queue', `Listening to queue '${name}' for '${fn.name}'.`)
   return {
     name: fn.name,
@@ -133,6 +59,100 @@ export async function listenToQueue(
       await polling
     },
   }
+}
+
+/** One queue, and the function that it feeds. */
+interface Listening {
+  readonly fn: RegisteredFunction
+  readonly name: string
+  readonly queue: QueueClient
+  readonly poison: QueueClient
+  readonly settings: HostSettings['queues']
+  readonly invoker: Invoker
+  readonly log: Log
+}
+
+/** Receives messages until `stopping` ends. What is being handled then goes on. */
+async function poll(listening: Listening, stopping: AbortSignal): Promise<void> {
+  const { batchSize, newBatchThreshold } = listening.settings
+  const inHand = new Set<Promise<void>>()
+  let wait = shortestWait
+  while (!stopping.aborted) {
+    const received = inHand.size <= newBatchThreshold ? await receive(listening, batchSize) : []
+    for (const message of received) {
+      const handling = handle(listening, message).catch((error: unknown) => report(listening, error))
+      inHand.add(handling)
+      void handling.then(() => inHand.delete(handling))
+    }
+    wait = received.length > 0 ? shortestWait : Math.min(wait * 1.5, longestWait)
+    await setTimeout(inHand.size > 0 ? shortestWait : wait, undefined, { signal: stopping }).catch(() => undefined)
+  }
+}
+
+async function receive(listening: Listening, most: number): Promise<readonly ReceivedMessageItem[]> {
+  try {
+    const asked = { numberOfMessages: Math.min(most, 32), visibilityTimeout: processing }
+    return (await listening.queue.receiveMessages(asked)).receivedMessageItems
+  } catch (error) {
+    report(listening, error)
+    return []
+  }
+}
+
+/** Runs the function with one message, and then deletes it, shows it again, or moves it to the poison queue. */
+async function handle(listening: Listening, message: ReceivedMessageItem): Promise<void> {
+  const { fn, name, queue, settings, invoker, log } = listening
+  const text = settings.base64 ? decode(message.messageText) : message.messageText
+  if (text === undefined) {
+    const what = `Message ${message.messageId} in '${name}' is not base64. It moves to the poison queue.`
+    log('error', 'Host.Triggers.Queue', what)
+    return bury(listening, message)
+  }
+  const hidden = keptHidden(listening, message)
+  try {
+    const reason = `New queue message detected on '${name}'.`
+    await invoker.invoke(fn.name, reason, { trigger: { string: text }, triggerMetadata: metadataOf(message, text) })
+    await queue.deleteMessage(message.messageId, hidden.end())
+  } catch {
+    // The run has logged the function's own error.
+    const receipt = hidden.end()
+    if (message.dequeueCount >= settings.maxDequeueCount) {
+      return bury(listening, { ...message, popReceipt: receipt })
+    }
+    await queue.updateMessage(message.messageId, receipt, undefined, Math.ceil(settings.visibilityTimeout / 1000))
+  }
+}
+
+/** Keeps a message hidden while its function runs. `end` stops that, and returns the receipt that is valid now. */
+function keptHidden(listening: Listening, { messageId, popReceipt }: ReceivedMessageItem): { end(): string } {
+  let receipt = popReceipt
+  const renew = async () => {
+    const answer = await listening.queue.updateMessage(messageId, receipt, undefined, processing)
+    receipt = answer.popReceipt ?? receipt
+  }
+  const renewal = setInterval(
+    () => void renew().catch((error: unknown) => report(listening, error, 'a message cannot be hidden for longer: ')),
+    processing * 500,
+  )
+  return {
+    end: () => {
+      clearInterval(renewal)
+      return receipt
+    },
+  }
+}
+
+async function bury({ name, queue, poison, settings, log }: Listening, message: ReceivedMessageItem): Promise<void> {
+  await poison.createIfNotExists()
+  await poison.sendMessage(message.messageText)
+  await queue.deleteMessage(message.messageId, message.popReceipt)
+  const what = `Message has reached MaxDequeueCount of ${settings.maxDequeueCount}. Moving message to queue '${name}-poison'.`
+  log('error', 'Host.Triggers.Queue', what)
+}
+
+function report({ name, log }: Listening, error: unknown, what = ''): void {
+  const why = error instanceof Error ? error.message : String(error)
+  log('error', 'Host.Triggers.Queue', `Queue '${name}': ${what}${why}`)
 }
 
 /** What the function sees as `context.triggerMetadata`; names as the host sends them. */

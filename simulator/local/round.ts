@@ -60,6 +60,7 @@ export interface HostWatch {
   silence(): number
 }
 
+/** Nothing seen yet. */
 export function watchHost(): HostWatch {
   let scheduleEnded = false
   let lastLine = performance.now()
