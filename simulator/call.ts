@@ -71,19 +71,10 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
     },
     authorize(action, scope = url.pathname) {
       trace.permission = action
-      if (!token) throw notLetIn(call, dialect, context, 'missing')
-      if (!dialect.audiences.includes(token.audience)) throw notLetIn(call, dialect, context, 'wrongAudience')
-      if (token.expiresAt < Date.now()) throw notLetIn(call, dialect, context, 'expired')
-      const refused = faults.refuses(token, call)
-      if (refused) {
-        trace.fault = refused.fault
-        throw notLetIn(call, dialect, context, refused.because)
-      }
-      if (!identity.may(action, scope)) {
-        const { status = 403, code, message, inner } = dialect.forbidden(action, scope, token.objectId)
-        throw call.refuse(status, code, message, inner ? { inner } : {})
-      }
-      return token
+      const accepted = acceptedToken(call, dialect, context, faults, trace)
+      if (identity.may(action, scope)) return accepted
+      const { status = 403, code, message, inner } = dialect.forbidden(action, scope, accepted.objectId)
+      throw call.refuse(status, code, message, inner ? { inner } : {})
     },
     get emptyPages() {
       emptyPages ??= faults.emptyPages(call)
@@ -105,6 +96,18 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
     },
   }
   return call
+}
+
+/** The token of a call. Throws a 401 where it is missing, for another audience, expired, or refused by a fault. */
+function acceptedToken(call: Call, dialect: Dialect, context: ErrorContext, faults: FaultSet, trace: Trace): Token {
+  const { token } = call
+  if (!token) throw notLetIn(call, dialect, context, 'missing')
+  if (!dialect.audiences.includes(token.audience)) throw notLetIn(call, dialect, context, 'wrongAudience')
+  if (token.expiresAt < Date.now()) throw notLetIn(call, dialect, context, 'expired')
+  const refused = faults.refuses(token, call)
+  if (!refused) return token
+  trace.fault = refused.fault
+  throw notLetIn(call, dialect, context, refused.because)
 }
 
 /** 401, with the challenge that leads to an accepted token. */

@@ -31,8 +31,7 @@ export interface KeySlots {
  * format.
  */
 export function keySlots(kernel: Kernel, slots: readonly string[], mint: (slot: string) => string): KeySlots {
-  const tenures = new Map<string, Tenure[]>()
-  const made = new Map<string, number>()
+  const { tenures, made, put, keyOf } = slotHistory(kernel, slots)
   const first = new Set<string>()
 
   const mintKey = (slot: string): string => {
@@ -40,22 +39,6 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: (slot: 
     kernel.minted.add(key)
     return key
   }
-  const put = (slot: string, key: string, now = kernel.clock.now()): void => {
-    const history = tenures.get(slot) ?? []
-    const last = history.at(-1)
-    if (last?.key === key) return
-    if (last) last.until = now
-    history.push({ key, from: now })
-    tenures.set(slot, history)
-    if (!made.has(key)) made.set(key, now)
-  }
-  const keyOf = (slot: string, at = kernel.clock.now()): string => {
-    const history = tenures.get(slot)
-    if (!history) throw new TypeError(`no slot ${slot}; there are ${slots.join(', ')}`)
-    // Nothing is older than the resource: a read that lags further back sees its first key.
-    return (history.findLast(({ from }) => from <= at) ?? history[0]!).key
-  }
-
   const propagated = (key: string, now: number): boolean =>
     first.has(key) || now >= made.get(key)! + kernel.faults.propagation(key)
   const accepted = (): readonly string[] => {
@@ -92,6 +75,31 @@ export function keySlots(kernel: Kernel, slots: readonly string[], mint: (slot: 
     accepts: (key) => accepted().includes(key),
     accepted,
     madeAt: (key) => made.get(key),
+  }
+}
+
+/** Which key each slot held when, and when each key was made. */
+function slotHistory({ clock }: Kernel, slots: readonly string[]) {
+  const tenures = new Map<string, Tenure[]>()
+  const made = new Map<string, number>()
+  return {
+    tenures,
+    made,
+    put(slot: string, key: string, now = clock.now()): void {
+      const history = tenures.get(slot) ?? []
+      const last = history.at(-1)
+      if (last?.key === key) return
+      if (last) last.until = now
+      history.push({ key, from: now })
+      tenures.set(slot, history)
+      if (!made.has(key)) made.set(key, now)
+    },
+    keyOf(slot: string, at = clock.now()): string {
+      const history = tenures.get(slot)
+      if (!history) throw new TypeError(`no slot ${slot}; there are ${slots.join(', ')}`)
+      // Nothing is older than the resource: a read that lags further back sees its first key.
+      return (history.findLast(({ from }) => from <= at) ?? history[0]!).key
+    },
   }
 }
 

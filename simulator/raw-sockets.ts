@@ -1,5 +1,5 @@
-// Services whose clients speak on a TLS connection without HTTP. To the simulated cloud, what a client sends is the body of a POST to
-// the root of its host, and the text of the answer goes back as it is.
+// Services whose clients speak on a TLS connection without HTTP. What a client sends becomes the body of a POST to the root of its
+// host; the text of the answer goes back as it is.
 
 import type { TLSSocket } from 'node:tls'
 import { dialectOf } from './dialects.ts'

@@ -8,8 +8,8 @@ import { addHosts, hostGroup, isLoopback } from './hosts.ts'
 type Connect = typeof tls.connect
 
 /**
- * From now on, TLS connections to Azure's real host names go to `port` on 127.0.0.1, are verified against `ca` (PEM) alone and under
- * the real name. Hosts other than loopback are refused. `hosts`: names of services, where this process has not loaded them. Returns a
+ * From now on, TLS connections to Azure's real host names go to `port` on 127.0.0.1. They are verified under the real name, against
+ * `ca` (PEM) alone. Hosts other than loopback are refused. `hosts`: names of services, where this process has not loaded them. Returns a
  * function that restores the original behaviour.
  */
 export function redirectAzure({

@@ -6,8 +6,8 @@ import { createServer as createPlainServer, type IncomingMessage, type ServerRes
 import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createServer, type TLSSocket } from 'node:tls'
-import { certificateAuthority } from './certificates.ts'
+import { createServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls'
+import { type CertificateAuthority, certificateAuthority } from './certificates.ts'
 import { type Cloud, ConnectionLost } from './cloud.ts'
 import { refuseInAzure } from './guard.ts'
 import { azureHosts } from './hosts.ts'
@@ -39,33 +39,14 @@ export async function startServer(
 ): Promise<SimulatorServer> {
   refuseInAzure(process.env)
   const authority = await certificateAuthority()
-  const http = createPlainServer(listener('https', cloud.fetch))
   const open = new Set<TLSSocket>()
-  const tls = createServer(
-    {
-      ...authority.certificate,
-      SNICallback: (name, done) => {
-        authority.contextFor(name).then(
-          (context) => done(null, context),
-          (error: Error) => done(error),
-        )
-      },
-    },
-    (socket) => {
-      open.add(socket.once('close', () => open.delete(socket)))
-      const host = socket.servername || ''
-      if (speaksHttp(host)) http.emit('connection', socket)
-      else answerOnSocket(cloud.fetch, host, socket)
-    },
-  )
+  const tls = azureServer(cloud, authority, open)
   const routes = management(cloud)
   const plain = createPlainServer(
     listener('http', (request) =>
       new URL(request.url).pathname.startsWith('/simulator') ? routes.fetch(request) : cloud.fetch(request),
     ),
   )
-  // Longer than any pause of a client that keeps its connections: a reset must come from a fault, not from idling.
-  http.keepAliveTimeout = 120_000
   const [port, msiPort] = await Promise.all([listen(tls, options.port ?? 0), listen(plain, options.msiPort ?? 0)])
   const msiUrl = `http://127.0.0.1:${msiPort}`
   const folder = await mkdtemp(join(tmpdir(), 'simulated-azure-'))
@@ -89,6 +70,25 @@ export async function startServer(
       await Promise.all([stop(tls), stop(plain), rm(folder, { recursive: true, force: true })])
     },
   }
+}
+
+/** Serves Azure's host names over TLS: HTTP, or what the clients of a host speak. `open`: its sockets, while they are open. */
+function azureServer(cloud: Cloud, authority: CertificateAuthority, open: Set<TLSSocket>): TlsServer {
+  const http = createPlainServer(listener('https', cloud.fetch))
+  // Longer than any pause of a client that keeps its connections: a reset must come from a fault, not from idling.
+  http.keepAliveTimeout = 120_000
+  const SNICallback: TlsOptions['SNICallback'] = (name, done) => {
+    authority.contextFor(name).then(
+      (context) => done(null, context),
+      (error: Error) => done(error),
+    )
+  }
+  return createServer({ ...authority.certificate, SNICallback }, (socket) => {
+    open.add(socket.once('close', () => open.delete(socket)))
+    const host = socket.servername || ''
+    if (speaksHttp(host)) http.emit('connection', socket)
+    else answerOnSocket(cloud.fetch, host, socket)
+  })
 }
 
 function listener(scheme: 'http' | 'https', answer: Answer) {

@@ -54,14 +54,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     errors[name] = error instanceof Error ? error.message : String(error)
     log('error', 'Host.Startup', `The '${name}' function is in error: ${errors[name]}`)
   }
-  const resolved = app.functions.flatMap((fn) => {
-    try {
-      return [{ ...fn, trigger: resolveBinding(fn.trigger, env) }]
-    } catch (error) {
-      fail(fn.name, error)
-      return []
-    }
-  })
+  const resolved = withBindings(app.functions, env, fail)
   const keys = makeKeys(resolved.map(({ name }) => name))
   const triggers = new Map<string, Trigger>()
   const fire = (name: string, input: unknown): boolean => {
@@ -93,6 +86,22 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       await app.terminate()
     },
   }
+}
+
+/** The functions with their bindings resolved. One that cannot be resolved is left out, and reported to `fail`. */
+function withBindings(
+  functions: readonly RegisteredFunction[],
+  env: NodeJS.ProcessEnv,
+  fail: (name: string, error: unknown) => void,
+): readonly RegisteredFunction[] {
+  return functions.flatMap((fn) => {
+    try {
+      return [{ ...fn, trigger: resolveBinding(fn.trigger, env) }]
+    } catch (error) {
+      fail(fn.name, error)
+      return []
+    }
+  })
 }
 
 /** How each kind of trigger starts. Throws for an unknown kind instead of never firing it. */

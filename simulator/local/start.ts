@@ -59,22 +59,23 @@ async function main(options: Options): Promise<void> {
   })
   const results = await Promise.race([stopped, round]).catch((error: unknown) => endedByInterrupt(stopped, error))
   progress.end()
-  const wrong = results === 'interrupted' ? [] : unexpected(results, estate)
-  if (results !== 'interrupted') {
-    process.stdout.write(
-      options.json
-        ? `${document(results, estate)}\n`
-        : `${table(results, process.stdout.columns)}\n\n${summary(results)}\n`,
-    )
-    for (const sentence of wrong) process.stderr.write(`${sentence}\n`)
-    if (!options.once) await stayUp(host, estate, options, stopped)
-  }
+  const wrong = results === 'interrupted' ? [] : report(results, estate, options)
+  if (results !== 'interrupted' && !options.once) await stayUp(host, estate, options, stopped)
   await host.stop()
   await new Promise((resolve) => log.end(resolve))
   await estate.close()
   if (wrong.length > 0) process.stderr.write(`The app's log: ${join(estate.folder, 'host.log')}\n`)
   // An explicit exit: Azurite's own timer keeps the event loop alive.
   process.exit(results === 'interrupted' ? 130 : wrong.length > 0 ? 1 : 0)
+}
+
+/** Prints the results, and returns those that differ from the expected ones, as sentences. */
+function report(results: readonly ShownResult[], estate: Estate, { json }: Options): readonly string[] {
+  const text = json ? document(results, estate) : `${table(results, process.stdout.columns)}\n\n${summary(results)}`
+  process.stdout.write(`${text}\n`)
+  const wrong = unexpected(results, estate)
+  for (const sentence of wrong) process.stderr.write(`${sentence}\n`)
+  return wrong
 }
 
 /** Milliseconds. Exits the process if the flag is not a number of seconds. */

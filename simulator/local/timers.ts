@@ -36,21 +36,10 @@ export function startTimer(fn: RegisteredFunction, stored: TimerStatus | undefin
   let timer: NodeJS.Timeout | undefined
   let stopped = false
 
-  async function run(reason: string, isPastDue: 'past due' | 'on time'): Promise<void> {
-    const info = {
-      Schedule: { AdjustForDST: true },
-      ScheduleStatus: status,
-      IsPastDue: isPastDue === 'past due',
-    }
-    try {
-      await invoker.invoke(fn.name, reason, { trigger: { json: JSON.stringify(info) } })
-    } catch {
-      // The run has logged it. A failed run is not repeated: the next occurrence is the next try.
-    }
-  }
+  const run = (reason: string, when: Punctuality) => runOnce(fn, reason, status, when, invoker)
 
-  async function occur(at: Date, isPastDue: 'past due' | 'on time'): Promise<void> {
-    await run(`Timer fired at ${new Date().toISOString()}`, isPastDue)
+  async function occur(at: Date, when: Punctuality): Promise<void> {
+    await run(`Timer fired at ${new Date().toISOString()}`, when)
     // Node's timers may fire a little early: counted from that moment, the same occurrence would come again.
     const from = new Date(Math.max(Date.now(), at.getTime()))
     status = { Last: at.toISOString(), Next: next(from).toISOString(), LastUpdated: new Date().toISOString() }
@@ -79,6 +68,23 @@ export function startTimer(fn: RegisteredFunction, stored: TimerStatus | undefin
       stopped = true
       clearTimeout(timer)
     },
+  }
+}
+
+type Punctuality = 'past due' | 'on time'
+
+async function runOnce(
+  fn: RegisteredFunction,
+  reason: string,
+  status: TimerStatus,
+  when: Punctuality,
+  invoker: Invoker,
+): Promise<void> {
+  const info = { Schedule: { AdjustForDST: true }, ScheduleStatus: status, IsPastDue: when === 'past due' }
+  try {
+    await invoker.invoke(fn.name, reason, { trigger: { json: JSON.stringify(info) } })
+  } catch {
+    // The run has logged it. A failed run is not repeated: the next occurrence is the next try.
   }
 }
 

@@ -1,6 +1,5 @@
-// The language worker: loads the app and runs one invocation. It offers the app the `@azure/functions-core` that the
-// real worker offers, so that the app's own copy of `@azure/functions` registers and converts exactly as it does in
-// Azure.
+// The language worker: loads the app and runs one invocation. It offers the app the `@azure/functions-core` that the real worker
+// offers. So the app's own copy of `@azure/functions` registers and converts exactly as it does in Azure.
 
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import Module from 'node:module'
@@ -92,25 +91,58 @@ const capabilities = {
   HandlesWorkerTerminateMessage: 'true',
 }
 
+/** What the app registers while it is loaded. */
+interface Registered {
+  readonly functions: Map<string, { metadata: Metadata; callback: Callback }>
+  readonly hooks: Map<HookName, Callback[]>
+  model: ProgrammingModel | undefined
+  /** The app is loaded: from now on nothing can be registered. */
+  locked: boolean
+}
+
+type RunHooks = (name: HookName, context: object) => Promise<void>
+
 /**
  * Loads the files that `main` in the app's package.json names, as the worker does: a glob, in order, `import()` for ES
  * modules. Throws when a file cannot be loaded: then Azure, too, has no function at all.
  */
 export async function loadApp(directory: string, log: Log): Promise<App> {
-  const functions = new Map<string, { metadata: Metadata; callback: Callback }>()
-  const hooks = new Map<HookName, Callback[]>()
+  const registered: Registered = { functions: new Map(), hooks: new Map(), model: undefined, locked: false }
+  provideCore(coreFor(registered, log))
+  for (const file of entryFiles(directory)) {
+    await import(pathToFileURL(file).href)
+  }
+  registered.locked = true
+  const model = await usableModel(registered, directory)
+  const runHooks: RunHooks = async (name, context) => {
+    for (const hook of registered.hooks.get(name) ?? []) await hook(context)
+  }
   const appHookData = {}
-  let model: ProgrammingModel | undefined
-  let locked = false
+  await runHooks('appStart', { hookData: {}, appHookData, functionAppDirectory: directory })
 
-  provideCore({
+  return {
+    functions: [...registered.functions.values()].map(({ metadata }) => describe(metadata)),
+    invoke: async (name, invocationId, invocation) => {
+      const found = [...registered.functions.values()].find(({ metadata }) => metadata.name === name)
+      if (found === undefined) throw new Error(`The function "${name}" is not registered.`)
+      const context = contextOf(found.metadata, invocationId, invocation, log)
+      return run(await model.getInvocationModel(context), found.callback, context, appHookData, runHooks)
+    },
+    terminate: () => runHooks('appTerminate', { hookData: {}, appHookData }),
+  }
+}
+
+/** `@azure/functions-core`, which notes what the app registers. */
+function coreFor(registered: Registered, log: Log): object {
+  const { functions, hooks } = registered
+  return {
     version,
     hostVersion: '4.1000.0',
     Disposable,
     log: (level: LogLevel, category: string, message: string) => log(level, `Worker.${category}`, message),
-    getProgrammingModel: () => model,
+    getProgrammingModel: () => registered.model,
     setProgrammingModel: (chosen: ProgrammingModel) => {
-      model = chosen
+      registered.model = chosen
     },
     registerHook: (name: HookName, callback: Callback) => {
       const callbacks = [...(hooks.get(name) ?? []), callback]
@@ -123,7 +155,7 @@ export async function loadApp(directory: string, log: Log): Promise<App> {
       })
     },
     registerFunction: (metadata: Metadata, callback: Callback) => {
-      if (locked) throw new Error('A function can only be registered during app startup.')
+      if (registered.locked) throw new Error('A function can only be registered during app startup.')
       const id = metadata.functionId ?? metadata.name
       if (functions.has(id)) throw new Error(`A function with id "${id}" has already been registered.`)
       functions.set(id, { metadata, callback })
@@ -131,46 +163,34 @@ export async function loadApp(directory: string, log: Log): Promise<App> {
         functions.delete(id)
       })
     },
-  })
-
-  for (const file of entryFiles(directory)) {
-    await import(pathToFileURL(file).href)
   }
-  locked = true
+}
+
+/** The programming model that the app has set. Throws where it has set none, or one that this host cannot serve. */
+async function usableModel({ model }: Registered, directory: string): Promise<ProgrammingModel> {
   if (model === undefined) throw new Error(`${directory}: no file of "main" uses @azure/functions.`)
   const offered = await model.getCapabilities?.({ ...capabilities })
   if (offered?.['HttpUri'] !== undefined) {
     throw new Error('The local host does not stream bodies: remove app.setup({ enableHttpStream: true }).')
   }
-  const chosen = model
-  const runHooks = async (name: HookName, context: object): Promise<void> => {
-    for (const hook of hooks.get(name) ?? []) await hook(context)
-  }
-  await runHooks('appStart', { hookData: {}, appHookData, functionAppDirectory: directory })
+  return model
+}
 
+/** What the programming model learns of one invocation. */
+function contextOf(metadata: Metadata, invocationId: string, { trigger, triggerMetadata }: Invocation, log: Log) {
+  const { name } = metadata
   return {
-    functions: [...functions.values()].map(({ metadata }) => describe(metadata)),
-    invoke: async (name, invocationId, invocation) => {
-      const found = [...functions.values()].find(({ metadata }) => metadata.name === name)
-      if (found === undefined) throw new Error(`The function "${name}" is not registered.`)
-      const { metadata, callback } = found
-      const trigger = describe(metadata).trigger
-      const context = {
-        invocationId,
-        metadata,
-        request: {
-          invocationId,
-          functionId: metadata.name,
-          inputData: [{ name: trigger.name, data: invocation.trigger }],
-          triggerMetadata: invocation.triggerMetadata ?? {},
-        },
-        state: undefined as string | undefined,
-        log: (level: LogLevel, category: string, message: string) =>
-          log(level, category === 'user' ? `Function.${name}.User` : `Function.${name}`, message, invocationId),
-      }
-      return run(await chosen.getInvocationModel(context), callback, context, appHookData, runHooks)
+    invocationId,
+    metadata,
+    request: {
+      invocationId,
+      functionId: name,
+      inputData: [{ name: describe(metadata).trigger.name, data: trigger }],
+      triggerMetadata: triggerMetadata ?? {},
     },
-    terminate: () => runHooks('appTerminate', { hookData: {}, appHookData }),
+    state: undefined as string | undefined,
+    log: (level: LogLevel, category: string, message: string) =>
+      log(level, category === 'user' ? `Function.${name}.User` : `Function.${name}`, message, invocationId),
   }
 }
 
@@ -179,7 +199,7 @@ async function run(
   callback: Callback,
   context: { state: string | undefined },
   appHookData: object,
-  runHooks: (name: HookName, context: object) => Promise<void>,
+  runHooks: RunHooks,
 ): Promise<InvocationResult> {
   const { context: invocationContext, inputs } = await model.getArguments()
   const hookData = {}
