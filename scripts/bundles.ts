@@ -125,7 +125,7 @@ export async function bundleTelemetry(where: Where, before: string): Promise<Met
   const contents = "export { TelemetryClient } from 'applicationinsights'"
   const js = `${banner}const __dirname=import.meta.dirname,__filename=import.meta.filename;`
   const stdin = { contents, resolveDir: where.packages }
-  // The package looks for its configuration beside its own files, and cannot be constructed without them.
+  // The package reads its configuration beside its own files, and cannot be constructed without them.
   const { metafile } = await build({ ...common(where), banner: { js }, stdin, outfile })
   return metafile
 }

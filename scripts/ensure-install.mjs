@@ -36,7 +36,7 @@ export function ensureInstalled(root) {
   const why = whyInstall(root)
   if (why === undefined) return 0
   process.stderr.write(`Installing dependencies with npm ci, which takes a minute or two: ${why}.\n`)
-  // npm must not write to our stdout, and its output is read by people: no JSON, whatever the project's .npmrc sets.
+  // npm must not write to our stdout, and its output is for a terminal: no JSON, whatever the project's .npmrc sets.
   const npm = ['ci', '--loglevel=error', '--no-json', '--no-audit', '--no-fund']
   const cli = process.env.npm_execpath
   const stdio = /** @type {const} */ (['ignore', 2, 2])

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Mutant } from '../test/engine/mutants/mutant.ts'
 import { mutants } from '../test/engine/mutants/mutants.ts'
-import { type Report, snapshot, tryMutant } from './mutants/try.ts'
+import { type Report, snapshot, tryMutant } from './mutants/try-mutant.ts'
 
 const help = `npm run mutants -- [ids…] [options]
   --seeds <n>      how many seeds of every climate the world lives at most (500)

@@ -20,9 +20,9 @@ const isLicense = /^(licen[cs]e|copying|notice|third-?party)[^.]*(\.(md|txt))?$/
 const rule = '-'.repeat(80)
 
 /**
- * One text with the notice of every package that a production install of `root` brings, and of those that `inputs` (paths of
- * bundled files below `root`) come from: a package may bundle an optional one that only development installs. Packages with the
- * same text share it. Throws where a package has neither a license file nor a license in its manifest.
+ * One text with the notice of every package that a production install of `root` brings, and of those that `inputs` come from: a
+ * package may bundle an optional one that only development installs. `inputs`: paths of bundled files below `root`. Packages with
+ * the same text share it. Throws where a package has neither a license file nor a license in its manifest.
  */
 export function thirdPartyNotices(root: string, inputs: readonly string[]): string {
   const notices = new Map<string, Notice>()

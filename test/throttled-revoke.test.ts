@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { QueueServiceClient } from '@azure/storage-queue'
 import { buildApp } from '../scripts/build.ts'
 import { throttle } from '../simulator/faults.ts'
-import { spawnHost } from '../simulator/local/child.ts'
 import { startEstate } from '../simulator/local/estate.ts'
+import { spawnHost } from '../simulator/local/host-child.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 

@@ -1,6 +1,6 @@
-// Measures what a reader follows: the files and functions of src/ that one rotation runs through, from the queue message to the
-// announcement, and how often the path comes back to a file that it had left. By itself: `node scripts/bench/rotation-path.ts`;
-// with `--print` it lists every named function in the order in which the rotation first calls it.
+// Measures what a reader follows: the files and functions of src/ that one rotation runs through, from message to announcement. It
+// also counts how often the path comes back to a file that it had left. By itself: `node scripts/bench/rotation-path.ts`; with
+// `--print` it lists every named function in the order in which the rotation first calls it.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs'
@@ -53,8 +53,8 @@ export async function followingRotation(seed: number): Promise<readonly Figure[]
 /**
  * Rotates one Cognitive Services target three times through the app's real code: the handler of the queue message, the adapters
  * and SDK clients, leases in Azurite, Azure simulated in this process. The first rotation warms everything up. V8's precise coverage
- * of the second says which functions ran. V8 counts without order, so each of these functions gets a breakpoint at its start, whose
- * condition notes the call and never stops, and the third rotation is traced. The continuation of a function after an `await` is no
+ * of the second says which functions ran. V8 counts without order, so the third rotation is traced: each of these functions gets a
+ * breakpoint at its start, whose condition notes the call and never stops. The continuation of a function after an `await` is no
  * call, and is not counted. Code of V8's baseline compiler sometimes misses a breakpoint, so this switches that compiler off.
  */
 async function traceRotation(seed: number): Promise<RotationPath> {

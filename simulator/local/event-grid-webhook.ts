@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import { type Answer, header, json, parseJson } from './answers.ts'
-import type { HttpHost } from './http.ts'
+import type { HttpHost } from './http-triggers.ts'
 
 /**
  * `POST /runtime/webhooks/EventGrid?functionName=…`: one run for each event. All must succeed, otherwise Event Grid tries

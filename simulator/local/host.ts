@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { type HostKeys, makeKeys } from './function-keys.ts'
 import { type HostSettings, readHostSettings, resolveBinding } from './host-settings.ts'
-import { serveHttp } from './http.ts'
+import { serveHttp } from './http-triggers.ts'
 import { createInvoker, type Invoker } from './invoker.ts'
-import { listenToQueue } from './queues.ts'
-import { startTimer, type TimerStatus } from './timers.ts'
+import { listenToQueue } from './queue-triggers.ts'
+import { startTimer, type TimerStatus } from './timer-triggers.ts'
 import { type Log, loadApp, type RegisteredFunction } from './worker.ts'
 
 export interface HostOptions {

@@ -1,9 +1,9 @@
 // What `npm start` prints: the progress line, the table, and commands to try next.
 
-import type { HostChild } from './child.ts'
 import { columns } from './columns.ts'
 import type { Estate } from './estate.ts'
-import type { ShownResult } from './round.ts'
+import type { ShownResult } from './first-round.ts'
+import type { HostChild } from './host-child.ts'
 
 export interface Progress {
   /** Replaces the line on a terminal; elsewhere prints the line if it is new. */

@@ -7,12 +7,12 @@ import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { buildApp, isStale } from '../../scripts/build.ts'
-import { type HostChild, spawnHost } from './child.ts'
 import { type Estate, startEstate } from './estate.ts'
+import { eventsOf, firstRound, type ShownResult, watchHost } from './first-round.ts'
 import { flags } from './flags.ts'
+import { type HostChild, spawnHost } from './host-child.ts'
 import { deliverKeyVaultEvents } from './key-vault-events.ts'
 import { progressOn, summary, table, whatNow } from './print-demo.ts'
-import { eventsOf, firstRound, type ShownResult, watchHost } from './round.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 /** The port that Core Tools use, too. */

@@ -7,7 +7,7 @@ import type { Secret } from '../engine/secret.ts'
 import { sendAgain, sendOnce, type Wait } from './attempts.ts'
 import type { Cloud } from './clouds.ts'
 import type { ErrorCodePlaces } from './failure-facts.ts'
-import { rawSender } from './raw.ts'
+import { rawSender } from './raw-calls.ts'
 import { refusedToken } from './refused-token.ts'
 import { type Converse, commandSender } from './resp.ts'
 

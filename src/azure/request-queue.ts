@@ -10,7 +10,7 @@ import { failureOf } from './failure-facts.ts'
 import { parseJson } from './json.ts'
 import { creatingFirst } from './json-blob.ts'
 import { onFirstUse } from './lazily.ts'
-import { plainly } from './plain.ts'
+import { plainly } from './plain-issues.ts'
 import { rebuild } from './service-error.ts'
 import { inLimit, type Storage } from './storage.ts'
 

@@ -8,8 +8,8 @@ import { type Hosts, objectionTo, storageHosts, telemetryHosts, topicHosts } fro
 import { Secret } from '../engine/secret.ts'
 import { scheduleProblem } from './ncrontab.ts'
 import { deploymentSettings, type SettingId, settingNames } from './setting-names.ts'
+import type { Problem } from './targets/configuration-problems.ts'
 import { nearest } from './targets/nearest.ts'
-import type { Problem } from './targets/problems.ts'
 import { vaultAddress } from './targets/vault-address.ts'
 
 export interface Settings {

@@ -7,11 +7,11 @@ import type { StateBlob } from '../azure/state-blob.ts'
 import type { Clock } from '../engine/ports.ts'
 import { RekeyError } from '../engine/rekey-error.ts'
 import type { Instant, Target } from '../engine/target.ts'
+import type { Problem } from './targets/configuration-problems.ts'
 import { applied, type Definition, type InForce, type NotApplied } from './targets/in-force.ts'
 import { type LastValid, lastValidBlob, type Removal } from './targets/last-valid.ts'
-import type { Problem } from './targets/problems.ts'
 import { failedHold, hold, type StoredRecord, storedRecord } from './targets/stored-record.ts'
-import { blobReader, fileReader, type TextResult } from './targets/text.ts'
+import { blobReader, fileReader, type TextResult } from './targets/targets-text.ts'
 import type { TargetsFile } from './targets.ts'
 
 /** What is in force of targets.json, and what is not. */

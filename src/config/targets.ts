@@ -3,6 +3,10 @@
 import { type CloudName, clouds } from '../azure/clouds.ts'
 import type { Instant, Target } from '../engine/target.ts'
 import type { KeyProvider } from '../providers/provider.ts'
+import { type Finding, type Path, type Problem, pathText } from './targets/configuration-problems.ts'
+import { outlineOf, type Position, positionsOf } from './targets/json-outline.ts'
+import { isObject, type JsonObject, readFields, refuseUnknown } from './targets/read-fields.ts'
+import { reminder } from './targets/reminder.ts'
 import {
   judgeDefaults,
   type Policy,
@@ -10,15 +14,11 @@ import {
   readEntry,
   type Shared,
   type Surroundings,
-} from './targets/entry.ts'
-import { type PolicyFields, policyFields, type TargetFields, targetFields } from './targets/fields.ts'
-import { outlineOf, type Position, positionsOf } from './targets/outline.ts'
-import { type Finding, type Path, type Problem, pathText } from './targets/problems.ts'
-import { isObject, type JsonObject, readFields, refuseUnknown } from './targets/reading.ts'
-import { type Claim, conflicts } from './targets/relations.ts'
-import { reminder } from './targets/reminder.ts'
+} from './targets/target-entry.ts'
+import { type PolicyFields, policyFields, type TargetFields, targetFields } from './targets/target-fields.ts'
+import { type Claim, conflicts } from './targets/target-relations.ts'
 
-export type { Problem } from './targets/problems.ts'
+export type { Problem } from './targets/configuration-problems.ts'
 
 export type ParsedTargets = { readonly targets: readonly Target[] } | { readonly problems: readonly Problem[] }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type SettingName, settingNames } from '../../src/config/setting-names.ts'
-import { policyFields, targetFields } from '../../src/config/targets/fields.ts'
+import { policyFields, targetFields } from '../../src/config/targets/target-fields.ts'
 import { parseTargets } from '../../src/config/targets.ts'
 import { formatDuration } from '../../src/engine/duration.ts'
 import type { EventType } from '../../src/engine/events.ts'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { QueueServiceClient } from '@azure/storage-queue'
-import { listenToQueue } from '../../simulator/local/queues.ts'
+import { listenToQueue } from '../../simulator/local/queue-triggers.ts'
 import { startAzurite } from '../../simulator/local/run-azurite.ts'
 
 test('a message whose invisibility cannot be renewed is reported in the log, and the host continues', async (t) => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseRoute } from '../../simulator/local/routes.ts'
+import { parseRoute } from '../../simulator/local/route-templates.ts'
 
 const matches = (template: string, path: string) => parseRoute(template).match(path)
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createInvoker } from '../../simulator/local/invoker.ts'
-import { startTimer } from '../../simulator/local/timers.ts'
+import { startTimer } from '../../simulator/local/timer-triggers.ts'
 
 test('a timer that is stopped while its function runs does not come again', async (t) => {
   const running = Promise.withResolvers<object>()

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { QueueServiceClient } from '@azure/storage-queue'
-import { type HostChild, spawnHost } from '../../simulator/local/child.ts'
+import { type HostChild, spawnHost } from '../../simulator/local/host-child.ts'
 import { type Azurite, startAzurite } from '../../simulator/local/run-azurite.ts'
 import { type TemporaryApp, temporaryApp } from './local-app.ts'
 

@@ -2,8 +2,8 @@
 
 import type { Target } from '../../engine/target.ts'
 import type { TargetsFile } from '../targets.ts'
-import type { Problem } from './problems.ts'
-import type { JsonObject } from './reading.ts'
+import type { Problem } from './configuration-problems.ts'
+import type { JsonObject } from './read-fields.ts'
 
 /** A definition of a target that was valid when it was read, and the defaults it was written under. */
 export interface Definition {

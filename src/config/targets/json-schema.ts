@@ -3,8 +3,8 @@
 import * as z from 'zod/mini'
 import { clouds } from '../../azure/clouds.ts'
 import type { KeyProvider } from '../../providers/provider.ts'
-import { type PolicyFields, policyFields, targetFields } from './fields.ts'
 import { reminder } from './reminder.ts'
+import { type PolicyFields, policyFields, targetFields } from './target-fields.ts'
 
 /** What targets.json may hold, as a JSON schema (draft 7, which every editor reads), with the providers of the registry. */
 export function targetsJsonSchema(registry: readonly KeyProvider[]): Readonly<Record<string, unknown>> {

@@ -6,7 +6,7 @@ import { onFirstUse } from '../../azure/lazily.ts'
 import { iso } from '../../engine/duration.ts'
 import { type Duration, days, type Instant } from '../../engine/target.ts'
 import type { Definition } from './in-force.ts'
-import type { JsonObject } from './reading.ts'
+import type { JsonObject } from './read-fields.ts'
 
 export const lastValidBlob = 'targets-last-valid.json'
 

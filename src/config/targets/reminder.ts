@@ -5,7 +5,7 @@ import { RekeyError } from '../../engine/rekey-error.ts'
 import { type ReminderFields, reminderId } from '../../engine/reminder.ts'
 import { days } from '../../engine/target.ts'
 import { defineProvider, type KeyProvider } from '../../providers/provider.ts'
-import { durationField } from './fields.ts'
+import { durationField } from './target-fields.ts'
 
 const renewal = z
   .string()

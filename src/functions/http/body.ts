@@ -2,7 +2,7 @@
 
 import type { HttpRequest } from '@azure/functions'
 import * as z from 'zod/mini'
-import { plainly } from '../../azure/plain.ts'
+import { plainly } from '../../azure/plain-issues.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { repeatedKeyIn } from './repeated-key.ts'
 

@@ -1,8 +1,8 @@
 // Reads an object field by field: a mistake in one field does not hide those in the others.
 
 import * as z from 'zod/mini'
-import { plainly } from '../../azure/plain.ts'
-import { type Finding, findingsOf, type Path, unknownKey, wanted } from './problems.ts'
+import { plainly } from '../../azure/plain-issues.ts'
+import { type Finding, findingsOf, type Path, unknownKey, wanted } from './configuration-problems.ts'
 
 export type Fields = Readonly<Record<string, z.core.$ZodType>>
 
@@ -15,6 +15,7 @@ export interface Reading<Shape extends Fields> {
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
+/** Whether a value of a JSON document is an object, and not an array or null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { pathText } from '../../../src/config/targets/configuration-problems.ts'
+import { outlineOf, positionsOf } from '../../../src/config/targets/json-outline.ts'
 import { nearest } from '../../../src/config/targets/nearest.ts'
-import { outlineOf, positionsOf } from '../../../src/config/targets/outline.ts'
-import { pathText } from '../../../src/config/targets/problems.ts'
 
 function accepts(text: string): boolean {
   return !('line' in outlineOf(text))

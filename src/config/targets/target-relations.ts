@@ -11,7 +11,7 @@ import {
   settle,
   type Window,
 } from '../../engine/target.ts'
-import { type Finding, type Path, pathText } from './problems.ts'
+import { type Finding, type Path, pathText } from './configuration-problems.ts'
 
 /** How long a service may take until a new key is valid everywhere. No service documents it: twice what listings lag. */
 const propagation: Duration = minutes(10)

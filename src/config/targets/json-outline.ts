@@ -2,7 +2,7 @@
 // twice, and its messages quote the text.
 
 import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
-import { type Path, pathText } from './problems.ts'
+import { type Path, pathText } from './configuration-problems.ts'
 
 export interface Outline {
   /** Every key that its object had already. */

@@ -3,8 +3,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { QueueServiceClient } from '@azure/storage-queue'
-import type { HostChild } from './child.ts'
 import type { Estate } from './estate.ts'
+import type { HostChild } from './host-child.ts'
 
 export type Status = 'changed' | 'current' | 'waiting' | 'paused' | 'failed'
 

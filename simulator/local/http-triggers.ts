@@ -5,7 +5,7 @@ import { type Answer, header, json, parseJson } from './answers.ts'
 import { receiveEvents } from './event-grid-webhook.ts'
 import { allows, type HostKeys, type Level, levelOf } from './function-keys.ts'
 import type { Invoker } from './invoker.ts'
-import { parseRoute, type Route } from './routes.ts'
+import { parseRoute, type Route } from './route-templates.ts'
 import type { HttpData, Nullable, RegisteredFunction } from './worker.ts'
 
 export interface HttpHost {

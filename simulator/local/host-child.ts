@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ReadyMessage } from './host.ts'
-import type { TimerStatus } from './timers.ts'
+import type { TimerStatus } from './timer-triggers.ts'
 
 export interface HostChild {
   readonly port: number
@@ -25,7 +25,7 @@ export interface HostChildOptions {
   readonly port: number
   /** App settings. Of this process's environment, only what a program needs to run reaches the app. */
   readonly settings: Readonly<Record<string, string>>
-  /** The stored state of timers, by function: see timers.ts. */
+  /** The stored state of timers, by function: see timer-triggers.ts. */
   readonly timers?: Readonly<Record<string, TimerStatus>>
   /** A module for `node --import`: the simulator's preload. */
   readonly preload?: string

@@ -1,16 +1,16 @@
 // One entry of `targets`: its fields, its provider's fields, what it inherits from the defaults, and what it claims.
 
 import type { CloudName } from '../../azure/clouds.ts'
-import { plainly } from '../../azure/plain.ts'
+import { plainly } from '../../azure/plain-issues.ts'
 import { isReminder } from '../../engine/reminder.ts'
 import { days, type Instant, type SecretName, type Target } from '../../engine/target.ts'
 import type { KeyProvider, Place } from '../../providers/provider.ts'
-import type { PolicyFields, TargetFields } from './fields.ts'
+import { type Finding, findingsOf, type Path } from './configuration-problems.ts'
 import { nearest } from './nearest.ts'
-import { type Finding, findingsOf, type Path } from './problems.ts'
-import { isObject, type JsonObject, type Reading, readFields, refuseUnknown } from './reading.ts'
-import { type Claim, durationFindings } from './relations.ts'
+import { isObject, type JsonObject, type Reading, readFields, refuseUnknown } from './read-fields.ts'
 import { notOfReminders } from './reminder.ts'
+import type { PolicyFields, TargetFields } from './target-fields.ts'
+import { type Claim, durationFindings } from './target-relations.ts'
 
 export interface Surroundings {
   readonly registry: readonly KeyProvider[]
