@@ -11,13 +11,14 @@ import { progressOn } from '../simulator/local/print-demo.ts'
 import { machine } from './bench/figures.ts'
 import type { EstateResult, EstateRun } from './bench/fleet-estate.ts'
 
-const usage = `npm run bench:fleet [-- --targets <n,…> --subscriptions <n,…> --instances <n> --what schedule,revoke]
+const usage = `npm run bench:fleet [-- --targets <n,…> --subscriptions <n,…> --instances <n> --what schedule,revoke --heap <MB>]
 
 Mixed estates with every key due: the time until all are rotated, divided by the time that the services' documented limits allow.
   --targets         sizes of the estates; default 1000,10000,100000
   --subscriptions   over how many; default 1,10,100
   --instances       of the app, eight messages each; default 100
   --what            schedule: at the half of each limit that it takes; revoke: every key at once, at the whole; default both
+  --heap            the most megabytes of Node's heap, the simulated queue's messages among them; default 450
 `
 const list = (text: string) => text.split(',').map(Number)
 const child = process.argv.indexOf('--run')
@@ -33,6 +34,7 @@ const values = flags(usage, {
   subscriptions: { type: 'string', default: '1,10,100' },
   instances: { type: 'string', default: '100' },
   what: { type: 'string', default: 'schedule,revoke' },
+  heap: { type: 'string', default: '450' },
 })
 const { estateFile } = await import('./bench/estate-file.ts')
 const progress = progressOn(process.stderr)
@@ -42,7 +44,9 @@ const on = machine()
 
 function measure(run: EstateRun): EstateResult {
   const self = fileURLToPath(import.meta.url)
-  return JSON.parse(execFileSync(process.execPath, [self, '--run', JSON.stringify(run)], { encoding: 'utf8' }))
+  // Without a limit, Node grows its heap with the machine's memory rather than collect garbage.
+  const heap = `--max-old-space-size=${values.heap}`
+  return JSON.parse(execFileSync(process.execPath, [heap, self, '--run', JSON.stringify(run)], { encoding: 'utf8' }))
 }
 
 function clockTime(seconds: number): string {

@@ -73,13 +73,22 @@ export function wanted(app: App, seen: Seen, period: Period): Wanted | undefined
     state,
     request: state === 'expired' ? { ...request, ignoreWindow: true } : request,
     urgency: urgencyOf(seen, period),
-    budget: app.placeOf(target).budget,
+    budget: budgetOf(app, target),
     allowance: provider.allowance,
     // A resync is a POST listKeys; a target may turn out to need more, and the queue then retries it.
     writes: rotates ? provider.writes : 1,
     vault: target.vault,
     creates: publishes ? target.secrets.length : 0,
   }
+}
+
+/** By target: an id is taken apart once, and not with every tick in which many wait. */
+const budgets = new WeakMap<Target, string>()
+
+function budgetOf(app: App, target: Target): string {
+  const budget = budgets.get(target) ?? app.placeOf(target).budget
+  budgets.set(target, budget)
+  return budget
 }
 
 /** What is there now has not been compared yet. */
