@@ -88,20 +88,22 @@ export function simulatedIdentity(
       return { token, expiresOnTimestamp: expiresAt }
     },
     find: (token) => tokens.get(token),
-    credential: (caller) => {
-      const cached = new Map<string, IssuedToken>()
-      return {
-        async getToken(scopes, { claims } = {}) {
-          const scope = typeof scopes === 'string' ? scopes : scopes[0]!
-          const known = claims === undefined ? cached.get(scope) : undefined
-          const token = known ?? identity.issue(scope, caller)
-          cached.set(scope, token)
-          return token
-        },
-      }
-    },
+    credential: (caller) => cachingCredential((scope) => identity.issue(scope, caller)),
   }
   return identity
+}
+
+function cachingCredential(issue: (scope: string) => IssuedToken): SimulatedCredential {
+  const cached = new Map<string, IssuedToken>()
+  return {
+    async getToken(scopes, { claims } = {}) {
+      const scope = typeof scopes === 'string' ? scopes : scopes[0]!
+      const known = claims === undefined ? cached.get(scope) : undefined
+      const token = known ?? issue(scope)
+      cached.set(scope, token)
+      return token
+    },
+  }
 }
 
 function rule(effect: Rule['effect'], action: string, scope = ''): Rule {

@@ -54,18 +54,12 @@ export function storedRecord(state: StateBlob, clock: Pick<Clock, 'monotonic' | 
         throw thrown
       }
     },
-    write: async ({ version, since, definitions }) => {
-      const files = filesOf(definitions)
-      const suspended = definitions.flatMap((each) => (each.suspended ? [each.target.name] : []))
+    write: async (inForce) => {
       // Another instance may write at the same moment, most likely the same: once more, over what it wrote.
       for (let attempt = 0; attempt < 3; attempt++) {
         const found = await state.read()
         const before = found && readLastValid(found.text)
-        const record: LastValid = {
-          ...{ version, files, suspended },
-          since: before?.version === version ? before.since : since,
-          removal: removalOf(before, definitions, clock.now()),
-        }
+        const record = recordOf(inForce, before, clock.now())
         const text = writeLastValid(record)
         const isDone = text === found?.text || !writes || (await state.write(text, found?.etag))
         if (!isDone) continue
@@ -74,6 +68,17 @@ export function storedRecord(state: StateBlob, clock: Pick<Clock, 'monotonic' | 
       }
       return undefined
     },
+  }
+}
+
+/** What is in force as a record. `before`: the one that it replaces. */
+function recordOf({ version, since, definitions }: Recordable, before: LastValid | undefined, now: Instant): LastValid {
+  return {
+    version,
+    since: before?.version === version ? before.since : since,
+    files: filesOf(definitions),
+    suspended: definitions.flatMap((each) => (each.suspended ? [each.target.name] : [])),
+    removal: removalOf(before, definitions, now),
   }
 }
 
