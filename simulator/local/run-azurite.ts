@@ -22,14 +22,23 @@ export interface Azurite {
   close(): Promise<void>
 }
 
+/** Paths of PEM files. Empty: without TLS. */
+interface Tls {
+  readonly cert: string
+  readonly key: string
+}
+
 /**
- * Blobs and queues. Takes about a second for the first one in a process (module loading), 25 ms for each after it.
+ * Blobs and queues. `tls`: over HTTPS. Takes about a second for the first one in a process (module loading), 25 ms for each after it.
  * Port 0 is any free one; `UseDevelopmentStorage=true` means 10000 and 10001.
  */
-export async function startAzurite(ports: { blob: number; queue: number } = { blob: 0, queue: 0 }): Promise<Azurite> {
+export async function startAzurite(
+  ports: { blob: number; queue: number } = { blob: 0, queue: 0 },
+  tls: Tls = { cert: '', key: '' },
+): Promise<Azurite> {
   insides<{ configLogger(on: boolean): void }>('common/Logger').configLogger(false)
-  const blob = await start('blob/BlobConfiguration', 'blob/BlobServer', ports.blob)
-  const queue = await start('queue/QueueConfiguration', 'queue/QueueServer', ports.queue)
+  const blob = await start('blob/BlobConfiguration', 'blob/BlobServer', ports.blob, tls)
+  const queue = await start('queue/QueueConfiguration', 'queue/QueueServer', ports.queue, tls)
   const blobUrl = `${blob.getHttpServerAddress()}/${account}`
   const queueUrl = `${queue.getHttpServerAddress()}/${account}`
 
@@ -43,7 +52,7 @@ export async function startAzurite(ports: { blob: number; queue: number } = { bl
   }
 }
 
-async function start(configuration: string, server: string, port: number): Promise<AzuriteServer> {
+async function start(configuration: string, server: string, port: number, tls: Tls): Promise<AzuriteServer> {
   const Configuration = insides<{ default: Construct<unknown> }>(configuration).default
   const Server = insides<{ default: Construct<AzuriteServer> }>(server).default
   // host, port, keepAlive, metadata, extents, persistence, access log, its stream, debug log, its path, loose,
@@ -51,7 +60,21 @@ async function start(configuration: string, server: string, port: number): Promi
   const files = ['', '', []]
   const logs = [false, undefined, false, undefined]
   const started = new Server(
-    new Configuration('127.0.0.1', port, 5, ...files, ...logs, false, true, '', '', '', undefined, false, true),
+    new Configuration(
+      '127.0.0.1',
+      port,
+      5,
+      ...files,
+      ...logs,
+      false,
+      true,
+      tls.cert,
+      tls.key,
+      '',
+      undefined,
+      false,
+      true,
+    ),
   )
   await started.start()
   return started

@@ -55,7 +55,8 @@ export const sample: Sample = {
         .replace(/[^a-z0-9]/g, '')
         .slice(0, 24),
     })
-    return { fields: { resource: handle.resourceId }, handle }
+    const sas = { sasServices: 'bq', sasResourceTypes: 'sco', sasPermissions: 'rl', sasLifetime: 'P120D' }
+    return { fields: { resource: handle.resourceId, ...sas }, handle }
   },
   read: 'storage-account/listKeys',
   regenerate: 'storage-account/regenerateKey',

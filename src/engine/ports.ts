@@ -48,6 +48,11 @@ export interface KeyHolder {
    * the key. Safe to retry. Undefined: the resource does not say. Throws RekeyErrors.
    */
   createdAt?(slot: KeySlot, signal: AbortSignal): Promise<Instant | undefined>
+  /**
+   * Until when an output works that was made from the slot's key with an end of its own, as the last read shows the key. Undefined: none of
+   * the target's outputs ends before its key.
+   */
+  worksUntil?(slot: KeySlot): Instant | undefined
   /** The other key is refused in the middle of a swap: one waits until nobody can need that key. */
   readonly swapEndsOther?: true
   /** For a resource that says whether a change of it is still going on. Until it is over, a listing proves nothing of a regenerate. */

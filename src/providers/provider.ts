@@ -5,6 +5,7 @@ import type { AzureClients } from '../azure/clients.ts'
 import type { KeySlot } from '../engine/key-ring.ts'
 import type { Allowance } from '../engine/pace.ts'
 import type { KeyHolder, Log } from '../engine/ports.ts'
+import type { Duration } from '../engine/target.ts'
 
 /** One right that a provider's calls need. */
 export interface Permission {
@@ -44,6 +45,12 @@ export interface Grant {
   readonly caution?: string
 }
 
+export interface OutputLifetime {
+  readonly output: string
+  readonly field: string
+  readonly lifetime: Duration
+}
+
 /** The schema of a provider's own fields: a strict object. */
 export type ResourceSchema<Shape extends z.core.$ZodShape> = z.core.$ZodObject<Shape, z.core.$strict> &
   Pick<z.ZodMiniObject<Shape, z.core.$strict>, 'shape' | 'parse' | 'safeParse'>
@@ -58,6 +65,8 @@ export interface KeyProvider<Resource = unknown> {
   readonly outputs: Readonly<Record<string, 'secret' | 'constant'>>
   /** Outputs that a target can have only with one of the provider's own fields: output → field. */
   readonly fieldOfOutput?: Readonly<Record<string, string>>
+  /** Where an output ends by itself, counted from its key's creation: which one, after how long, and the field that says so. */
+  lifetime?(resource: Resource): OutputLifetime | undefined
   /** Parses the provider's own fields of a target in targets.json, and validates names and ids. */
   readonly resource: ResourceSchema<z.core.$ZodShape>
   /** Exactly what its calls need; Bicep, docs and health read this. */
@@ -89,8 +98,9 @@ export interface KeyProvider<Resource = unknown> {
 
 /** Keeps the resource's type between `resource`, `place` and `open` of one provider, and forgets it outside. */
 export function defineProvider<Shape extends z.core.$ZodShape>(
-  provider: Omit<KeyProvider, 'resource' | 'place' | 'open'> & {
+  provider: Omit<KeyProvider, 'resource' | 'lifetime' | 'place' | 'open'> & {
     readonly resource: ResourceSchema<Shape>
+    lifetime?(resource: z.output<ResourceSchema<Shape>>): OutputLifetime | undefined
     place(resource: z.output<ResourceSchema<Shape>>): Place
     open(
       resource: z.output<ResourceSchema<Shape>>,

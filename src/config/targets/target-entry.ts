@@ -2,6 +2,7 @@
 
 import type { CloudName } from '../../azure/clouds.ts'
 import { plainly } from '../../azure/plain-issues.ts'
+import { formatDuration } from '../../engine/duration.ts'
 import { isReminder } from '../../engine/reminder.ts'
 import { days, type Instant, type SecretName, type Target } from '../../engine/target.ts'
 import type { KeyProvider, Place } from '../../providers/provider.ts'
@@ -10,7 +11,7 @@ import { nearest } from './nearest.ts'
 import { isObject, type JsonObject, type Reading, readFields, refuseUnknown } from './read-fields.ts'
 import { notOfReminders } from './reminder.ts'
 import type { PolicyFields, TargetFields } from './target-fields.ts'
-import { type Claim, durationFindings } from './target-relations.ts'
+import { type Claim, type Durations, durationFindings } from './target-relations.ts'
 
 export interface Surroundings {
   readonly registry: readonly KeyProvider[]
@@ -100,6 +101,7 @@ export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry
   if (provider?.fieldOfOutput) findings.push(...missingFields(provider.fieldOfOutput, own.values.secrets, given, path))
   if (provider && isReminder({ provider: provider.id })) findings.push(...reminderFindings(own, path))
   else judgeDurations(own, provider, path, shared)
+  if (provider && resource) findings.push(...endingTooSoon(provider, resource, durationsOf(own, defaults), path))
   return {
     given,
     name: own.values.name,
@@ -142,6 +144,22 @@ function missingFields(
     const message = `holds the output "${output}", which needs the field "${field}"`
     return [{ path: [...path, 'secrets', secret], message, remedy: `Add "${field}", or choose another output.` }]
   })
+}
+
+/** An output that would end while a secret with it is valid, or while the key before the current one must stay valid. */
+function endingTooSoon(
+  provider: KeyProvider,
+  { value }: Resource,
+  { validFor, overlap }: Durations,
+  path: Path,
+): readonly Finding[] {
+  const ends = provider.lifetime?.(value)
+  if (ends === undefined || validFor === undefined || overlap === undefined) return []
+  const least = validFor + overlap
+  if (ends.lifetime >= least) return []
+  const message = `"${ends.output}" would end after ${formatDuration(ends.lifetime)}, while secrets are valid for ${formatDuration(validFor)} and the one before stays valid for ${formatDuration(overlap)} more`
+  const remedy = `Write ${formatDuration(least)} or more, or make validFor or overlap shorter.`
+  return [{ path: [...path, ends.field], message, remedy }]
 }
 
 interface Resource {

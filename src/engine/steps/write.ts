@@ -1,10 +1,12 @@
 // What is written to the vault: tags beside a version, or new current versions.
 
 import type { Decided } from '../ages.ts'
+import { iso } from '../duration.ts'
 import type { KeySlot } from '../key-ring.ts'
 import type { LeaseSession } from '../lease-session.ts'
 import { missingOutput } from '../observe.ts'
-import type { Clock, SecretMetadata, Vault } from '../ports.ts'
+import type { Clock, KeyHolder, SecretMetadata, Vault } from '../ports.ts'
+import { RekeyError } from '../rekey-error.ts'
 import { type Context, isOurs, reached, type State } from '../state.ts'
 import type { Reason, Stamps, StoredSecret } from '../stored-secret.ts'
 import { type Duration, days, type Instant, type SecretName, type Target } from '../target.ts'
@@ -32,17 +34,42 @@ export async function writeTags(
   return reached(context, state, { stored: { ...state.stored, [name]: written } })
 }
 
+interface Tools {
+  readonly session: LeaseSession
+  readonly vault: Vault
+  readonly clock: Clock
+  /** Absent: the version has an expiry. */
+  readonly holder?: KeyHolder
+}
+
+/** A secret must not outlive what it holds. */
+function notAfterEnd(expiresOn: Instant, slot: KeySlot, holder: Pick<KeyHolder, 'worksUntil'> | undefined): Instant {
+  return Math.min(expiresOn, holder?.worksUntil?.(slot) ?? expiresOn)
+}
+
+/** Throws `NotSupported` where the slot's key is so old that what was made from it has ended: nobody could use it. */
+function assertWorks(slot: KeySlot, { target }: State, { holder, ports }: Context): void {
+  const end = holder.worksUntil?.(slot)
+  if (end === undefined || end > ports.clock.now()) return
+  throw new RekeyError('NotSupported', {
+    target: target.name,
+    step: 'publish',
+    message: `what is made from the key in ${slot} has ended at ${iso(end)}, because the key is too old for it`,
+    remedy: `Regenerate ${slot} at the service, or choose another output.`,
+  })
+}
+
 /** Rewrites the tags of a version under the lease. `PATCH /secrets/{name}/{version}`. Throws RekeyError. */
 export async function describeVersion(
   target: Target,
   stored: StoredSecret,
   stamps: Stamps,
   { slot = stored.slot ?? '', expiresOn }: Beside,
-  { session, vault, clock }: { readonly session: LeaseSession; readonly vault: Vault; readonly clock: Clock },
+  { session, vault, clock, holder }: Tools,
 ): Promise<StoredSecret> {
   const { expiresOn: planned, ...metadata } = metadataFor(target, stored, slot, stamps, stored.note, clock.now())
   // Whoever adopts a secret without an expiry gives it one: `expiresOn` is always set.
-  const expiry = expiresOn ?? (stored.expiresOn === undefined ? planned : undefined)
+  const expiry = expiresOn ?? (stored.expiresOn === undefined ? notAfterEnd(planned, slot, holder) : undefined)
   const wanted = { ...metadata, ...(expiry === undefined ? {} : { expiresOn: expiry }) }
   const written = await session.effect(({ signal }) => vault.describe(stored, wanted, signal))
   return { ...written, ...(stored.value ? { value: stored.value } : {}) }
@@ -58,6 +85,7 @@ export async function writeVersions(
 ): Promise<State> {
   const { target, ring } = state
   const [lead] = target.secrets
+  assertWorks(slot, state, context)
   let next = state
   for (const secret of leadLast(target)) {
     const value = ring[slot]![secret.output]
@@ -70,7 +98,8 @@ export async function writeVersions(
       continue
     }
     const marked = { ...stamps, ...coverageOf(next, secret) }
-    const metadata = metadataFor(target, stored, slot, marked, note, context.ports.clock.now())
+    const planned = metadataFor(target, stored, slot, marked, note, context.ports.clock.now())
+    const metadata = { ...planned, expiresOn: notAfterEnd(planned.expiresOn, slot, context.holder) }
     const version = await context.session.effect(({ signal }) =>
       context.vault.publish(secret.name, value, metadata, signal),
     )
@@ -88,7 +117,7 @@ async function keep(state: State, context: Context, secret: SecretName, slot: Ke
   const stored = state.stored[secret.name]!
   if (isOurs(state.target, stored) && stored.slot === slot) return state
   const behind = stored.stamps?.behind ? { behind: true as const } : {}
-  const expiresOn = context.ports.clock.now() + state.target.validFor
+  const expiresOn = notAfterEnd(context.ports.clock.now() + state.target.validFor, slot, context.holder)
   return writeTags(state, context, secret, { ...stamps, ...behind }, { slot, expiresOn })
 }
 

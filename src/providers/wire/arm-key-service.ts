@@ -7,7 +7,7 @@ import type { Allowance } from '../../engine/pace.ts'
 import type { Verdict } from '../../engine/ports.ts'
 import type { Secret } from '../../engine/secret.ts'
 import type { Duration, Instant } from '../../engine/target.ts'
-import type { KeyProvider } from '../provider.ts'
+import type { KeyProvider, OutputLifetime } from '../provider.ts'
 import type { ArmId, ArmTypes } from './arm-id.ts'
 import type { Judge } from './verdict.ts'
 
@@ -92,6 +92,14 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     addition: Addition | undefined,
     description: Description | undefined,
   ): KeyRing
+
+  /** For an output that ends by itself, however long its key works. */
+  readonly ending?: {
+    /** Undefined: the target has no such output. */
+    lifetime(fields: z.output<z.core.$ZodObject<Shape>>): OutputLifetime | undefined
+    /** From when on that counts: the creation of the slot's key, as the listing says it. */
+    startsAt(listing: Listing, slot: KeySlot): Instant | undefined
+  }
 
   readonly regenerate: {
     readonly right: ArmRight

@@ -3,7 +3,9 @@
 
 import * as z from 'zod/mini'
 import type { AzureClients } from '../../azure/clients.ts'
+import type { KeySlot } from '../../engine/key-ring.ts'
 import type { KeyHolder, Log } from '../../engine/ports.ts'
+import type { Instant } from '../../engine/target.ts'
 import { defineProvider, type KeyProvider, type Place } from '../provider.ts'
 import { type ArmTypes, armAllowance, armLimit, armPlace, armResource, parseArmId } from './arm-id.ts'
 import { armKeyProbe } from './arm-key-probe.ts'
@@ -18,12 +20,14 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
 ): KeyProvider {
   const { id, title, slots, outputs, clouds, hosts, optional, types, list, regenerate, describe, addition } = service
   type Fields = z.output<z.core.$ZodObject<Shape>>
+  const fieldsIn = ({ resource: _, ...fields }: object & { resource?: unknown }) => fields as Fields
   return defineProvider({
     id,
     title,
     slots,
     outputs,
     ...(service.fieldOfOutput === undefined ? {} : { fieldOfOutput: service.fieldOfOutput }),
+    ...(service.ending === undefined ? {} : { lifetime: (given) => service.ending!.lifetime(fieldsIn(given)) }),
     resource: z.strictObject({ resource: armResource(types), ...service.fields }).check(({ value, issues }) => {
       const { resource, ...fields } = value as Given
       const wrong = service.objection?.(parseArmId(resource, types), fields as Fields)
@@ -110,7 +114,17 @@ function openKeys<Shape extends z.core.$ZodShape, Listing, Description, Addition
     )
   }
 
+  /** As the last listing shows the key. */
+  function worksUntil(slot: KeySlot): Instant | undefined {
+    const ends = service.ending!.lifetime(target.fields)
+    const listing = resource.lastListing()
+    if (ends === undefined || listing === undefined || !(opening.wanted?.includes(ends.output) ?? true))
+      return undefined
+    return (service.ending!.startsAt(listing, slot) ?? Number.NEGATIVE_INFINITY) + ends.lifetime
+  }
+
   return {
+    ...(service.ending === undefined ? {} : { worksUntil }),
     read: (signal) => withKeys(signal, async () => resource.ringOf(await resource.listing(signal))),
     regenerate: (slot, call) => withKeys(call.signal, () => renew(slot, call)),
     ...(regenerate.given === undefined
