@@ -29,8 +29,7 @@ export function promisesOf(estate: Estate): Promises {
 
   function check(): void {
     const now = cloud.clock.now()
-    for (const { name, output } of target.secrets) {
-      if (provider.outputs[output] === 'constant') continue
+    for (const { name } of secretsWithKey(estate)) {
       const value = vault.read(name)
       if (value === undefined) continue
       const key = keyOf(value)
@@ -56,11 +55,9 @@ export function promisesOf(estate: Estate): Promises {
 
 /** What must be true when everything has come to rest, whatever happened before. */
 export function assertAtRest(estate: Estate): void {
-  const { cloud, member, target, provider } = estate
+  const { cloud, member, target } = estate
   const vault = cloud.vault(vaultHost)
-  const keys = target.secrets
-    .filter(({ output }) => provider.outputs[output] === 'secret')
-    .map(({ name }) => keyOf(vault.read(name)!))
+  const keys = secretsWithKey(estate).map(({ name }) => keyOf(vault.read(name)!))
   assert.equal(new Set(keys).size, 1, 'every secret holds the same key')
   assert.equal(member.handle.accepts(keys[0]!), true, 'the key in the vault works')
   assert.ok(estate.announced().includes(estate.version()), 'the current version was announced')
@@ -70,6 +67,12 @@ export function assertAtRest(estate: Estate): void {
     assert.ok(current.tags?.['rekey'] && current.tags['CredentialId'], `${name} is tagged`)
     assert.equal(JSON.parse(current.tags['rekey']!).pending, undefined, 'nothing is pending')
   }
+}
+
+/** An output with an end of its own was made from its key, and does not hold it. */
+function secretsWithKey({ target, provider }: Estate): Estate['target']['secrets'][number][] {
+  const made = provider.lifetime?.(target.resource)?.output
+  return target.secrets.filter(({ output }) => provider.outputs[output] === 'secret' && output !== made)
 }
 
 /** The key inside a value: as it is, or in a connection string. */
