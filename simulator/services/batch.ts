@@ -1,18 +1,18 @@
 // Batch accounts: Azure Resource Manager, and the Batch service, which checks shared keys.
 // The answers are checked by test/providers/batch.test.ts.
 
-import { createHmac } from 'node:crypto'
 import type { Dialect } from '../dialects.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Sample } from '../sample.ts'
 import { type Call, ConnectionLost, Refusal } from '../service-operations.ts'
 import type { SimulatedService } from '../simulated-service.ts'
 import { type ArmResource, armKeys } from './arm-keys.ts'
+import { sentSignature, signedWith, textToSign } from './shared-key.ts'
 
 const type = 'Microsoft.Batch/batchAccounts'
 const group = 'batch'
 const region = 'westeurope'
-const allowedSkew = 15 * 60_000
+const scheme = { prefix: 'ocp-' } as const
 
 export const sample: Sample = {
   add: (cloud, name = 'render') => {
@@ -98,10 +98,10 @@ function batchAccounts(kernel: Kernel) {
           throw new ConnectionLost(`${call.host} is no endpoint of an account`)
         }
         if (account.keysDisabled) throw notAuthenticated(call, 'SharedKey is not allowed for this account.')
-        if (!accounts.isAccepted(account, signedWith(call, account.name))) {
-          const text = textToSign(call, account.name)
+        if (!accounts.isAccepted(account, signedWith(call, account.name, scheme))) {
+          const text = textToSign(call, account.name, scheme)
           const detail = `is not the same as any computed signature. Server used following string to sign: '${text}'.`
-          throw notAuthenticated(call, `The MAC signature found in the HTTP request '${sent(call)}' ${detail}`)
+          throw notAuthenticated(call, `The MAC signature found in the HTTP request '${sentSignature(call)}' ${detail}`)
         }
         const metadata = `https://${call.host}/$metadata#applications`
         return { status: 200, body: { 'odata.metadata': metadata, value: [] } }
@@ -146,39 +146,4 @@ function notAuthenticated(call: Call, detail: string): Refusal {
   const { reply } = call.refuse(403, 'AuthenticationFailed', message)
   const body = { ...(reply.body as object), values: [{ key: 'AuthenticationErrorDetail', value: detail }] }
   return new Refusal({ ...reply, body }, message)
-}
-
-function sent({ headers }: Call): string {
-  return /:(.*)$/.exec(headers.get('authorization') ?? '')?.[1] ?? ''
-}
-
-/** Which key signed the request: none, if the header is another account's, or its date is too far from now. */
-function signedWith(call: Call, account: string): (key: string) => boolean {
-  const skew = Math.abs(call.now - Date.parse(call.headers.get('ocp-date') ?? ''))
-  const named = /^SharedKey ([^:]+):/.exec(call.headers.get('authorization') ?? '')?.[1]
-  if (named !== account || !(skew <= allowedSkew)) return () => false
-  const text = textToSign(call, account)
-  return (key) => createHmac('sha256', Buffer.from(key, 'base64')).update(text, 'utf8').digest('base64') === sent(call)
-}
-
-const signedHeaders = [
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-md5',
-  'content-type',
-  'date',
-  'if-modified-since',
-  'if-match',
-  'if-none-match',
-  'if-unmodified-since',
-  'range',
-]
-
-/** As "Authenticate requests to Azure Batch" describes it. */
-function textToSign({ method, url, headers }: Call, account: string): string {
-  const standard = signedHeaders.map((name) => headers.get(name) ?? '')
-  const own = [...headers].filter(([name]) => name.startsWith('ocp-')).map(([name, value]) => `${name}:${value}`)
-  const query = [...url.searchParams].map(([name, value]) => `${name.toLowerCase()}:${value}`)
-  return [method, ...standard, ...own.toSorted(), `/${account}${url.pathname}`, ...query.toSorted()].join('\n')
 }

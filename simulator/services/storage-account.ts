@@ -1,13 +1,13 @@
 // Storage accounts: Azure Resource Manager, and the blob and queue services that check shared keys.
 // The answers are checked by test/providers/storage-account.test.ts.
 
-import { createHmac } from 'node:crypto'
 import type { Dialect } from '../dialects.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Sample } from '../sample.ts'
 import { type Call, ConnectionLost, type Operation, type Reply } from '../service-operations.ts'
 import type { SimulatedService } from '../simulated-service.ts'
 import { type ArmKeys, type ArmResource, armKeys } from './arm-keys.ts'
+import { sentSignature, signedWith, textToSign } from './shared-key.ts'
 
 interface Options {
   /** The services that the account has. Default: all. A premium account of block blobs has no queues. */
@@ -17,7 +17,7 @@ interface Options {
 const type = 'Microsoft.Storage/storageAccounts'
 const group = 'storage-account'
 const everyService = ['blob', 'file', 'queue', 'table'] as const
-const allowedSkew = 15 * 60_000
+const scheme = { prefix: 'x-ms-', omitsZero: true } as const
 
 /** Its errors are XML, and a header has the code. The body of a 403 repeats what was signed. */
 const dialect: Dialect = {
@@ -166,7 +166,7 @@ function properties(method: string, accounts: ArmKeys<Options>): Operation {
         const message = 'Key based authentication is not permitted on this storage account.'
         throw call.refuse(403, 'KeyBasedAuthenticationNotPermitted', message)
       }
-      const proof = signed(call, account.name)
+      const proof = signedWith(call, account.name, scheme)
       if (!accounts.isAccepted(account, proof)) throw notAuthenticated(call, account.name)
       if (call.query.get('comp') !== 'properties')
         throw call.refuse(400, 'InvalidQueryParameterValue', 'comp is invalid.')
@@ -187,40 +187,8 @@ function notAuthenticated(call: Call, account: string): Error {
   if (!call.headers.has('authorization')) {
     return call.refuse(401, 'NoAuthenticationInformation', dialect.unauthenticated.message)
   }
-  const sent = /:(.*)$/.exec(call.headers.get('authorization')!)?.[1] ?? ''
   const message =
     'Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.'
-  const detail = `The MAC signature found in the HTTP request '${sent}' is not the same as any computed signature. Server used following string to sign: '${textToSign(call, account)}'.`
+  const detail = `The MAC signature found in the HTTP request '${sentSignature(call)}' is not the same as any computed signature. Server used following string to sign: '${textToSign(call, account, scheme)}'.`
   return call.refuse(403, 'AuthenticationFailed', `${message}\n${detail}`)
-}
-
-/** Which key signed the request: none, if the header is another account's, or its date is too far from now. */
-function signed(call: Call, account: string): (key: string) => boolean {
-  const [, named, sent] = /^SharedKey ([a-z0-9]+):(.+)$/.exec(call.headers.get('authorization') ?? '') ?? []
-  const skew = Math.abs(call.now - Date.parse(call.headers.get('x-ms-date') ?? ''))
-  if (named !== account || !(skew <= allowedSkew)) return () => false
-  const text = textToSign(call, account)
-  return (key) => createHmac('sha256', Buffer.from(key, 'base64')).update(text, 'utf8').digest('base64') === sent
-}
-
-const standardHeaders = [
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-md5',
-  'content-type',
-  'date',
-  'if-modified-since',
-  'if-match',
-  'if-none-match',
-  'if-unmodified-since',
-  'range',
-]
-
-/** As "Authorize with Shared Key" describes it, for version 2015-02-21 and later. */
-function textToSign({ method, url, headers }: Call, account: string): string {
-  const standard = standardHeaders.map((name) => headers.get(name) ?? '').map((value) => (value === '0' ? '' : value))
-  const own = [...headers].filter(([name]) => name.startsWith('x-ms-')).map(([name, value]) => `${name}:${value}`)
-  const query = [...url.searchParams].map(([name, value]) => `${name.toLowerCase()}:${value}`)
-  return [method, ...standard, ...own.toSorted(), `/${account}${url.pathname}`, ...query.toSorted()].join('\n')
 }

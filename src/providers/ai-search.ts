@@ -1,9 +1,9 @@
 // Azure AI Search services: two admin keys, either of which may do everything; both are in every answer.
 
-import * as z from 'zod/mini'
 import type { ServiceHosts } from './provider.ts'
-import { secretText } from './wire/answer.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
+import { KeyPair, keyPairRing } from './wire/key-pair.ts'
+import { localAuthDescription } from './wire/local-auth.ts'
 import { judgedBy } from './wire/verdict.ts'
 
 const right = (name: string) => `Microsoft.Search/searchServices/${name}`
@@ -31,9 +31,9 @@ export const aiSearch = armKeyProvider({
   list: {
     right: right('listAdminKeys/action'),
     request: () => ({ path: '/listAdminKeys' }),
-    answer: z.object({ primaryKey: secretText, secondaryKey: secretText }),
+    answer: KeyPair,
   },
-  ring: ({ primaryKey, secondaryKey }) => ({ primary: { key: primaryKey }, secondary: { key: secondaryKey } }),
+  ring: keyPairRing,
 
   /** POST AdminKeys_Regenerate, 2025-05-01: the slot is in the path, and there is no body. Answers both keys. */
   regenerate: {
@@ -46,8 +46,7 @@ export const aiSearch = armKeyProvider({
   describe: {
     right: right('read'),
     why: 'see whether the service accepts keys at all',
-    answer: z.object({ properties: z.optional(z.object({ disableLocalAuth: z.nullish(z.boolean()) })) }),
-    isKeyUseDisabled: ({ properties }) => properties?.disableLocalAuth === true,
+    ...localAuthDescription,
     askedFirst: true,
   },
 

@@ -1,8 +1,7 @@
 // Subscriptions of API Management: two keys, each with an action of its own that answers nothing.
 
-import * as z from 'zod/mini'
-import { secretText } from './wire/answer.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
+import { KeyPair, keyPairRing } from './wire/key-pair.ts'
 
 const right = (name: string) => `Microsoft.ApiManagement/service/subscriptions/${name}/action`
 
@@ -32,9 +31,9 @@ export const apimSubscription = armKeyProvider({
   list: {
     right: right('listSecrets'),
     request: () => ({ path: '/listSecrets' }),
-    answer: z.object({ primaryKey: secretText, secondaryKey: secretText }),
+    answer: KeyPair,
   },
-  ring: ({ primaryKey, secondaryKey }) => ({ primary: { key: primaryKey }, secondary: { key: secondaryKey } }),
+  ring: keyPairRing,
 
   /** POST Subscription_RegeneratePrimaryKey or …SecondaryKey, 2022-08-01. 204. */
   regenerate: {

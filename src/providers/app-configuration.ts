@@ -11,6 +11,8 @@ import { armKeyProvider } from './wire/arm-keys.ts'
 import { addressIn } from './wire/connection-string.ts'
 import { signedHeaders } from './wire/hmac.ts'
 import { isBase64 } from './wire/key-material.ts'
+import { localAuthDescription } from './wire/local-auth.ts'
+import { type Ring, ringField, ringPart } from './wire/read-only-ring.ts'
 import { type Judge, judgedBy } from './wire/verdict.ts'
 
 const right = (name: string) => `Microsoft.AppConfiguration/configurationStores/${name}`
@@ -21,13 +23,6 @@ const hosts: ServiceHosts = {
 }
 /** Of a setting that no store has: only the answer to an accepted key says so. */
 const probePath = '/kv/rekey-probe?api-version=1.0'
-
-type Ring = 'readWrite' | 'readOnly'
-
-const keys = z._default(z.enum(['readWrite', 'readOnly']), 'readWrite').register(z.globalRegistry, {
-  description: 'Which keys of the store: those that may write, or those that may only read',
-  examples: ['readWrite'],
-})
 
 const Key = z.object({
   id: z.string(),
@@ -66,10 +61,10 @@ export const appConfiguration = armKeyProvider({
     rule: '5 to 50 letters, digits, _ or -',
     example: 'my-store',
   },
-  fields: { keys },
+  fields: { keys: ringField('store') },
   // Neither ring may pass for the other: their rights differ.
-  credential: (target) => (target.keys === 'readOnly' ? 'readOnlyKeys' : undefined),
-  address: (target) => (target.keys === 'readOnly' ? 'readOnlyKeys' : undefined),
+  credential: ringPart,
+  address: ringPart,
   apiVersion: '2024-06-01',
   grant: 'App Configuration keys',
   keyField: 'Secret',
@@ -100,8 +95,7 @@ export const appConfiguration = armKeyProvider({
   describe: {
     right: right('read'),
     why: 'see whether local authentication is disabled',
-    answer: z.object({ properties: z.optional(z.object({ disableLocalAuth: z.nullish(z.boolean()) })) }),
-    isKeyUseDisabled: ({ properties }) => properties?.disableLocalAuth === true,
+    ...localAuthDescription,
   },
 
   probe: {

@@ -10,6 +10,7 @@ import { momentSaid, secretText } from './wire/answer.ts'
 import type { ProbeRequest } from './wire/arm-key-service.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
 import { signedWith } from './wire/key-material.ts'
+import { type Ring, ringField, ringPart } from './wire/read-only-ring.ts'
 import { type Judge, refusedBy } from './wire/verdict.ts'
 
 const right = (name: string) => `Microsoft.DocumentDB/databaseAccounts/${name}`
@@ -20,13 +21,6 @@ const hosts: ServiceHosts = {
 }
 /** Of the data plane. */
 const serviceVersion = '2018-12-31'
-
-type Ring = 'readWrite' | 'readOnly'
-
-const keys = z._default(z.enum(['readWrite', 'readOnly']), 'readWrite').register(z.globalRegistry, {
-  description: 'Which keys of the account: those that may write, or those that may only read',
-  examples: ['readWrite'],
-})
 
 /** One listing has the keys of both rings. */
 const Keys = z.object({
@@ -63,10 +57,10 @@ export const cosmosDb = armKeyProvider({
     rule: '3 to 50 letters, digits or -, with no - at the ends or beside another',
     example: 'my-account',
   },
-  fields: { keys },
+  fields: { keys: ringField('account') },
   // A regenerate of either ring locks the account, so both have its lease. Neither may pass for the other: their rights differ.
-  credential: (target) => (target.keys === 'readOnly' ? 'readOnlyKeys' : undefined),
-  address: (target) => (target.keys === 'readOnly' ? 'readOnlyKeys' : undefined),
+  credential: ringPart,
+  address: ringPart,
   apiVersion: '2024-11-15',
   grant: 'Cosmos DB account keys',
   // Recorded: listKeys has a bucket of 150. If it is one of five minutes, this spends half of it: a rotation lists about ten times.

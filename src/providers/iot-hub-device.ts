@@ -10,15 +10,9 @@ import type { Call, KeyHolder } from '../engine/ports.ts'
 import { type ErrorCode, RekeyError } from '../engine/rekey-error.ts'
 import { minutes, seconds } from '../engine/target.ts'
 import { defineProvider } from './provider.ts'
-import {
-  assertUnchanged,
-  parseAnswer,
-  type ServiceOperation,
-  secretText,
-  serviceCall,
-  unexpected,
-} from './wire/answer.ts'
+import { assertUnchanged, parseAnswer, type ServiceOperation, serviceCall, unexpected } from './wire/answer.ts'
 import { connectionString, hubHosts } from './wire/iot-hub.ts'
+import { KeyPair } from './wire/key-pair.ts'
 
 const id = 'iot-hub-device'
 const apiVersion = '2024-03-31'
@@ -36,8 +30,6 @@ interface Device {
   readonly name: string
 }
 
-const KeyPair = z.object({ primaryKey: secretText, secondaryKey: secretText })
-type KeyPair = z.output<typeof KeyPair>
 const Identity = z.object({
   etag: z.string().check(z.minLength(1)),
   authentication: z.object({ type: z.string(), symmetricKey: z.unknown() }),

@@ -3,7 +3,8 @@
 import * as z from 'zod/mini'
 import type { ServiceHosts } from './provider.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
-import { type RedisAddress, RedisKeys, redisRing, redisSlots, redisVerdict } from './wire/redis.ts'
+import { KeyPair } from './wire/key-pair.ts'
+import { type RedisAddress, redisRing, redisSlots, redisVerdict } from './wire/redis.ts'
 
 const right = (name: string) => `Microsoft.Cache/redisEnterprise/${name}`
 /** Of a cluster, the region comes before these: `contoso.westeurope.redis.azure.net`. */
@@ -45,7 +46,7 @@ export const managedRedis = armKeyProvider({
   keyField: 'password',
 
   /** POST Databases_ListKeys, 2025-07-01. */
-  list: { right: right('databases/listKeys/action'), request: () => ({ path: '/listKeys' }), answer: RedisKeys },
+  list: { right: right('databases/listKeys/action'), request: () => ({ path: '/listKeys' }), answer: KeyPair },
   ring: (keys, _target, _addition, database) =>
     redisRing(keys, database && addressOf(database), !isPlaintext(database)),
 

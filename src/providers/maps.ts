@@ -2,8 +2,10 @@
 
 import * as z from 'zod/mini'
 import type { ServiceHosts } from './provider.ts'
-import { momentSaid, secretText } from './wire/answer.ts'
+import { momentSaid } from './wire/answer.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
+import { KeyPair, keyPairRing } from './wire/key-pair.ts'
+import { localAuthDescription } from './wire/local-auth.ts'
 import { judgedBy } from './wire/verdict.ts'
 
 const right = (name: string) => `Microsoft.Maps/accounts/${name}`
@@ -32,16 +34,11 @@ export const maps = armKeyProvider({
   list: {
     right: right('listKeys/action'),
     request: () => ({ path: '/listKeys' }),
-    answer: z.object({
-      primaryKey: secretText,
-      secondaryKey: secretText,
-      primaryKeyLastUpdated: momentSaid,
-      secondaryKeyLastUpdated: momentSaid,
-    }),
+    answer: z.extend(KeyPair, { primaryKeyLastUpdated: momentSaid, secondaryKeyLastUpdated: momentSaid }),
     createdAt: (listing, slot) =>
       slot === 'primary' ? listing.primaryKeyLastUpdated : listing.secondaryKeyLastUpdated,
   },
-  ring: ({ primaryKey, secondaryKey }) => ({ primary: { key: primaryKey }, secondary: { key: secondaryKey } }),
+  ring: (listing) => keyPairRing(listing),
 
   /** POST Accounts_RegenerateKeys, 2023-06-01. Answers both keys. */
   regenerate: {
@@ -54,8 +51,7 @@ export const maps = armKeyProvider({
   describe: {
     right: right('read'),
     why: 'see whether the account accepts keys at all',
-    answer: z.object({ properties: z.optional(z.object({ disableLocalAuth: z.nullish(z.boolean()) })) }),
-    isKeyUseDisabled: ({ properties }) => properties?.disableLocalAuth === true,
+    ...localAuthDescription,
     askedFirst: true,
   },
 

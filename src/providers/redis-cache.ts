@@ -4,7 +4,8 @@ import * as z from 'zod/mini'
 import type { AzureClients } from '../azure/clients.ts'
 import type { ServiceHosts } from './provider.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
-import { RedisKeys, redisRing, redisSlots, redisVerdict } from './wire/redis.ts'
+import { KeyPair } from './wire/key-pair.ts'
+import { redisRing, redisSlots, redisVerdict } from './wire/redis.ts'
 
 const right = (name: string) => `Microsoft.Cache/redis/${name}`
 const hosts: ServiceHosts = {
@@ -31,7 +32,7 @@ export const redisCache = armKeyProvider({
   keyField: 'password',
 
   /** POST Redis_ListKeys, 2024-11-01. */
-  list: { right: right('listKeys/action'), request: () => ({ path: '/listKeys' }), answer: RedisKeys },
+  list: { right: right('listKeys/action'), request: () => ({ path: '/listKeys' }), answer: KeyPair },
   ring: (keys, { id, cloud }) => redisRing(keys, addressOf(id.name, cloud)),
 
   /** POST Redis_RegenerateKey, 2024-11-01. Answers both keys. */

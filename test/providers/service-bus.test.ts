@@ -234,7 +234,7 @@ fact(
 )
 
 fact(
-  'a valid key of a rule with Listen alone is told the same as a rule that is not there: nothing is concluded',
+  'a valid key of a rule with Listen alone gets the same answer as a rule that is not there: nothing is concluded',
   explorer,
   async () => {
     const { cloud, handle, verdict } = rule({ rights: ['Listen'], badSignature: 'empty claim' })
@@ -253,7 +253,7 @@ fact(
 )
 
 fact(
-  'a bad key that is told of an empty claim is refused where the other key is accepted by the same request',
+  'a bad key that gets the answer of an empty claim is refused where the other key is accepted by the same request',
   {
     repository: 'Azure/azure-sdk-for-python',
     file: 'test_mgmt_queues.test_mgmt_queue_list_with_negative_credential.yaml',

@@ -199,7 +199,7 @@ const means = {
 } as const
 
 /**
- * 401 has many reasons, told apart by text. `Manage,EntityRead claims required`, or `Manage claim is required`: the key is valid, and its rule
+ * 401 has many reasons, which its text distinguishes. `Manage,EntityRead claims required`, or `Manage claim is required`: the key is valid, and its rule
  * may not list. `claim is empty`: a bad key, or a valid one of a rule that may do nothing here.
  */
 const judge: Judge = judgedBy(

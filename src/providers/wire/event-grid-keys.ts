@@ -5,6 +5,7 @@ import * as z from 'zod/mini'
 import type { KeyProvider } from '../provider.ts'
 import { secretText } from './answer.ts'
 import { armKeyProvider } from './arm-keys.ts'
+import { localAuthDescription } from './local-auth.ts'
 
 interface Declared {
   readonly id: string
@@ -45,8 +46,7 @@ export function eventGridKeys({ id, title, kind, example }: Declared): KeyProvid
     describe: {
       right: `${type}/read`,
       why: `see whether the ${kind.slice(0, -1)} accepts keys at all`,
-      answer: z.object({ properties: z.optional(z.object({ disableLocalAuth: z.nullish(z.boolean()) })) }),
-      isKeyUseDisabled: ({ properties }) => properties?.disableLocalAuth === true,
+      ...localAuthDescription,
       askedFirst: true,
     },
   })

@@ -1,7 +1,18 @@
 // A service whose keys are switched off refuses in its own way, and often without saying why. Checked only after a
 // refusal: the happy path does not pay for it.
 
+import * as z from 'zod/mini'
 import { RekeyError } from '../../engine/rekey-error.ts'
+
+/** What most resources say of the matter: the part of `describe` that reads it. */
+export const localAuthDescription = {
+  answer: z.object({ properties: z.optional(z.object({ disableLocalAuth: z.nullish(z.boolean()) })) }),
+  isKeyUseDisabled: ({
+    properties,
+  }: {
+    readonly properties?: { readonly disableLocalAuth?: boolean | null | undefined } | undefined
+  }) => properties?.disableLocalAuth === true,
+}
 
 /** The error to throw where keys cannot authenticate. `thing` names resource and place; `enabledBy`: the property that lets keys in. */
 export function localAuthDisabled(

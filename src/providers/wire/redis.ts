@@ -1,11 +1,10 @@
 // What Redis services of Azure have in common: two access keys in every answer, connection strings, and AUTH as the probe.
 
-import * as z from 'zod/mini'
 import type { KeyRing } from '../../engine/key-ring.ts'
 import type { Verdict } from '../../engine/ports.ts'
 import type { Secret } from '../../engine/secret.ts'
-import { secretText } from './answer.ts'
 import type { ProbeCommands } from './arm-key-service.ts'
+import type { KeyPair } from './key-pair.ts'
 
 /** Where a database answers. */
 export interface RedisAddress {
@@ -16,11 +15,9 @@ export interface RedisAddress {
 /** The slots, as the services name them. */
 export const redisSlots = ['Primary', 'Secondary'] as const
 
-export const RedisKeys = z.object({ primaryKey: secretText, secondaryKey: secretText })
-
 /** Both slots; with the address, each with its connection string in the form of StackExchange.Redis. `tls`: whether its clients use TLS. */
 export function redisRing(
-  { primaryKey, secondaryKey }: z.output<typeof RedisKeys>,
+  { primaryKey, secondaryKey }: KeyPair,
   address: RedisAddress | undefined,
   tls = true,
 ): KeyRing {
