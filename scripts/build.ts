@@ -4,7 +4,7 @@ import { existsSync, globSync, renameSync, rmSync, statSync, writeFileSync } fro
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Metafile } from 'esbuild'
-import { bundleApp, bundleFunctions, bundleTelemetry } from './bundles.ts'
+import { bundleApp, bundleFunctions, bundlePage, bundleTelemetry } from './bundles.ts'
 import { packageLimits, packageSize } from './package-size.ts'
 import { thirdPartyNotices } from './third-party-notices.ts'
 
@@ -36,6 +36,7 @@ export async function buildApp({ app = root, out = join(app, 'dist') }: BuildOpt
   const [functions, onDemand] = await Promise.all([
     bundleFunctions(where),
     bundleApp(where),
+    bundlePage(where),
     app === root ? bundleTelemetry(where, join(root, 'dist')) : undefined,
   ])
   const inputs = [functions, onDemand].flatMap((bundle) => Object.keys(bundle.inputs))
@@ -48,7 +49,7 @@ export async function buildApp({ app = root, out = join(app, 'dist') }: BuildOpt
 export function isStale(): boolean {
   const main = join(root, 'dist/functions/index.js')
   if (!existsSync(main)) return true
-  const scripts = ['scripts/build.ts', 'scripts/bundles.ts']
+  const scripts = ['scripts/build.ts', 'scripts/bundles.ts', 'scripts/build-page.ts']
   const sources = ['src', ...globSync('src/**', { cwd: root }), 'package-lock.json', ...scripts]
   return sources.some((file) => statSync(join(root, file)).mtimeMs > statSync(main).mtimeMs)
 }

@@ -1,9 +1,10 @@
-// The three bundles of a deployed app: what registers the functions, what they load with their first call, and
-// telemetry.
+// The bundles of a deployed app: what registers the functions, what they load with their first call, telemetry, and the
+// page for operators.
 
 import { cpSync, existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { builtPage } from './build-page.ts'
 
 export interface Where {
   /** The folder with `src`. */
@@ -16,6 +17,8 @@ export interface Where {
 
 const appChunk = 'chunks/app.js'
 const telemetryChunk = 'chunks/telemetry.js'
+const pageChunk = 'chunks/page.js'
+const pageHandler = 'src/functions/http/page/show-page.ts'
 
 /** Bundled CommonJS asks for `require`; the runtime's own `@azure/functions-core` is loaded through it as well. */
 const banner = `import{createRequire as $createRequire}from'node:module';const require=$createRequire(import.meta.url);`
@@ -54,9 +57,11 @@ export async function bundleFunctions(where: Where): Promise<Metafile> {
       {
         name: 'on-demand',
         setup: ({ onResolve }) => {
-          onResolve({ filter: /^\.\.?\// }, ({ kind }) =>
-            kind === 'dynamic-import' ? { path: `../${appChunk}`, external: true } : undefined,
-          )
+          onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
+            if (kind !== 'dynamic-import') return undefined
+            const isPage = resolve(resolveDir, path) === join(app, pageHandler)
+            return { path: `../${isPage ? pageChunk : appChunk}`, external: true }
+          })
         },
       },
     ],
@@ -130,6 +135,18 @@ export async function bundleTelemetry(where: Where, before: string): Promise<Met
   return metafile
 }
 
+/** The page and what serves it: whoever opens the page waits for no client of Azure, and no other call loads the page. */
+export async function bundlePage(where: Where): Promise<void> {
+  const { app, out } = where
+  if (!existsSync(join(app, pageHandler))) return
+  await build({
+    ...common(where),
+    entryPoints: [pageHandler],
+    outfile: join(out, pageChunk),
+    plugins: [builtPage(app)],
+  })
+}
+
 const telemetryApart: Plugin = {
   name: 'telemetry-apart',
   setup: ({ onResolve }) => {
@@ -137,7 +154,7 @@ const telemetryApart: Plugin = {
   },
 }
 
-/** The source files that another source file imports dynamically. */
+/** The source files that another source file imports dynamically, the page aside. */
 function onDemand(app: string): string[] {
   const found = globSync('src/**/*.ts', { cwd: app }).flatMap((file) => {
     const source = readFileSync(join(app, file), 'utf8')
@@ -145,7 +162,7 @@ function onDemand(app: string): string[] {
       resolve(dirname(join(app, file)), path),
     )
   })
-  return [...new Set(found)].sort()
+  return [...new Set(found)].filter((file) => file !== join(app, pageHandler)).sort()
 }
 
 async function assertDistinct(app: string, files: readonly string[]): Promise<void> {

@@ -9,6 +9,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Each tool's own JavaScript file, so that it runs the same on every system. */
 const tools = {
   types: ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json'],
+  page: ['node_modules/typescript/bin/tsc', '--project', 'src/page/tsconfig.json'],
   lint: ['node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings'],
   unused: ['node_modules/knip/bin/knip.js', '--no-progress'],
 } as const

@@ -69,6 +69,7 @@ test('the built app registers these functions, and no others', async () => {
     'listTargets: httpTrigger',
     'nearExpiry: eventGridTrigger',
     'nearExpiryQueue: queueTrigger',
+    'page: httpTrigger',
     'plan: httpTrigger',
     'promoteTarget: httpTrigger',
     'repairTarget: httpTrigger',
@@ -83,7 +84,13 @@ test('the built app registers these functions, and no others', async () => {
     'swapTarget: httpTrigger',
     'targetHistory: httpTrigger',
   ])
-  assert.ok(app.functions.every(({ trigger }) => trigger.type !== 'httpTrigger' || trigger['authLevel'] === 'function'))
+  const open = app.functions.filter(
+    ({ trigger }) => trigger.type === 'httpTrigger' && trigger['authLevel'] !== 'function',
+  )
+  assert.deepEqual(
+    open.map(({ name }) => name),
+    ['page'],
+  )
 })
 
 test('registration loads one file, with no package in it but @azure/functions and what that needs', () => {

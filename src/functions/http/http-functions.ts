@@ -1,5 +1,6 @@
 // Every HTTP function: one per route, so that each has a function key of its own.
 
+import './page/page-function.ts'
 import { route } from './register-route.ts'
 
 // These change something.

@@ -1,0 +1,100 @@
+// The page for operators: who reads it, where they are, and which view shows that.
+
+import { ApiError, get, useKey, whenRefused, withSignIn } from './api-client.ts'
+import { el, fill } from './elements.ts'
+import { currentFleet, loadFleet, watchFleet } from './fleet.ts'
+import { fromNow, moment } from './moments.ts'
+import { signInView, viewBeforeSignIn } from './sign-in-view.ts'
+import { targetList } from './target-list.ts'
+
+/** Shows a view; returns what ends it. `rest` is what follows its name in the address. */
+type View = (main: HTMLElement, query: URLSearchParams, rest: string) => (() => void) | undefined
+
+const views: readonly { readonly name: string; readonly title: string; readonly view: View }[] = [
+  { name: 'targets', title: 'Targets', view: targetList },
+]
+
+const main = document.querySelector('main')!
+const header = document.querySelector('header')!
+let end: (() => void) | undefined
+let isIn = false
+
+function route(): void {
+  if (!isIn) return
+  const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?')
+  const [name = '', ...rest] = path.split('/')
+  const found = views.find((each) => each.name === name) ?? views[0]!
+  end?.()
+  document.title = `${found.title} · Rekey`
+  for (const link of header.querySelectorAll('nav a')) {
+    link.toggleAttribute('aria-current', link.getAttribute('href') === `#/${found.name}`)
+  }
+  scrollTo({ top: 0 })
+  end = found.view(main, new URLSearchParams(query), rest.map(decodeURIComponent).join('/'))
+}
+
+function showHeader(): void {
+  const asOf = el('span.as-of')
+  watchFleet(() => {
+    const { asOf: at, error } = currentFleet()
+    fill(asOf, error ? error.problem.detail : at === undefined ? undefined : ['as of ', moment(at, fromNow)])
+  })
+  fill(
+    header,
+    el('a.brand', { href: '#/' }, 'Rekey'),
+    el(
+      'nav',
+      { 'aria-label': 'Views' },
+      views.map(({ name, title }) => el('a', { href: `#/${name}` }, title)),
+    ),
+    asOf,
+    el('button.small', { type: 'button', onclick: () => void loadFleet() }, 'Refresh'),
+    withSignIn
+      ? el('a', { href: '/.auth/logout?post_logout_redirect_uri=/api/page' }, 'Sign out')
+      : el('button.small', { type: 'button', onclick: () => location.reload() }, 'Forget key'),
+  )
+}
+
+function enter(): void {
+  isIn = true
+  showHeader()
+  route()
+  void loadFleet()
+}
+
+function leave(why?: string): void {
+  isIn = false
+  end?.()
+  end = undefined
+  useKey('')
+  header.replaceChildren()
+  signInView(main, enter, why)
+}
+
+async function start(): Promise<void> {
+  addEventListener('hashchange', route)
+  addEventListener('keydown', (event) => {
+    const isTyping = (event.target as Element).closest('input, textarea, select, dialog')
+    if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey) return
+    const search = document.getElementById('search')
+    if (search === null) return
+    event.preventDefault()
+    search.focus()
+  })
+  if (!withSignIn) {
+    leave()
+    whenRefused(() => isIn && leave('The app no longer accepts this key.'))
+    return
+  }
+  try {
+    await get('/api/providers')
+    history.replaceState(null, '', viewBeforeSignIn() ?? location.hash)
+    enter()
+    whenRefused(() => isIn && leave('The sign-in has ended.'))
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    leave(error.status === 401 ? '' : [error.problem.detail, error.problem.remedy].join(' '))
+  }
+}
+
+void start()

@@ -1,0 +1,87 @@
+// How a reader gets in: App Service's own sign-in, or a key that only this tab knows.
+
+import { ApiError, get, useKey, withSignIn } from './api-client.ts'
+import { announce, el, fill } from './elements.ts'
+
+const page = '/api/page'
+const returnTo = 'rekey.returnTo'
+
+/** Shows what is asked for before anything can be read; `done` is called when the API lets the reader in. */
+export function signInView(main: HTMLElement, done: () => void, why = ''): void {
+  document.title = 'Sign in · Rekey'
+  if (withSignIn) fill(main, entraForm(why))
+  else fill(main, keyForm(done, why))
+  main.querySelector<HTMLElement>('input, a')?.focus()
+}
+
+function entraForm(why: string): HTMLElement {
+  const link = el('a.button.primary', { href: `/.auth/login/aad?post_login_redirect_uri=${page}` }, 'Sign in')
+  // The sign-in comes back to the page without its fragment.
+  link.addEventListener('click', () => sessionStorage.setItem(returnTo, location.hash))
+  return el(
+    'section.gate',
+    el('h1', 'Sign in'),
+    el('p', 'You need one of the app roles Rekey.Read, Rekey.Rotate and Rekey.Revoke.'),
+    why !== '' && el('p.error', { role: 'alert' }, why),
+    el('p', link),
+  )
+}
+
+/** The view that was asked for before the sign-in; once. */
+export function viewBeforeSignIn(): string | undefined {
+  const view = sessionStorage.getItem(returnTo) ?? undefined
+  sessionStorage.removeItem(returnTo)
+  return view
+}
+
+function keyForm(done: () => void, why: string): HTMLElement {
+  const input = el('input', {
+    id: 'key',
+    type: 'password',
+    required: true,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    'aria-describedby': 'key-note',
+  })
+  const error = el('p.error', { role: 'alert' }, why)
+  const submit = el('button.primary', { type: 'submit' }, 'Open')
+  const form = el(
+    'form.gate',
+    el('h1', 'Host key'),
+    el('label', { for: 'key' }, 'A host key of this function app, or its master key'),
+    input,
+    el(
+      'p.note',
+      { id: 'key-note' },
+      'This key allows everything: reading, rotating and revoking. It stays in the memory of this tab: it is not stored, and it is not part of any address.',
+    ),
+    error,
+    submit,
+  )
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault()
+    submit.disabled = true
+    useKey(input.value.trim())
+    error.textContent = await refusal()
+    submit.disabled = false
+    if (error.textContent === '') {
+      input.value = ''
+      return done()
+    }
+    useKey('')
+    announce(error.textContent)
+    input.select()
+  })
+  return form
+}
+
+/** Why the API does not let the reader in; empty: it does. */
+async function refusal(): Promise<string> {
+  try {
+    await get('/api/providers')
+    return ''
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    return error.status === 401 ? 'The app refused this key.' : error.problem.detail
+  }
+}
