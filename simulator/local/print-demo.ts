@@ -6,6 +6,8 @@ import type { ShownResult } from './first-round.ts'
 import type { HostChild } from './host-child.ts'
 
 export interface Progress {
+  /** Whether the line is replaced, as on a terminal. */
+  readonly changes: boolean
   /** Replaces the line on a terminal; elsewhere prints the line if it is new. */
   say(text: string): void
   end(): void
@@ -15,6 +17,7 @@ export interface Progress {
 export function progressOn(stream: NodeJS.WriteStream): Progress {
   let last = ''
   return {
+    changes: stream.isTTY === true,
     say: (text) => {
       if (text === last) return
       last = text

@@ -1,0 +1,185 @@
+// Sends a command, waits for its end, and shows it.
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { type AppClient, type Body, type Reply, retryAfter } from './app-client.ts'
+import { asUsage, Ended, exitCodes } from './ended.ts'
+import { moment } from './fitted-table.ts'
+import type { Output } from './output.ts'
+import { entriesOf } from './shown-target.ts'
+
+/** The options of every command that changes something. */
+export const commandOptions = {
+  note: { value: 'TEXT', about: 'why, in one line: it goes into the event and beside the version' },
+  'no-wait': { about: 'do not wait for the end: print the operation' },
+  timeout: { value: 'TIME', about: 'how long to wait for the end, such as 90s, 10m, 2h; without it until it ends' },
+} as const
+
+/** Of those that ask before they do it. */
+export const yesOption = { yes: { about: 'do not ask; needed where there is no terminal' } } as const
+
+export interface Sending {
+  readonly app: AppClient
+  readonly output: Output
+  readonly options: { readonly 'no-wait'?: true; readonly timeout?: string }
+}
+
+/** How often a failed poll is tried again before the operation is left alone. */
+const mostLost = 5
+const usualPause = 30_000
+
+/** Sends it, and waits unless told otherwise. `doing`: what the progress line says. Returns the exit code. Throws Ended. */
+export async function carryOut(sending: Sending, path: string, body: object, doing: string): Promise<number> {
+  const { app, output, options } = sending
+  const until = deadlineOf(options.timeout)
+  const noWait = options['no-wait'] === true
+  const stop = ticking(output, () => doing)
+  const reply = await app.post(path, body, noWait ? 'respond-async' : undefined).finally(stop)
+  if (reply.status !== 202) {
+    output.document(reply.body)
+    output.list(outcomeOf(reply.body))
+    return exitCodes.done
+  }
+  const link = reply.headers.get('operation-location') ?? ''
+  if (!noWait) return await followOperation(sending, link, reply, until)
+  output.document({ ...reply.body, operationLocation: link })
+  output.list([...operationOf(reply.body), ['follow it with', `npm run rekey -- operation ${reply.body.id} --wait`]])
+  return exitCodes.done
+}
+
+/** Asks until the operation has ended, as often as the app says. Returns the exit code. Throws Ended. */
+export async function followOperation(
+  { app, output }: Sending,
+  link: string,
+  first: Reply,
+  until: number = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  let [reply, lost] = [first, 0]
+  const { id } = first.body
+  if (!isOver(first.body))
+    output.note(`Accepted as an operation, which goes on without this program: npm run rekey -- operation ${id}`)
+  const stop = ticking(output, () => stateOf(reply.body))
+  try {
+    while (!isOver(reply.body)) {
+      const rest = until - performance.now()
+      if (rest <= 0) throw asUnfinished(reply.body)
+      await pause(Math.min(retryAfter(reply) ?? usualPause, rest))
+      try {
+        reply = await app.follow(link)
+        lost = 0
+      } catch (error) {
+        if (!(error instanceof Ended && error.exit === 'unreachable') || ++lost >= mostLost) throw error
+        output.note(`${error.message}. Trying again…`)
+      }
+    }
+  } finally {
+    stop()
+  }
+  return showEnd(output, reply.body)
+}
+
+/** Shows an operation. Returns the exit code: that of a failed one is 1. */
+export function showEnd(output: Output, operation: Body): number {
+  output.document(operation)
+  output.list(operationOf(operation))
+  const failures = Array.isArray(operation.failures) ? operation.failures : []
+  if (failures.length > 0) {
+    output.text('')
+    output.table(
+      [
+        { title: 'FAILED', of: ({ target }: Body) => target },
+        { title: 'CODE', of: ({ code }: Body) => code },
+      ],
+      failures,
+    )
+  }
+  return operation.status === 'Failed' || operation.status === 'Canceled' ? exitCodes.failed : exitCodes.done
+}
+
+/** When to stop waiting, as performance.now() counts. Throws Ended for what is not a time. */
+export function deadlineOf(timeout: string | undefined): number {
+  if (timeout === undefined) return Number.POSITIVE_INFINITY
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(timeout) ?? []
+  if (count === undefined) throw asUsage('--timeout is not a time', 'Write it as in 90s, 10m, 2h or 1d.')
+  const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+  return performance.now() + Number(count) * units[unit!]!
+}
+
+function isOver({ status }: Body): boolean {
+  return ['Succeeded', 'Failed', 'Canceled'].includes(status)
+}
+
+/** The progress line, with the time that has passed on a terminal. */
+function ticking(output: Output, what: () => string): () => void {
+  const progress = output.progress()
+  const started = performance.now()
+  const say = () =>
+    progress.say(progress.changes ? `${what()} (${Math.round((performance.now() - started) / 1000)} s)` : what())
+  say()
+  const timer = setInterval(say, 1000)
+  return () => {
+    clearInterval(timer)
+    progress.end()
+  }
+}
+
+function stateOf({ target, status, counts, lastError }: Body): string {
+  const who = typeof target === 'string' ? `${target}: ` : ''
+  return `${who}${status}${counts === undefined ? '' : `, ${countsOf(counts)}`}${lastError === undefined ? '' : `, last error ${lastError.code}`}…`
+}
+
+function countsOf(counts: Body): string {
+  return `${counts?.succeeded} of ${counts?.total} done, ${counts?.failed} failed, ${counts?.running} to go`
+}
+
+/** What a run did. */
+function outcomeOf(outcome: Body): [string, unknown][] {
+  const secrets = Array.isArray(outcome.secrets) ? outcome.secrets : []
+  return [
+    ['target', outcome.target],
+    ['status', outcome.status],
+    ['reason', outcome.reason],
+    ['slot', outcome.slot],
+    ['version', outcome.version],
+    ...secrets.map(({ name, version }: Body): [string, unknown] => [`secret ${name}`, version]),
+    ['overlap', outcome.overlap],
+    ['rotated', moment(outcome.rotatedAt)],
+    ['expires', moment(outcome.expiresAt)],
+    ['proven', outcome.proven],
+    ['goes on', moment(outcome.again)],
+  ]
+}
+
+/** An operation, name by name. */
+function operationOf(operation: Body): [string, unknown][] {
+  const { error, lastError, result, counts } = operation
+  return [
+    ['operation', operation.id],
+    ['kind', operation.kind],
+    ['status', operation.status],
+    ['created', moment(operation.createdAt)],
+    ['expires', moment(operation.expiresAt)],
+    ['targets', counts && countsOf(counts)],
+    ...failureOf('error', error),
+    ...failureOf('last error', lastError),
+    ...(typeof result?.name === 'string'
+      ? entriesOf(result).map(([name, value]): [string, unknown] => [name === 'status' ? 'target is' : name, value])
+      : [['target', operation.target] as [string, unknown]]),
+  ]
+}
+
+function failureOf(name: string, error: Body): [string, unknown][] {
+  if (error === undefined) return []
+  return [
+    [name, `${error.code}: ${error.message}`],
+    ['what to do', error.remedy],
+  ]
+}
+
+function asUnfinished(operation: Body): Ended {
+  return new Ended('unfinished', {
+    code: 'Unfinished',
+    detail: `the operation is not over yet: ${stateOf(operation)} It goes on without this program.`,
+    remedy: `npm run rekey -- operation ${operation.id} --wait`,
+    operation,
+  })
+}

@@ -1,0 +1,54 @@
+// `rekey revoke-many`: a vault or more leaked. First a dry run with the count, which the request then repeats.
+
+import type { Body } from './app-client.ts'
+import { carryOut, commandOptions, yesOption } from './carried-out.ts'
+import { defineCommand } from './command.ts'
+import { asUsage } from './ended.ts'
+import type { Output } from './output.ts'
+import { selected, selectOptions } from './selection.ts'
+
+export const command = defineCommand({
+  summary: 'a vault leaked: the same for many targets, after showing how many',
+  words: '[<target>…]',
+  count: [0, 1000],
+  about:
+    'Needs --note. First a dry run shows which targets these are. If their number has changed meanwhile, nothing is done.',
+  options: {
+    'dry-run': { about: 'only show which targets these are' },
+    ...selectOptions,
+    ...commandOptions,
+    ...yesOption,
+  },
+  examples: [
+    'revoke-many --vault https://kv-prod.vault.azure.net --note "the vault leaked" --dry-run',
+    'revoke-many vision speech --note "seen in a log" --yes',
+  ],
+  async run({ words, app, options, output }) {
+    const { note, yes = false } = options
+    const { body, shown } = selected(words, options)
+    if (note === undefined) throw asUsage('revoke-many needs --note: why')
+    const sending = { app: app(), output, options }
+    const { body: dry } = await sending.app.post('revocations', { ...body, note, dryRun: true })
+    if (options['dry-run']) output.document(dry)
+    showDry(output, dry)
+    if (options['dry-run']) return
+    await output.confirm(
+      `Revoke every key of these ${dry.count} targets? Consumers fail until they read the new ones. Go on`,
+      yes,
+    )
+    return carryOut(sending, 'revocations', { ...body, note, count: dry.count }, `Revoking ${shown}…`)
+  },
+})
+
+/** What the dry run found. Names beyond the first hundred are only counted. */
+function showDry(output: Output, { count, targets, ...rest }: Body): void {
+  const names: readonly unknown[] = Array.isArray(targets) ? targets : []
+  output.list([
+    ['targets', count],
+    ['names', `${names.join(', ')}${names.length < count ? ' …' : ''}`],
+    ...Object.entries(rest).map(([name, value]): [string, unknown] => [
+      name,
+      Array.isArray(value) ? value.join(', ') : value,
+    ]),
+  ])
+}
