@@ -28,3 +28,12 @@ export const kinds = {
   swappedSlowly: providerThat(({ can, longRunning }) => !!can.swap && !!longRunning),
   slow: providerThat(({ longRunning }) => !!longRunning),
 }
+
+/** The first provider of each kind of ring: how many slots, what it can do beside regenerating, and whether that takes minutes. */
+export const firstOfEachKind: readonly KeyProvider[] = providers.filter(
+  (provider, n) => n === providers.findIndex((other) => kindOf(other) === kindOf(provider)),
+)
+
+function kindOf({ slots, can, longRunning }: KeyProvider): string {
+  return [slots.length, can.swap, can.probe, can.atOnce, longRunning].join()
+}
