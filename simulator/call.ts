@@ -76,6 +76,7 @@ export function makeCall(parts: CallParts, { clock, faults, identity }: CallEnvi
       const { status = 403, code, message, inner } = dialect.forbidden(action, scope, accepted.objectId)
       throw call.refuse(status, code, message, inner ? { inner } : {})
     },
+    authenticated: () => acceptedToken(call, dialect, context, faults, trace),
     get emptyPages() {
       emptyPages ??= faults.emptyPages(call)
       return emptyPages

@@ -49,6 +49,8 @@ export interface Kernel {
   readonly operations: readonly Operation[]
   /** Resources with keys, by lower-case id, for the management API. */
   readonly resources: ReadonlyMap<string, ServiceHandle>
+  /** When the handle with this lower-case id was added, in milliseconds since 1970. */
+  addedAt(id: string): number | undefined
   /** Adds a handle to `resources` and returns it. */
   adopt<Handle extends ServiceHandle>(handle: Handle): Handle
   register(operations: readonly Operation[]): void
@@ -82,6 +84,7 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
   const history: HistoryEntry[] = []
   const crashed = new Set<string>()
   const resources = new Map<string, ServiceHandle>()
+  const added = new Map<string, number>()
   const effects = numberedEffects(faults)
   for (const fault of initialFaults) faults.add(fault)
   const around = { clock, faults, identity, effects, router, ids, history, crashed, allowance: armAllowance(clock) }
@@ -93,8 +96,11 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
     minted,
     operations,
     resources,
+    addedAt: (id) => added.get(id),
     adopt(handle) {
-      resources.set(handle.resourceId.toLowerCase(), handle)
+      const id = handle.resourceId.toLowerCase()
+      resources.set(id, handle)
+      if (!added.has(id)) added.set(id, clock.now())
       return handle
     },
     history,

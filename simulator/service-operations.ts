@@ -74,6 +74,8 @@ export interface Call {
   json(): unknown
   /** Checks that a token was sent, is for this host, and may do `action`; otherwise 401 or 403 in the service's shape. */
   authorize(action: string, scope?: string): Token
+  /** The same without an action: whoever has a token for this host may call. */
+  authenticated(): Token
   /** 429 in the service's shape. Without a form: the service's own, which for Key Vault is no Retry-After. */
   throttled(seconds: number, form?: RetryAfterForm): Reply
   /** An error answer in the service's shape, to be thrown. */

@@ -12,6 +12,8 @@ import { sentSignature, signedWith, textToSign } from './shared-key.ts'
 interface Options {
   /** The services that the account has. Default: all. A premium account of block blobs has no queues. */
   readonly services?: readonly ('blob' | 'file' | 'queue' | 'table')[]
+  /** How old the owner lets a key become. Default: no policy. */
+  readonly keyPolicyDays?: number
 }
 
 const type = 'Microsoft.Storage/storageAccounts'
@@ -137,6 +139,9 @@ function described(account: ArmResource<Options>): unknown {
     tags: {},
     properties: {
       keyCreationTime: { key1: made('key1'), key2: made('key2') },
+      ...(options.keyPolicyDays === undefined
+        ? {}
+        : { keyPolicy: { keyExpirationPeriodInDays: options.keyPolicyDays } }),
       allowSharedKeyAccess: !keysDisabled,
       minimumTlsVersion: 'TLS1_2',
       supportsHttpsTrafficOnly: true,

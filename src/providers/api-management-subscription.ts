@@ -26,6 +26,8 @@ export const apimSubscription = armKeyProvider({
   },
   apiVersion: '2022-08-01',
   grant: 'API Management subscription keys',
+  // Subscriptions belong to whoever calls an API, and Resource Graph shows none of them.
+  discovery: 'none',
 
   /** POST Subscription_ListSecrets, 2022-08-01. */
   list: {

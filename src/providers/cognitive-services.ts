@@ -7,6 +7,7 @@ import type { KeyHolder, Log, Verdict } from '../engine/ports.ts'
 import type { Secret } from '../engine/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
+import { localAuthDiscovery } from './wire/arm-discovery.ts'
 import { type ArmId, type ArmType, armAllowance, armLimit, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { cognitiveHosts, cognitiveProbes, isPathGone } from './wire/cognitive-probe.ts'
 import { keyAddress } from './wire/key-address.ts'
@@ -62,6 +63,7 @@ export const cognitiveServices = defineProvider({
     { kind: 'action', name: rights.read, why: 'find the endpoint that shows whether a key works' },
   ],
   grant: { title: 'Cognitive Services keys', resourceType: 'Microsoft.CognitiveServices/accounts' },
+  discovery: localAuthDiscovery(accounts.type),
   clouds: ['public', 'usgov', 'china'],
   hosts: cognitiveHosts,
   can: { probe: true },

@@ -6,6 +6,7 @@ import type { Credential, KeyRing } from '../engine/key-ring.ts'
 import type { KeyHolder, Log } from '../engine/ports.ts'
 import { defineProvider, type ServiceHosts } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
+import { localAuthDiscovery } from './wire/arm-discovery.ts'
 import { type ArmId, type ArmType, armAllowance, armLimit, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { addressIn, keyIn } from './wire/connection-string.ts'
 import { signedHeaders } from './wire/hmac.ts'
@@ -58,6 +59,7 @@ export const communicationServices = defineProvider({
     { kind: 'action', name: rights.read, why: 'see whether a refusal is due to disabled local authentication' },
   ],
   grant: { title: 'Communication Services keys', resourceType: 'Microsoft.Communication/CommunicationServices' },
+  discovery: localAuthDiscovery(services.type),
   clouds: ['public', 'usgov'],
   hosts,
   can: { probe: true },

@@ -11,6 +11,7 @@ import { Secret } from '../engine/secret.ts'
 import { type Instant, minutes } from '../engine/target.ts'
 import { defineProvider } from './provider.ts'
 import { assertUnchanged, undecided, unexpected } from './wire/answer.ts'
+import { localAuthDiscovery } from './wire/arm-discovery.ts'
 import { type ArmId, type ArmType, armAllowance, armLimit, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { keyIn } from './wire/connection-string.ts'
 import { getHub, getPolicy, hubOperation, hubRights, listPolicies, putHub } from './wire/hub-calls.ts'
@@ -82,6 +83,10 @@ export const iotHubPolicy = defineProvider({
     caution:
       "**That includes writing the whole hub:** Azure has no narrower right to renew a policy's key. Grant it on the one hub.",
   },
+  discovery: localAuthDiscovery(hubs.type, {
+    fields: (resource) => ({ resource, policy: 'service' }),
+    note: 'Every hub is made with this policy. Name the policy that your consumers use: each policy is a target of its own.',
+  }),
   clouds: ['public', 'usgov', 'china'],
   hosts: hubHosts,
   longRunning: true,

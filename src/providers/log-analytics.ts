@@ -8,6 +8,7 @@ import type { KeyHolder } from '../engine/ports.ts'
 import type { Secret } from '../engine/secret.ts'
 import { defineProvider } from './provider.ts'
 import { parseAnswer, type ServiceOperation, secretText, serviceCall } from './wire/answer.ts'
+import { localAuthDiscovery } from './wire/arm-discovery.ts'
 import { type ArmId, type ArmType, armAllowance, armLimit, armPlace, armResource, parseArmId } from './wire/arm-id.ts'
 import { orLocalAuthDisabled } from './wire/local-auth.ts'
 
@@ -40,6 +41,7 @@ export const logAnalytics = defineProvider({
     { kind: 'action', name: rights.read, why: 'read the workspace id, and whether local authentication is disabled' },
   ],
   grant: { title: 'Log Analytics workspace keys', resourceType: 'Microsoft.OperationalInsights/workspaces' },
+  discovery: localAuthDiscovery(workspaces.type, { within: 'features' }),
   clouds: ['public', 'usgov', 'china'],
   can: {},
   writes: 2,

@@ -44,6 +44,10 @@ export const managedRedis = armKeyProvider({
   apiVersion: '2025-07-01',
   grant: 'Managed Redis keys',
   keyField: 'password',
+  discovery: {
+    below: '/databases/default',
+    note: 'Resource Graph does not show whether the database accepts access keys: they are off unless they were switched on.',
+  },
 
   /** POST Databases_ListKeys, 2025-07-01. */
   list: { right: right('databases/listKeys/action'), request: () => ({ path: '/listKeys' }), answer: KeyPair },

@@ -5,7 +5,7 @@ import type { AzureClients } from '../azure/clients.ts'
 import type { KeySlot } from '../engine/key-ring.ts'
 import type { Allowance } from '../engine/pace.ts'
 import type { KeyHolder, Log } from '../engine/ports.ts'
-import type { Duration } from '../engine/target.ts'
+import type { Duration, Instant } from '../engine/target.ts'
 
 /** One right that a provider's calls need. */
 export interface Permission {
@@ -45,6 +45,37 @@ export interface Grant {
   readonly caution?: string
 }
 
+/** What Resource Graph says of the keys of one resource. */
+export interface KeyFacts {
+  /** Whether keys are let in at all. Absent: it does not say. */
+  readonly localAuth?: boolean
+  /** When the older of the keys was created. Absent: it does not say of each of them. */
+  readonly oldestKeyAt?: Instant
+  /** How old the resource's own policy lets a key become, in days. */
+  readonly keyPolicyDays?: number
+}
+
+/** A resource as Resource Graph shows it. */
+export interface ShownResource {
+  readonly name: string
+  /** Those that were asked for, as far as the resource has them. */
+  readonly properties: Readonly<Record<string, unknown>>
+}
+
+/** How the resources of the provider's targets are found, and become targets. */
+export interface Discovery {
+  /** What Resource Graph shows: a resource that has keys, or the outermost one that it belongs to. */
+  readonly type: string
+  /** What `facts` reads of the resource's `properties`, by name. */
+  readonly properties: readonly string[]
+  /** Undefined: the properties are not as expected. */
+  facts(resource: ShownResource): KeyFacts | undefined
+  /** The provider's own fields of a target that has the keys of the resource with this id. */
+  fields(id: string): Readonly<Record<string, string>>
+  /** What an operator has to know or choose before the target can be used. */
+  readonly note?: string
+}
+
 export interface OutputLifetime {
   readonly output: string
   readonly field: string
@@ -74,6 +105,8 @@ export interface KeyProvider<Resource = unknown> {
   readonly grant: Grant
   /** What it goes without where it is not granted. No role of ours holds these: their scope is wider than the resource. */
   readonly optional?: readonly Permission[]
+  /** Absent: Resource Graph does not show the service's resources. */
+  readonly discovery?: Discovery
   /** Clouds in which the service exists. */
   readonly clouds: readonly AzureClients['cloud']['name'][]
   /** Of the service's data plane: keys, and what is signed with them, go to no other host. Absent: it has no probe. */

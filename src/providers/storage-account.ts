@@ -43,6 +43,8 @@ const Account = z.object({
       primaryEndpoints: z.optional(z.record(z.string(), z.unknown())),
       allowSharedKeyAccess: z.nullish(z.boolean()),
       keyCreationTime: z.nullish(z.record(z.string(), momentSaid)),
+      // No rotation needs it: it must not make the rest unreadable.
+      keyPolicy: z.catch(z.nullish(z.object({ keyExpirationPeriodInDays: z.nullish(z.number()) })), undefined),
     }),
   ),
 })
@@ -170,6 +172,7 @@ export const storageAccount = armKeyProvider({
     enabledBy: 'allowSharedKeyAccess: true',
     // Null for keys from before the time was kept.
     createdAt: ({ properties }, slot) => properties?.keyCreationTime?.[slot],
+    keyPolicyDays: ({ properties }) => properties?.keyPolicy?.keyExpirationPeriodInDays ?? undefined,
   },
 
   probe: {

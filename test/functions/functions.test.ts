@@ -2,6 +2,7 @@
 
 import { after } from 'node:test'
 import './suites/bad-input.suite.ts'
+import './suites/candidates.suite.ts'
 import './suites/commands.suite.ts'
 import './suites/configuration.suite.ts'
 import './suites/health.suite.ts'

@@ -27,5 +27,11 @@ route(
   async () => (await import('./status/target-history.ts')).targetHistory,
 )
 route('listProviders', 'GET', 'providers', async () => (await import('./status/list-providers.ts')).listProviders)
+route(
+  'listCandidates',
+  'GET',
+  'candidates',
+  async () => (await import('../discovery/list-candidates.ts')).listCandidates,
+)
 route('health', 'GET', 'health', async () => (await import('./status/show-health.ts')).health)
 route('showOperation', 'GET', 'operations/{id}', async () => (await import('./status/show-operation.ts')).showOperation)

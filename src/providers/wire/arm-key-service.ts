@@ -56,6 +56,11 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
   readonly errorCodes?: NonNullable<RawRequest['errorCodes']>
   /** The field of a connection string that holds the key. */
   readonly keyField?: string
+  /**
+   * Where its keys are below the resource that Resource Graph shows: what follows the id of that in a target, and what an operator must know of
+   * it. `none`: nothing is proposed. Absent: the keys are that resource's own.
+   */
+  readonly discovery?: { readonly below: string; readonly note: string } | 'none'
 
   readonly list: {
     readonly right: ArmRight
@@ -147,8 +152,10 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     createdAt?(
       description: Description,
       slot: KeySlot,
-      target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>,
+      target: Pick<ArmTarget<z.output<z.core.$ZodObject<Shape>>>, 'fields'>,
     ): Instant | undefined
+    /** How old the resource's own policy lets a key become, in days. */
+    keyPolicyDays?(description: Description): number | undefined
   }
 
   readonly probe?: {

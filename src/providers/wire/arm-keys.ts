@@ -7,6 +7,7 @@ import type { KeySlot } from '../../engine/key-ring.ts'
 import type { KeyHolder, Log } from '../../engine/ports.ts'
 import type { Instant } from '../../engine/target.ts'
 import { defineProvider, type KeyProvider, type Place } from '../provider.ts'
+import { armDiscovery } from './arm-discovery.ts'
 import { type ArmTypes, armAllowance, armLimit, armPlace, armResource, parseArmId } from './arm-id.ts'
 import { armKeyProbe } from './arm-key-probe.ts'
 import { type ArmKeyService, type ArmTarget, rightsIn } from './arm-key-service.ts'
@@ -20,6 +21,7 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
 ): KeyProvider {
   const { id, title, slots, outputs, clouds, hosts, optional, types, list, regenerate, describe, addition } = service
   type Fields = z.output<z.core.$ZodObject<Shape>>
+  const discovery = armDiscovery(service, topType(types))
   const fieldsIn = ({ resource: _, ...fields }: object & { resource?: unknown }) => fields as Fields
   return defineProvider({
     id,
@@ -42,6 +44,7 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
     ],
     ...(optional === undefined ? {} : { optional }),
     grant: { title: service.grant, resourceType: topType(types) },
+    ...(discovery === undefined ? {} : { discovery }),
     clouds,
     ...(hosts === undefined ? {} : { hosts }),
     ...(describe?.operation === undefined ? {} : { longRunning: true as const }),

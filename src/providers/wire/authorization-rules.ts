@@ -148,6 +148,10 @@ function rulesOf(declared: Declared): ArmKeyService<Record<never, never>, Keys, 
     grant,
     errorCodes: { texts, means },
     keyField: 'SharedAccessKey',
+    discovery: {
+      below: '/authorizationRules/RootManageSharedAccessKey',
+      note: 'Every namespace is made with this rule, which allows everything. Name the rule that your consumers use: each rule is a target of its own.',
+    },
     list: { right: rightsTo('listkeys', places), request: () => ({ path: '/listKeys' }), answer: Keys },
     ring: (keys) => ringOf(keys, undefined),
     regenerate: {
