@@ -6,6 +6,7 @@ import type { Effect } from './effects.ts'
 import type { Fault } from './faults.ts'
 import { type HistoryEntry, startKernel } from './kernel.ts'
 import type { ServiceHandle } from './keys.ts'
+import type { ResourceEvents } from './resource-events.ts'
 import { installServices } from './services/index.ts'
 import type { Fleets } from './simulated-service.ts'
 
@@ -34,6 +35,8 @@ export interface Cloud extends Fleets {
   readonly history: readonly HistoryEntry[]
   /** Every key and token ever made. */
   readonly minted: ReadonlySet<string>
+  /** What subscriptions raise for what is done at Resource Manager. */
+  readonly resourceEvents: Pick<ResourceEvents, 'subscribe'>
   readonly faults: { add(fault: Fault): void; clear(): void; readonly names: readonly string[] }
   readonly identity: Identity
   /** Resources with keys, by lower-case id. */
@@ -55,6 +58,7 @@ export function simulatedCloud(options: CloudOptions = {}): Cloud {
     clock,
     history: kernel.history,
     minted: kernel.minted,
+    resourceEvents: kernel.resourceEvents,
     faults: kernel.faults,
     identity: kernel.identity,
     resources: kernel.resources,

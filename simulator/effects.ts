@@ -15,8 +15,11 @@ export interface Effect {
 
 export interface Effects {
   listen(listener: (effect: Effect) => void): () => void
-  /** Runs an authenticated call, with faults before and after. Records in the trace what happened, whatever the answer is. */
-  perform(call: Call, trace: Trace): Promise<Reply>
+  /**
+   * Runs an authenticated call, with faults before and after. Records in the trace what happened, whatever the answer is. `succeeded` is
+   * called once the operation has run.
+   */
+  perform(call: Call, trace: Trace, succeeded: () => void): Promise<Reply>
 }
 
 /** The effects of one cloud, from 1 on. */
@@ -29,7 +32,7 @@ export function numberedEffects(faults: FaultSet): Effects {
     faults.atEffect(effect.n, effect.when)
   }
 
-  async function perform(call: Call, trace: Trace): Promise<Reply> {
+  async function perform(call: Call, trace: Trace, succeeded: () => void): Promise<Reply> {
     const { operation } = call
     const before = faults.before(call)
     if (before) {
@@ -39,6 +42,7 @@ export function numberedEffects(faults: FaultSet): Effects {
     const n = operation.effect ? ++effects : 0
     if (n > 0) announce({ n, operation: operation.operation, path: call.url.pathname, when: 'before' })
     const reply = await operation.handle(call)
+    if (reply.status < 300) succeeded()
     if (n > 0 && reply.status < 300) {
       trace.effect = true
       announce({ n, operation: operation.operation, path: call.url.pathname, when: 'after' })

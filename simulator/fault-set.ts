@@ -33,6 +33,8 @@ export interface FaultSet {
   operationTime(usual: number): number
   operationFails(): boolean
   denied(): readonly string[]
+  /** After how many milliseconds an event is delivered: more than once, if it is duplicated. */
+  deliveries(): readonly number[]
   atEffect(n: number, when: 'before' | 'after'): void
 }
 
@@ -83,6 +85,7 @@ export function faultSet(dice: Dice, clock: SimulatedClock): FaultSet {
     },
     operationFails: () => installed.some(({ hooks }) => hooks.operationFails?.() === true),
     denied: () => installed.flatMap(({ hooks }) => (hooks.denies ? [hooks.denies] : [])),
+    deliveries: () => installed.map(({ hooks }) => hooks.deliveries?.()).find((times) => times !== undefined) ?? [0],
     atEffect: (n, when) => {
       for (const { hooks } of installed) hooks.atEffect?.(n, when)
     },

@@ -37,6 +37,8 @@ export interface FaultHooks {
   operationFails?(): boolean
   /** An action that every caller lacks while the fault lasts. */
   readonly denies?: string
+  /** After how many milliseconds an event is delivered, once for each. */
+  deliveries?(): readonly number[]
   /** At the n-th effect: throws CrashSignal. */
   atEffect?(n: number, when: 'before' | 'after'): void
 }

@@ -10,6 +10,7 @@ import { type FaultSet, faultSet } from './fault-set.ts'
 import type { Fault } from './faults.ts'
 import { hostGroup } from './hosts.ts'
 import type { ServiceHandle } from './keys.ts'
+import { changeOf, portalUser, type ResourceEvents, resourceEvents } from './resource-events.ts'
 import {
   type Call,
   ConnectionLost,
@@ -58,6 +59,7 @@ export interface Kernel {
 
 export interface RunningKernel extends Kernel {
   readonly history: readonly HistoryEntry[]
+  readonly resourceEvents: ResourceEvents
   fetch(request: Request): Promise<Response>
   onEffect(listener: (effect: Effect) => void): () => void
   /** Answers the calls of a crashed caller again; of all, if none is named. */
@@ -86,8 +88,20 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
   const resources = new Map<string, ServiceHandle>()
   const added = new Map<string, number>()
   const effects = numberedEffects(faults)
+  const events = resourceEvents(dice.fork('resource events'), clock, faults, identity.tenant)
   for (const fault of initialFaults) faults.add(fault)
-  const around = { clock, faults, identity, effects, router, ids, history, crashed, allowance: armAllowance(clock) }
+  const around = {
+    clock,
+    faults,
+    identity,
+    effects,
+    events,
+    router,
+    ids,
+    history,
+    crashed,
+    allowance: armAllowance(clock),
+  }
   return {
     clock,
     dice,
@@ -101,9 +115,10 @@ export function startKernel({ seed, clock, faults: initialFaults }: KernelOption
       const id = handle.resourceId.toLowerCase()
       resources.set(id, handle)
       if (!added.has(id)) added.set(id, clock.now())
-      return handle
+      return raisingEvents(handle, operations, events)
     },
     history,
+    resourceEvents: events,
     fetch: (request) => respond(request, around),
     register(more) {
       operations.push(...more)
@@ -123,12 +138,46 @@ function graphRolesIn(operations: readonly Operation[]): readonly string[] {
   return [...new Set(asked)]
 }
 
+/** The same handle; what it does by hand raises the event of a user of the portal, where Resource Manager sees it. */
+function raisingEvents<Handle extends ServiceHandle>(
+  handle: Handle,
+  operations: readonly Operation[],
+  events: ResourceEvents,
+): Handle {
+  const byHand = handle.regenerateByHand.bind(handle)
+  handle.regenerateByHand = (slot) => {
+    byHand(slot)
+    const change = portalChange(handle.resourceId, operations)
+    if (change !== undefined) events.raise({ ...change, by: portalUser })
+  }
+  return handle
+}
+
+/** The operation that makes a key of this resource anew: an action of its own, or the write of the resource above it. */
+function portalChange(id: string, operations: readonly Operation[]) {
+  const [namespace, ...names] = id.split('/').slice(6)
+  if (!id.startsWith('/subscriptions/') || namespace === undefined) return undefined
+  const kinds = names.filter((_, place) => place % 2 === 0)
+  const rightOf = (depth: number, verb: RegExp) => {
+    const type = `${[namespace, ...kinds.slice(0, depth)].join('/')}/`.toLowerCase()
+    const found = operations.find(({ permission = '' }) => {
+      return permission.toLowerCase().startsWith(type) && verb.test(permission.slice(type.length))
+    })
+    return found?.permission
+  }
+  const regenerate = rightOf(kinds.length, /^regenerate[^/]*\/action$/i)
+  const operation = regenerate ?? rightOf(1, /^write$/i)
+  if (operation === undefined) return undefined
+  return { operation, resource: regenerate === undefined ? id.split('/').slice(0, 9).join('/') : id }
+}
+
 /** What every call to one cloud shares. */
 interface CallSurroundings {
   readonly clock: SimulatedClock
   readonly faults: FaultSet
   readonly identity: Identity
   readonly effects: Effects
+  readonly events: ResourceEvents
   readonly router: Router
   readonly ids: Dice
   readonly allowance: Allowance
@@ -179,7 +228,7 @@ async function callFor(request: Request, { router, ids, clock, faults, identity 
   return { call: makeCall(parts, { clock, faults, identity }), group, trace }
 }
 
-async function replyTo(call: Call, trace: Trace, { faults, effects }: CallSurroundings): Promise<Reply> {
+async function replyTo(call: Call, trace: Trace, { faults, effects, events }: CallSurroundings): Promise<Reply> {
   try {
     const early = faults.gate(call)
     if (early) {
@@ -190,7 +239,10 @@ async function replyTo(call: Call, trace: Trace, { faults, effects }: CallSurrou
     const { operation } = call
     if (operation.permission) call.authorize(operation.permission, operation.scope?.(call))
     operation.authenticate?.(call)
-    return await effects.perform(call, trace)
+    return await effects.perform(call, trace, () => {
+      const change = changeOf(call)
+      if (change !== undefined) events.raise(change)
+    })
   } catch (error) {
     if (error instanceof Refusal) return error.reply
     throw error

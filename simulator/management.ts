@@ -26,6 +26,7 @@ const byName = {
   expiringTokens: wireFaults.expiringTokens,
   claimsChallenges: wireFaults.claimsChallenges,
   skewedDate: wireFaults.skewedDate,
+  unorderedEvents: wireFaults.unorderedEvents,
   slowSoftDelete: wireFaults.slowSoftDelete,
   dataPlaneOutages: wireFaults.dataPlaneOutages,
   networkRule: wireFaults.networkRule,

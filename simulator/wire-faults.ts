@@ -69,6 +69,17 @@ export function claimsChallenges(options: Aim = {}): Fault {
   }
 }
 
+/** Event Grid delivers at least once: up to `ms` late, so in another order too, and some events twice. */
+export function unorderedEvents(options: { ms: number; duplicates?: number }): Fault {
+  return {
+    name: 'unorderedEvents',
+    install(dice) {
+      const late = () => Math.floor(dice.next() * options.ms)
+      return { deliveries: () => (dice.next() < (options.duplicates ?? 0.2) ? [late(), late()] : [late()]) }
+    },
+  }
+}
+
 /** The clocks of Azure's gateways are ahead by `ms`; behind, if negative. `Date` and dates of `Retry-After` follow them. */
 export function skewedDate(options: { ms: number }): Fault {
   return { name: 'skewedDate', install: () => ({ dateSkew: options.ms }) }

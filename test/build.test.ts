@@ -73,6 +73,8 @@ test('the built app registers these functions, and no others', async () => {
     'plan: httpTrigger',
     'promoteTarget: httpTrigger',
     'repairTarget: httpTrigger',
+    'resourceEvents: eventGridTrigger',
+    'resourceEventsQueue: queueTrigger',
     'revoke: queueTrigger',
     'revokeTarget: httpTrigger',
     'rotate: queueTrigger',

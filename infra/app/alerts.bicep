@@ -69,7 +69,7 @@ var rules = [
   {
     name: 'poison-messages'
     title: 'A queue message was moved to a poison queue'
-    description: 'It is in rekey-requests-poison or rekey-near-expiry-poison. The daily resync queues what is due again; repeat requests that a caller sent.'
+    description: 'It is in rekey-requests-poison, rekey-near-expiry-poison or rekey-resource-events-poison. The daily resync queues what is due again; repeat requests that a caller sent.'
     severity: 2
     every: 'PT15M'
     window: 'PT15M'
@@ -79,7 +79,7 @@ var rules = [
     query: '''
       traces
       | where message has "MaxDequeueCount"
-      | where message has "rekey-requests-poison" or message has "rekey-near-expiry-poison"
+      | where message has "rekey-requests-poison" or message has "rekey-near-expiry-poison" or message has "rekey-resource-events-poison"
       | project timestamp, message
     '''
   }

@@ -22,7 +22,7 @@ var containers = [
   'rekey-dead-letters'
   targetsContainer
 ]
-var queues = ['rekey-requests', 'rekey-revocations', 'rekey-near-expiry', 'rekey-announcements']
+var queues = ['rekey-requests', 'rekey-revocations', 'rekey-near-expiry', 'rekey-resource-events', 'rekey-announcements']
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name

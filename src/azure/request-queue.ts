@@ -137,6 +137,7 @@ const Message = onFirstUse(() =>
     atOnce: z.optional(z.boolean()),
     failedWith: z.optional(line(64)),
     comparedAfter: z.optional(instant()),
+    byEvent: z.optional(z.literal(true)),
     ignoreWindow: z.optional(z.boolean()),
     expiresAt: instant(),
   }),

@@ -10,7 +10,7 @@ export interface RotationRequest {
   /** Stable over redeliveries. */
   readonly id: string
   readonly target: string
-  /** Who asked: a signed-in name, `http`, `schedule`, `near-expiry` or `resync`. */
+  /** Who asked: a signed-in name, `http`, `schedule`, `near-expiry`, `resource-event` or `resync`. */
   readonly actor: string
   readonly note?: string
   /** A key created after this moment. */
@@ -29,6 +29,8 @@ export interface RotationRequest {
   readonly failedWith?: string
   /** Compared with its service after this moment, and drift repaired; what is due may wait. */
   readonly comparedAfter?: Instant
+  /** With `comparedAfter`: an event asks for it, and no caller waits. It is over once the target was compared after that moment. */
+  readonly byEvent?: true
   /** Scheduled rotations may happen outside the window: the secret has expired. */
   readonly ignoreWindow?: boolean
   /** After this moment the request is dropped, and that is announced. */
@@ -42,7 +44,7 @@ export function isExplicit(request: RotationRequest): boolean {
     request.promote !== undefined ||
     request.swap !== undefined ||
     request.revokeBefore !== undefined ||
-    request.comparedAfter !== undefined
+    (request.comparedAfter !== undefined && request.byEvent === undefined)
   )
 }
 

@@ -28,6 +28,8 @@ export const apimSubscription = armKeyProvider({
   grant: 'API Management subscription keys',
   // Subscriptions belong to whoever calls an API, and Resource Graph shows none of them.
   discovery: 'none',
+  // Subscription_CreateOrUpdate and _Update take keys that the caller gives.
+  keyWrites: ['Microsoft.ApiManagement/service/subscriptions/write'],
 
   /** POST Subscription_ListSecrets, 2022-08-01. */
   list: {

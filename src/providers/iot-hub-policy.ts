@@ -87,6 +87,8 @@ export const iotHubPolicy = defineProvider({
     fields: (resource) => ({ resource, policy: 'service' }),
     note: 'Every hub is made with this policy. Name the policy that your consumers use: each policy is a target of its own.',
   }),
+  // A policy's keys change by a write of the hub alone.
+  keyWrites: [hubRights.write],
   clouds: ['public', 'usgov', 'china'],
   hosts: hubHosts,
   longRunning: true,

@@ -107,6 +107,11 @@ export interface KeyProvider<Resource = unknown> {
   readonly optional?: readonly Permission[]
   /** Absent: Resource Graph does not show the service's resources. */
   readonly discovery?: Discovery
+  /**
+   * Operations of Resource Manager that may change its keys, beside those called regenerate…: writes that carry keys, or make a rule of the
+   * same name anew. An event of one of them causes a comparison.
+   */
+  readonly keyWrites?: readonly string[]
   /** Clouds in which the service exists. */
   readonly clouds: readonly AzureClients['cloud']['name'][]
   /** Of the service's data plane: keys, and what is signed with them, go to no other host. Absent: it has no probe. */

@@ -132,7 +132,9 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   await state.getBlockBlobClient('targets-last-valid.json').deleteIfExists()
   await state.getBlockBlobClient('reminders.json').deleteIfExists()
   await Promise.all([
-    ...['rekey-requests', 'rekey-revocations', 'rekey-near-expiry'].map((name) => queueNamed(name).deleteIfExists()),
+    ...['rekey-requests', 'rekey-revocations', 'rekey-near-expiry', 'rekey-resource-events'].map((name) =>
+      queueNamed(name).deleteIfExists(),
+    ),
     ...['rekey-operations', 'rekey-leases'].map((name) => new ContainerClient(connectionString, name).deleteIfExists()),
   ])
 

@@ -2,15 +2,11 @@
 // Such an event only causes a resync of the target, so it may arrive twice, late, or from an untrusted sender.
 
 import type { InvocationContext } from '@azure/functions'
-import * as z from 'zod/mini'
-import { parseJson } from '../../azure/json.ts'
 import type { App, Compose } from '../../compose.ts'
 import type { Log } from '../../engine/ports.ts'
-import { RekeyError } from '../../engine/rekey-error.ts'
 import type { Target } from '../../engine/target.ts'
-import { asRekeyError } from '../../engine/unforeseen.ts'
-import { logOf } from '../shared/invocation.ts'
 import { resyncRequest } from '../shared/requests.ts'
+import { type ReceivedEvent, receiveEvent } from './received-event.ts'
 
 /** The fields of Key Vault's event that are read, in either schema. */
 interface NearExpiry {
@@ -26,14 +22,7 @@ interface NearExpiry {
  * Throws where the event should be delivered again: an invalid configuration, a queue that cannot be reached.
  */
 export async function nearExpiryEvent(event: unknown, context: InvocationContext, compose: Compose): Promise<void> {
-  const log = logOf(context)
-  try {
-    const composed = await compose()
-    if ('problems' in composed) throw badConfiguration(composed.problems.length)
-    await handle(parse(event), composed.app, log)
-  } catch (thrown) {
-    throw asRekeyError(thrown, log)
-  }
+  await receiveEvent(event, context, compose, (received, app, log) => handle(parse(received), app, log))
 }
 
 async function handle(event: NearExpiry | string, app: App, log: Log): Promise<void> {
@@ -60,22 +49,12 @@ const secretExpired = 'Microsoft.KeyVault.SecretExpired'
 /** The types of event that are handled; the subscription in infra/ asks for these. */
 export const keyVaultEvents: readonly string[] = ['Microsoft.KeyVault.SecretNearExpiry', secretExpired]
 
-/** CloudEvents have `type` and `source`, the Event Grid schema `eventType` and `topic`. */
-const envelope = z.union([
-  z.object({ type: z.string(), source: z.string(), data: z.record(z.string(), z.unknown()) }),
-  z.pipe(
-    z.object({ eventType: z.string(), topic: z.string(), data: z.record(z.string(), z.unknown()) }),
-    z.transform(({ eventType, topic, data }) => ({ type: eventType, source: topic, data })),
-  ),
-])
-
 /** The event, or why it is ignored. */
-function parse(event: unknown): NearExpiry | string {
-  const parsed = envelope.safeParse(typeof event === 'string' ? parseJson(event) : event)
-  if (!parsed.success) return 'it is not an event of a known schema'
-  const { type, source } = parsed.data
+function parse(event: ReceivedEvent | undefined): NearExpiry | string {
+  if (event === undefined) return 'it is not an event of a known schema'
+  const { type, source } = event
   if (!keyVaultEvents.includes(type)) return 'it is of another type'
-  const data = fieldsOf(parsed.data.data)
+  const data = fieldsOf(event.data)
   const vault = /\/providers\/Microsoft\.KeyVault\/vaults\/([0-9a-z-]{3,24})$/i.exec(source.trim())?.[1]
   if (vault === undefined) return 'its source is not a vault'
   if (data['vaultname'] !== undefined && data['vaultname'].toLowerCase() !== vault.toLowerCase()) {
@@ -90,11 +69,4 @@ function parse(event: unknown): NearExpiry | string {
 function fieldsOf(data: Readonly<Record<string, unknown>>): Readonly<Record<string, string | undefined>> {
   const texts = Object.entries(data).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
   return Object.fromEntries(texts.map(([name, value]) => [name.trim().toLowerCase(), value.trim()]))
-}
-
-function badConfiguration(count: number): RekeyError {
-  return new RekeyError('BadConfiguration', {
-    message: `the configuration has ${count} problems: no resync is queued, and the event is delivered again`,
-    remedy: 'Fix every problem that GET /api/health lists.',
-  })
 }

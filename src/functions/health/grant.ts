@@ -4,7 +4,7 @@ import { vaultActions } from '../../azure/key-vault.ts'
 import type { App } from '../../compose.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import type { KeyProvider, Place } from '../../providers/provider.ts'
-import { claimsOf } from './claims.ts'
+import { claimsOf } from '../shared/claims.ts'
 
 /** What the identity needs to read its own permissions: `permissions.ts` does so. */
 export const ownPermissions = 'Microsoft.Authorization/permissions/read'

@@ -1,6 +1,6 @@
 // Health of the identity: whether it gets a token, and which principal it is. Changes nothing.
 
-import { claimsOf } from './claims.ts'
+import { claimsOf } from '../shared/claims.ts'
 import { type Check, checked, type Round } from './health-check.ts'
 
 /** The caller. On a developer's own machine that is the developer, with their own permissions. */

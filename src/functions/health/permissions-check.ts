@@ -5,7 +5,7 @@ import type { App } from '../../compose.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import type { KeyProvider, Permission } from '../../providers/provider.ts'
 import { atMost } from '../shared/at-most.ts'
-import { claimsOf } from './claims.ts'
+import { claimsOf } from '../shared/claims.ts'
 import { grantLine, graphGrant, providerGrant, roles, scopes } from './grant.ts'
 import { type Check, checked, isRefused, type Round, unseen } from './health-check.ts'
 

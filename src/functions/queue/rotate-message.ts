@@ -3,12 +3,13 @@
 import type { InvocationContext } from '@azure/functions'
 import { type ListPart, parsePart, parseRequest, type QueueName, type TickPart } from '../../azure/request-queue.ts'
 import type { App, Compose } from '../../compose.ts'
+import { comparedAt } from '../../engine/lease-metadata.ts'
 import type { Outcome } from '../../engine/outcome.ts'
 import type { Log } from '../../engine/ports.ts'
 import { reconcile } from '../../engine/reconcile.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { isExplicit, isRevoke, type RotationRequest } from '../../engine/request.ts'
-import { minutes } from '../../engine/target.ts'
+import { callLimit, minutes, type Target } from '../../engine/target.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
 import { recordAttempt } from '../operations/operation-record.ts'
 import { excerptOf } from '../shared/excerpt.ts'
@@ -83,6 +84,7 @@ async function carryOut(request: RotationRequest, app: App, log: Log): Promise<v
   const target = app.targetNamed(request.target)
   if (target === undefined) return await withoutTarget(request, app, log)
   if (!target.enabled) return await onDisabled(request, target, app, log)
+  if (await isComparedSince(request, target, app, log)) return
   const deadline = app.clock.monotonic() + startLimit
   const outcome = await recordOutcome(app, log, () => reconcile(target, request, app.ports(log), { deadline }))
   if (waitsForEnabling(outcome, request) && (await isSuperseded(request, app, log))) {
@@ -91,6 +93,25 @@ async function carryOut(request: RotationRequest, app: App, log: Log): Promise<v
   }
   await queueRest(outcome, request, app.queue, Math.random)
   if (outcome.error) await recordAttempt(app, log, request, outcome.again ? 'Running' : 'Failed', outcome.error)
+}
+
+/**
+ * Whether an event's request is over: the target was compared after the moment that it names. So of a thousand events about one resource a
+ * few are carried out, and the others cost a read of the lease's metadata.
+ */
+async function isComparedSince(request: RotationRequest, target: Target, app: App, log: Log): Promise<boolean> {
+  const { comparedAfter, byEvent } = request
+  if (comparedAfter === undefined || !byEvent) return false
+  try {
+    const at = comparedAt(target, await app.leaseNotes.of(target.lease, AbortSignal.timeout(callLimit)))
+    if (at === undefined || at < comparedAfter) return false
+  } catch (thrown) {
+    const { code } = asRekeyError(thrown, log)
+    log('warn', 'when the target was compared is not known: it is compared now', { target: target.name, code })
+    return false
+  }
+  log('info', 'resync dropped: the target was compared since', { target: target.name, request: request.id })
+  return true
 }
 
 /** A secret was disabled by hand, and what a caller asked for waits until it is enabled again. */

@@ -33,7 +33,10 @@ export interface ArmRequest {
 export type ArmRight = string | Readonly<Record<string, string>>
 
 export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Description, Addition = never>
-  extends Pick<KeyProvider, 'id' | 'title' | 'slots' | 'outputs' | 'fieldOfOutput' | 'clouds' | 'hosts' | 'optional'> {
+  extends Pick<
+    KeyProvider,
+    'id' | 'title' | 'slots' | 'outputs' | 'fieldOfOutput' | 'clouds' | 'hosts' | 'optional' | 'keyWrites'
+  > {
   /** The types that the target's `resource` may have. */
   readonly types: ArmTypes
   /** What a target has beside `resource`. */

@@ -43,6 +43,7 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
       ),
     ],
     ...(optional === undefined ? {} : { optional }),
+    ...(service.keyWrites === undefined ? {} : { keyWrites: service.keyWrites }),
     grant: { title: service.grant, resourceType: topType(types) },
     ...(discovery === undefined ? {} : { discovery }),
     clouds,

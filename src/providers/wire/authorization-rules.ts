@@ -144,6 +144,8 @@ function rulesOf(declared: Declared): ArmKeyService<Record<never, never>, Keys, 
     slots: ['primary', 'secondary'],
     outputs: { key: 'secret', connectionString: 'secret' },
     types: ruleTypes(places),
+    // A rule that was deleted and made again has new keys.
+    keyWrites: ruleTypes(places).map(({ type }) => `${type}/write`),
     apiVersion,
     grant,
     errorCodes: { texts, means },

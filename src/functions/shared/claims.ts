@@ -6,6 +6,8 @@ import { RekeyError } from '../../engine/rekey-error.ts'
 
 const Claims = z.object({
   oid: z._default(z.string(), '<object id of the identity>'),
+  /** Client id of the app or of the managed identity. */
+  appid: z.optional(z.string()),
   roles: z._default(z.array(z.string()), []),
   /** Only where a user has signed in. */
   scp: z.optional(z.string()),

@@ -1,0 +1,114 @@
+// Handles the events of Azure subscriptions about changed keys: an operator regenerated one in the portal, or another client did.
+// Such an event only causes comparisons with the service, so it may arrive twice, late, or from an untrusted sender.
+
+import type { InvocationContext } from '@azure/functions'
+import { type App, type Compose, mayChangeKeys } from '../../compose.ts'
+import { iso } from '../../engine/duration.ts'
+import type { Log } from '../../engine/ports.ts'
+import type { RotationRequest } from '../../engine/request.ts'
+import { clockBound, type Duration, type Instant, minutes, settle, type Target } from '../../engine/target.ts'
+import { atMost } from '../shared/at-most.ts'
+import { resyncLife } from '../shared/requests.ts'
+import { isOwnCaller } from './event-caller.ts'
+import { type ReceivedEvent, receiveEvent } from './received-event.ts'
+import { targetsOf } from './targets-of-resource.ts'
+
+/** The types of event that are handled; the subscriptions in infra/ ask for these. */
+export const resourceEventTypes: readonly string[] = [
+  'Microsoft.Resources.ResourceActionSuccess',
+  'Microsoft.Resources.ResourceWriteSuccess',
+]
+
+/** How long after a change every listing of the service must show it. */
+const listedAfter: Duration = settle + clockBound
+/** Over how long the second repairs of many targets are spread. */
+const spread: Duration = minutes(1)
+/** How many messages are under way at once. */
+const sends = 16
+
+/** What an event says, checked. */
+interface KeyChange {
+  readonly operation: string
+  /** ARM id, in lower case. */
+  readonly resource: string
+}
+
+/**
+ * Queues two repairs of each target of the resource that the event names: now, and when every listing must show the change. Any other event
+ * is acknowledged, and logged. Throws where the event should be delivered again: an invalid configuration, a queue that cannot be reached.
+ */
+export async function resourceEvent(event: unknown, context: InvocationContext, compose: Compose): Promise<void> {
+  await receiveEvent(event, context, compose, handle)
+}
+
+async function handle(event: ReceivedEvent | undefined, app: App, log: Log): Promise<void> {
+  const change = changeIn(event)
+  if (event === undefined || typeof change === 'string') return log('warn', 'event ignored', { why: change })
+  const about = { type: event.type, ...change }
+  const targets = targetsOf(app, change.resource).filter((target) =>
+    mayChangeKeys(app.providerOf(target), change.operation),
+  )
+  // A subscription holds much that is not ours: no line for each, which would only repeat the activity log.
+  if (targets.length === 0) return
+  if (await isOwnCaller(event.data, app, log)) return log('info', 'event ignored', { ...about, why: 'our own change' })
+  const enabled = targets.filter((target) => target.enabled)
+  if (enabled.length === 0) return log('info', 'event ignored', { ...about, why: 'disabled' })
+  await atMost(sends, enabled, (target) => queueRepairs(target, event, app))
+  log('info', 'repairs queued', {
+    ...about,
+    targets: enabled.slice(0, 20).map(({ name }) => name),
+    count: enabled.length,
+  })
+}
+
+/**
+ * The ids are the same for a day: a failure that lasts is announced once, however many events there are. What an event asks for is a
+ * comparison after a moment: the worker drops the request where one has come between, so duplicates end in one comparison.
+ */
+async function queueRepairs(target: Target, event: ReceivedEvent, app: App): Promise<void> {
+  const now = app.clock.now()
+  const changedAt = momentOf(event, now)
+  const listedAt = changedAt + listedAfter
+  const request: Omit<RotationRequest, 'comparedAfter'> = {
+    id: `resource-event/${target.name}/${iso(now).slice(0, 10)}`,
+    target: target.name,
+    actor: 'resource-event',
+    byEvent: true,
+    expiresAt: Math.max(listedAt, now) + resyncLife,
+  }
+  if (now < listedAt) await app.queue.send({ ...request, comparedAfter: changedAt }, 0)
+  await app.queue.send({ ...request, comparedAfter: listedAt }, Math.max(listedAt - now, 0) + spread * Math.random())
+}
+
+/** When the keys changed. A sender's clock may be ahead: then now. */
+function momentOf({ time = '' }: ReceivedEvent, now: Instant): Instant {
+  const at = Date.parse(time)
+  return Number.isNaN(at) ? now : Math.min(at, now)
+}
+
+// The longest that Resource Manager allows are shorter. What is checked here is only compared, and logged.
+const operationName = /^[a-z0-9.]{1,128}(\/[a-z0-9]{1,128}){1,16}$/i
+const resourceId =
+  /^\/subscriptions\/[0-9a-f-]{36}\/resourcegroups\/[^/\p{C}]{1,128}\/providers\/[a-z0-9.]{1,128}(\/[^/\p{C}]{1,260}){2,16}$/u
+
+/** What the event says of a change of keys, or why it is ignored. */
+function changeIn(event: ReceivedEvent | undefined): KeyChange | string {
+  if (event === undefined) return 'it is not an event of a known schema'
+  if (!resourceEventTypes.includes(event.type)) return 'it is of another type'
+  const operation = event.data['operationName']
+  if (typeof operation !== 'string' || !operationName.test(operation)) return 'it names no operation'
+  const resource = resourceIn(event)
+  if (resource === undefined) return 'it names no resource'
+  // The events of a subscription are about its own resources, those of a resource group too.
+  const source = event.source.toLowerCase().split('/', 3).join('/')
+  return resource.startsWith(`${source}/`) ? { operation, resource } : 'its source is another subscription'
+}
+
+/** The id of the resource in lower case. Both places have it; an event in which they disagree is ignored. */
+function resourceIn({ subject, data }: ReceivedEvent): string | undefined {
+  const given = [subject, data['resourceUri']].filter((id) => typeof id === 'string' && id !== '')
+  const [id, ...more] = new Set(
+    given.map((each) => String(each).slice(0, 4096).trim().replace(/\/+$/, '').toLowerCase()),
+  )
+  return id !== undefined && more.length === 0 && resourceId.test(id) ? id : undefined
+}
