@@ -29,7 +29,7 @@ import { fieldOf } from './providers/wire/connection-string.ts'
 export type { NotApplied } from './config/targets/in-force.ts'
 export type { Problem } from './config/targets.ts'
 export { loadProviders } from './providers/index.ts'
-export { mayChangeKeys } from './providers/key-changes.ts'
+export { mayChangeKeys } from './providers/wire/key-changes.ts'
 
 /** Everything that a function needs, for one version of the targets. */
 export interface App {

@@ -9,7 +9,7 @@ import { resourceEvent, resourceEventTypes } from '../../../src/functions/event-
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import { loadProviders } from '../../../src/providers/index.ts'
-import { keyOperations } from '../../../src/providers/key-changes.ts'
+import { keyOperations } from '../../../src/providers/wire/key-changes.ts'
 import { account, days, stored, vaultHost, type World, world } from '../functions-world.ts'
 
 const minute = 60_000
