@@ -87,6 +87,10 @@ export function whatNow(host: HostChild, estate: Estate): string {
   return `
 ${host.url} serves the function app until Ctrl-C. Each function has a key of its own. Try:
 
+The command line, from a second terminal; npm run rekey lists its commands:
+  REKEY_URL=${host.url} REKEY_KEY=${host.keys.host} npm run rekey -- list
+In PowerShell:
+  $env:REKEY_URL='${host.url}'; $env:REKEY_KEY='${host.keys.host}'; npm run rekey -- list
 Which targets does it manage, and what would it do now?
   ${curl('listTargets', 'targets')}
   ${curl('plan', 'plan')}
