@@ -65,6 +65,7 @@ test('the built app registers these functions, and no others', async () => {
 
   assert.deepEqual(app.functions.map(({ name, trigger }) => `${name}: ${trigger.type}`).sort(), [
     'health: httpTrigger',
+    'listOperations: httpTrigger',
     'listProviders: httpTrigger',
     'listTargets: httpTrigger',
     'nearExpiry: eventGridTrigger',
@@ -82,6 +83,7 @@ test('the built app registers these functions, and no others', async () => {
     'schedule: timerTrigger',
     'showOperation: httpTrigger',
     'showTarget: httpTrigger',
+    'startRevocations: httpTrigger',
     'startRotations: httpTrigger',
     'swapTarget: httpTrigger',
     'targetHistory: httpTrigger',

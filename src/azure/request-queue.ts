@@ -24,6 +24,10 @@ function queueFor({ revokeBefore }: RotationRequest): QueueName {
   return revokeBefore === undefined ? requestQueue : revocationQueue
 }
 
+function queueForPart(part: ListPart | TickPart): QueueName {
+  return 'list' in part && part.revokes ? revocationQueue : requestQueue
+}
+
 /**
  * The longest delay that the service accepts. A request that comes too early is queued again where its target must wait; one
  * that was only spread over time, to stay below rate limits, is carried out early.
@@ -38,6 +42,8 @@ export interface ListPart {
   readonly part?: number
   /** The place in the list to go on from, where an earlier try got that far. */
   readonly from?: number
+  /** The list is one of revokes: the message travels through their queue. */
+  readonly revokes?: true
 }
 
 /** A part of the requests of one tick of the schedule, stored in the same way. */
@@ -48,7 +54,10 @@ export interface TickPart {
 }
 
 export interface StorageRequestQueue extends RequestQueue {
-  /** Queues a part of a list, or of a tick, in `rekey-requests`, to be handled in `delay` milliseconds. `POST {queue}/messages`. Throws RekeyError. */
+  /**
+   * Queues a part of a list, or of a tick, in the queue that its requests travel through, to be handled in `delay` milliseconds.
+   * `POST {queue}/messages`. Throws RekeyError.
+   */
   sendPart(part: ListPart | TickPart, delay: number, signal?: AbortSignal): Promise<void>
   /**
    * The approximate number of messages in `rekey-requests`, or in the queue named, invisible ones included; 0 where it was never
@@ -81,7 +90,7 @@ export function createRequestQueue(storage: Storage): StorageRequestQueue {
   }
   return {
     send: (request, delay, signal) => put(queueFor(request), encodeMessage(request), delay, signal),
-    sendPart: (part, delay, signal) => put(requestQueue, encodePart(part), delay, signal),
+    sendPart: (part, delay, signal) => put(queueForPart(part), encodePart(part), delay, signal),
     depth: async (signal, name = requestQueue) => {
       const abortSignal = inLimit(signal)
       return await attempt(`GET queue ${name}`, async () => {
@@ -149,6 +158,7 @@ const PartOfList = onFirstUse(() =>
     list: z.string().check(z.regex(/^[0-9a-f-]{36}$/)),
     part: z.optional(z.int().check(z.nonnegative())),
     from: z.optional(z.int().check(z.nonnegative())),
+    revokes: z.optional(z.literal(true)),
   }),
 )
 const PartOfTick = onFirstUse(() =>
@@ -160,15 +170,20 @@ export function encodePart(part: ListPart | TickPart): string {
   return Buffer.from(JSON.stringify({ v: 1, ...part })).toString('base64')
 }
 
-/** The part of a list or of a tick that a message of `rekey-requests` queues; undefined: it is another message. */
+/** The part of a list or of a tick that a message queues; undefined: it is another message. */
 export function parsePart(message: unknown): ListPart | TickPart | undefined {
   const parsed = typeof message === 'string' ? parseJson(message) : message
   const ofTick = PartOfTick().safeParse(parsed)
   if (ofTick.success) return { tick: ofTick.data.tick, part: ofTick.data.part }
   const { data } = PartOfList().safeParse(parsed)
   if (data === undefined) return undefined
-  const { list, part, from } = data
-  return { list, ...(part === undefined ? {} : { part }), ...(from === undefined ? {} : { from }) }
+  const { list, part, from, revokes } = data
+  return {
+    list,
+    ...(part === undefined ? {} : { part }),
+    ...(from === undefined ? {} : { from }),
+    ...(revokes && { revokes }),
+  }
 }
 
 /** The text of a message: base64 of JSON, times as ISO 8601. */

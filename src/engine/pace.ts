@@ -38,6 +38,8 @@ export interface Tick {
   readonly interval: Duration
   /** How many messages are in the queue already, visible or not. */
   readonly queued: number
+  /** How much of each service's limit may be spent: the schedule takes the half, a revoke of many keys may take the whole. Default: half. */
+  readonly share?: 'half' | 'whole'
 }
 
 /**
@@ -47,6 +49,11 @@ export interface Tick {
 export interface Allowance {
   readonly burst: number
   readonly perSecond: number
+}
+
+/** The whole of a limit, of which an allowance is at most the half. */
+function wholeOf({ burst, perSecond }: Allowance): Allowance {
+  return { burst: 2 * burst, perSecond: 2 * perSecond }
 }
 
 /** A vault's: secret versions created. The vault itself allows 300 in 10 seconds. */
@@ -93,7 +100,8 @@ interface Gate<C extends Candidate> extends Turn {
  * What is queued already counts as a debt, but never as more than half of what the interval brings in: messages that
  * wait for days, until a cooling is over, must not starve everybody else.
  */
-function bucketOf(allowance: Allowance, tick: Tick): Bucket {
+function bucketOf(half: Allowance, tick: Tick): Bucket {
+  const allowance = tick.share === 'whole' ? wholeOf(half) : half
   const debt = Math.min(tick.queued * writesQueued, ((tick.interval / 1000) * allowance.perSecond) / 2)
   return { allowance, level: allowance.burst - debt, at: 0 }
 }

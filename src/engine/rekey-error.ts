@@ -17,6 +17,7 @@ export const errorCodes = [
   'Paused',
   'Drifted',
   'Superseded',
+  'CountDiffers',
   'NotRepeatable',
   'NotSupported',
   'FromTheFuture',

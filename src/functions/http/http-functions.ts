@@ -15,6 +15,12 @@ route('swapTarget', 'POST', 'targets/{name}/swap', async () => (await import('./
 route('revokeTarget', 'POST', 'targets/{name}/revoke', async () => (await import('./commands/revoke-target.ts')).revoke)
 route('repairTarget', 'POST', 'targets/{name}/repair', async () => (await import('./commands/repair-target.ts')).repair)
 route('startRotations', 'POST', 'rotations', async () => (await import('./commands/start-rotations.ts')).startRotations)
+route(
+  'startRevocations',
+  'POST',
+  'revocations',
+  async () => (await import('./commands/start-revocations.ts')).startRevocations,
+)
 
 // These only read.
 route('plan', 'GET', 'plan', async () => (await import('./status/show-plan.ts')).plan)
@@ -35,3 +41,4 @@ route(
 )
 route('health', 'GET', 'health', async () => (await import('./status/show-health.ts')).health)
 route('showOperation', 'GET', 'operations/{id}', async () => (await import('./status/show-operation.ts')).showOperation)
+route('listOperations', 'GET', 'operations', async () => (await import('./status/list-operations.ts')).listOperations)

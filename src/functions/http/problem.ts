@@ -20,6 +20,7 @@ export const problems: Readonly<Record<ErrorCode, readonly [status: number, titl
   Paused: [409, 'A secret of the target is disabled by hand'],
   Drifted: [409, 'The vault holds no live key'],
   Superseded: [409, 'Another change came first'],
+  CountDiffers: [409, 'The request names another number of targets'],
   NotRepeatable: [412, 'The request can no longer be repeated'],
   NotSupported: [400, 'The target cannot do this'],
   FromTheFuture: [400, 'The request names a moment in the future'],

@@ -4,6 +4,7 @@
 import type { KeySlot } from '../../engine/key-ring.ts'
 import type { RotationRequest } from '../../engine/request.ts'
 import type { Instant } from '../../engine/target.ts'
+import type { ManyKind } from './many-targets.ts'
 
 /** The state of one target that makes the operation succeed. */
 export type Desired =
@@ -26,7 +27,7 @@ const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 const head = `([0-9A-Za-z-]{1,63})\\.(${uuid})\\.(${moment})`
 const timed = new RegExp(`^(rotate|revoke|repair)\\.${head}\\.(${moment})$`)
 const moved = new RegExp(`^(promote|swap)\\.${head}\\.([0-9A-Za-z]{1,32})\\.([0-9A-Za-z]{1,64})$`)
-const many = new RegExp(`^rotations\\.(${uuid})$`)
+const many = new RegExp(`^(rotations|revocations)\\.(${uuid})$`)
 
 /** The id for a request of one target that was asked for over HTTP; undefined: the request has no desired state that can be followed. */
 export function operationIdOf(request: RotationRequest): string | undefined {
@@ -36,16 +37,23 @@ export function operationIdOf(request: RotationRequest): string | undefined {
   return [desired.kind, request.target, request.id, stamp(request.expiresAt), ...rest].join('.')
 }
 
-/** The id for the rotations of many targets that were asked for with one request. */
-export function manyOperationId(request: string): string {
-  return `rotations.${request}`
+/** A list of targets that were requested together. */
+export interface ManyOperation {
+  readonly kind: ManyKind
+  /** The id of the request, a UUID in lower case. */
+  readonly many: string
+}
+
+/** The id for what was requested of many targets together. */
+export function manyOperationId({ kind, many }: ManyOperation): string {
+  return `${kind}.${many}`
 }
 
 /** What an id says; undefined for text that is not one. Safe for whatever a caller sends. */
-export function parseOperationId(id: string): TargetOperation | { readonly many: string } | undefined {
+export function parseOperationId(id: string): TargetOperation | ManyOperation | undefined {
   if (id.length > longest) return undefined
-  const list = many.exec(id)?.[1]
-  if (list !== undefined) return { many: list }
+  const [, of, list] = many.exec(id) ?? []
+  if (list !== undefined) return { kind: of as ManyKind, many: list }
   const [, kind, target, request, expires, slotOrMoment, from] = timed.exec(id) ?? moved.exec(id) ?? []
   if (target === undefined || request === undefined) return undefined
   const place = { target, request, expiresAt: Number.parseInt(expires!, 36) }

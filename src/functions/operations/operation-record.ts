@@ -6,7 +6,7 @@ import { iso } from '../../engine/duration.ts'
 import type { KeySlot } from '../../engine/key-ring.ts'
 import type { Log } from '../../engine/ports.ts'
 import type { RekeyError } from '../../engine/rekey-error.ts'
-import { isExplicit, type RotationRequest } from '../../engine/request.ts'
+import { isExplicit, isRevoke, type RotationRequest } from '../../engine/request.ts'
 import type { Target } from '../../engine/target.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
 import type { Command } from '../http/answer-request.ts'
@@ -25,9 +25,17 @@ const Attempted = z.object({ status: z.enum(['Running', 'Failed']), error: Failu
 export type Attempt = z.output<typeof Attempted>
 
 /** What is recorded of a request of one target; undefined: nothing. Throws RekeyError. */
-export async function attemptOf(app: App, request: string, target: string): Promise<Attempt | undefined> {
-  const read = Attempted.safeParse(await app.operations.read(nameOf(request, target)))
-  return read.success ? read.data : undefined
+export function attemptOf(app: App, request: string, target: string): Promise<Attempt | undefined> {
+  return readAttempt(app, nameOf(request, target))
+}
+
+/** Why a revoke of a list waits for an operator, or last did; undefined: nothing is recorded. Throws RekeyError. */
+export function waitOf(app: App, request: string, target: string): Promise<Attempt | undefined> {
+  return readAttempt(app, nameOf(request, target, waitFolder))
+}
+
+async function readAttempt(app: App, name: string): Promise<Attempt | undefined> {
+  return Attempted.safeParse(await app.operations.read(name)).data
 }
 
 /**
@@ -41,11 +49,14 @@ export async function recordAttempt(
   status: Attempt['status'],
   error: RekeyError,
 ): Promise<void> {
-  // Of a list only failures are recorded: each attempt of thousands would be a write that is never read.
-  if (!isExplicit(request) || (status === 'Running' && isMember(request.id))) return
+  if (!isExplicit(request)) return
+  const goesOn = status === 'Running' && isMember(request.id)
+  // Of a list only failures are recorded, and once that a revoke waits for an operator: each attempt of thousands would be a write that
+  // is never read.
+  if (goesOn && !(isRevoke(request) && !error.transient && request.failedWith !== error.code)) return
   const record: Attempt = { status, error: shown(error, iso(app.clock.now())) }
   try {
-    await app.operations.write(nameOf(request.id, request.target), record)
+    await app.operations.write(nameOf(request.id, request.target, goesOn ? waitFolder : folder), record)
   } catch (thrown) {
     const { code, message } = asRekeyError(thrown, log)
     log('warn', 'the failure of a request could not be recorded', {
@@ -58,6 +69,8 @@ export async function recordAttempt(
 }
 
 const folder = 'requests/'
+/** Of lists: beside the failures, which are listed by their names alone. */
+const waitFolder = 'waits/'
 const Swapped = z.object({ slot: z.string() })
 
 /**
@@ -89,9 +102,18 @@ function isMember(request: string): boolean {
 }
 
 /** The requests of a list that have failed for good. Throws RekeyError. */
-export async function failedMembers(app: App, list: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const names = await app.operations.names(`${folder}${list}.`, signal)
-  return new Set(names.map((name) => name.slice(folder.length).split('/')[0]!))
+export function failedMembers(app: App, list: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  return membersIn(app, folder, list, signal)
+}
+
+/** The revokes of a list that an operator has had to help. Throws RekeyError. */
+export function waitingMembers(app: App, list: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  return membersIn(app, waitFolder, list, signal)
+}
+
+async function membersIn(app: App, within: string, list: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const names = await app.operations.names(`${within}${list}.`, signal)
+  return new Set(names.map((name) => name.slice(within.length).split('/')[0]!))
 }
 
 export function shown({ code, message, details: { remedy } }: RekeyError, at: string): OperationError {

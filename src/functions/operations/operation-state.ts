@@ -52,7 +52,7 @@ export function isRotated(target: Target, secrets: readonly Listed[], after: Ins
 }
 
 /** Whether no slot has a key that a revoke of this moment ends, by the tags. */
-function isRevoked(target: Target, secrets: readonly Listed[], before: Instant): boolean {
+export function isRevoked(target: Target, secrets: readonly Listed[], before: Instant): boolean {
   const survives = (stamps: Stamps) => activeSurvives(stamps, before)
   const stamps = stampsOf(target, secrets, survives)
   if (stamps === undefined || !survives(stamps)) return false

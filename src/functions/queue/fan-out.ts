@@ -1,10 +1,11 @@
-// Handles a message that stands for a list of rotations, or for many requests of a tick: queues the request of each target of its part.
+// Handles a message that stands for a list of rotations or revokes, or for many requests of a tick: queues the request of each target of its part.
 
 import type { ListPart, TickPart } from '../../azure/request-queue.ts'
 import type { App } from '../../compose.ts'
+import { revokeInterval } from '../../engine/come-back.ts'
 import type { Log } from '../../engine/ports.ts'
 import type { RekeyError } from '../../engine/rekey-error.ts'
-import { minutes, seconds } from '../../engine/target.ts'
+import { type Duration, minutes, seconds } from '../../engine/target.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
 import {
   endPart,
@@ -27,8 +28,9 @@ const pause = minutes(1)
 
 /**
  * Queues the requests of one part of a list. Safe to deliver twice and to stop anywhere: each request has the same id and moment every time,
- * so that its key is made once, and a part that is over is recorded. After a passing failure a new message goes on from there. After a
- * lasting one it throws, and where `isLastTry` says that the host gives up then, what is not queued is recorded as failed. Throws RekeyError.
+ * so that its key is made once, and a part that is over is recorded. After a passing failure a new message goes on from there; a list of
+ * revokes, which are never dropped, also after a lasting one. After any other it throws, and where `isLastTry` says that the host gives up
+ * then, what is not queued is recorded as failed; not of revokes, which go on when an operator puts the message back. Throws RekeyError.
  */
 export async function fanOut(message: ListPart, app: App, log: Log, isLastTry: boolean): Promise<void> {
   const { list } = message
@@ -37,14 +39,15 @@ export async function fanOut(message: ListPart, app: App, log: Log, isLastTry: b
     const many = await readMany(app, list)
     // Its operation is unknown too: the storage account was lost, or two weeks have passed.
     if (many === undefined) return log('error', 'list dropped: its record is gone', { request: list })
-    if (message.part === undefined) await queueOtherParts(list, many, app)
+    if (message.part === undefined) await queueOtherParts(message, many, app)
     await queuePart(message, many, app, (from) => {
       position = { ...message, part: message.part ?? 0, from }
     })
   } catch (thrown) {
     const error = asRekeyError(thrown, log)
-    if (error.transient && (await putBack(position, app, log))) return
-    if (isLastTry) await refuse(message, error, app, log)
+    const pause = pauseAfter(error, message)
+    if (pause !== undefined && (await putBack(position, pause, app, log))) return
+    if (isLastTry && !message.revokes) await refuse(message, error, app, log)
     throw error
   }
 }
@@ -61,12 +64,18 @@ export async function queueTickPart(part: TickPart, app: App, log: Log): Promise
   await atMost(sends, stored.requests, ({ request, at }) => app.queue.send(request, Math.max(0, at - app.clock.now())))
 }
 
-async function queueOtherParts(list: string, many: Many, app: App): Promise<void> {
+/** When the part is tried again; undefined: it is not. */
+function pauseAfter(error: RekeyError, { revokes }: ListPart): Duration | undefined {
+  if (error.transient) return pause
+  return revokes && revokeInterval
+}
+
+async function queueOtherParts({ list, revokes }: ListPart, many: Many, app: App): Promise<void> {
   const count = partCount(many)
   if (count === 1) return
   const over = await partsOver(app, list)
   const others = Array.from({ length: count - 1 }, (_, index) => index + 1).filter((part) => !over.has(part))
-  await atMost(sends, others, (part) => app.queue.sendPart({ list, part }, 0))
+  await atMost(sends, others, (part) => app.queue.sendPart({ list, part, ...(revokes && { revokes }) }, 0))
 }
 
 /** `reached`: called with the place to go on from. */
@@ -78,7 +87,7 @@ async function queuePart(
 ): Promise<void> {
   if (await isPartOver(app, list, part)) return
   const { from: first, to } = placesOf(many, part)
-  const start = Date.parse(many.createdAfter)
+  const start = Date.parse(many.createdAt)
   const open = new Set<number>()
   for (let place = Math.max(first, from); place < to; place++) open.add(place)
   try {
@@ -95,9 +104,9 @@ async function queuePart(
 }
 
 /** A new message, so that waiting for storage does not count as failing. False: the queue does not take it either. */
-async function putBack(position: ListPart, app: App, log: Log): Promise<boolean> {
+async function putBack(position: ListPart, after: Duration, app: App, log: Log): Promise<boolean> {
   try {
-    await app.queue.sendPart(position, pause)
+    await app.queue.sendPart(position, after)
     log('warn', 'a list could not be queued: a new message tries again', {
       request: position.list,
       part: position.part,

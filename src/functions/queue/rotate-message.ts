@@ -39,7 +39,7 @@ export async function rotateMessage(
 ): Promise<void> {
   const log = logOf(context)
   try {
-    const part = queue === undefined ? parsePart(message) : undefined
+    const part = parsePart(message)
     if (part !== undefined) return await queuePart(part, context, compose, log)
     const request = read(message, queue, log)
     const composed = await compose()

@@ -154,7 +154,7 @@ describe('A problem says in plain words what is wrong with a body', () => {
     [{ targets: [] }, '$.targets: needs at least 1 entry'],
     [{ targets: 7 }, '$.targets: must be a list of target names, or "all"'],
     [{ targets: ['n'.repeat(64)] }, '$.targets[0]: may have at most 63 characters'],
-    [{}, '$.targets: must be a list of target names, or "all"'],
+    [{}, 'the body must have exactly one of targets, vault, subscription and provider'],
     [{ targets: 'all', note: 7 }, '$.note: must be a string'],
     ['[]', '$: must be an object'],
   ] as const) {

@@ -432,10 +432,10 @@ describe('Rotating many targets over HTTP', () => {
     const messages = await made.messages()
     assert.equal(answer.status, 202)
     assert.deepEqual(answer.body.targets, ['one', 'two', 'six'])
-    assert.deepEqual(answer.body.skipped, ['off'])
+    assert.deepEqual(answer.body.disabled, { count: 1, targets: ['off'] })
     assert.deepEqual(messages.map(({ target }) => target).sort(), ['one', 'six', 'two'])
     assert.equal(new Set(messages.map(({ id }) => id)).size, 3)
-    assert.deepEqual(new Set(messages.map(({ createdAfter }) => createdAfter)), new Set([answer.body.createdAfter]))
+    assert.deepEqual(new Set(messages.map(({ createdAfter }) => createdAfter)), new Set([answer.body.createdAt]))
     await made.close()
   })
 

@@ -5,8 +5,9 @@ import type { App } from '../../../compose.ts'
 import { iso } from '../../../engine/duration.ts'
 import { type ErrorCode, RekeyError } from '../../../engine/rekey-error.ts'
 import { type Instant, minutes, type Target } from '../../../engine/target.ts'
-import { type ManyProgress, progressOfMany, readMany } from '../../operations/many-targets.ts'
-import { parseOperationId, type TargetOperation } from '../../operations/operation-id.ts'
+import { type ManyProgress, progressOfMany } from '../../operations/many-progress.ts'
+import { type ManyKind, readMany } from '../../operations/many-targets.ts'
+import { type ManyOperation, parseOperationId, type TargetOperation } from '../../operations/operation-id.ts'
 import { type Attempt, attemptOf, type OperationError, shown } from '../../operations/operation-record.ts'
 import { progressOf } from '../../operations/operation-state.ts'
 import { asNotApplied, notApplied } from '../../shared/not-applied.ts'
@@ -25,6 +26,9 @@ export interface Operation {
   readonly id: string
   readonly status: OperationStatus
   readonly target?: string
+  /** Of a list: what was requested, and when. */
+  readonly kind?: ManyKind
+  readonly createdAt?: string
   readonly expiresAt?: string
   readonly error?: OperationError
   readonly lastError?: OperationError
@@ -32,6 +36,8 @@ export interface Operation {
   /** Of a list of targets: how many of them have got how far, and the first hundred that failed. */
   readonly counts?: ManyProgress['counts']
   readonly failures?: ManyProgress['failures']
+  /** Of a list of revokes: the first hundred that wait for an operator. */
+  readonly waiting?: ManyProgress['waiting']
 }
 
 /** A try that began before the expiry may end after it. */
@@ -45,7 +51,7 @@ export const showOperation: Handler = {
     const id = call.request.params['id'] ?? ''
     const parsed = parseOperationId(id)
     if (parsed === undefined) throw unknownOperation()
-    return answerWith({ id, ...('many' in parsed ? await ofMany(call, parsed.many) : await ofTarget(call, parsed)) })
+    return answerWith({ id, ...('many' in parsed ? await ofMany(call, parsed) : await ofTarget(call, parsed)) })
   },
 }
 
@@ -56,14 +62,17 @@ function answerWith(operation: Operation): HttpResponseInit {
 }
 
 /** Of a list: how many have got how far. It has failed when all have ended, and one of them did so by failing. */
-async function ofMany({ app }: Call, request: string): Promise<Omit<Operation, 'id'>> {
-  const many = await readMany(app, request)
+async function ofMany({ app }: Call, { kind, many: request }: ManyOperation): Promise<Omit<Operation, 'id'>> {
+  const many = await readMany(app, request, kind)
   if (many === undefined) throw unknownOperation()
   const limits = { lastTryAt: Date.parse(many.expiresAt) + lastTry, signal: AbortSignal.timeout(readLimit) }
-  const { counts, failures, lastError } = await progressOfMany(app, request, many, limits)
-  const place = { expiresAt: many.expiresAt, counts, ...(failures.length > 0 && { failures }) }
+  const { counts, failures, waiting, lastError } = await progressOfMany(app, request, many, limits)
+  const { createdAt, expiresAt } = many
+  const stopped = { ...(failures.length > 0 && { failures }), ...(waiting && { waiting }) }
+  const place = { kind, createdAt, expiresAt, counts, ...stopped }
   if (counts.running > 0) {
-    const status = counts.running < counts.total ? 'Running' : 'NotStarted'
+    const begun = counts.running < counts.total || (counts.waiting ?? 0) > 0
+    const status = begun ? 'Running' : 'NotStarted'
     return { ...place, status, ...(lastError && { lastError }) }
   }
   if (counts.failed === 0) return { ...place, status: 'Succeeded', result: { counts } }

@@ -1,0 +1,115 @@
+// Records the requests of many targets, and queues the one message that stands for them.
+
+import type { HttpResponseInit } from '@azure/functions'
+import type { App } from '../../../compose.ts'
+import { iso } from '../../../engine/duration.ts'
+import { type Candidate, pace } from '../../../engine/pace.ts'
+import { type Duration, type Instant, minutes, seconds, type Target } from '../../../engine/target.ts'
+import { listInIndex } from '../../operations/many-index.ts'
+import { type Many, type ManyKind, readMany, recordMany } from '../../operations/many-targets.ts'
+import { manyOperationId } from '../../operations/operation-id.ts'
+import { mostListed } from '../../shared/excerpt.ts'
+import { wantedUntil } from '../../shared/requests.ts'
+import { acceptedAs, type Command } from '../answer-request.ts'
+import { actorOf } from '../caller.ts'
+
+/** What is requested of each target. */
+export interface Wanted {
+  readonly kind: ManyKind
+  readonly targets: readonly Target[]
+  readonly note?: string
+  /** Of revokes: every slot in one call, where the service can. */
+  readonly atOnce?: boolean
+}
+
+/** The list that another copy of this request has stored; undefined: this is the first. Throws RekeyError. */
+export async function repeatedMany({ app, asked }: Command, kind: ManyKind): Promise<Many | undefined> {
+  return asked.repeatable ? await readMany(app, asked.id, kind) : undefined
+}
+
+/** Records the list, once for all copies of the request. Throws RekeyError. */
+export async function listMany({ app, asked, request }: Command, wanted: Wanted): Promise<Many> {
+  const { kind, targets, note, atOnce } = wanted
+  const paced = await spread(app, wanted)
+  const longest = paced.reduce((most, { delay }) => Math.max(most, delay), 0)
+  const until = targets.reduce((latest, target) => Math.max(latest, wantedUntil(target, asked.at)), asked.at)
+  return await recordMany(app, asked.id, {
+    kind,
+    createdAt: iso(asked.at),
+    expiresAt: iso(until + longest),
+    actor: actorOf(request, process.env),
+    ...(note === undefined ? {} : { note }),
+    targets: paced.map(({ target }) => target.name),
+    delays: paced.map(({ delay }) => Math.ceil(delay / seconds(1))),
+    ...(atOnce && { atOnce: paced.flatMap(({ target }, place) => (canAtOnce(app, target) ? [place] : [])) }),
+  })
+}
+
+/** Queues the message of a list: 202 with its operation. `also`: what the answer has beside it. Throws RekeyError. */
+export async function queueMany(call: Command, many: Many, also: object = {}): Promise<HttpResponseInit> {
+  const { app, asked } = call
+  const { kind, createdAt, expiresAt, targets } = many
+  await listInIndex(app, asked.id, many)
+  if (targets.length > 0) {
+    await app.queue.sendPart({ list: asked.id, ...(kind === 'revocations' && { revokes: true }) }, 0)
+  }
+  const counts = { total: targets.length, succeeded: 0, failed: 0, running: targets.length }
+  return acceptedAs(call, {
+    id: manyOperationId({ kind, many: asked.id }),
+    status: 'NotStarted',
+    kind,
+    createdAt,
+    expiresAt,
+    counts: kind === 'revocations' ? { ...counts, waiting: 0 } : counts,
+    targets: targets.slice(0, mostListed),
+    ...also,
+  })
+}
+
+/** Whether the target's service replaces every slot in one call. */
+export function canAtOnce(app: App, target: Target): boolean {
+  return app.providerOf(target).can.atOnce === true
+}
+
+interface Placed {
+  readonly target: Target
+  readonly delay: Duration
+}
+
+/** Requests are spread over periods of this length, as a tick of the schedule does. */
+const stretch: Duration = minutes(15)
+
+/** When each target's message becomes visible: rotations at the half of each limit, revokes at the whole and without waiting for others. */
+export async function spread(app: App, wanted: Wanted): Promise<readonly Placed[]> {
+  const revokes = wanted.kind === 'revocations'
+  const placed: Placed[] = []
+  let waiting = wanted.targets.map((target) => candidate(app, target, wanted))
+  let queued = revokes ? 0 : await app.queue.depth()
+  const share = revokes ? 'whole' : 'half'
+  for (let start: Instant = 0; waiting.length > 0; start += stretch) {
+    const { now, later } = pace(waiting, { interval: stretch, queued, share })
+    placed.push(...now.map(({ candidate: { of }, delay }) => ({ target: of, delay: start + delay })))
+    waiting = [...later]
+    queued = 0
+  }
+  return placed
+}
+
+interface Place extends Candidate {
+  readonly of: Target
+}
+
+function candidate(app: App, target: Target, { kind, atOnce }: Wanted): Place {
+  const { writes, allowance } = app.providerOf(target)
+  const regenerates = kind === 'revocations' && !(atOnce && canAtOnce(app, target)) ? target.slots.length : 1
+  return {
+    of: target,
+    target: target.name,
+    urgency: 0,
+    budget: app.placeOf(target).budget,
+    allowance,
+    writes: writes * regenerates,
+    vault: target.vault,
+    creates: target.secrets.length,
+  }
+}

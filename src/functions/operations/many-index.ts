@@ -1,0 +1,68 @@
+// The lists of the last two weeks, newest first: an entry for each, whose name sorts by time, because a request's id does not.
+
+import * as z from 'zod/mini'
+import type { App } from '../../compose.ts'
+import { days, type Instant } from '../../engine/target.ts'
+import { atMost } from '../shared/at-most.ts'
+import { vaultCalls } from '../shared/read-secrets.ts'
+import type { Many, ManyKind } from './many-targets.ts'
+
+const folder = 'index/'
+/** Later than any moment, so that what is left until then sorts the newest first. */
+const end = 1e13
+/** As long as the container keeps a record. */
+const kept = days(14)
+
+const Entry = z.object({ expiresAt: z.string(), actor: z.string(), note: z.optional(z.string()), total: z.number() })
+
+/** A list, as its entry says. */
+export interface ListedMany extends z.output<typeof Entry> {
+  readonly kind: ManyKind
+  /** The id of the request. */
+  readonly many: string
+  readonly createdAt: Instant
+  /** Names the entry, for the page after it. */
+  readonly token: string
+}
+
+/** Adds a list; a second time changes nothing. Throws RekeyError. */
+export async function listInIndex(app: App, request: string, many: Many): Promise<void> {
+  const { kind, createdAt, expiresAt, actor, note, targets } = many
+  const name = `${folder}${tokenOf(Date.parse(createdAt), kind, request)}.json`
+  const entry: z.output<typeof Entry> = { expiresAt, actor, ...(note !== undefined && { note }), total: targets.length }
+  await app.operations.create(name, entry)
+}
+
+/** A page of them, newest first, and the token of the next page, where there is one. `after`: the token. Throws RekeyError. */
+export async function indexPage(
+  app: App,
+  { after, most, signal }: { readonly after?: string | undefined; readonly most: number; readonly signal: AbortSignal },
+): Promise<{ readonly lists: readonly ListedMany[]; readonly next?: string }> {
+  const names = await app.operations.names(folder, signal)
+  const oldest = app.clock.now() - kept
+  const tokens = names
+    .map((name) => name.slice(folder.length, -'.json'.length))
+    .filter((token) => momentOf(token) >= oldest && (after === undefined || token > after))
+    .sort()
+  const page = tokens.slice(0, most)
+  const lists = await atMost(vaultCalls, page, async (token) => {
+    const { data } = Entry.safeParse(await app.operations.read(`${folder}${token}.json`, signal))
+    const [, kind, many] = token.split('.')
+    if (data === undefined) return []
+    return [{ ...data, token, kind: kind as ManyKind, many: many!, createdAt: momentOf(token) }]
+  })
+  return { lists: lists.flat(), ...(tokens.length > most && { next: page.at(-1)! }) }
+}
+
+/** Whether a text may be the token of a page. */
+export function isToken(text: string): boolean {
+  return /^\d{13}\.(rotations|revocations)\.[0-9a-f-]{36}$/.test(text)
+}
+
+function tokenOf(at: Instant, kind: ManyKind, request: string): string {
+  return `${String(end - at).padStart(13, '0')}.${kind}.${request}`
+}
+
+function momentOf(token: string): Instant {
+  return end - Number(token.slice(0, 13))
+}
