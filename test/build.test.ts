@@ -65,6 +65,7 @@ test('the built app registers these functions, and no others', async () => {
 
   assert.deepEqual(app.functions.map(({ name, trigger }) => `${name}: ${trigger.type}`).sort(), [
     'health: httpTrigger',
+    'listCandidates: httpTrigger',
     'listOperations: httpTrigger',
     'listProviders: httpTrigger',
     'listTargets: httpTrigger',
