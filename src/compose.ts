@@ -9,6 +9,7 @@ import { createAnnouncer, logAnnouncer } from './azure/event-grid.ts'
 import { createVault, type ListedVault } from './azure/key-vault.ts'
 import { logTo } from './azure/log.ts'
 import { createOperationStore, type OperationStore } from './azure/operation-store.ts'
+import { createPackedBlob, type PackedBlob } from './azure/packed-blob.ts'
 import { createRequestQueue, type StorageRequestQueue } from './azure/request-queue.ts'
 import { createStateBlob, type StateBlob } from './azure/state-blob.ts'
 import { openStorage, type Storage } from './azure/storage.ts'
@@ -41,6 +42,8 @@ export interface App {
   readonly reminders: readonly Target[]
   /** What was announced of reminders. */
   readonly reminderState: StateBlob
+  /** What the schedule has read of all targets and reminders, for the lists. */
+  readonly snapshot: PackedBlob
   /** What is in force of targets.json, and what is not. */
   readonly configuration: Configuration
   /** What is wrong with settings and targets.json, though the app can work. */
@@ -133,6 +136,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
     operations: createOperationStore(storage),
     leaseNotes: createLeaseNotes(storage),
     reminderState: createStateBlob(storage, 'reminders.json'),
+    snapshot: createPackedBlob(storage, 'targets-snapshot.gz'),
     vault,
     providerOf,
     placeOf: (target) => providerOf(target).place(target.resource),

@@ -3,7 +3,6 @@
 
 import { InvocationContext } from '@azure/functions'
 import type { ListedSecret, ListedVault } from '../../src/azure/key-vault.ts'
-import type { OperationStore } from '../../src/azure/operation-store.ts'
 import { type App, type Compose, composer } from '../../src/compose.ts'
 import { vaultAllowance } from '../../src/engine/pace.ts'
 import type { Clock } from '../../src/engine/ports.ts'
@@ -11,6 +10,7 @@ import type { RotationRequest } from '../../src/engine/request.ts'
 import type { Target } from '../../src/engine/target.ts'
 import { rotateMessage } from '../../src/functions/queue/rotate-message.ts'
 import { tick } from '../../src/functions/timer/tick.ts'
+import { noLeaseNotes, packedInMemory, recordsInMemory } from '../../test/scale/stored-in-memory.ts'
 import { placeOf } from './estate-names.ts'
 import { benchQueue, simulatedWorkers } from './simulated-workers.ts'
 
@@ -55,6 +55,8 @@ export async function runEstate({ file, targets, instances, what }: EstateRun): 
   const compose = await stubbed(file, clock, (app) => ({
     queue,
     operations: recordsInMemory(),
+    snapshot: packedInMemory(),
+    leaseNotes: noLeaseNotes,
     vault: (url) => generatedVault(app, url, rotatedAt, () => (lists += 1)),
   }))
   const context = () => new InvocationContext({ logHandler: () => undefined })
@@ -133,7 +135,7 @@ function floorOf(app: App, what: EstateRun['what']): number {
   return Math.max(...[...needs.values()].map(({ needed, burst, perSecond }) => (needed - burst) / perSecond))
 }
 
-type Stubs = Pick<App, 'queue' | 'operations' | 'vault'>
+type Stubs = Pick<App, 'queue' | 'operations' | 'snapshot' | 'leaseNotes' | 'vault'>
 
 /** The app as it is composed, but for everything that it would call. */
 async function stubbed(file: string, clock: Clock, stubsOf: (app: App) => Stubs): Promise<Compose> {
@@ -196,22 +198,4 @@ function vaultTargets(app: App): Map<string, Target[]> {
   const known = byVault.get(app) ?? Map.groupBy(app.targets, ({ vault }) => vault)
   byVault.set(app, known)
   return known
-}
-
-/** Records that live as long as the process. */
-function recordsInMemory(): OperationStore {
-  const records = new Map<string, string>()
-  return {
-    read: async (name) => {
-      const text = records.get(name)
-      return text === undefined ? undefined : JSON.parse(text)
-    },
-    write: async (name, record) => void records.set(name, JSON.stringify(record)),
-    create: async (name, record) => {
-      if (records.has(name)) return false
-      records.set(name, JSON.stringify(record))
-      return true
-    },
-    names: async (prefix) => [...records.keys()].filter((name) => name.startsWith(prefix)),
-  }
 }

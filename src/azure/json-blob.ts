@@ -1,4 +1,4 @@
-// Writes JSON to a blob that may not exist yet, in a container that may not exist yet either.
+// Writes a blob that may not exist yet, in a container that may not exist yet either.
 
 import type { ContainerClient } from '@azure/storage-blob'
 import { failureOf } from './failure-facts.ts'
@@ -6,10 +6,7 @@ import { failureOf } from './failure-facts.ts'
 /** When a blob is written: only where it does not exist (`ifNoneMatch: '*'`), only over this version, or always. */
 export type WriteCondition = { readonly ifNoneMatch: '*' } | { readonly ifMatch: string } | Record<string, never>
 
-/**
- * `PUT Blob`. Creates the container where it is missing. Throws the client's error, also where the condition is not met:
- * `isTaken` recognizes that.
- */
+/** `putBlob` of a JSON text. */
 export async function putJson(
   container: ContainerClient,
   name: string,
@@ -17,10 +14,30 @@ export async function putJson(
   conditions: WriteCondition,
   abortSignal: AbortSignal,
 ): Promise<void> {
+  await putBlob(container, name, { bytes: Buffer.from(text), type: 'application/json' }, conditions, abortSignal)
+}
+
+/** What is written, and its media type. */
+interface Content {
+  readonly bytes: Buffer
+  readonly type: string
+}
+
+/**
+ * `PUT Blob`. Creates the container where it is missing. Throws the client's error, also where the condition is not met:
+ * `isTaken` recognizes that.
+ */
+export async function putBlob(
+  container: ContainerClient,
+  name: string,
+  { bytes, type }: Content,
+  conditions: WriteCondition,
+  abortSignal: AbortSignal,
+): Promise<void> {
   const blob = container.getBlockBlobClient(name)
-  const blobHTTPHeaders = { blobContentType: 'application/json' }
+  const blobHTTPHeaders = { blobContentType: type }
   const write = async () => {
-    await blob.upload(text, Buffer.byteLength(text), { abortSignal, conditions, blobHTTPHeaders })
+    await blob.upload(bytes, bytes.length, { abortSignal, conditions, blobHTTPHeaders })
   }
   await creatingFirst(() => container.createIfNotExists({ abortSignal }), write)
 }

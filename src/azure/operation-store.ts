@@ -17,6 +17,8 @@ export interface OperationStore {
   write(name: string, record: object, signal?: AbortSignal): Promise<void>
   /** Writes only where no record exists; says whether it did. `PUT {blob}` with `If-None-Match: *`. Throws RekeyError. */
   create(name: string, record: object, signal?: AbortSignal): Promise<boolean>
+  /** The first names that begin with `prefix`, in order, at most 5,000. `GET {container}?comp=list`, one call. Throws RekeyError. */
+  first(prefix: string, most: number, signal?: AbortSignal): Promise<readonly string[]>
   /** The names that begin with `prefix`. `GET {container}?comp=list`, 5,000 a page. Throws RekeyError. */
   names(prefix: string, signal?: AbortSignal): Promise<readonly string[]>
 }
@@ -52,6 +54,18 @@ export function createOperationStore(storage: Storage): OperationStore {
       } catch (error) {
         if (isTaken(error)) return false
         throw rebuild(error, `PUT ${operationContainer}`)
+      }
+    },
+    first: async (prefix, most, signal) => {
+      try {
+        const pages = (await open())
+          .listBlobsFlat({ prefix, abortSignal: inLimit(signal) })
+          .byPage({ maxPageSize: most })
+        const { value } = await pages.next()
+        return value?.segment.blobItems.map(({ name }: { readonly name: string }) => name) ?? []
+      } catch (error) {
+        if (failureOf(error).status === 404) return []
+        throw rebuild(error, `GET ${operationContainer}`)
       }
     },
     names: async (prefix, signal) => {

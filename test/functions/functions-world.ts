@@ -129,8 +129,9 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   const queueNamed = (name: string) => new QueueClient(connectionString, name)
   const state = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-state')
   await state.createIfNotExists()
-  await state.getBlockBlobClient('targets-last-valid.json').deleteIfExists()
-  await state.getBlockBlobClient('reminders.json').deleteIfExists()
+  for (const name of ['targets-last-valid.json', 'reminders.json', 'targets-snapshot.gz']) {
+    await state.getBlockBlobClient(name).deleteIfExists()
+  }
   await Promise.all([
     ...['rekey-requests', 'rekey-revocations', 'rekey-near-expiry', 'rekey-resource-events'].map((name) =>
       queueNamed(name).deleteIfExists(),

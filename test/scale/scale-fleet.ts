@@ -8,7 +8,6 @@ import { InvocationContext } from '@azure/functions'
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
 import type { CognitiveAccount } from '../../simulator/services/cognitive-services.ts'
-import type { OperationStore } from '../../src/azure/operation-store.ts'
 import { encodeMessage, encodePart, type StorageRequestQueue } from '../../src/azure/request-queue.ts'
 import { type Compose, composer } from '../../src/compose.ts'
 import type { Clock, Leases } from '../../src/engine/ports.ts'
@@ -16,6 +15,7 @@ import { rotateMessage } from '../../src/functions/queue/rotate-message.ts'
 import { tick } from '../../src/functions/timer/tick.ts'
 import { oldMetadata } from '../memory-lease.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
+import { noLeaseNotes, packedInMemory, recordsInMemory } from './stored-in-memory.ts'
 
 /** The provider of every target: two slots, and a probe. */
 export const usualProvider = 'cognitive-services'
@@ -197,22 +197,6 @@ function queueInMemory(cloud: Cloud): QueueInMemory {
   }
 }
 
-/** Records as the container `rekey-operations` keeps them. */
-function recordsInMemory(): OperationStore {
-  const records = new Map<string, string>()
-  const put = (name: string, record: object) => void records.set(name, JSON.stringify(record))
-  return {
-    read: async (name) => (records.has(name) ? JSON.parse(records.get(name)!) : undefined),
-    write: async (name, record) => put(name, record),
-    create: async (name, record) => {
-      const isNew = !records.has(name)
-      if (isNew) put(name, record)
-      return isNew
-    },
-    names: async (prefix) => [...records.keys()].filter((name) => name.startsWith(prefix)),
-  }
-}
-
 /** The app as it is composed, but for storage: one worker at a time needs no leases but free ones. */
 function composeWith(queue: StorageRequestQueue, cloud: Cloud, azure: ConnectedAzure, file: string): Compose {
   const now = () => cloud.clock.now()
@@ -226,13 +210,13 @@ function composeWith(queue: StorageRequestQueue, cloud: Cloud, azure: ConnectedA
   const leases: Leases = {
     acquire: async () => ({ metadata: oldMetadata(), renew: async () => true, release: async () => undefined }),
   }
-  const operations = recordsInMemory()
+  const stored = { operations: recordsInMemory(), snapshot: packedInMemory(), leaseNotes: noLeaseNotes }
   return async () => {
     const composed = await compose()
     if ('problems' in composed) throw new Error(JSON.stringify(composed.problems))
     const { app } = composed
     // There is no storage account: nothing is remembered of targets.json beside the file.
     const recorded: typeof app.recorded = async () => app.configuration
-    return { app: { ...app, queue, operations, recorded, ports: (log) => ({ ...app.ports(log), queue, leases }) } }
+    return { app: { ...app, ...stored, queue, recorded, ports: (log) => ({ ...app.ports(log), queue, leases }) } }
   }
 }

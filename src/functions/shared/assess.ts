@@ -8,7 +8,7 @@ import type { StoredSecret } from '../../engine/stored-secret.ts'
 import type { Instant, Target } from '../../engine/target.ts'
 
 /** What is known of a secret without its value; a listing does not include the version either. Undefined: does not exist. */
-export type Listed = Omit<StoredSecret, 'value' | 'version'> | undefined
+export type Listed = Pick<StoredSecret, 'enabled' | 'created' | 'expiresOn' | 'slot' | 'address' | 'stamps'> | undefined
 
 /**
  * `new`: the lead is not there, or may be taken over whatever it holds. `untagged`: a secret is there without our

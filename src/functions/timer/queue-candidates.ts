@@ -34,7 +34,7 @@ export async function queueWanted(
   signal: AbortSignal,
 ): Promise<Counts> {
   const candidates = seen.flatMap((each) => wanted(app, each, period) ?? [])
-  const depth = await app.queue.depth(signal).catch((thrown: unknown) => collect(thrown, requestQueue))
+  const depth = await app.queue.depth(signal).catch((thrown: unknown) => void collect(thrown, requestQueue))
   if (depth === undefined) return { queued: 0, later: candidates.length }
   const paced = pace(candidates, { interval: period.interval, queued: depth })
   const requests = paced.now.map(({ candidate: { request }, delay }: PacedCandidate<Wanted>) => ({

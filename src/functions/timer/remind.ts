@@ -9,8 +9,10 @@ import { deadlineOf } from '../../engine/reminder.ts'
 import type { Instant, Target } from '../../engine/target.ts'
 import { atMost } from '../shared/at-most.ts'
 import { byVault, secretsOf, vaultCalls } from '../shared/read-secrets.ts'
-import { type Seen, see, unreadable } from './candidates.ts'
+import { type Line, secretsLine, unreadLine } from '../snapshot/snapshot-lines.ts'
+import { see, unreadable } from './candidates.ts'
 import type { Period } from './period.ts'
+import type { Readings } from './read-vaults.ts'
 import type { Collect } from './tick.ts'
 
 /** Nothing is written to the vault, not even a tag, so a blob has what was announced. Lost, it is announced again, with the same ids. */
@@ -39,23 +41,28 @@ interface Listed {
 }
 
 /** Every enabled reminder as the vault shows it. What cannot be read or announced is collected, and tried with the next tick. */
-export async function remind(app: App, period: Period, reminding: Reminding): Promise<readonly Seen[]> {
+export async function remind(app: App, period: Period, reminding: Reminding): Promise<Readings> {
   const enabled = app.reminders.filter((target) => target.enabled)
-  if (enabled.length === 0) return []
+  if (enabled.length === 0) return { seen: [], lines: [] }
   const { collect, signal } = reminding
   const listed: Listed[] = []
   const missed: Target[] = []
+  const lines: Line[] = []
   await atMost(vaultCalls, [...byVault(enabled)], async ([url, targets]) => {
+    const at = app.clock.now()
     try {
       const secrets = await secretsOf(app.vault(url), targets, signal)
       for (const target of targets) listed.push({ target, secret: secrets.get(target.name)?.[0] })
+      lines.push(secretsLine(targets, at, secrets))
     } catch (thrown) {
-      collect(thrown, url)
+      const { code } = collect(thrown, url)
       missed.push(...targets)
+      lines.push(unreadLine(targets, at, code))
     }
   })
   await announceAll(app, listed, period.to, reminding).catch((thrown: unknown) => collect(thrown, 'reminders'))
-  return [...listed.map(({ target, secret }) => see(target, [secret], period)), ...missed.map(unreadable)]
+  const seen = [...listed.map(({ target, secret }) => see(target, [secret], period)), ...missed.map(unreadable)]
+  return { seen, lines }
 }
 
 /** Announced first and noted then: what is lost in between is announced again, with the same id. */

@@ -20,6 +20,7 @@ import { type Period, periodOf } from './period.ts'
 import { queueWanted } from './queue-candidates.ts'
 import { readVaults } from './read-vaults.ts'
 import { remind } from './remind.ts'
+import { takeSnapshot } from './take-snapshot.ts'
 
 /** The log line that ends a tick; an alert counts it. */
 export const scheduleFinished = 'schedule finished'
@@ -29,16 +30,22 @@ export interface TickLimits {
   readonly reading: Duration
   readonly queueing: Duration
   readonly reporting: Duration
+  readonly saving: Duration
 }
 
 /**
  * Each part has a time of its own, so that one that gets stuck does not cost the next its turn. Together less than the time
  * limit of a function (10 minutes, host.json), so that the tick can say what it did not get done.
  */
-export const tickLimits: TickLimits = { reading: minutes(4.5), queueing: minutes(3), reporting: minutes(1) }
+export const tickLimits: TickLimits = {
+  reading: minutes(4),
+  queueing: minutes(3),
+  reporting: minutes(1),
+  saving: minutes(0.75),
+}
 
-/** Records a failure, and lets the tick continue. */
-export type Collect = (thrown: unknown, place: string) => void
+/** Records a failure, and lets the tick continue. Returns it as an error of ours. */
+export type Collect = (thrown: unknown, place: string) => RekeyError
 
 /**
  * Queues the targets that are due, unfinished or new, and today's share of the others. A vault that cannot be read, or a message
@@ -76,9 +83,10 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
       service: error.details.service,
     })
     failures.push(error)
+    return error
   }
   await checkConfiguration(app, log, collect)
-  const seen = await readVaults(app, period, collect, AbortSignal.timeout(limits.reading))
+  const { seen, lines } = await readVaults(app, period, collect, AbortSignal.timeout(limits.reading))
   // What is overdue is still reported: a forgotten stop must not stay unnoticed.
   const counts = isStopped(app)
     ? { queued: 0, stopped: true }
@@ -90,7 +98,8 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
     signal: AbortSignal.timeout(limits.reporting),
   })
   const signal = AbortSignal.timeout(limits.reporting)
-  const reminders = await remind(app, period, { log, collect, signal })
+  const { seen: reminders, lines: ofReminders } = await remind(app, period, { log, collect, signal })
+  await takeSnapshot(app, period.to, [...lines, ...ofReminders], collect, AbortSignal.timeout(limits.saving))
   late.push(...reminders.filter(({ overdue: is }) => is))
   const about = ({ target: { name: target, provider }, dueAt }: Seen) => ({ target, provider, dueAt: iso(dueAt ?? 0) })
   app.telemetry.overdue(late.map(about))
