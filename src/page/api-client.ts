@@ -44,6 +44,19 @@ export async function get<Body>(path: string, accepted: readonly number[] = [200
   return (await call<Body>(path, {}, accepted)).body
 }
 
+/**
+ * Sends a command, as one that may be sent again: the same id and moment are one request, however often it arrives. Throws
+ * ApiError.
+ */
+export function post<Body>(path: string, body: object, id = crypto.randomUUID(), firstSent = new Date()) {
+  const headers = {
+    'content-type': 'application/json',
+    'repeatability-request-id': id,
+    'repeatability-first-sent': firstSent.toUTCString(),
+  }
+  return call<Body>(path, { method: 'POST', headers, body: JSON.stringify(body) }, [200, 202])
+}
+
 async function call<Body>(path: string, init: RequestInit, accepted: readonly number[]): Promise<Answered<Body>> {
   const headers = { ...init.headers, accept: 'application/json', ...(key === '' ? {} : { 'x-functions-key': key }) }
   let response: Response
@@ -78,7 +91,7 @@ function problemIn(status: number, text: string): Problem {
 }
 
 /** An address of the API as a path of this host: whatever host it names, only this one is called. */
-function pathIn(address: string): string {
+export function pathIn(address: string): string {
   const { pathname, search } = new URL(address, location.href)
   return pathname + search
 }

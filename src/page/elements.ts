@@ -52,3 +52,26 @@ export function fill(element: Element, ...children: readonly Child[]): void {
 export function announce(text: string): void {
   document.getElementById('live')!.textContent = text
 }
+
+/** A button that copies a text. */
+export function copyButton(text: string, what: string): HTMLButtonElement {
+  const button = el('button.small', { type: 'button', 'aria-label': `Copy ${what}` }, 'Copy')
+  button.addEventListener('click', async () => {
+    const copied = await navigator.clipboard.writeText(text).then(
+      () => true,
+      // A browser may refuse: the text stands beside the button, to be selected by hand.
+      () => false,
+    )
+    button.textContent = copied ? 'Copied' : 'Not copied'
+    announce(copied ? `Copied ${what}` : `The browser did not allow copying ${what}`)
+    setTimeout(() => {
+      button.textContent = 'Copy'
+    }, 2000)
+  })
+  return button
+}
+
+/** Lines to be copied, as they are typed. */
+export function codeLines(text: string, what: string): HTMLElement {
+  return el('div.code', el('pre', { tabindex: 0, role: 'region', 'aria-label': what }, text), copyButton(text, what))
+}

@@ -49,6 +49,12 @@ async function load(): Promise<void> {
   }
 }
 
+/** Puts what was just read of one target in the place of what the schedule saw. */
+export function updateTarget(target: TargetSummary): void {
+  if (!fleet.targets.some(({ name }) => name === target.name)) return
+  change({ ...fleet, targets: fleet.targets.map((each) => (each.name === target.name ? target : each)) })
+}
+
 function change(next: Fleet): void {
   fleet = next
   for (const listener of [...listeners]) listener()

@@ -1,18 +1,46 @@
 // The page for operators: who reads it, where they are, and which view shows that.
 
 import { ApiError, get, useKey, whenRefused, withSignIn } from './api-client.ts'
+import { candidatesView } from './candidates-view.ts'
 import { el, fill } from './elements.ts'
 import { currentFleet, loadFleet, watchFleet } from './fleet.ts'
+import { healthView } from './health-view.ts'
 import { fromNow, moment } from './moments.ts'
+import { operationsView } from './operations-view.ts'
+import { overview } from './overview.ts'
+import { providersView } from './providers-view.ts'
+import { revokeMany } from './revoke-many.ts'
 import { signInView, viewBeforeSignIn } from './sign-in-view.ts'
 import { targetList } from './target-list.ts'
+import { targetView } from './target-view.ts'
 
 /** Shows a view; returns what ends it. `rest` is what follows its name in the address. */
 type View = (main: HTMLElement, query: URLSearchParams, rest: string) => (() => void) | undefined
 
-const views: readonly { readonly name: string; readonly title: string; readonly view: View }[] = [
-  { name: 'targets', title: 'Targets', view: targetList },
-]
+const views: readonly { readonly name: string; readonly title: string; readonly view: View; readonly hidden?: true }[] =
+  [
+    { name: '', title: 'Overview', view: overview },
+    { name: 'targets', title: 'Targets', view: targets },
+    { name: 'candidates', title: 'Not managed', view: shown(candidatesView) },
+    { name: 'operations', title: 'Operations', view: (place, _, id) => operationsView(place, id) },
+    { name: 'health', title: 'Health', view: shown(healthView) },
+    { name: 'providers', title: 'Services', view: shown(providersView) },
+    { name: 'revoke', title: 'Revoke many keys', view: revokeMany, hidden: true },
+  ]
+
+function targets(place: HTMLElement, query: URLSearchParams, name: string): (() => void) | undefined {
+  if (name === '') return targetList(place, query)
+  targetView(place, name)
+  return undefined
+}
+
+/** A view that needs no end. */
+function shown(view: (place: HTMLElement) => void): View {
+  return (place) => {
+    view(place)
+    return undefined
+  }
+}
 
 const main = document.querySelector('main')!
 const header = document.querySelector('header')!
@@ -27,7 +55,9 @@ function route(): void {
   end?.()
   document.title = `${found.title} · Rekey`
   for (const link of header.querySelectorAll('nav a')) {
-    link.toggleAttribute('aria-current', link.getAttribute('href') === `#/${found.name}`)
+    const isHere = link.getAttribute('href') === `#/${found.name}`
+    if (isHere) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
   }
   scrollTo({ top: 0 })
   end = found.view(main, new URLSearchParams(query), rest.map(decodeURIComponent).join('/'))
@@ -37,7 +67,10 @@ function showHeader(): void {
   const asOf = el('span.as-of')
   watchFleet(() => {
     const { asOf: at, error } = currentFleet()
-    fill(asOf, error ? error.problem.detail : at === undefined ? undefined : ['as of ', moment(at, fromNow)])
+    fill(
+      asOf,
+      error ? error.problem.detail : at === undefined ? undefined : [el('span', 'as of '), moment(at, fromNow)],
+    )
   })
   fill(
     header,
@@ -45,7 +78,7 @@ function showHeader(): void {
     el(
       'nav',
       { 'aria-label': 'Views' },
-      views.map(({ name, title }) => el('a', { href: `#/${name}` }, title)),
+      views.filter(({ hidden }) => !hidden).map(({ name, title }) => el('a', { href: `#/${name}` }, title)),
     ),
     asOf,
     el('button.small', { type: 'button', onclick: () => void loadFleet() }, 'Refresh'),

@@ -41,6 +41,12 @@ export function urgency(status: string): number {
   return place < 0 ? order.length : place
 }
 
+/** Whether an operator has to do something. */
+export function needsAttention(status: string): boolean {
+  const { tone } = wordFor(status)
+  return tone === 'bad' || status === 'unmanaged'
+}
+
 /** A mark of its own for each tone, so that the color alone says nothing. */
 const marks: Readonly<Record<Tone, string>> = { bad: '▲', warn: '◆', busy: '◐', ok: '●', off: '○' }
 

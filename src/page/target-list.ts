@@ -5,6 +5,7 @@ import { announce, el, fill } from './elements.ts'
 import { currentFleet, watchFleet } from './fleet.ts'
 import { fromNow, moment, plural } from './moments.ts'
 import { statusMark, statusWords, urgency, wordFor } from './status-words.ts'
+import { localDay } from './timeline.ts'
 import { virtualRows } from './virtual-rows.ts'
 
 interface Filter {
@@ -41,13 +42,6 @@ const columns: readonly Column[] = [
 /** When it is rotated next: inside its window, where it has one. */
 function nextOf({ nextRotationAt }: TargetSummary): string | undefined {
   return nextRotationAt
-}
-
-/** A moment's day in local time, `2026-11-24`. */
-function localDay(at: string | number): string {
-  const date = new Date(at)
-  const two = (part: number) => String(part).padStart(2, '0')
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
 }
 
 /** The view of all targets; `query` is what the address says of filters. Returns what ends it. */
@@ -119,7 +113,7 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
   }
 
   function say(total: number): void {
-    const { complete, error, asOf } = currentFleet()
+    const { complete, error } = currentFleet()
     const all = shown.length === total
     count.textContent = all
       ? plural(total, 'target')
@@ -137,7 +131,6 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
               : 'No target matches.'
             : 'Reading…',
     )
-    void asOf
   }
 
   function controls(): void {
@@ -271,7 +264,7 @@ function rowOf(target: TargetSummary, index: number, isActive: boolean): HTMLTab
 }
 
 /** Where a target is shown. */
-function targetAddress(name: string): string {
+export function targetAddress(name: string): string {
   return `#/targets/${encodeURIComponent(name)}`
 }
 

@@ -77,5 +77,5 @@ export function virtualRows(body: HTMLTableSectionElement, make: (index: number)
 }
 
 function filler(): HTMLTableRowElement {
-  return el('tr', { 'aria-hidden': 'true', role: 'presentation' }, el('td', { colspan: 9 }))
+  return el('tr.filler', { 'aria-hidden': 'true' })
 }
