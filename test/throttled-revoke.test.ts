@@ -51,7 +51,7 @@ test('A revoke that is sent while every service throttles is carried out once th
 
   const response = await fetch(`${host.url}/api/targets/vision/revoke`, {
     method: 'POST',
-    headers: { 'x-functions-key': host.keys.functions['revokeTarget']! },
+    headers: { 'x-functions-key': host.keys.functions['revokeTarget']!, 'content-type': 'application/json' },
     body: '{"note": "seen in a log"}',
   })
   const accepted = (await response.json()) as Operation

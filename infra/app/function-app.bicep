@@ -90,6 +90,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       ROTATION_VAULT: vaultUrl
       ROTATION_SCHEDULE: schedule
       ROTATION_STOPPED: '${stopped}'
+      ROTATION_SIGN_IN: signInClientId
       ROTATION_TOPIC: topicEndpoint
       ROTATION_EVENT_SCHEMA: eventSchema
     }

@@ -1,4 +1,4 @@
-// The doctor's check of every target: one read of its service and its vault, as GET /api/plan?target= makes.
+// The doctor's check of every target: one read of its service and its vault, as GET /api/targets/{name}/plan makes.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { App } from '../../src/compose.ts'

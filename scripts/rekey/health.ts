@@ -33,7 +33,7 @@ function showHealth(output: Output, { status, configuration, problems, checks }:
     ['status', status],
     ['targets', configuration?.targets],
     ['configuration', configuration?.version],
-    ['since', moment(configuration?.since)],
+    ['since', moment(configuration?.appliedAt)],
     ...['kept', 'suspended', 'off'].map((name): [string, unknown] => [name, configuration?.[name]?.join?.(', ')]),
   ])
   for (const problem of wrong)
@@ -44,10 +44,9 @@ function showHealth(output: Output, { status, configuration, problems, checks }:
     output.text('')
     output.table(columns, [...Map.groupBy(all, ({ check }) => check).values()].flatMap(rowsOf))
   }
-  for (const { check, place, code, detail, remedy } of all.filter((each) => each.status === 'failed')) {
-    output.text(
-      `\nFAILED ${check}, ${place}: ${detail} (${code})${remedy === undefined ? '' : `\nWhat to do: ${remedy}`}`,
-    )
+  for (const { check, place, error } of all.filter((each) => each.status === 'failed')) {
+    const remedy = error?.remedy === undefined ? '' : `\nWhat to do: ${error.remedy}`
+    output.text(`\nFAILED ${check}, ${place}: ${error?.message} (${error?.code})${remedy}`)
   }
 }
 
@@ -55,7 +54,7 @@ const columns = [
   { title: 'CHECK', of: ({ check }: Body) => check },
   { title: 'PLACE', of: ({ place }: Body) => place },
   { title: 'STATUS', of: ({ status }: Body) => status },
-  { title: 'RESULT', of: ({ status, code, detail }: Body) => (status === 'failed' ? code : detail), spare: 1 },
+  { title: 'RESULT', of: ({ status, error, detail }: Body) => (status === 'failed' ? error?.code : detail), spare: 1 },
 ]
 
 function rowsOf(alike: readonly Body[]): readonly Body[] {

@@ -35,8 +35,7 @@ interface Listed {
   readonly reason?: string
   readonly slot?: string
   readonly dueAt?: string
-  readonly code?: string
-  readonly failed?: { readonly code: string }
+  readonly lastError?: { readonly code: string }
   readonly secrets?: readonly { readonly name: string; readonly version?: string }[]
 }
 interface Event {
@@ -104,10 +103,17 @@ export async function firstRound(
 
 async function listTargets(host: HostChild): Promise<readonly Listed[]> {
   const headers = { 'x-functions-key': host.keys.functions['listTargets'] ?? host.keys.host }
-  const response = await fetch(`${host.url}/api/targets`, { headers })
-  if (!response.ok)
-    throw new Error(`GET /api/targets answered ${response.status}; see the app's log. Body:\n${await response.text()}`)
-  const { targets } = (await response.json()) as { readonly targets: readonly Listed[] }
+  const targets: Listed[] = []
+  for (let next: string | undefined = `${host.url}/api/targets`; next !== undefined; ) {
+    const response = await fetch(next, { headers })
+    if (!response.ok)
+      throw new Error(
+        `GET /api/targets answered ${response.status}; see the app's log. Body:\n${await response.text()}`,
+      )
+    const page = (await response.json()) as { readonly value: readonly Listed[]; readonly nextLink?: string }
+    targets.push(...page.value)
+    next = page.nextLink
+  }
   return targets
 }
 
@@ -124,8 +130,7 @@ function resultOf(
   const { name, provider, slot, dueAt } = target
   const own = events.filter(({ data }) => data.target === name)
   const change = own.findLast(({ type }) => type === 'Rekey.KeyRotated' || type === 'Rekey.KeyPublished')
-  const failure =
-    target.failed?.code ?? target.code ?? own.find(({ type }) => type === 'Rekey.RotationFailed')?.data.code
+  const failure = target.lastError?.code ?? own.find(({ type }) => type === 'Rekey.RotationFailed')?.data.code
   const status = statusOf(target, change, failure)
   const reason = status === 'changed' ? (change?.data.reason ?? target.reason) : reasonOf(target, status)
   const secrets = target.secrets ?? []

@@ -77,12 +77,12 @@ export function whatNow(host: HostChild, estate: Estate): string {
   // The address is quoted: some shells read a question mark as a pattern.
   const curl = (name: string, path: string, options = '') =>
     `curl -s ${options}-H 'x-functions-key: ${host.keys.functions[name] ?? host.keys.host}' '${host.url}/api/${path}'`
-  const post = (name: string, path: string, body = '') =>
-    curl(name, path, `-X POST ${body === '' ? '' : `-d '${body}' `}`)
+  const asJson = "-X POST -H 'content-type: application/json' "
+  const post = (name: string, path: string, body: string) => curl(name, path, `${asJson}-d '${body}' `)
   // `from` is the version that the target shows as current.
   const postAsOfNow = (name: string, target: string, verb: string) => {
     const version = `${curl('showTarget', `targets/${target}`)} | grep -o '"version":"[^"]*"' | head -1 | sed s/version/from/`
-    return curl(name, `targets/${target}/${verb}`, `-X POST -d "{$(${version})}" `)
+    return curl(name, `targets/${target}/${verb}`, `${asJson}-d "{$(${version})}" `)
   }
   return `
 ${host.url} serves the function app until Ctrl-C. Each function has a key of its own. Try:
@@ -93,8 +93,8 @@ In PowerShell:
   $env:REKEY_URL='${host.url}'; $env:REKEY_KEY='${host.keys.host}'; npm run rekey -- list
 Which targets does it manage, and what would it do now?
   ${curl('listTargets', 'targets')}
-  ${curl('plan', 'plan')}
-  ${curl('plan', 'plan?target=translator')}
+  ${curl('listPlan', 'plan')}
+  ${curl('planTarget', 'targets/translator/plan')}
 Rotate a key. A second time it answers 409 Cooling, because consumers may still use the previous key:
   ${post('rotateTarget', 'targets/translator/rotate', '{"note":"trying it out"}')}
 Two requests at once: one rotates the key, the other gets 409 Busy.

@@ -14,10 +14,10 @@ import { lazily } from './lazily.ts'
 export interface SeenTarget {
   readonly target: string
   readonly provider: string
-  readonly state: string
+  readonly status: string
   readonly rotatedAt?: string
   readonly dueAt?: string
-  readonly expiresOn?: string
+  readonly expiresAt?: string
 }
 
 export interface Telemetry {

@@ -42,6 +42,12 @@ export const settingNames = [
     in: ['bicep', 'local'],
   },
   {
+    name: 'ROTATION_SIGN_IN',
+    required: 'no',
+    what: 'client id of the app registration for the Entra sign-in; while the sign-in is on, callers then need no function key',
+    in: ['bicep'],
+  },
+  {
     name: 'ROTATION_TOPIC',
     required: 'no',
     what: 'https endpoint of the Event Grid topic for the events; without it they are logged',

@@ -65,7 +65,7 @@ export function readSettings(environment: Environment): ReadSettings {
   const storage = readStorage(environment, cloud, report, knownCloud ? [knownCloud] : Object.values(clouds))
   const telemetry = readTelemetry(get, cloud, report)
 
-  const warnings = unknownSettings(environment)
+  const warnings = [...unknownSettings(environment), ...wrongSignIn(get('ROTATION_SIGN_IN'))]
   if (problems.length > 0 || !storage) {
     const isPlaced = knownCloud !== undefined || !environment['AzureWebJobsStorage__accountName']
     return { problems: [...problems, ...warnings], ...(storage && isPlaced ? { waiting: { cloud, storage } } : {}) }
@@ -117,6 +117,13 @@ function unknownSettings(environment: Environment): readonly Problem[] {
       const remedy = guess ? `Did you mean ${guess}?` : `Remove it. Known settings: ${known.join(', ')}.`
       return { path: name.slice(0, 64), message: 'is not a setting of this app, and has no effect', remedy }
     })
+}
+
+/** It stops nothing: function keys are then needed, as without it. */
+function wrongSignIn(clientId: string | undefined): readonly Problem[] {
+  if (!clientId || guid.test(clientId)) return []
+  const remedy = `Write the client id of the app registration, a GUID. ${whereToSet('ROTATION_SIGN_IN')}`
+  return [{ path: 'ROTATION_SIGN_IN', message: 'is not a client id: callers still need a function key', remedy }]
 }
 
 function whereToSet(name: SettingId): string {

@@ -29,7 +29,7 @@ export interface EventData {
   readonly secrets: readonly { readonly name: string; readonly version: string }[]
   /** ISO 8601, UTC. */
   readonly rotatedAt?: string
-  readonly expiresOn?: string
+  readonly expiresAt?: string
   /** How long the key before this one stays valid: ISO 8601, or `none` where the change took it along. */
   readonly overlap?: string
   /** `false`: the key was published without a verdict of its service on it. */
@@ -164,7 +164,7 @@ export function renewal(
     data: {
       ...subjectData(target, undefined, []),
       secrets: [{ name, version: version.version }],
-      ...(expiresOn === undefined ? {} : { expiresOn: iso(expiresOn) }),
+      ...(expiresOn === undefined ? {} : { expiresAt: iso(expiresOn) }),
       dueAt: iso(facts.deadline),
     },
   }
@@ -187,6 +187,6 @@ function subjectData(
     ...(lead?.slot ? { slot: lead.slot } : {}),
     secrets: current.map(({ name, version }) => ({ name, version })),
     ...(lead?.stamps?.rotatedAt !== undefined ? { rotatedAt: iso(lead.stamps.rotatedAt) } : {}),
-    ...(lead?.expiresOn !== undefined ? { expiresOn: iso(lead.expiresOn) } : {}),
+    ...(lead?.expiresOn !== undefined ? { expiresAt: iso(lead.expiresOn) } : {}),
   }
 }

@@ -5,8 +5,11 @@
 export const errorCodes = [
   // the caller's
   'BadRequest',
+  'UnsupportedApiVersionValue',
+  'UnsupportedMediaType',
   'BodyTooLarge',
   'Forbidden',
+  'CrossSite',
   'UnknownTarget',
   'UnknownOperation',
   'Disabled',

@@ -177,7 +177,7 @@ describe('Connections over TLS', () => {
       telemetry.rotation(outcome, 1234)
       telemetry.overdue([{ target: 'chat', provider: 'communication-services', dueAt: '2026-11-21T00:00:00.000Z' }])
       telemetry.seen([
-        { target: 'chat', provider: 'communication-services', state: 'due', rotatedAt: '2026-09-22T00:00:00.000Z' },
+        { target: 'chat', provider: 'communication-services', status: 'due', rotatedAt: '2026-09-22T00:00:00.000Z' },
       ])
       await telemetry.flush()
 

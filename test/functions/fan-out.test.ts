@@ -18,6 +18,7 @@ const uuid = '0b7c7c3e-58a1-4f0c-8d0a-2f0a4f6d9c11'
 
 async function rotateAll({ compose, cloud }: LargeFleet) {
   const headers = {
+    'content-type': 'application/json',
     'Repeatability-Request-ID': uuid,
     'Repeatability-First-Sent': new Date(cloud.clock.now()).toUTCString(),
   }

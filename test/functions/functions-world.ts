@@ -89,7 +89,6 @@ export interface Trouble {
 }
 
 export interface HttpCall {
-  readonly method?: string
   readonly path?: string
   readonly params?: Record<string, string>
   readonly query?: Record<string, string>
@@ -159,7 +158,8 @@ export async function world(targets: readonly object[] | string = []): Promise<W
         functionName,
         logHandler: (level, ...args) => lines.push({ level, text: args.map(String).join(' ') }),
       }),
-    http: async (handler, call = {}) => answered(await answer(handler, requestOf(call), made.context('http'), compose)),
+    http: async (handler, call = {}) =>
+      answered(await answer(handler, requestOf(handler, call), made.context('http'), compose)),
     tick: (status = {}, limits = undefined) => tick(timerOf(status), made.context('schedule'), compose, limits),
     messages: (name = 'rekey-requests') => receive(queueNamed(name)),
     depth: async (name = 'rekey-requests') => {
@@ -201,8 +201,11 @@ export function asOfNow(made: World, secret = 'vision-key'): { readonly from: st
 
 /** Asks for the operation that an answer of 202 names, as a client does: by the address in its header. */
 export function follow(made: World, accepted: Answer): Promise<Answer> {
-  const id = new URL(accepted.headers['operation-location']!).pathname.split('/').at(-1)!
-  return made.http(showOperation, { params: { id } })
+  const { pathname, searchParams } = new URL(accepted.headers['operation-location']!)
+  return made.http(showOperation, {
+    params: { id: pathname.split('/').at(-1)! },
+    query: Object.fromEntries(searchParams),
+  })
 }
 
 export async function closeStorage(): Promise<void> {
@@ -362,15 +365,21 @@ function clockOf(cloud: Cloud): Clock {
   }
 }
 
-function requestOf({ method = 'GET', path = '/', params = {}, query = {}, headers = {}, body }: HttpCall): HttpRequest {
+/** As a client sends it: a command is a POST that says it is JSON, and the query is in the address. */
+function requestOf(
+  handler: Handler,
+  { path = '/', params = {}, query = {}, headers = {}, body }: HttpCall,
+): HttpRequest {
   const sent =
     body instanceof Uint8Array ? { bytes: body } : { string: typeof body === 'string' ? body : JSON.stringify(body) }
+  const url = new URL(`http://127.0.0.1/api${path}`)
+  for (const [name, value] of Object.entries(query)) if (!url.searchParams.has(name)) url.searchParams.set(name, value)
   return new HttpRequest({
-    method: body === undefined ? method : 'POST',
-    url: `http://127.0.0.1/api${path}`,
+    method: 'command' in handler ? 'POST' : 'GET',
+    url: url.href,
     params,
     query,
-    headers,
+    headers: { ...('command' in handler ? { 'content-type': 'application/json' } : {}), ...headers },
     ...(body === undefined ? {} : { body: sent }),
   })
 }

@@ -12,18 +12,22 @@ function page(query: Record<string, string>, length: number) {
   return pageOf(
     request,
     Array.from({ length }, (_, n) => n),
-    '/api/targets',
   )
 }
 
 test('A last page that is full has no next link', () => {
-  assert.equal(page({}, 50).next, undefined)
-  assert.equal(page({}, 51).next, '/api/targets?page=2')
-  assert.deepEqual(page({ page: '2' }, 51).items, [50])
+  const { nextLink } = page({}, 51)
+  const { href, searchParams } = new URL(nextLink!)
+
+  assert.equal(page({}, 50).nextLink, undefined)
+  assert.ok(href.startsWith('http://127.0.0.1/api/targets?skipToken='), href)
+  assert.deepEqual(page(Object.fromEntries(searchParams), 51), { value: [50] })
 })
 
-test('A page past the end is empty', () => {
-  assert.deepEqual(page({ page: '3' }, 60), { items: [] })
+test('A page past the end, of a list that has become shorter, is empty', () => {
+  const { searchParams } = new URL(page({}, 60).nextLink!)
+
+  assert.deepEqual(page(Object.fromEntries(searchParams), 40), { value: [] })
 })
 
 test('Retry-After is in whole seconds, and never sooner than requested; no cache keeps a problem', () => {
@@ -32,6 +36,7 @@ test('Retry-After is in whole seconds, and never sooner than requested; no cache
   assert.deepEqual(headers, {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
+    'x-ms-error-code': 'Throttled',
     'retry-after': '2',
   })
 })

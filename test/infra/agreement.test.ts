@@ -131,10 +131,10 @@ test('The properties that queries may use are those that the events have', () =>
   const seen: Record<keyof SeenTarget, true> = {
     target: true,
     provider: true,
-    state: true,
+    status: true,
     rotatedAt: true,
     dueAt: true,
-    expiresOn: true,
+    expiresAt: true,
   }
   const overdue: Record<keyof Parameters<Telemetry['overdue']>[0][number], true> = {
     target: true,

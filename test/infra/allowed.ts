@@ -147,7 +147,7 @@ export const eventProperties: Readonly<Record<string, readonly string[]>> = {
   RotationPaused: rotation,
   TargetOverdue: ['target', 'provider', 'dueAt'],
   TargetsRemoved: ['removed', 'of', 'at'],
-  TargetSeen: ['target', 'provider', 'state', 'rotatedAt', 'dueAt', 'expiresOn'],
+  TargetSeen: ['target', 'provider', 'status', 'rotatedAt', 'dueAt', 'expiresAt'],
 }
 
 /** Types that take no tags; all others must have them. */

@@ -90,7 +90,7 @@ const mistakes: readonly (readonly [string, string, string | RegExp, string, str
   ['an alert that is gone', 'infra/app/alerts.bicep', "'no-schedule'", "'schedule-gone'", 'alert', /there is no no-schedule/],
   ['an alert turned round', 'infra/app/alerts.bicep', "'LessThan'", "'GreaterThan'", 'alert', /no-schedule is raised by GreaterThan 1/],
   ['an alert that asks an event for what another has', 'infra/app/alerts.bicep', 'code = tostring(customDimensions.code)', 'code = tostring(customDimensions.dueAt)', 'query', /RotationFailed has no dueAt/],
-  ['a workbook that asks for what no event has', 'infra/app/workbook.json', 'customDimensions.state', 'customDimensions.client', 'query', /TargetSeen has no client/],
+  ['a workbook that asks for what no event has', 'infra/app/workbook.json', 'customDimensions.status', 'customDimensions.client', 'query', /TargetSeen has no client/],
   ['a workbook that queries an event the app does not send', 'infra/app/workbook.json', 'TargetSeen', 'TargetsSeen', 'query', /TargetsSeen has no target/],
   ['a call of az in one twin only', 'infra/scripts/sign-in.sh', 'az ad sp update', 'az ad sp delete', 'twin', /az ad sp delete/],
 ]

@@ -90,7 +90,7 @@ type Ask = (functionName: string, method: 'GET' | 'POST', path: string, body?: s
 /** Calls that keep the whole answer: status, headers, body. */
 function callsOf(host: HostChild, answers: string[]): Ask {
   return async (functionName, method, path, body) => {
-    const headers = { 'x-functions-key': host.keys.functions[functionName]! }
+    const headers = { 'x-functions-key': host.keys.functions[functionName]!, 'content-type': 'application/json' }
     const response = await fetch(`${host.url}/api/${path}`, {
       method,
       headers,

@@ -12,9 +12,10 @@ import { revoke } from '../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../src/functions/http/commands/rotate-target.ts'
 import { startRotations } from '../../src/functions/http/commands/start-rotations.ts'
 import { listTargets, showTarget } from '../../src/functions/http/status/list-targets.ts'
+import { planTarget } from '../../src/functions/http/status/plan-target.ts'
 import { health } from '../../src/functions/http/status/show-health.ts'
 import { showOperation } from '../../src/functions/http/status/show-operation.ts'
-import { plan } from '../../src/functions/http/status/show-plan.ts'
+import { listPlan } from '../../src/functions/http/status/show-plan.ts'
 import { targetHistory } from '../../src/functions/http/status/target-history.ts'
 import { rotateMessage } from '../../src/functions/queue/rotate-message.ts'
 import { asOfNow, closeStorage, follow, vaultHost } from '../functions/functions-world.ts'
@@ -26,7 +27,7 @@ import { leaksIn } from './search.ts'
 
 export { closeStorage }
 
-const readers: readonly Handler[] = [plan, listTargets, showTarget, targetHistory, health]
+const readers: readonly Handler[] = [listPlan, planTarget, listTargets, showTarget, targetHistory, health]
 
 /** Every function of the app succeeds with a target of the provider; throws for a key in what came out. */
 export async function successfulRounds(id: string): Promise<void> {
@@ -107,7 +108,7 @@ async function happyRounds(listening: Listening): Promise<void> {
   await world.tick()
   await world.drain()
   for (const handler of readers) await ask(handler, { query: { target } })
-  await ask(plan)
+  await ask(listPlan)
   await listening.reconcile({ createdAfter: cloud.clock.now(), force: true })
   // Left in the queue, to be peeked at.
   cloud.clock.advance(days(3))
@@ -130,7 +131,7 @@ async function underFault(listening: Listening): Promise<void> {
   await world.drain()
   await listening.breakLeases()
   await theProviderUnderFault(listening)
-  await ask(plan, { query: { target } })
+  await ask(planTarget, { params: { name: target } })
 }
 
 /** All that a provider does, and what the engine makes of it. */

@@ -6,7 +6,7 @@ import { minutes } from '../../engine/target.ts'
 import { type Handler, json } from '../http/answer-request.ts'
 import { badRequest } from '../http/body.ts'
 import { readers } from '../http/caller.ts'
-import { checkQuery } from '../http/paging.ts'
+import { checkQuery, nextLink, skipToken as skipParameter } from '../http/paging.ts'
 import { type FoundProvider, findCandidates, foundIn, type Managed } from './find-candidates.ts'
 
 const readLimit = minutes(1)
@@ -16,14 +16,14 @@ const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 export const listCandidates: Handler = {
   roles: readers,
   async answer({ app, request }) {
-    checkQuery(request, ['provider', 'subscription', 'skipToken'])
+    checkQuery(request, ['provider', 'subscription', skipParameter])
     const asked = (name: string) => request.query.get(name) ?? undefined
     const subscription = asked('subscription')
     if (subscription !== undefined && !guid.test(subscription)) {
       throw badRequest('?subscription= is not the id of a subscription', 'Send its GUID.')
     }
     const providers = chosen(foundIn(await loadProviders()), asked('provider'))
-    const skipToken = asked('skipToken')
+    const skipToken = asked(skipParameter)
     const now = app.clock.now()
     const found = await findCandidates(
       app.azure,
@@ -37,7 +37,7 @@ export const listCandidates: Handler = {
     )
     return json(200, {
       value: found.candidates,
-      ...(found.skipToken === undefined ? {} : { nextLink: nextLink(request.url, found.skipToken) }),
+      ...(found.skipToken === undefined ? {} : { nextLink: nextLink(request, found.skipToken) }),
       asOf: iso(now),
       ...(found.notRead.length === 0 ? {} : { notRead: found.notRead }),
     })
@@ -65,12 +65,4 @@ function managedBy({ targets, reminders, configuration, settings }: App): Manage
 function mostUsed(vaults: readonly string[]): string | undefined {
   const counts = Map.groupBy(vaults, (vault) => vault)
   return [...counts].toSorted(([, a], [, b]) => b.length - a.length)[0]?.[0]
-}
-
-/** The same address, for the next page; the function key is no part of it. */
-function nextLink(url: string, skipToken: string): string {
-  const next = new URL(url)
-  next.searchParams.delete('code')
-  next.searchParams.set('skipToken', skipToken)
-  return next.href
 }

@@ -13,8 +13,10 @@ import { asNotApplied, notApplied } from '../shared/not-applied.ts'
 import { asDisabled } from '../shared/requests.ts'
 import { asStopped, isStopped } from '../shared/stop-switch.ts'
 import { checkRole, type Role } from './caller.ts'
+import { checkQuery } from './paging.ts'
 import { notQueued, problem } from './problem.ts'
 import { type Asked, askedIn, withResult } from './repeatability.ts'
+import { addressOf, checkApiVersion, checkIsJson, checkSite } from './request-rules.ts'
 
 /** One HTTP call, with everything that a handler may need. */
 export interface Call {
@@ -44,7 +46,7 @@ export async function answer(
 ): Promise<HttpResponseInit> {
   const log = logOf(context)
   try {
-    checkRole(request, process.env, handler.roles)
+    checkRequest(handler, request)
     if ('always' in handler) return await handler.always({ request, log }, compose)
     const composed = await compose()
     if ('problems' in composed) {
@@ -57,6 +59,16 @@ export async function answer(
   } catch (thrown) {
     return refused(thrown, log, context, 'command' in handler ? notQueued : problem)
   }
+}
+
+/** What is refused before anything is read. Throws RekeyError. */
+function checkRequest(handler: Handler, request: HttpRequest): void {
+  checkSite(request, process.env)
+  checkRole(request, process.env, handler.roles)
+  checkApiVersion(request)
+  if (!('command' in handler)) return
+  checkIsJson(request)
+  checkQuery(request, [])
 }
 
 /** A command may be repeated: each of its responses says whether the headers for that were accepted. */
@@ -112,8 +124,8 @@ export function acceptedAs(
   { request }: Call,
   operation: { readonly id: string; readonly status: string } & Readonly<Record<string, unknown>>,
 ): HttpResponseInit {
-  const { href } = new URL(`/api/operations/${operation.id}`, request.url)
-  return json(202, operation, { 'operation-location': href, 'retry-after': '30' })
+  const address = addressOf(request, `/api/operations/${operation.id}`)
+  return json(202, operation, { 'operation-location': address, 'retry-after': '30' })
 }
 
 /** The target that the route names. Throws RekeyError `UnknownTarget`, or `BadConfiguration` where its definition cannot be applied. */

@@ -3,6 +3,7 @@
 import type { HttpRequest } from '@azure/functions'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { printable } from './body.ts'
+import { signInIsOn } from './sign-in.ts'
 
 /** The app roles that App Service authentication puts into a caller's token. */
 export type Role = 'Rekey.Read' | 'Rekey.Rotate' | 'Rekey.Revoke'
@@ -25,8 +26,8 @@ export function actorOf(request: HttpRequest, env: NodeJS.ProcessEnv): string {
 
 /**
  * Lets every caller through when the sign-in is off: the host has checked the function key by then. With the sign-in on, the
- * caller needs one of `roles`. The platform then sends a principal; where it sends none, it let an anonymous call pass.
- * Throws RekeyError `Forbidden`.
+ * caller needs one of `roles`, and no function key. The platform then sends a principal; where it sends none, it let an anonymous
+ * call pass. Throws RekeyError `Forbidden`.
  */
 export function checkRole(request: HttpRequest, env: NodeJS.ProcessEnv, roles: readonly Role[]): void {
   if (!signInIsOn(env)) return
@@ -41,14 +42,9 @@ export function checkRole(request: HttpRequest, env: NodeJS.ProcessEnv, roles: r
 
 function notSignedIn(): RekeyError {
   return new RekeyError('Forbidden', {
-    message: 'the caller has not signed in: the sign-in is on, and a function key alone is not enough',
-    remedy: 'Send an access token for the app registration in front of this app as well, as docs/security.md says.',
+    message: 'the caller has not signed in: the sign-in is on, and a function key is not enough',
+    remedy: 'Send an access token for the app registration in front of this app, as docs/security.md says.',
   })
-}
-
-// Set by App Service when its authentication is on; only then does it strip these headers from what callers send.
-function signInIsOn(env: NodeJS.ProcessEnv): boolean {
-  return env['WEBSITE_AUTH_ENABLED']?.toLowerCase() === 'true'
 }
 
 function rolesOf(principal: string): readonly string[] {

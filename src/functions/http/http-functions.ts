@@ -23,15 +23,16 @@ route(
 )
 
 // These only read.
-route('plan', 'GET', 'plan', async () => (await import('./status/show-plan.ts')).plan)
 route('listTargets', 'GET', 'targets', async () => (await import('./status/list-targets.ts')).listTargets)
 route('showTarget', 'GET', 'targets/{name}', async () => (await import('./status/list-targets.ts')).showTarget)
+route('planTarget', 'GET', 'targets/{name}/plan', async () => (await import('./status/plan-target.ts')).planTarget)
 route(
   'targetHistory',
   'GET',
   'targets/{name}/history',
   async () => (await import('./status/target-history.ts')).targetHistory,
 )
+route('listPlan', 'GET', 'plan', async () => (await import('./status/show-plan.ts')).listPlan)
 route('listProviders', 'GET', 'providers', async () => (await import('./status/list-providers.ts')).listProviders)
 route(
   'listCandidates',

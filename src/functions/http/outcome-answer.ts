@@ -1,11 +1,26 @@
-// Outcomes as callers see them: times and durations in ISO 8601, errors without their class.
+// Outcomes as callers see them: times and durations in ISO 8601.
 
 import { formatDuration, iso } from '../../engine/duration.ts'
 import type { Outcome } from '../../engine/outcome.ts'
 
-/** What a reconcile did, as JSON; absent members do not apply. */
+/**
+ * What a reconcile did, as JSON; absent members do not apply. `nextTryAt`: when the queue goes on. Its error is left to the problem
+ * or the operation that the outcome is a part of.
+ */
 export function describeOutcome(outcome: Outcome) {
-  const { target, provider, status, reason, again, error, overlap, rotatedAt, expiresOn, busy: _, ...rest } = outcome
+  const {
+    target,
+    provider,
+    status,
+    reason,
+    again,
+    overlap,
+    rotatedAt,
+    expiresOn,
+    error: _,
+    busy: __,
+    ...rest
+  } = outcome
   return {
     target,
     provider,
@@ -13,9 +28,8 @@ export function describeOutcome(outcome: Outcome) {
     reason,
     ...rest,
     rotatedAt: iso(rotatedAt),
-    expiresOn: iso(expiresOn),
+    expiresAt: iso(expiresOn),
     overlap: typeof overlap === 'number' ? formatDuration(overlap) : overlap,
-    again: iso(again?.at),
-    ...(error && { code: error.code, detail: error.message, remedy: error.details.remedy }),
+    nextTryAt: iso(again?.at),
   }
 }

@@ -8,8 +8,11 @@ import { seconds } from '../../engine/target.ts'
 /** The HTTP status and the title of every code. The title never changes; what happened this time is in `detail`. */
 export const problems: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
   BadRequest: [400, 'The request cannot be read'],
+  UnsupportedApiVersionValue: [400, 'The app does not have this version of the API'],
+  UnsupportedMediaType: [415, 'The request is not JSON'],
   BodyTooLarge: [413, 'The body is too large'],
   Forbidden: [403, 'The caller lacks the role for this'],
+  CrossSite: [403, 'The request comes from another site'],
   UnknownTarget: [404, 'There is no such target'],
   UnknownOperation: [404, 'There is no such operation'],
   Disabled: [409, 'The target is disabled'],
@@ -67,6 +70,7 @@ export function problem(error: RekeyError, extras: Extras = {}): HttpResponseIni
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
+      'x-ms-error-code': error.code,
       ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter / seconds(1))) }),
     },
     body: `${JSON.stringify(body)}\n`,

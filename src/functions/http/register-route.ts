@@ -2,16 +2,18 @@
 
 import { app, type HttpMethod } from '@azure/functions'
 import type { Handler } from './answer-request.ts'
+import { isKeyless } from './sign-in.ts'
 
 /**
  * Registers one route as a function of its own, so that it has a key of its own. Its handler is loaded by the first
- * request: registration must cost nothing and must not depend on configuration.
+ * request: registration must cost nothing and must not depend on configuration. With the sign-in on, no function key is needed:
+ * docs/decisions/038 says why that is safe.
  */
 export function route(name: string, method: HttpMethod, path: string, load: () => Promise<Handler>): void {
   app.http(name, {
     methods: [method],
     route: path,
-    authLevel: 'function',
+    authLevel: isKeyless(process.env) ? 'anonymous' : 'function',
     handler: async (request, context) => {
       const [{ answer }, { compose }, handler] = await Promise.all([
         import('./answer-request.ts'),

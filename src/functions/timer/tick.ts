@@ -171,6 +171,6 @@ function incomplete(failures: readonly RekeyError[]): RekeyError {
 
 /** For the workbook. */
 function shown({ target: { name: target, provider }, state, rotatedAt, dueAt, expiresOn }: Seen): SeenTarget {
-  const times = Object.entries({ rotatedAt, dueAt, expiresOn }).filter(([, at]) => at !== undefined)
-  return { target, provider, state, ...Object.fromEntries(times.map(([name, at]) => [name, iso(at)])) }
+  const times = Object.entries({ rotatedAt, dueAt, expiresAt: expiresOn }).filter(([, at]) => at !== undefined)
+  return { target, provider, status: state, ...Object.fromEntries(times.map(([name, at]) => [name, iso(at)])) }
 }

@@ -11,15 +11,16 @@ import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
 import { problems } from '../../../src/functions/http/problem.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'
+import { planTarget } from '../../../src/functions/http/status/plan-target.ts'
 import { health } from '../../../src/functions/http/status/show-health.ts'
 import { showOperation } from '../../../src/functions/http/status/show-operation.ts'
-import { plan } from '../../../src/functions/http/status/show-plan.ts'
+import { listPlan } from '../../../src/functions/http/status/show-plan.ts'
 import { targetHistory } from '../../../src/functions/http/status/target-history.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import { account, asOfNow, days, stored, vaultHost, type World, world } from '../functions-world.ts'
 
 const commands = { rotate, promote, swap, revoke, repair, startRotations }
-const readers = { plan, listTargets, showTarget, targetHistory, showOperation }
+const readers = { listPlan, planTarget, listTargets, showTarget, targetHistory, showOperation }
 const params = { name: 'vision' }
 
 async function oneTarget(): Promise<World> {
@@ -174,7 +175,7 @@ describe('A target or a query that does not exist is a problem', () => {
   test('An unknown target is 404 by every route that names one', async () => {
     const made = await oneTarget()
 
-    for (const handler of [rotate, repair, showTarget, targetHistory]) {
+    for (const handler of [rotate, repair, showTarget, planTarget, targetHistory]) {
       const answer = await made.http(handler, { params: { name: 'Vision' } })
       assert.equal(answer.status, 404)
       assert.equal(answer.body.code, 'UnknownTarget')
@@ -186,8 +187,6 @@ describe('A target or a query that does not exist is a problem', () => {
     }
     const revoked = await made.http(revoke, { params: { name: 'other' }, body: { note: 'leaked' } })
     assert.equal(revoked.status, 404)
-    const planned = await made.http(plan, { query: { target: 'other' } })
-    assert.equal(planned.status, 404)
     await assertNothingChanged(made)
     await made.close()
   })
@@ -242,9 +241,10 @@ describe('A target or a query that does not exist is a problem', () => {
     const made = await oneTarget()
 
     for (const [handler, query] of [
-      [plan, { tagret: 'vision' }],
-      [listTargets, { page: '0' }],
-      [listTargets, { page: 'two' }],
+      [listPlan, { tagret: 'vision' }],
+      [listTargets, { skipToken: '0' }],
+      [listTargets, { skipToken: 'two' }],
+      [rotate, { force: 'true' }],
       [showTarget, { createdAfter: '2026-03-01T10:00:00Z' }],
       [showOperation, { page: '1' }],
     ] as const) {
@@ -255,11 +255,11 @@ describe('A target or a query that does not exist is a problem', () => {
     await made.close()
   })
 
-  test('A page that occurs twice in one address is 400: neither is ignored in silence', async () => {
+  test('A parameter that occurs twice in one address is 400: neither is ignored in silence', async () => {
     const made = await oneTarget()
 
     // As the host hands it over: the query has both in one, the address has them as they came.
-    const answer = await made.http(listTargets, { path: '/api/targets?page=1&page=2', query: { page: '1' } })
+    const answer = await made.http(listTargets, { path: '/targets?skipToken=a&skipToken=b', query: { skipToken: 'a' } })
 
     assert.deepEqual([answer.status, answer.body.code], [400, 'BadRequest'])
     await made.close()

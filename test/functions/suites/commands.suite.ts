@@ -170,7 +170,7 @@ describe('Rotating one target over HTTP', () => {
 
     const answer = await made.http(rotate, { params })
 
-    assert.deepEqual([answer.status, answer.body.soFar?.code], [202, 'OutOfTime'])
+    assert.deepEqual([answer.status, answer.body.lastError?.code], [202, 'OutOfTime'])
     assert.equal(made.cloud.vault(vaultHost).versions('vision-key')[0]?.id, version)
     assert.equal(made.sends.length, 1)
     await made.close()
@@ -195,9 +195,9 @@ describe('Rotating one target over HTTP', () => {
     const answer = await made.http(rotate, { params })
 
     assert.equal(answer.status, 202)
-    assert.ok(answer.body.soFar.code)
+    assert.ok(answer.body.lastError.code)
     assert.equal(await made.depth(), 2, 'the request that every command queues first, and the rest')
-    assert.equal(made.sends[1]?.delay, Date.parse(answer.body.soFar.again) - made.cloud.clock.now())
+    assert.equal(made.sends[1]?.delay, Date.parse(answer.body.soFar.nextTryAt) - made.cloud.clock.now())
     assert.ok(made.sends[1]!.delay >= 150_000, 'an unanswered write may still land')
     await made.close()
   })
@@ -219,7 +219,7 @@ describe('Rotating one target over HTTP', () => {
     const answer = await made.http(rotate, { params })
 
     assert.deepEqual([answer.status, answer.body.lastError.code], [202, 'Throttled'])
-    assert.ok(Date.parse(answer.body.soFar.again) >= made.cloud.clock.now() + minute)
+    assert.ok(Date.parse(answer.body.soFar.nextTryAt) >= made.cloud.clock.now() + minute)
     assert.equal(await made.depth(), 1)
     assert.equal(made.cloud.vault(vaultHost).versions('vision-key')[0]?.id, version)
     await made.close()

@@ -90,10 +90,10 @@ describe('One target that is not valid in targets.json', () => {
         ['$.targets[2].rotateEvery', 'new', 1],
       ],
     )
-    const { version, since, targets, kept, suspended, off } = body.configuration
+    const { version, appliedAt, targets, kept, suspended, off } = body.configuration
     assert.deepEqual({ targets, kept, suspended, off }, { targets: 2, kept: ['vision'], suspended: [], off: ['new'] })
     assert.notEqual(version, before.body.configuration.version)
-    assert.ok(Date.parse(since) >= Date.parse(before.body.configuration.since))
+    assert.ok(Date.parse(appliedAt) >= Date.parse(before.body.configuration.appliedAt))
     assert.ok(
       body.checks.some(({ check }: { check: string }) => check === 'vault: list secrets'),
       'the rest is checked',
@@ -157,7 +157,7 @@ test('A targets.json that cannot be read leaves the last valid one in force, als
   assert.equal(running.status, 200, JSON.stringify(running.body))
   assert.equal(started.status, 200)
   assert.deepEqual(
-    started.body.targets.map(({ name }: { name: string }) => name),
+    started.body.value.map(({ name }: { name: string }) => name),
     ['vision', speech.target.name],
   )
   await made.close()
@@ -171,7 +171,7 @@ test('A targets.json without targets makes health fail', async () => {
   assert.equal(status, 503)
   const check = body.checks.find(({ check }: { check: string }) => check === 'configuration')
   assert.equal(check.status, 'failed')
-  assert.match(check.detail, /no target/)
+  assert.match(check.error.message, /no target/)
   await made.close()
 })
 

@@ -29,7 +29,10 @@ async function wholeFleet(): Promise<World> {
   return made
 }
 
-const checksOf = ({ body }: Answer): Check[] => body.checks
+const checksOf = ({ body }: Answer): Check[] =>
+  body.checks.map(({ error, ...check }: Check & { error?: { code: string; message: string; remedy?: string } }) =>
+    error === undefined ? check : { ...check, ...error, detail: error.message },
+  )
 const failedOf = (answer: Answer) => checksOf(answer).filter(({ status }) => status === 'failed')
 
 describe('The health report', () => {

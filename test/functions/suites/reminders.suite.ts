@@ -11,7 +11,7 @@ import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'
 import { health } from '../../../src/functions/http/status/show-health.ts'
-import { plan } from '../../../src/functions/http/status/show-plan.ts'
+import { listPlan } from '../../../src/functions/http/status/show-plan.ts'
 import { account, days, topicHost, vaultHost, type World, world } from '../functions-world.ts'
 
 const reminder = {
@@ -125,12 +125,12 @@ describe('A reminder', () => {
 
     const { body: all } = await made.http(listTargets)
     const { body: one } = await made.http(showTarget, { params: { name: 'partner' } })
-    const { body: planned } = await made.http(plan)
+    const { body: planned } = await made.http(listPlan)
     const { body: healthy } = await made.http(health)
 
-    assert.deepEqual([all.total, all.targets[0].status, one.status], [1, 'due', 'due'])
+    assert.deepEqual([all.value.length, all.value[0].status, one.status], [1, 'due', 'due'])
     assert.deepEqual([one.version, one.resource], [version, 'https://partner.example/keys'])
-    assert.deepEqual([planned.targets[0].status, planned.targets[0].overdue], ['due', false])
+    assert.deepEqual([planned.value[0].status, planned.value[0].nextRotationAt], ['due', undefined])
     const { detail } = healthy.checks.find(({ check }: { check: string }) => check === 'configuration')
     assert.match(detail, /1 reminder/)
     await made.close()

@@ -137,7 +137,7 @@ describe('The time when a target was last compared with its service', () => {
     const { made } = await visionWorld()
     const shown = async () => {
       const [one, all] = [await made.http(showTarget, { params }), await made.http(listTargets)]
-      return [one.body.lastComparedAt, all.body.targets[0].lastComparedAt]
+      return [one.body.lastComparedAt, all.body.value[0].lastComparedAt]
     }
     const never = await shown()
     await made.http(repair, { params })
@@ -225,7 +225,7 @@ describe('The time when a target was last compared with its service', () => {
       },
     })
 
-    assert.deepEqual([body.targets.length, calls], [30, ['all']])
+    assert.deepEqual([body.value.length, calls], [30, ['all']])
     await made.close()
   })
 
@@ -237,7 +237,7 @@ describe('The time when a target was last compared with its service', () => {
 
     const { status, body } = await listedWith(made, { of: away, all: away })
 
-    assert.deepEqual([status, body.targets[0].status, body.targets[0].lastComparedAt], [200, 'current', undefined])
+    assert.deepEqual([status, body.value[0].status, body.value[0].lastComparedAt], [200, 'current', undefined])
     assert.equal(body.lastComparedError.code, 'ServiceUnavailable')
     await made.close()
   })

@@ -221,7 +221,7 @@ describe('A tick of the schedule', () => {
     )
     assert.ok(Date.parse(overdue![1][0]!['dueAt']!) < now - 9 * days)
     assert.deepEqual(
-      seen![1].map(({ target, state, rotatedAt }) => [target, state, rotatedAt]),
+      seen![1].map(({ target, status, rotatedAt }) => [target, status, rotatedAt]),
       [[slice.name, 'current', new Date(now - 10 * days).toISOString()]],
     )
     await made.close()

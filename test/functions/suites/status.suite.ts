@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
+import { apiVersion } from '../../../src/functions/http/request-rules.ts'
 import { listProviders } from '../../../src/functions/http/status/list-providers.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'
-import { plan } from '../../../src/functions/http/status/show-plan.ts'
+import { planTarget } from '../../../src/functions/http/status/plan-target.ts'
+import { listPlan } from '../../../src/functions/http/status/show-plan.ts'
 import { targetHistory } from '../../../src/functions/http/status/target-history.ts'
 import { providers } from '../../providers/all-providers.ts'
 import { account, days, stored, vaultHost, type World, world } from '../functions-world.ts'
@@ -58,7 +60,7 @@ describe('The providers over HTTP', () => {
   test('A query parameter that the list of providers does not know is 400', async () => {
     const made = await world()
 
-    assert.equal((await made.http(listProviders, { query: { page: '2' } })).status, 400)
+    assert.equal((await made.http(listProviders, { query: { skipToken: '2' } })).status, 400)
     await made.close()
   })
 })
@@ -67,7 +69,7 @@ describe('The plan over HTTP', () => {
   test('The plan of one target says what a run would do and why, and changes nothing', async () => {
     const { made, version } = await visionWorld()
 
-    const { status, body } = await made.http(plan, { query: { target: 'vision' } })
+    const { status, body } = await made.http(planTarget, { params })
 
     assert.equal(status, 200)
     assert.deepEqual([body.reason, body.slot, body.version], ['due', 'Key1', version])
@@ -80,11 +82,11 @@ describe('The plan over HTTP', () => {
     const { made, handle } = await visionWorld(10 * days)
     handle.regenerateByHand('Key1')
 
-    const one = await made.http(plan, { query: { target: 'vision' } })
-    const all = await made.http(plan)
+    const one = await made.http(planTarget, { params })
+    const all = await made.http(listPlan)
 
     assert.equal(one.body.reason, 'drifted')
-    assert.deepEqual([all.body.seenBy, all.body.targets[0].status], ['tags', 'current'])
+    assert.equal(all.body.value[0].status, 'current')
     assert.deepEqual(effects(made), [])
     await made.close()
   })
@@ -93,12 +95,14 @@ describe('The plan over HTTP', () => {
     const made = await world()
     await made.writeTargets(Array.from({ length: 60 }, (_, n) => account(made.cloud, `t${n}`).target))
 
-    const first = await made.http(plan)
-    const second = await made.http(plan, { query: { page: '2' } })
+    const first = await made.http(listPlan, { path: '/plan', query: { 'api-version': apiVersion, code: 'a-key' } })
+    const next = new URL(first.body.nextLink)
+    const second = await made.http(listPlan, { path: '/plan', query: Object.fromEntries(next.searchParams) })
 
-    assert.deepEqual([first.body.targets.length, first.body.next, first.body.total], [50, '/api/plan?page=2', 60])
-    assert.deepEqual([second.body.targets.length, second.body.next], [10, undefined])
-    assert.equal(second.body.targets[0].status, 'new')
+    assert.deepEqual([next.origin + next.pathname, first.body.value.length], ['http://127.0.0.1/api/plan', 50])
+    assert.deepEqual([next.searchParams.get('api-version'), next.searchParams.get('code')], [apiVersion, null])
+    assert.deepEqual([second.body.value.length, second.body.nextLink], [10, undefined])
+    assert.equal(second.body.value[0].status, 'new')
     await made.close()
   })
 })
@@ -111,12 +115,13 @@ describe('The targets over HTTP', () => {
     const { status, body } = await made.http(listTargets)
 
     assert.equal(status, 200)
-    const [only] = body.targets
+    const [only] = body.value
     assert.deepEqual(
       [only.name, only.provider, only.status, only.slot],
       ['vision', 'cognitive-services', 'failed', 'Key1'],
     )
-    assert.deepEqual(only.failed, failed)
+    const { remedy } = only.lastError
+    assert.deepEqual(only.lastError, { ...failed, message: 'A permission is missing', remedy })
     assert.deepEqual(only.secrets, [{ name: 'vision-key', output: 'key', version }])
     assert.ok(Date.parse(only.dueAt) > made.cloud.clock.now())
     assert.ok(!JSON.stringify(body).includes(handle.keyOf('Key1')))
@@ -132,10 +137,10 @@ describe('The targets over HTTP', () => {
 
     assert.equal(status, 200)
     assert.deepEqual(
-      body.targets.map((each: { status: string }) => each.status),
+      body.value.map((each: { status: string }) => each.status),
       ['unreadable', 'overdue'],
     )
-    assert.equal(body.targets[0].code, 'ServiceUnavailable')
+    assert.equal(body.value[0].lastError.code, 'ServiceUnavailable')
     await made.close()
   })
 
@@ -169,15 +174,12 @@ describe('The targets over HTTP', () => {
     stored(made, target, handle.keyOf('Key1'), { age: 10 * days, stamps: { failed } })
 
     const shown = await made.http(showTarget, { params })
-    const all = await made.http(plan)
-    const one = await made.http(plan, { query: { target: 'vision' } })
+    const all = await made.http(listPlan)
+    const one = await made.http(planTarget, { params })
 
-    const [planned] = all.body.targets
+    const [planned] = all.body.value
     assert.deepEqual([shown.body.status, planned.status], ['failed', 'failed'])
-    assert.deepEqual(
-      [shown.body.failed.code, planned.failed.code, one.body.failed.code],
-      Array(3).fill('PermissionDenied'),
-    )
+    assert.deepEqual([shown.body.lastError.code, one.body.lastError.code], ['PermissionDenied', 'PermissionDenied'])
     assert.equal(planned.does, 'nothing until it is due')
     await made.close()
   })
@@ -186,8 +188,8 @@ describe('The targets over HTTP', () => {
     const { made, target } = await visionWorld()
     const shown = async (tags: Record<string, string>) => {
       made.cloud.vault(vaultHost).set('vision-key', 'whatever it is', { tags })
-      const [one, all] = [await made.http(showTarget, { params }), await made.http(plan)]
-      return [one.body.status, all.body.targets[0].status]
+      const [one, all] = [await made.http(showTarget, { params }), await made.http(listPlan)]
+      return [one.body.status, all.body.value[0].status]
     }
 
     assert.deepEqual(await shown({}), ['untagged', 'untagged'])
@@ -216,13 +218,13 @@ describe('The targets over HTTP', () => {
     const tags = { CredentialId: 'Key1', rekey: '{"target":"vision","announced":true}' }
     made.cloud.vault(vaultHost).set('vision-copy', 'its key', { expires, tags })
 
-    const one = await made.http(plan, { query: { target: 'vision' } })
-    const all = await made.http(plan)
+    const one = await made.http(planTarget, { params })
+    const all = await made.http(listPlan)
     const shown = await made.http(showTarget, { params })
 
     const dueAt = new Date(expires - 30 * days).toISOString()
-    assert.deepEqual([one.body.dueAt, all.body.targets[0].dueAt, shown.body.dueAt], [dueAt, dueAt, dueAt])
-    assert.deepEqual([all.body.targets[0].status, shown.body.status], ['due', 'due'])
+    assert.deepEqual([one.body.dueAt, all.body.value[0].dueAt, shown.body.dueAt], [dueAt, dueAt, dueAt])
+    assert.deepEqual([all.body.value[0].status, shown.body.status], ['due', 'due'])
     await made.close()
   })
 
@@ -244,7 +246,7 @@ describe('The targets over HTTP', () => {
 
     const { body } = await made.http(showTarget, { params })
 
-    assert.deepEqual([body.status, body.failed], ['paused', failed])
+    assert.deepEqual([body.status, body.lastError.code, body.lastError.at], ['paused', failed.code, failed.at])
     await made.close()
   })
 })
@@ -256,10 +258,9 @@ test('The history shows the versions with date, reason and actor, newest first, 
 
   const { body } = await made.http(targetHistory, { params })
 
-  const [secret] = body.secrets
-  assert.equal(secret.name, 'vision-key')
+  assert.deepEqual([...new Set(body.value.map(({ secret }: { secret: string }) => secret))], ['vision-key'])
   assert.deepEqual(
-    secret.versions.map((each: { version: string; reason: string; actor: string; slot: string }) => [
+    body.value.map((each: { version: string; reason: string; actor: string; slot: string }) => [
       each.version,
       each.reason,
       each.actor,
@@ -280,7 +281,7 @@ test('The history has the note of the caller whose request made the version', as
 
   const { body } = await made.http(targetHistory, { params })
 
-  const [newest, older] = body.secrets[0].versions
+  const [newest, older] = body.value
   assert.deepEqual([newest.actor, newest.note, older.note], ['http', 'before the audit', undefined])
   await made.close()
 })
@@ -291,7 +292,7 @@ test('The history shows the hundred newest versions', async () => {
 
   const { body } = await made.http(targetHistory, { params })
 
-  assert.equal(body.secrets[0].versions.length, 100)
+  assert.equal(body.value.length, 100)
   await made.close()
 })
 
@@ -304,7 +305,7 @@ test('Of two versions of one second the current one comes first, whatever the or
 
     const { body } = await made.http(targetHistory, { params })
 
-    assert.equal(body.secrets[0].versions[0].version, current)
+    assert.equal(body.value[0].version, current)
     await made.close()
   }
 })

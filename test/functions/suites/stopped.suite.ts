@@ -7,8 +7,8 @@ import { repair } from '../../../src/functions/http/commands/repair-target.ts'
 import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
+import { planTarget } from '../../../src/functions/http/status/plan-target.ts'
 import { health } from '../../../src/functions/http/status/show-health.ts'
-import { plan } from '../../../src/functions/http/status/show-plan.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import { account, days, stored, vaultHost, type World, world } from '../functions-world.ts'
 
@@ -91,12 +91,12 @@ describe('The app while ROTATION_STOPPED is true', () => {
     const { made } = await stoppedWorld()
 
     const { status, body } = await made.http(health)
-    const planned = await made.http(plan, { query: { target: 'vision' } })
+    const planned = await made.http(planTarget, { params: { name: 'vision' } })
 
-    const check = (body.checks as { check: string; status: string; code?: string; place: string }[]).find(
+    const check = (body.checks as { check: string; status: string; error?: { code: string }; place: string }[]).find(
       ({ place }) => place === 'ROTATION_STOPPED',
     )
-    assert.deepEqual([status, check?.status, check?.code], [503, 'failed', 'Stopped'])
+    assert.deepEqual([status, check?.status, check?.error?.code], [503, 'failed', 'Stopped'])
     assert.equal(planned.status, 200)
     await made.close()
   })

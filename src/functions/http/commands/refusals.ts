@@ -59,7 +59,7 @@ export function asDrifted(target: Target, what: string): RekeyError {
   return new RekeyError('Drifted', {
     target: target.name,
     message: what,
-    remedy: `POST /api/targets/${target.name}/repair publishes a key that works; GET /api/plan?target=${target.name} shows what is wrong.`,
+    remedy: `POST /api/targets/${target.name}/repair publishes a key that works; GET /api/targets/${target.name}/plan shows what is wrong.`,
   })
 }
 

@@ -4,11 +4,14 @@ import type { App } from '../../../compose.ts'
 import { iso } from '../../../engine/duration.ts'
 import { comparedAt } from '../../../engine/lease-metadata.ts'
 import { RekeyError } from '../../../engine/rekey-error.ts'
+import { isReminder } from '../../../engine/reminder.ts'
 import type { StoredSecret } from '../../../engine/stored-secret.ts'
 import type { Instant, Target } from '../../../engine/target.ts'
+import { firstOpen } from '../../../engine/window.ts'
 import { assess } from '../../shared/assess.ts'
 import { atMost } from '../../shared/at-most.ts'
 import { vaultCalls } from '../../shared/read-secrets.ts'
+import { type EmbeddedError, embedded, taggedError } from '../embedded-error.ts'
 
 /** A target and the current versions of its secrets, lead first; undefined: there is no such secret. */
 export interface TargetReading {
@@ -67,12 +70,12 @@ export async function notesOfAll({ leaseNotes }: App, signal: AbortSignal): Prom
 /** Everything else is known without the storage account: the response says what could not be read. */
 export async function readable(
   reading: Promise<Notes>,
-): Promise<{ readonly notes: Notes; readonly lastComparedError?: { readonly code: string; readonly detail: string } }> {
+): Promise<{ readonly notes: Notes; readonly lastComparedError?: EmbeddedError }> {
   try {
     return { notes: await reading }
   } catch (error) {
     if (!(error instanceof RekeyError)) throw error
-    return { notes: unread, lastComparedError: { code: error.code, detail: error.message } }
+    return { notes: unread, lastComparedError: embedded(error) }
   }
 }
 
@@ -83,15 +86,15 @@ export interface Unreadable {
 
 /**
  * How a target stands, in one word for every route: `failed` and `overdue` go before what the tags say otherwise. `state` is what they
- * say, which decides what the next tick does; `failed` the last failure, which a rotation that comes later clears.
+ * say, which decides what the next tick does; `lastError` the last failure, which a rotation that comes later clears.
  */
 export function standingOf(seen: TargetReading, now: Instant) {
   const { state, dueAt, overdue } = assess(seen.target, seen.secrets, now)
   const last = leadIn(seen)?.stamps?.failed
-  const failed = last && { ...last, at: iso(last.at) }
+  const lastError = last && taggedError(last)
   const isStopped = state === 'disabled' || state === 'paused'
-  const status = isStopped ? state : failed ? ('failed' as const) : overdue ? ('overdue' as const) : state
-  return { status, state, failed, dueAt, overdue }
+  const status = isStopped ? state : lastError ? ('failed' as const) : overdue ? ('overdue' as const) : state
+  return { status, state, lastError, dueAt }
 }
 
 /** A target as JSON. */
@@ -99,11 +102,10 @@ export function describe(app: App, seen: TargetReading | Unreadable) {
   const { target } = seen
   const fixed = { name: target.name, provider: target.provider, resource: target.address, vault: target.vault }
   if ('error' in seen) {
-    const { code, message, details } = seen.error
-    return { ...fixed, status: 'unreadable', code, detail: message, remedy: details.remedy }
+    return { ...fixed, status: 'unreadable', lastError: embedded(seen.error, app.clock.now()) }
   }
   const lead = seen.secrets[0]
-  const { status, failed, dueAt } = standingOf(seen, app.clock.now())
+  const { status, lastError, dueAt } = standingOf(seen, app.clock.now())
   const ours = leadIn(seen)?.stamps
   return {
     ...fixed,
@@ -114,11 +116,18 @@ export function describe(app: App, seen: TargetReading | Unreadable) {
     version: lead?.version,
     rotatedAt: iso(ours?.rotatedAt),
     dueAt: iso(dueAt),
+    nextRotationAt: iso(nextRotationAt(target, status, dueAt)),
     lastComparedAt: iso(seen.comparedAt),
-    expiresOn: iso(lead?.expiresOn),
-    failed,
+    expiresAt: iso(lead?.expiresOn),
+    lastError,
     secrets: target.secrets.map(({ name, output }, index) => ({ name, output, version: seen.secrets[index]?.version })),
   }
+}
+
+/** When the schedule rotates it: the first moment, at the due date or later, in its window. Nothing where it will not. */
+export function nextRotationAt(target: Target, status: string, dueAt: Instant | undefined): Instant | undefined {
+  const isWaiting = status === 'disabled' || status === 'paused'
+  return dueAt === undefined || isWaiting || isReminder(target) ? undefined : firstOpen(target.window, dueAt)
 }
 
 /** The lead secret, if it is tagged for this target. */

@@ -10,7 +10,7 @@ import { vaultCalls } from '../../shared/read-secrets.ts'
 import { type Handler, json } from '../answer-request.ts'
 import { badRequest } from '../body.ts'
 import { readers } from '../caller.ts'
-import { checkQuery } from '../paging.ts'
+import { checkQuery, nextLink, skipToken } from '../paging.ts'
 import { readLimit } from './list-targets.ts'
 
 /** Two small records are read for each. */
@@ -20,16 +20,15 @@ const pageSize = 50
 export const listOperations: Handler = {
   roles: readers,
   async answer({ app, request }) {
-    checkQuery(request, ['skipToken'])
-    const after = request.query.get('skipToken') ?? undefined
+    checkQuery(request, [skipToken])
+    const after = request.query.get(skipToken) ?? undefined
     if (after !== undefined && !isToken(after)) {
       throw badRequest('?skipToken= is not the token of a page', 'Use the address in "nextLink" as it is.')
     }
     const signal = AbortSignal.timeout(readLimit)
     const { lists, next } = await indexPage(app, { after, most: pageSize, signal })
     const value = await atMost(vaultCalls, lists, (list) => described(app, list, signal))
-    const nextLink = next && new URL(`/api/operations?skipToken=${next}`, request.url).href
-    return json(200, { value, nextLink })
+    return json(200, { value, ...(next === undefined ? {} : { nextLink: nextLink(request, next) }) })
   },
 }
 

@@ -3,7 +3,7 @@
 import { minutes } from '../../../engine/target.ts'
 import { type Handler, json, targetOf } from '../answer-request.ts'
 import { readers } from '../caller.ts'
-import { checkQuery, pageOf } from '../paging.ts'
+import { checkQuery, pageOf, skipToken } from '../paging.ts'
 import { describe, notesOfAll, notesOfOne, readable, readTarget, readTargets } from './describe-target.ts'
 
 /** How long a reading route may take. */
@@ -13,17 +13,12 @@ export const readLimit = minutes(1)
 export const listTargets: Handler = {
   roles: readers,
   async answer({ app, request }) {
-    checkQuery(request, ['page'])
-    const { items, next } = pageOf(request, app.configuration.targets, '/api/targets')
+    checkQuery(request, [skipToken])
+    const { value: targets, ...next } = pageOf(request, app.configuration.targets)
     const signal = AbortSignal.timeout(readLimit)
     const { notes, ...unread } = await readable(notesOfAll(app, signal))
-    const seen = await readTargets(app, items, signal, notes)
-    return json(200, {
-      targets: seen.map((each) => describe(app, each)),
-      total: app.configuration.targets.length,
-      next,
-      ...unread,
-    })
+    const seen = await readTargets(app, targets, signal, notes)
+    return json(200, { value: seen.map((each) => describe(app, each)), ...next, ...unread })
   },
 }
 

@@ -27,8 +27,7 @@ export const health: Handler = {
       const checks = await checksOf({ app, log, signal: AbortSignal.timeout(healthLimit) }, mostScopes)
       return answerOf(app, checks)
     }
-    const body = { status: 'unhealthy', code: 'BadConfiguration', ...problemsIn(composed.problems), checks: [] }
-    return json(503, body)
+    return json(503, { status: 'unhealthy', ...problemsIn(composed.problems), checks: [] })
   },
 }
 
@@ -36,8 +35,15 @@ function answerOf(app: App, checks: readonly Check[]): HttpResponseInit {
   const failed = checks.filter(({ status }) => status === 'failed')
   const status = failed.length === 0 ? 'healthy' : 'unhealthy'
   const configuration = describeConfiguration(app)
-  const body = { status, failed: failed.length, configuration, ...problemsIn(app.problems), checks }
+  const body = { status, failed: failed.length, configuration, ...problemsIn(app.problems), checks: checks.map(shown) }
   return json(failed.length === 0 ? 200 : 503, body)
+}
+
+/** A check with a code has an error; any other one a word on what was found. */
+function shown({ check, place, status, detail, code, remedy, targets }: Check) {
+  const found =
+    code === undefined ? { detail, remedy } : { error: { code, message: detail ?? code, ...(remedy && { remedy }) } }
+  return { check, place, status, ...found, targets }
 }
 
 /** Which version of targets.json is in force since when, and what of it is not. */
@@ -50,7 +56,7 @@ function describeConfiguration({ configuration }: App) {
       .map(({ target }) => target)
   return {
     version,
-    since: iso(since),
+    appliedAt: iso(since),
     targets: targets.length,
     kept: named('kept'),
     suspended: named('suspended'),

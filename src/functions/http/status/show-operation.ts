@@ -13,8 +13,8 @@ import { progressOf } from '../../operations/operation-state.ts'
 import { asNotApplied, notApplied } from '../../shared/not-applied.ts'
 import { type Call, type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
+import { codeRemedy, taggedError } from '../embedded-error.ts'
 import { checkQuery } from '../paging.ts'
-import { problems } from '../problem.ts'
 import { describe, leadIn, notesOfOne, readTarget, type TargetReading } from './describe-target.ts'
 import { readLimit } from './list-targets.ts'
 
@@ -131,9 +131,8 @@ function open(app: App, operation: TargetOperation, seen: TargetReading, attempt
 function taggedFailure(seen: TargetReading, request: string): OperationError | undefined {
   const failed = leadIn(seen)?.stamps?.failed
   if (failed?.request !== request) return undefined
-  // Whoever may write the vault writes its tags: a code may be any text.
-  const known = Object.hasOwn(problems, failed.code) ? problems[failed.code as ErrorCode] : undefined
-  return { code: failed.code, message: known?.[1] ?? 'The request failed', remedy: codeRemedy, at: iso(failed.at) }
+  const { request: _, ...error } = taggedError(failed)
+  return { ...error, at: iso(failed.at) }
 }
 
 /** A secret that an operator disabled holds up everything but a revoke. */
@@ -150,7 +149,6 @@ interface Words {
   readonly remedy: string
 }
 
-const codeRemedy = 'docs/reference/error-codes.md says what to do about each code.'
 const removed: Words = {
   message: 'targets.json has no target of this name any more',
   remedy: 'If it has another name now, send the request again with that name.',

@@ -1,10 +1,11 @@
-// GET /api/targets/{name}/history: the versions of a target's lead secret.
+// GET /api/targets/{name}/history: the versions of a target's secrets.
 
 import { iso } from '../../../engine/duration.ts'
 import type { Vault } from '../../../engine/ports.ts'
 import type { StoredSecret } from '../../../engine/stored-secret.ts'
 import { type Handler, json, targetOf } from '../answer-request.ts'
 import { readers } from '../caller.ts'
+import { taggedError } from '../embedded-error.ts'
 import { checkQuery } from '../paging.ts'
 import { readLimit } from './list-targets.ts'
 
@@ -19,15 +20,21 @@ export const targetHistory: Handler = {
     const target = targetOf(call)
     const vault = call.app.vault(target.vault)
     const signal = AbortSignal.timeout(readLimit)
-    const secrets = await Promise.all(
-      target.secrets.map(async ({ name, output }) => ({
-        name,
-        output,
-        versions: (await newestFirst(vault, name, signal)).map(describe),
-      })),
+    const place = { target: target.name, vault: target.vault }
+    const entries = await Promise.all(
+      target.secrets.map(async ({ name, output }) =>
+        (await newestFirst(vault, name, signal)).map((version) =>
+          describe({ ...place, secret: name, output }, version),
+        ),
+      ),
     )
-    return json(200, { target: target.name, vault: target.vault, secrets })
+    return json(200, { value: entries.flat().toSorted(byCreation) })
   },
+}
+
+/** Newest first; of one moment, in the order of the target's secrets. */
+function byCreation(a: { readonly createdAt: string }, b: { readonly createdAt: string }): number {
+  return a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0
 }
 
 /** The vault's times are whole seconds: of two versions of one second, the one that is current comes first. */
@@ -38,19 +45,26 @@ async function newestFirst(vault: Vault, name: string, signal: AbortSignal): Pro
   return versions.toSorted((a, b) => Number(b.version === current?.version) - Number(a.version === current?.version))
 }
 
-function describe({ version, created, enabled, expiresOn, slot, stamps, note }: StoredSecret) {
+interface Place {
+  readonly target: string
+  readonly vault: string
+  readonly secret: string
+  readonly output: string
+}
+
+function describe(place: Place, { version, created, enabled, expiresOn, slot, stamps, note }: StoredSecret) {
   return {
+    ...place,
     version,
-    created: iso(created),
-    expiresOn: iso(expiresOn),
+    createdAt: iso(created),
+    expiresAt: iso(expiresOn),
     enabled,
     slot,
     reason: stamps?.reason,
     actor: stamps?.actor,
     note,
-    target: stamps?.target,
     rotatedAt: iso(stamps?.rotatedAt),
     announced: stamps?.announced,
-    failed: stamps?.failed && { code: stamps.failed.code, at: iso(stamps.failed.at) },
+    lastError: stamps?.failed && taggedError(stamps.failed),
   }
 }
