@@ -145,7 +145,7 @@ function outcomeOf(outcome: Body): [string, unknown][] {
     ['rotated', moment(outcome.rotatedAt)],
     ['expires', moment(outcome.expiresAt)],
     ['proven', outcome.proven],
-    ['goes on', moment(outcome.again)],
+    ['goes on', moment(outcome.nextTryAt)],
   ]
 }
 
