@@ -81,18 +81,22 @@ export async function followOperation(
 export function showEnd(output: Output, operation: Body): number {
   output.document(operation)
   output.list(operationOf(operation))
-  const failures = Array.isArray(operation.failures) ? operation.failures : []
-  if (failures.length > 0) {
-    output.text('')
-    output.table(
-      [
-        { title: 'FAILED', of: ({ target }: Body) => target },
-        { title: 'CODE', of: ({ code }: Body) => code },
-      ],
-      failures,
-    )
-  }
+  showMembers(output, 'FAILED', operation.failures)
+  showMembers(output, 'WAITING', operation.waiting)
   return operation.status === 'Failed' || operation.status === 'Canceled' ? exitCodes.failed : exitCodes.done
+}
+
+/** Targets of a list, each with the code of what keeps it. */
+function showMembers(output: Output, title: string, members: Body): void {
+  if (!Array.isArray(members) || members.length === 0) return
+  output.text('')
+  output.table(
+    [
+      { title, of: ({ target }: Body) => target },
+      { title: 'CODE', of: ({ code }: Body) => code },
+    ],
+    members,
+  )
 }
 
 /** When to stop waiting, as performance.now() counts. Throws Ended for what is not a time. */
@@ -128,7 +132,8 @@ function stateOf({ target, status, counts, lastError }: Body): string {
 }
 
 function countsOf(counts: Body): string {
-  return `${counts?.succeeded} of ${counts?.total} done, ${counts?.failed} failed, ${counts?.running} to go`
+  const waiting = counts?.waiting > 0 ? `, ${counts.waiting} of them waiting for an operator` : ''
+  return `${counts?.succeeded} of ${counts?.total} done, ${counts?.failed} failed, ${counts?.running} to go${waiting}`
 }
 
 /** What a run did. */

@@ -28,33 +28,16 @@ export function fitted<Row>(columns: readonly Column<Row>[], rows: readonly Row[
   return aligned(cut(cells, width))
 }
 
-/** Names and values, one a line; those without a value are left out. */
-export function listed(entries: readonly (readonly [name: string, value: unknown])[], width: number): string {
+/** Names and values, one a line; those without a value are left out. No line is broken: a command in it is to be copied. */
+export function listed(entries: readonly (readonly [name: string, value: unknown])[]): string {
   const present = entries.filter(([, value]) => cell(value) !== '')
-  const widest = Math.max(0, ...present.map(([name]) => name.length)) + gap
-  return present
-    .map(([name, value]) => `${name.padEnd(widest)}${wrapped(cell(value), width - widest, ' '.repeat(widest))}`)
-    .join('\n')
+  return aligned(present.map(([name, value]) => [name, cell(value)]))
 }
 
 /** A moment as people read it, in UTC: `2026-11-21 23:20Z`. What is no moment stays as it is. */
 export function moment(value: unknown): string {
   const text = cell(value)
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:/.test(text) ? `${text.slice(0, 10)} ${text.slice(11, 16)}Z` : text
-}
-
-/** Text broken at spaces, further lines indented. */
-export function wrapped(text: string, width: number, indent = ''): string {
-  if (width < 20) return text
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line].join(`\n${indent}`)
 }
 
 /** A value of an answer as one line of a table. */

@@ -23,9 +23,6 @@ export const command = defineCommand({
   },
 })
 
-/** More passed checks of one kind than this are only counted. */
-const mostAlike = 5
-
 function showHealth(output: Output, { status, configuration, problems, checks }: Body): void {
   const all: readonly Body[] = Array.isArray(checks) ? checks : []
   const wrong: readonly Body[] = Array.isArray(problems) ? problems : []
@@ -42,7 +39,7 @@ function showHealth(output: Output, { status, configuration, problems, checks }:
     )
   if (all.length > 0) {
     output.text('')
-    output.table(columns, [...Map.groupBy(all, ({ check }) => check).values()].flatMap(rowsOf))
+    output.table(columns, [...Map.groupBy(all, kindOf).values()].flatMap(rowsOf))
   }
   for (const { check, place, error } of all.filter((each) => each.status === 'failed')) {
     const remedy = error?.remedy === undefined ? '' : `\nWhat to do: ${error.remedy}`
@@ -57,9 +54,14 @@ const columns = [
   { title: 'RESULT', of: ({ status, error, detail }: Body) => (status === 'failed' ? error?.code : detail), spare: 1 },
 ]
 
+/** What passed is counted, by its kind: what stands before the colon. */
 function rowsOf(alike: readonly Body[]): readonly Body[] {
   const right = alike.filter(({ status }) => status === 'ok')
-  if (right.length <= mostAlike) return alike
   const others = alike.filter(({ status }) => status !== 'ok')
-  return [...others, { check: right[0].check, place: `${right.length} of ${alike.length}`, status: 'ok' }]
+  if (right.length < 2) return alike
+  return [{ check: kindOf(right[0]), place: `${right.length} of ${alike.length}`, status: 'ok' }, ...others]
+}
+
+function kindOf({ check }: Body): string {
+  return String(check).split(':')[0]!
 }

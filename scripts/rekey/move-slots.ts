@@ -17,13 +17,13 @@ interface Move {
   readonly verb: 'promote' | 'swap'
   readonly summary: string
   readonly about: string
-  /** The question, after the name and version of the target. */
-  readonly question: string
+  /** What is to be confirmed, without the name of the target. */
+  readonly what: string
   readonly doing: string
 }
 
 /** A command that makes the other slot the active one. */
-export function moveCommand({ verb, summary, about, question, doing }: Move) {
+export function moveCommand({ verb, summary, about, what, doing }: Move) {
   return defineCommand({
     summary,
     words: '<target>',
@@ -35,7 +35,7 @@ export function moveCommand({ verb, summary, about, question, doing }: Move) {
       const path = `${pathOf(name)}/${verb}`
       const { version, shown } = options.from === undefined ? await currentOf(app(), name) : fixed(options.from)
       output.note(`${name} now has ${shown}.`)
-      await output.confirm(`${question} ${name}`, options.yes ?? false)
+      await output.confirm({ what: `${what} ${name}`, yes: options.yes })
       const body = { from: version, note: options.note }
       return carryOut({ app: app(), output, options }, path, body, `${doing} ${name}…`)
     },

@@ -1,9 +1,9 @@
 // What a command prints: tables and sentences for people, one JSON document with --json.
 
 import type { Progress } from '../../simulator/local/print-demo.ts'
-import { type Column, fitted, listed, wrapped } from './fitted-table.ts'
+import { type Column, fitted, listed } from './fitted-table.ts'
 import { plain, plainJson, plainLines } from './plain-text.ts'
-import { confirm, progressIn, type Terminal, widthOf } from './terminal.ts'
+import { type Confirmation, confirm, progressIn, type Terminal, widthOf } from './terminal.ts'
 
 export interface Output {
   /** Whether a script reads: `document` prints, and the others do not. */
@@ -20,8 +20,8 @@ export interface Output {
   /** What is not the result, on stderr, also for scripts. */
   note(text: string): void
   progress(): Progress
-  /** Returns if it is confirmed; `yes`: without asking. Throws Ended. */
-  confirm(question: string, yes: boolean): Promise<void>
+  /** Returns if it is confirmed. Throws Ended. */
+  confirm(confirmation: Confirmation): Promise<void>
 }
 
 export function outputTo(terminal: Terminal, json: boolean): Output {
@@ -36,18 +36,12 @@ export function outputTo(terminal: Terminal, json: boolean): Output {
       if (json) stdout.write(`${plainJson(value)}\n`)
     },
     table: (columns, rows) => people(fitted(columns, rows, width)),
-    list: (entries) => people(listed(entries, width)),
-    text: (text) =>
-      people(
-        plainLines(text)
-          .split('\n')
-          .map((line) => wrapped(line, width))
-          .join('\n'),
-      ),
+    list: (entries) => people(listed(entries)),
+    text: (text) => people(plainLines(text)),
     raw: (text) => void stdout.write(stdout.isTTY === true ? `${plainLines(text)}` : text),
     // A progress line may be there.
     note: (text) => void stderr.write(`${stderr.isTTY === true ? '\r\u001b[2K' : ''}${plain(text)}\n`),
     progress: () => progressIn(terminal),
-    confirm: (question, yes) => confirm(terminal, question, yes),
+    confirm: (confirmation) => confirm(terminal, confirmation),
   }
 }

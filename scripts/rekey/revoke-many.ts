@@ -24,7 +24,7 @@ export const command = defineCommand({
     'revoke-many vision speech --note "seen in a log" --yes',
   ],
   async run({ words, app, options, output }) {
-    const { note, yes = false } = options
+    const { note } = options
     const { body, shown } = selected(words, options)
     if (note === undefined) throw asUsage('revoke-many needs --note: why')
     const sending = { app: app(), output, options }
@@ -32,16 +32,17 @@ export const command = defineCommand({
     if (options['dry-run']) output.document(dry)
     showDry(output, dry)
     if (options['dry-run']) return
-    await output.confirm(
-      `Revoke every key of these ${dry.count} targets? Consumers fail until they read the new ones. Go on`,
-      yes,
-    )
+    await output.confirm({
+      what: `revoke every key of ${dry.count === 1 ? 'this target' : `these ${dry.count} targets`}`,
+      warning: 'Consumers fail until they read the new keys.',
+      yes: options.yes,
+    })
     return carryOut(sending, 'revocations', { ...body, note, count: dry.count }, `Revoking ${shown}…`)
   },
 })
 
 /** What the dry run found. Names beyond the first hundred are only counted. */
-function showDry(output: Output, { count, targets, ...rest }: Body): void {
+function showDry(output: Output, { dryRun: _, count, targets, ...rest }: Body): void {
   const names: readonly unknown[] = Array.isArray(targets) ? targets : []
   output.list([
     ['targets', count],

@@ -17,12 +17,13 @@ export const command = defineCommand({
   },
   examples: ['revoke speech --note "seen in a log"', 'revoke thermostat-7 --note "device stolen" --at-once --yes'],
   async run({ words: [name = ''], app, options, output }) {
-    const { note, yes = false } = options
+    const { note } = options
     const path = `${pathOf(name)}/revoke`
     if (note === undefined)
       throw asUsage('revoke needs --note: why', `npm run rekey -- revoke ${name} --note "seen in a log"`)
     const sending = { app: app(), output, options }
-    await output.confirm(`Revoke every key of ${name}? Consumers fail until they read the new one. Go on`, yes)
+    const warning = 'Consumers fail until they read the new key.'
+    await output.confirm({ what: `revoke every key of ${name}`, warning, yes: options.yes })
     return carryOut(sending, path, { note, atOnce: options['at-once'] }, `Revoking ${name}…`)
   },
 })

@@ -24,21 +24,18 @@ export const command = defineCommand({
     'rotate --provider cosmos-db --yes',
   ],
   async run({ words, app, options, output }) {
-    const { note, force, yes = false } = options
+    const { note, force } = options
     const sending = { app: app(), output, options }
     if (isOne(words, options)) {
       const [name = ''] = words
       const path = `${pathOf(name)}/rotate`
-      if (force)
-        await output.confirm(
-          `Rotate ${name} at once? Consumers that still hold its previous key fail until they read the new one. Go on`,
-          yes,
-        )
+      const warning = 'Consumers that still hold the previous key fail until they read the new one.'
+      if (force) await output.confirm({ what: `rotate ${name} at once`, warning, yes: options.yes })
       return carryOut(sending, path, { note, force }, `Rotating ${name}…`)
     }
     const { body, shown } = selected(words, options)
     if (force) throw asUsage('--force is for one target')
-    await output.confirm(`Rotate ${shown}`, yes)
+    await output.confirm({ what: `rotate ${shown}`, yes: options.yes })
     return carryOut(sending, 'rotations', { ...body, note }, `Rotating ${shown}…`)
   },
 })

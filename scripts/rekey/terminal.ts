@@ -24,24 +24,32 @@ export function progressIn({ stderr }: Terminal): Progress {
   return { changes, say: (text) => say(plain(text)), end }
 }
 
-/**
- * Asks for a confirmation. Returns if it is given, with `yes` without asking. Throws Ended where the answer is not "yes" or "y", and where
- * nobody can be asked.
- */
-export async function confirm(terminal: Terminal, question: string, yes: boolean): Promise<void> {
+/** What is to be confirmed. */
+export interface Confirmation {
+  /** What will be done, naming the targets, such as `revoke every key of vision`. */
+  readonly what: string
+  /** What follows for consumers, as a sentence. */
+  readonly warning?: string
+  /** It is confirmed on the command line. */
+  readonly yes: true | undefined
+}
+
+/** Returns if it is confirmed. Throws Ended where the answer is not "yes" or "y", and where there is no terminal to ask on. */
+export async function confirm(terminal: Terminal, { what, warning, yes }: Confirmation): Promise<void> {
   if (yes) return
   const { stdin, stderr } = terminal
   if (stdin.isTTY !== true || stderr.isTTY !== true) {
     throw new Ended('usage', {
       code: 'NotConfirmed',
-      detail: `${question}: this needs a confirmation, and there is no terminal to ask on. Nothing was changed.`,
+      detail: `to ${what} needs a confirmation, and there is no terminal to ask on. Nothing was changed`,
       remedy: 'Add --yes to confirm it on the command line.',
     })
   }
-  stderr.write(`${plain(question)}? [y/N] `)
+  const question = `${what.charAt(0).toUpperCase()}${what.slice(1)}? [y/N] `
+  stderr.write(plain(warning === undefined ? question : `${warning} ${question}`))
   const answer = await lineFrom(stdin)
   if (/^y(es)?$/i.test(answer.trim())) return
-  throw new Ended('usage', { code: 'NotConfirmed', detail: 'Not confirmed. Nothing was changed.' })
+  throw new Ended('usage', { code: 'NotConfirmed', detail: 'not confirmed: nothing was changed' })
 }
 
 /** One line of the input; an empty one if it ends first. */
