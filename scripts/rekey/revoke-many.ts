@@ -14,6 +14,7 @@ export const command = defineCommand({
   about:
     'Needs --note. First a dry run shows which targets these are. If their number has changed meanwhile, nothing is done.',
   options: {
+    'at-once': { about: 'replace both keys in one call, where the service can' },
     'dry-run': { about: 'only show which targets these are' },
     ...selectOptions,
     ...commandOptions,
@@ -25,7 +26,8 @@ export const command = defineCommand({
   ],
   async run({ words, app, options, output }) {
     const { note } = options
-    const { body, shown } = selected(words, options)
+    const { body: selection, shown } = selected(words, options)
+    const body = { ...selection, atOnce: options['at-once'] }
     if (note === undefined) throw asUsage('revoke-many needs --note: why')
     const sending = { app: app(), output, options }
     const { body: dry } = await sending.app.post('revocations', { ...body, note, dryRun: true })

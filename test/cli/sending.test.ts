@@ -153,11 +153,15 @@ describe('what commands send', () => {
   test('revoke-many --dry-run only shows which targets these are', async (t) => {
     const { env, posts } = await appThat(t, () => ({ body: { count: 1, targets: ['vision'] } }))
 
-    const { code, out } = await run(['revoke-many', 'vision', '--note', 'leaked', '--dry-run', '--json'], { env })
+    const line = ['revoke-many', 'vision', '--note', 'leaked', '--at-once', '--dry-run', '--json']
+    const { code, out } = await run(line, { env })
 
     assert.equal(code, 0)
     assert.deepEqual(JSON.parse(out), { count: 1, targets: ['vision'] })
-    assert.equal(posts().length, 1)
+    assert.deepEqual(
+      posts().map(({ body }) => body),
+      [{ targets: ['vision'], note: 'leaked', atOnce: true, dryRun: true }],
+    )
   })
 })
 
