@@ -17,7 +17,8 @@ Mixed estates with every key due: the time until all are rotated, divided by the
   --targets         sizes of the estates; default 1000,10000,100000
   --subscriptions   over how many; default 1,10,100
   --instances       of the app, eight messages each; default 100
-  --what            schedule: at the half of each limit that it takes; revoke: every key at once, at the whole; default both
+  --what            schedule: at the half of each limit that it takes; revoke: every key with one request, at the whole; singles: each key
+                    with a request of its own, all at once; default schedule,revoke
   --heap            the most megabytes of Node's heap, the simulated queue's messages among them; default 450
 `
 const list = (text: string) => text.split(',').map(Number)

@@ -23,6 +23,7 @@ import { RekeyError } from './engine/rekey-error.ts'
 import { isReminder } from './engine/reminder.ts'
 import type { Secret } from './engine/secret.ts'
 import type { Target } from './engine/target.ts'
+import { createTurns, type Turns } from './engine/turns.ts'
 import { loadedProvider, loadProvidersNamedIn, providerIds } from './providers/index.ts'
 import type { KeyProvider, Place } from './providers/provider.ts'
 import { fieldOf } from './providers/wire/connection-string.ts'
@@ -54,6 +55,8 @@ export interface App {
   readonly operations: OperationStore
   readonly leaseNotes: LeaseNotes
   readonly telemetry: Telemetry
+  /** Of the requests that this instance saw throttled. */
+  readonly turns: Turns
   /** Among `targets`. */
   targetNamed(name: string): Target | undefined
   providerOf(target: Target): KeyProvider
@@ -138,6 +141,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
     reminderState: createStateBlob(storage, 'reminders.json'),
     snapshot: createPackedBlob(storage, 'targets-snapshot.gz'),
     vault,
+    turns: createTurns(),
     providerOf,
     placeOf: (target) => providerOf(target).place(target.resource),
     telemetry: createTelemetry({ ...settings.telemetry, credentialOf, log: logTo(console) }),

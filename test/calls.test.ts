@@ -5,10 +5,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { createLeases } from '../src/azure/blob-lease.ts'
 import { openStorage } from '../src/azure/storage.ts'
+import type { App } from '../src/compose.ts'
 import type { Leases } from '../src/engine/ports.ts'
 import type { RotationRequest } from '../src/engine/request.ts'
 import { Secret } from '../src/engine/secret.ts'
 import { days } from '../src/engine/target.ts'
+import { revokeWrites } from '../src/functions/shared/revoke-writes.ts'
 import type { KeyProvider } from '../src/providers/provider.ts'
 import { type StorageTap, tapStorage } from './leak/storage-tap.ts'
 import { type Estate, estate, estateBegins } from './matrix/crash-estate.ts'
@@ -95,6 +97,24 @@ describe('The calls of one reconcile', () => {
       assert.deepEqual(calls, [...[...atTheStorage, 'lease/release'].toSorted(), read, 'key-vault/getSecret'])
     })
   }
+
+  test('A rotation makes no more writes at its service than pacing counts with, and neither does a revoke', async () => {
+    for (const provider of providers) {
+      for (const desired of ['createdAfter', 'revokeBefore'] as const) {
+        const lived = await settled(provider)
+        const app = { providerOf: () => provider } as Partial<App> as App
+        const most = desired === 'createdAfter' ? provider.writes : revokeWrites(app, lived.target)
+        const { length } = lived.cloud.history
+
+        await lived.settle(lived.request({ [desired]: lived.cloud.clock.now() }))
+
+        const calls = lived.cloud.history.slice(length)
+        const { host: keysAt } = calls.find(({ operation }) => operation === samples[provider.id]!.read)!
+        const writes = calls.filter(({ host, method }) => host === keysAt && method !== 'GET')
+        assert.ok(writes.length > 0 && writes.length <= most, `${provider.id}, ${desired}: ${writes.length} of ${most}`)
+      }
+    }
+  })
 
   test('A rotation is twelve calls where the answer has the new key and the address of the probe is known', async () => {
     const plain = providers.filter(({ id, can }) => can.probe && samples[id]!.rotation.length === 2)

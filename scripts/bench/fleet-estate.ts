@@ -1,22 +1,26 @@
 // One estate of `npm run bench:fleet`, in a process of its own, so that its memory is the app's: targets.json and the app's real schedule,
 // over vaults that answer tags from a generator.
 
-import { InvocationContext } from '@azure/functions'
+import { HttpRequest, InvocationContext } from '@azure/functions'
 import type { ListedSecret, ListedVault } from '../../src/azure/key-vault.ts'
 import { type App, type Compose, composer } from '../../src/compose.ts'
 import { vaultAllowance } from '../../src/engine/pace.ts'
 import type { Clock } from '../../src/engine/ports.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
 import type { Target } from '../../src/engine/target.ts'
+import { answer } from '../../src/functions/http/answer-request.ts'
+import { startRevocations } from '../../src/functions/http/commands/start-revocations.ts'
 import { rotateMessage } from '../../src/functions/queue/rotate-message.ts'
+import { revokeWrites } from '../../src/functions/shared/revoke-writes.ts'
 import { tick } from '../../src/functions/timer/tick.ts'
 import { noLeaseNotes, packedInMemory, recordsInMemory } from '../../test/scale/stored-in-memory.ts'
 import { placeOf } from './estate-names.ts'
-import { benchQueue, simulatedWorkers } from './simulated-workers.ts'
+import { benchQueue, perInstance, simulatedWorkers } from './simulated-workers.ts'
 
 const minute = 60_000
 const day = 1440 * minute
 const interval = 15 * minute
+const jsonType = { 'content-type': 'application/json' }
 /** Keys older than any due date: everything is due with the first tick. */
 const age = 61 * day
 
@@ -25,8 +29,8 @@ export interface EstateRun {
   readonly file: string
   readonly targets: number
   readonly instances: number
-  /** What is wanted: the schedule rotates what is due, or every key is revoked. */
-  readonly what: 'schedule' | 'revoke'
+  /** What is wanted: the schedule rotates what is due; every key is revoked with one request, or each with one of its own. */
+  readonly what: 'schedule' | 'revoke' | 'singles'
 }
 
 /** What came of it. Times in seconds of the virtual clock, memory in bytes. */
@@ -68,7 +72,7 @@ export async function runEstate({ file, targets, instances, what }: EstateRun): 
   const workers = simulatedWorkers({
     app: () => app,
     queue,
-    atOnce: instances * 8,
+    atOnce: instances * perInstance,
     setTime,
     queueList: (part) => rotateMessage({ v: 1, ...part }, context(), compose),
     isDue: (name, request) => rotatedAt[placeOf(name)]! < (wantedSince(request) ?? start),
@@ -82,6 +86,19 @@ export async function runEstate({ file, targets, instances, what }: EstateRun): 
 
   let [ticks, tickTime, listCalls, memory] = [0, 0, 0, 0]
   if (what === 'revoke') {
+    const began = performance.now()
+    const body = JSON.stringify({ targets: 'all', note: 'bench', count: targets })
+    const request = new HttpRequest({
+      method: 'POST',
+      url: 'http://bench/api/revocations',
+      headers: jsonType,
+      body: { string: body },
+    })
+    const { status, body: answered } = await answer(startRevocations, request, context(), compose)
+    if (status !== 202) throw new Error(`${status}: ${answered}`)
+    tickTime = performance.now() - began
+  }
+  if (what === 'singles') {
     const expiresAt = start + 9 * day
     for (const { name } of app.targets) {
       await queue.send({ id: name, target: name, actor: 'bench', revokeBefore: start, expiresAt }, 0)
@@ -128,8 +145,7 @@ function floorOf(app: App, what: EstateRun['what']): number {
   }
   for (const target of app.targets) {
     const { writes, allowance } = app.providerOf(target)
-    const times = what === 'schedule' ? 1 : target.slots.length
-    need(app.placeOf(target).budget, writes * times, allowance)
+    need(app.placeOf(target).budget, what === 'schedule' ? writes : revokeWrites(app, target), allowance)
     need(target.vault, target.secrets.length, vaultAllowance)
   }
   return Math.max(...[...needs.values()].map(({ needed, burst, perSecond }) => (needed - burst) / perSecond))

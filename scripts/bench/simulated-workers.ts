@@ -7,6 +7,9 @@ import type { App } from '../../src/compose.ts'
 import { comeBack } from '../../src/engine/come-back.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
+import { createTurns } from '../../src/engine/turns.ts'
+import { comingBack, queueRest } from '../../src/functions/shared/queue-rest.ts'
+import { revokeWrites } from '../../src/functions/shared/revoke-writes.ts'
 
 const second = 1000
 /** How long a rotation takes, and a comparison that finds nothing: calls of some 300 ms, one after the other. */
@@ -52,6 +55,15 @@ interface Limit {
   at: number
 }
 
+/** Handles one message at a time. */
+interface Worker {
+  freeAt: number
+  readonly instance: number
+}
+
+/** Messages that an instance handles at the same time: `batchSize` in host.json. */
+export const perInstance = 8
+
 /** Milliseconds until it allows so many writes; 0 where they are spent now. */
 function spend(limit: Limit, writes: number, now: number): number {
   limit.level = Math.min(limit.capacity, limit.level + ((now - limit.at) / second) * limit.perSecond)
@@ -70,7 +82,7 @@ export interface Workers {
 export interface WorkersOptions {
   readonly app: () => App
   readonly queue: BenchQueue
-  /** How many messages are handled at the same time: eight for each instance. */
+  /** How many messages are handled at the same time. */
   readonly atOnce: number
   /** Sets the virtual clock. */
   setTime(at: number): void
@@ -84,7 +96,13 @@ export function simulatedWorkers(options: WorkersOptions): Workers {
   const { queue, atOnce, setTime } = options
   const limits = new Map<string, Limit>()
   const counts = { handled: 0, calls: 0, throttled: 0 }
-  const freeAt = new TinyQueue<number>(Array.from({ length: atOnce }, () => 0))
+  const workers = Array.from(
+    { length: atOnce },
+    (_, n): Worker => ({ freeAt: 0, instance: Math.floor(n / perInstance) }),
+  )
+  const free = new TinyQueue<Worker>(workers, (a, b) => a.freeAt - b.freeAt)
+  // Each instance knows what it saw throttled itself.
+  const turns = new Map(workers.map(({ instance }) => [instance, createTurns()]))
 
   function limitOf(app: App, target: NonNullable<ReturnType<App['targetNamed']>>, now: number): Limit {
     const { budget } = app.placeOf(target)
@@ -97,21 +115,28 @@ export function simulatedWorkers(options: WorkersOptions): Workers {
   }
 
   /** When the worker is free again. */
-  async function handle(request: RotationRequest, now: number): Promise<number> {
+  async function handle(request: RotationRequest, now: number, instance: number): Promise<number> {
     const app = options.app()
     const target = app.targetNamed(request.target)!
     const rotates = options.isDue(target.name, request)
-    const wanted = rotates
-      ? app.providerOf(target).writes * (request.revokeBefore === undefined ? 1 : target.slots.length)
-      : 1
+    const { writes } = app.providerOf(target)
+    const wanted = !rotates ? 1 : request.revokeBefore === undefined ? writes : revokeWrites(app, target)
     counts.calls += 1
     const wait = spend(limitOf(app, target, now), wanted, now)
     if (wait > 0) {
       counts.throttled += 1
       const error = new RekeyError('Throttled', { message: 'bench', retryAfter: Math.ceil(wait / second) * second })
       const again = comeBack({ error }, request, now)
-      const [earliest, latest] = again?.between ?? [again?.after ?? 0, again?.after ?? 0]
-      if (again) await queue.send(request, earliest + (latest - earliest) * Math.random())
+      const outcome = {
+        target: target.name,
+        provider: target.provider,
+        status: 'failed',
+        reasons: [],
+        secrets: [],
+        error,
+      } as const
+      const ofInstance = { ...app, turns: turns.get(instance)! }
+      await queueRest({ ...outcome, ...(again && { again }) }, request, queue, comingBack(ofInstance, target, request))
       return now + comparisonTime
     }
     if (rotates) options.rotated(target.name, now + rotationTime)
@@ -122,13 +147,15 @@ export function simulatedWorkers(options: WorkersOptions): Workers {
     counts,
     runUntil: async (until) => {
       for (let message = queue.next(until); message; message = queue.next(until)) {
-        const now = Math.max(message.at, freeAt.pop()!)
+        const worker = free.pop()!
+        const now = Math.max(message.at, worker.freeAt)
         setTime(now)
         counts.handled += 1
         if ('list' in message.what || 'tick' in message.what) {
           await options.queueList(message.what)
-          freeAt.push(now + 2 * second)
-        } else freeAt.push(await handle(message.what, now))
+          worker.freeAt = now + 2 * second
+        } else worker.freeAt = await handle(message.what, now, worker.instance)
+        free.push(worker)
       }
       setTime(until)
     },

@@ -13,6 +13,8 @@ export interface Again {
   readonly with: 'request' | 'resync'
   /** Where many wait for the same thing, they must not come back together: then after a random time between these two. */
   readonly between?: readonly [earliest: Duration, latest: Duration]
+  /** Throttled: then at the next turn of those that share its limit, after that time at the earliest. */
+  readonly inTurn?: true
 }
 
 /** How a reconcile ended, as far as it matters for coming back. */
@@ -44,7 +46,9 @@ export function comeBack(ending: Ending, request: RotationRequest, now: Instant)
   // Every tick queues the targets that are due again: resyncs that outlived their tick would pile up.
   if (!explicit && left < 0) return undefined
   const between = spread(ending, request, after, left)
-  return { after, at: now + after, with: explicit ? 'request' : 'resync', ...(between && { between }) }
+  const inTurn = explicit && ending.error?.code === 'Throttled'
+  const together = { ...(between && { between }), ...(inTurn && { inTurn }) }
+  return { after, at: now + after, with: explicit ? 'request' : 'resync', ...together }
 }
 
 function waitAfter({ decision, error, busy }: Ending, request: RotationRequest, now: Instant): Duration | undefined {

@@ -38,8 +38,8 @@ export interface Tick {
   readonly interval: Duration
   /** How many messages are in the queue already, visible or not. */
   readonly queued: number
-  /** How much of each service's limit may be spent: the schedule takes the half, a revoke of many keys may take the whole. Default: half. */
-  readonly share?: 'half' | 'whole'
+  /** Default: half. */
+  readonly share?: Share
 }
 
 /**
@@ -51,9 +51,12 @@ export interface Allowance {
   readonly perSecond: number
 }
 
-/** The whole of a limit, of which an allowance is at most the half. */
-function wholeOf({ burst, perSecond }: Allowance): Allowance {
-  return { burst: 2 * burst, perSecond: 2 * perSecond }
+/** How much of each service's limit may be spent: the schedule takes the half, a revoke may take the whole. */
+export type Share = 'half' | 'whole'
+
+/** An allowance is at most the half of its service's limit. */
+export function shareOf(half: Allowance, share: Share): Allowance {
+  return share === 'half' ? half : { burst: 2 * half.burst, perSecond: 2 * half.perSecond }
 }
 
 /** A vault's: secret versions created. The vault itself allows 300 in 10 seconds. */
@@ -101,7 +104,7 @@ interface Gate<C extends Candidate> extends Turn {
  * wait for days, until a cooling is over, must not starve everybody else.
  */
 function bucketOf(half: Allowance, tick: Tick): Bucket {
-  const allowance = tick.share === 'whole' ? wholeOf(half) : half
+  const allowance = shareOf(half, tick.share ?? 'half')
   const debt = Math.min(tick.queued * writesQueued, ((tick.interval / 1000) * allowance.perSecond) / 2)
   return { allowance, level: allowance.burst - debt, at: 0 }
 }

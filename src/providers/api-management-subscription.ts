@@ -26,6 +26,7 @@ export const apimSubscription = armKeyProvider({
   },
   apiVersion: '2022-08-01',
   grant: 'API Management subscription keys',
+  writes: 3,
   // Subscriptions belong to whoever calls an API, and Resource Graph shows none of them.
   discovery: 'none',
   // Subscription_CreateOrUpdate and _Update take keys that the caller gives.

@@ -63,12 +63,14 @@ export const cosmosDb = armKeyProvider({
   address: ringPart,
   apiVersion: '2024-11-15',
   grant: 'Cosmos DB account keys',
-  // Recorded: listKeys has a bucket of 150. If it is one of five minutes, this spends half of it: a rotation lists about ten times.
+  // Recorded: listKeys has a bucket of 150. If it is one of five minutes, this spends half of it.
   budget: {
     name: 'cosmos-db',
     limit: 'Cosmos DB: listings of keys of one subscription',
-    allowance: { burst: 10, perSecond: 0.05 },
+    allowance: { burst: 50, perSecond: 0.25 },
   },
+  // While a regenerate goes on, the keys are listed again and again.
+  writes: 10,
   // Its own errors have no `error` around them. 412: another operation has the account.
   errorCodes: { means: { PreconditionFailed: 'ServiceBusy' } },
   keyField: 'AccountKey',

@@ -93,7 +93,8 @@ export const iotHubPolicy = defineProvider({
   hosts: hubHosts,
   longRunning: true,
   can: { swap: true, probe: true },
-  writes: 4,
+  // A revoke waits between its two writes of the hub, and lists the keys again after that.
+  writes: 5,
   allowance: armAllowance,
   limit: armLimit,
   place: ({ resource, policy }) => {

@@ -120,7 +120,7 @@ export interface KeyProvider<Resource = unknown> {
   readonly longRunning?: true
   /** What it can do beside regenerating. */
   readonly can: { readonly swap?: true; readonly probe?: true; readonly atOnce?: true }
-  /** Control-plane writes (POSTs included) of one rotation, for pacing. */
+  /** Control-plane writes (POSTs included) of one rotation at most, for pacing: one that lists the keys, and those that make a new one. */
   readonly writes: number
   /** How fast a tick may spend `Place.budget`: at most half of what the service allows. One budget has one allowance. */
   readonly allowance: Allowance

@@ -71,9 +71,13 @@ test('Requests that wait for one lease are spread over time', () => {
   assert.deepEqual([planned, between?.map(Math.round)], [seconds(30), [seconds(20), seconds(40)]])
 })
 
-test('A throttled resync is spread over the rest of its life; a request is not', () => {
+test('A throttled resync is spread over the rest of its life; requests take turns as fast as the limit allows', () => {
   assert.deepEqual(after(failed('Throttled', minutes(1)), resync).between, [minutes(1), minutes(9)])
-  assert.deepEqual(after(failed('Throttled', minutes(1)), rotate).between, undefined)
+  for (const request of [rotate, revoke]) {
+    const again = after(failed('Throttled', minutes(1)), request)
+    assert.deepEqual([again.after, again.between, again.inTurn], [minutes(1), undefined, true])
+  }
+  assert.equal(after(failed('ServiceBusy', minutes(1)), revoke).inTurn, undefined)
 })
 
 test('A request comes later than a revoke that waits for the same moment: a leaked key goes first', () => {

@@ -6,7 +6,7 @@ import type { Timer } from '@azure/functions'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
-import { queueRest } from '../../src/functions/shared/requests.ts'
+import { queueRest } from '../../src/functions/shared/queue-rest.ts'
 import { periodOf } from '../../src/functions/timer/period.ts'
 
 const now = Date.UTC(2026, 2, 2, 10)
@@ -20,10 +20,10 @@ const request: RotationRequest = {
 }
 const waiting: Outcome = { target: 'vision', provider: 'p', status: 'waiting', reasons: [], secrets: [] }
 
-async function restOf(outcome: Partial<Outcome>, random = () => 0.5) {
+async function restOf(outcome: Partial<Outcome>, random = () => 0.5, turn = (earliest: number) => earliest) {
   const sent: { request: RotationRequest; delay: number }[] = []
   const queue = { send: async (request: RotationRequest, delay: number) => void sent.push({ request, delay }) }
-  await queueRest({ ...waiting, ...outcome }, request, queue, random)
+  await queueRest({ ...waiting, ...outcome }, request, queue, { random, turn })
   return sent
 }
 
@@ -45,6 +45,22 @@ describe('What is queued after an outcome', () => {
     const [sent] = await restOf({ error, again })
 
     assert.deepEqual(sent?.request, { ...request, failedWith: 'PermissionDenied' })
+  })
+
+  test('A throttled request comes back at its turn, which is not before the moment that the service names', async () => {
+    const turns: number[] = []
+    const turn = (earliest: number) => {
+      turns.push(earliest)
+      return earliest + 7000
+    }
+
+    const [sent] = await restOf(
+      { again: { after: minute, at: now + minute, with: 'request', inTurn: true } },
+      Math.random,
+      turn,
+    )
+
+    assert.deepEqual([turns, sent?.delay], [[minute], minute + 7000])
   })
 
   test('Nothing is queued when nothing is left to do', async () => {

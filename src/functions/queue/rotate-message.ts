@@ -14,7 +14,7 @@ import { asRekeyError } from '../../engine/unforeseen.ts'
 import { recordAttempt } from '../operations/operation-record.ts'
 import { excerptOf } from '../shared/excerpt.ts'
 import { logOf, recordConfiguration, recordOutcome } from '../shared/invocation.ts'
-import { queueRest } from '../shared/requests.ts'
+import { comingBack, queueRest } from '../shared/queue-rest.ts'
 import { isStopped } from '../shared/stop-switch.ts'
 import { fanOut, queueTickPart } from './fan-out.ts'
 import { onDisabled, partWaits, waitWhileStopped, withoutTarget } from './not-now.ts'
@@ -91,7 +91,7 @@ async function carryOut(request: RotationRequest, app: App, log: Log): Promise<v
     log('info', 'request dropped: a later one waits for the same target', { target: target.name, request: request.id })
     return
   }
-  await queueRest(outcome, request, app.queue, Math.random)
+  await queueRest(outcome, request, app.queue, comingBack(app, target, request))
   if (outcome.error) await recordAttempt(app, log, request, outcome.again ? 'Running' : 'Failed', outcome.error)
 }
 

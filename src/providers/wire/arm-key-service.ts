@@ -55,6 +55,8 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
   readonly grant: string
   /** A limit of the service's own, per subscription; `limit` says whose it is. Absent: that of Resource Manager. */
   readonly budget?: { readonly name: string; readonly limit: string; readonly allowance: Allowance }
+  /** Writes of one rotation, POSTs included, where they are more than the listing and the regenerate: what reads the new key back lists again. */
+  readonly writes?: number
   /** Where the service names its errors in places of its own, and what they mean. */
   readonly errorCodes?: NonNullable<RawRequest['errorCodes']>
   /** The field of a connection string that holds the key. */

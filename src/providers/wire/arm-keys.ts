@@ -53,7 +53,7 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
       ...(regenerate.given === undefined ? {} : { swap: true as const }),
       ...(service.probe === undefined ? {} : { probe: true as const }),
     },
-    writes: 2,
+    writes: service.writes ?? 2,
     allowance: service.budget?.allowance ?? armAllowance,
     limit: service.budget?.limit ?? armLimit,
     place: (given) => placeOf(service, given as Given),

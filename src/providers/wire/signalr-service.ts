@@ -57,6 +57,7 @@ export function signalrProvider(service: SignalrService): KeyProvider {
       example,
     },
     apiVersion: '2024-03-01',
+    writes: 3,
     grant,
     keyField: 'AccessKey',
 

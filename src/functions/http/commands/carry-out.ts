@@ -12,7 +12,8 @@ import { operationIdOf } from '../../operations/operation-id.ts'
 import { recordAttempt, shown } from '../../operations/operation-record.ts'
 import { recordOutcome } from '../../shared/invocation.ts'
 import { inlineTime, previewOf } from '../../shared/preview-target.ts'
-import { queueRest, wantedUntil } from '../../shared/requests.ts'
+import { comingBack, queueRest } from '../../shared/queue-rest.ts'
+import { wantedUntil } from '../../shared/requests.ts'
 import { acceptedAs, type Call, type Command, json } from '../answer-request.ts'
 import { actorOf } from '../caller.ts'
 import { describeOutcome } from '../outcome-answer.ts'
@@ -68,7 +69,7 @@ export async function carryOut(
     }),
   )
   if (goesOn(outcome, request, begun)) {
-    await queueUnfinished(call, outcome, request, begun)
+    await queueUnfinished(call, target, outcome, request, begun)
     return accepted(call, request, outcome)
   }
   return finished(outcome, target, request, begun)
@@ -82,14 +83,21 @@ function goesOn(outcome: Outcome, request: RotationRequest, begun: boolean): boo
 }
 
 /** Throws RekeyError where the queue accepts no message and has none: then the caller must send the request again. */
-async function queueUnfinished(call: Call, outcome: Outcome, request: RotationRequest, begun: boolean): Promise<void> {
+async function queueUnfinished(
+  call: Call,
+  target: Target,
+  outcome: Outcome,
+  request: RotationRequest,
+  begun: boolean,
+): Promise<void> {
   const { app, log } = call
   const { queue } = app.ports(log)
   const { error, again } = outcome
   // After a lasting failure the message from before the first effect is enough: a second one would try the same beside it.
   const isQueued = begun && error?.transient === false
   try {
-    if (!isQueued) await (again ? queueRest(outcome, request, queue, Math.random) : queue.send(request, 0))
+    if (!isQueued)
+      await (again ? queueRest(outcome, request, queue, comingBack(app, target, request)) : queue.send(request, 0))
   } catch (thrown) {
     const failure = asRekeyError(thrown, log)
     if (!begun) throw failure

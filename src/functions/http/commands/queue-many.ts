@@ -10,6 +10,7 @@ import { type Many, type ManyKind, readMany, recordMany } from '../../operations
 import { manyOperationId } from '../../operations/operation-id.ts'
 import { mostListed } from '../../shared/excerpt.ts'
 import { wantedUntil } from '../../shared/requests.ts'
+import { canAtOnce, revokeWrites } from '../../shared/revoke-writes.ts'
 import { acceptedAs, type Command } from '../answer-request.ts'
 import { actorOf } from '../caller.ts'
 
@@ -66,11 +67,6 @@ export async function queueMany(call: Command, many: Many, also: object = {}): P
   })
 }
 
-/** Whether the target's service replaces every slot in one call. */
-export function canAtOnce(app: App, target: Target): boolean {
-  return app.providerOf(target).can.atOnce === true
-}
-
 interface Placed {
   readonly target: Target
   readonly delay: Duration
@@ -101,14 +97,13 @@ interface Place extends Candidate {
 
 function candidate(app: App, target: Target, { kind, atOnce }: Wanted): Place {
   const { writes, allowance } = app.providerOf(target)
-  const regenerates = kind === 'revocations' && !(atOnce && canAtOnce(app, target)) ? target.slots.length : 1
   return {
     of: target,
     target: target.name,
     urgency: 0,
     budget: app.placeOf(target).budget,
     allowance,
-    writes: writes * regenerates,
+    writes: kind === 'revocations' ? revokeWrites(app, target, atOnce) : writes,
     vault: target.vault,
     creates: target.secrets.length,
   }

@@ -5,13 +5,14 @@ import { formatDuration } from '../../../engine/duration.ts'
 import { RekeyError } from '../../../engine/rekey-error.ts'
 import { seconds } from '../../../engine/target.ts'
 import { mostListed } from '../../shared/excerpt.ts'
+import { canAtOnce } from '../../shared/revoke-writes.ts'
 import { type Handler, json } from '../answer-request.ts'
 import { badRequest, parseBody } from '../body.ts'
 import { notQueued } from '../problem.ts'
 import { describeLeftOut } from './left-out.ts'
 import { type Selected, selectionFields, selectionIn } from './many-selection.ts'
 import { note } from './note.ts'
-import { canAtOnce, listMany, queueMany, repeatedMany, spread, type Wanted } from './queue-many.ts'
+import { listMany, queueMany, repeatedMany, spread, type Wanted } from './queue-many.ts'
 
 const body = z.strictObject({
   ...selectionFields,
