@@ -399,6 +399,7 @@ output AZURE_RESOURCE_GROUP string = group.name
 output FUNCTION_APP_NAME string = appName
 output FUNCTION_APP_ID string = functionApp.outputs.id
 output FUNCTION_APP_URL string = functionApp.outputs.url
+output PAGE_URL string = '${functionApp.outputs.url}/api/page'
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output KEY_VAULT_IDS string = join(allVaultIds, ',')

@@ -1,6 +1,6 @@
 // Entra sign-in in front of the HTTP routes. Callers bring a bearer token of the app registration that
-// infra/scripts/sign-in.sh makes; its app roles say who may read, rotate and revoke. No client secret: no user signs in
-// with a browser, so none is needed.
+// infra/scripts/sign-in.sh makes; its app roles say who may read, rotate and revoke. A browser that opens the page signs in
+// here, too: without a client secret App Service uses the implicit flow, and an ID token is all that the roles need.
 
 param appName string
 param clientId string
@@ -17,8 +17,9 @@ resource signIn 'Microsoft.Web/sites/config@2025-03-01' = {
     globalValidation: {
       requireAuthentication: true
       unauthenticatedClientAction: 'Return401'
-      // Event Grid delivers here with the host's own key, not with a token of ours.
-      excludedPaths: ['/runtime/webhooks/EventGrid', '/runtime/webhooks/eventgrid']
+      // Event Grid delivers with the host's own key, not with a token of ours. The page is static, without data of its own:
+      // it offers the sign-in, instead of an empty 401.
+      excludedPaths: ['/runtime/webhooks/EventGrid', '/runtime/webhooks/eventgrid', '/api/page']
     }
     httpSettings: { requireHttps: true }
     identityProviders: {

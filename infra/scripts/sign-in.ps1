@@ -1,11 +1,12 @@
 # Makes the app registration for the sign-in in front of the HTTP routes, with three app roles: Rekey.Read,
 # Rekey.Rotate, Rekey.Revoke (scripts/app-roles.json). Prints what switches the sign-in on.
 #
-#   infra/scripts/sign-in.ps1 [display name]      (default: Rekey)
+#   infra/scripts/sign-in.ps1 [display name] [address of the app]      (default: Rekey, and no address)
 #
 # Who may run it: an Application Administrator, signed in with `az login`. No client secret is made: callers bring a token
-# of their own. Only people and apps that have one of the roles get a token at all. Idempotent.
-param([string]$Name = 'Rekey')
+# of their own. Only people and apps that have one of the roles get a token at all. The page needs the address (FUNCTION_APP_URL of the
+# outputs), which is known after the first deployment: run it again then. Idempotent.
+param([string]$Name = 'Rekey', [string]$Address = '')
 
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $false
@@ -38,6 +39,15 @@ foreach ($body in 'app-scope.json', 'app-callers.json') {
   Assert-Azure "apply $body"
 }
 
+# Without a client secret App Service takes the ID token that Entra sends to its callback. Other addresses stay.
+if ($Address) {
+  $callback = $Address.TrimEnd('/') + '/.auth/login/aad/callback'
+  $redirects = @(az ad app show --id $client --query web.redirectUris --output tsv | Where-Object { $_ -and $_ -ne $callback }) + $callback
+  Assert-Azure 'read the redirect addresses'
+  az ad app update --id $client --enable-id-token-issuance true --web-redirect-uris $redirects --output none
+  Assert-Azure 'set the redirect addresses'
+}
+
 $servicePrincipal = az ad sp list --filter "appId eq '$client'" --query '[0].id' --output tsv
 Assert-Azure 'list service principals'
 if (-not $servicePrincipal) {
@@ -48,5 +58,8 @@ az ad sp update --id $client --set appRoleAssignmentRequired=true --output none
 Assert-Azure 'require an assignment'
 
 Write-Output "Switch it on:    azd env set SIGN_IN_CLIENT_ID $client; azd provision"
+if (-not $Address) {
+  Write-Output "For the page:    run this again after the first deployment: infra/scripts/sign-in.ps1 '$Name' <FUNCTION_APP_URL of its outputs>"
+}
 Write-Output "Assign roles:    Entra admin center > Enterprise applications > $Name > Users and groups"
-Write-Output "Call:            Invoke-RestMethod https://.../api/targets -Headers @{ Authorization = `"Bearer `$(az account get-access-token --scope api://$client/.default --query accessToken -o tsv)`"; 'x-functions-key' = '...' }"
+Write-Output "Call:            Invoke-RestMethod https://.../api/targets -Headers @{ Authorization = `"Bearer `$(az account get-access-token --scope api://$client/.default --query accessToken -o tsv)`" }"

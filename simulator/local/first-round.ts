@@ -4,7 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { QueueServiceClient } from '@azure/storage-queue'
 import type { Estate } from './estate.ts'
-import type { HostChild } from './host-child.ts'
+import { callerHeader, type HostChild } from './host-child.ts'
 
 export type Status = 'changed' | 'current' | 'waiting' | 'paused' | 'failed'
 
@@ -102,7 +102,8 @@ export async function firstRound(
 }
 
 async function listTargets(host: HostChild): Promise<readonly Listed[]> {
-  const headers = { 'x-functions-key': host.keys.functions['listTargets'] ?? host.keys.host }
+  const { name, value } = callerHeader(host, 'listTargets')
+  const headers = { [name]: value }
   const targets: Listed[] = []
   for (let next: string | undefined = `${host.url}/api/targets`; next !== undefined; ) {
     const response = await fetch(next, { headers })

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ReadyMessage } from './host.ts'
+import { signInSettings } from './simulated-sign-in.ts'
 import type { TimerStatus } from './timer-triggers.ts'
 
 export interface HostChild {
@@ -11,6 +12,7 @@ export interface HostChild {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
   readonly keys: ReadyMessage['ready']['keys']
+  readonly tokens: ReadyMessage['ready']['tokens']
   readonly functions: ReadyMessage['ready']['functions']
   readonly errors: ReadyMessage['ready']['errors']
   isRunning(): boolean
@@ -27,6 +29,8 @@ export interface HostChildOptions {
   readonly settings: Readonly<Record<string, string>>
   /** The stored state of timers, by function: see timer-triggers.ts. */
   readonly timers?: Readonly<Record<string, TimerStatus>>
+  /** With App Service's sign-in in front, and the settings that come with it. */
+  readonly signIn?: boolean
   /** A module for `node --import`: the simulator's preload. */
   readonly preload?: string
   /** Every line that the host or the app writes. */
@@ -49,10 +53,10 @@ async function attempt(options: HostChildOptions, port: number): Promise<HostChi
   const preload = options.preload === undefined ? [] : ['--import', options.preload]
   const env = Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
   const timers = options.timers === undefined ? [] : ['--timers', JSON.stringify(options.timers)]
-  const app = ['--app', options.directory, '--port', String(port)]
+  const app = ['--app', options.directory, '--port', String(port), ...(options.signIn ? ['--sign-in'] : [])]
   const child = spawn(process.execPath, [...preload, host, ...app, ...timers], {
     cwd: options.directory,
-    env: { ...env, ...options.settings },
+    env: { ...env, ...(options.signIn ? signInSettings : {}), ...options.settings },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const last: string[] = []
@@ -83,4 +87,11 @@ async function attempt(options: HostChildOptions, port: number): Promise<HostChi
       await exited
     },
   }
+}
+
+/** The header that lets a program call a function: its key, or with the sign-in on the token of a user with every role. */
+export function callerHeader({ keys, tokens }: Pick<HostChild, 'keys' | 'tokens'>, functionName: string) {
+  const [token] = Object.values(tokens)
+  if (token !== undefined) return { name: 'authorization', value: `Bearer ${token}` }
+  return { name: 'x-functions-key', value: keys.functions[functionName] ?? keys.host }
 }

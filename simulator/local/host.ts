@@ -1,5 +1,5 @@
 // Runs a built function app without Core Tools, in a process of its own, so that what runs is what is deployed.
-// `node --import ../preload.ts host.ts --app <directory> --port <n> --timers <timer state as JSON>`
+// `node --import ../preload.ts host.ts --app <directory> --port <n> --timers <timer state as JSON> [--sign-in]`
 // App settings are the environment. It sends its parent an IPC message when it is ready.
 
 import type { AddressInfo } from 'node:net'
@@ -9,6 +9,7 @@ import { type HostSettings, readHostSettings, resolveBinding } from './host-sett
 import { serveHttp } from './http-triggers.ts'
 import { createInvoker, type Invoker } from './invoker.ts'
 import { listenToQueue } from './queue-triggers.ts'
+import { simulatedSignIn } from './simulated-sign-in.ts'
 import { startTimer, type TimerStatus } from './timer-triggers.ts'
 import { type Log, loadApp, type RegisteredFunction } from './worker.ts'
 
@@ -19,12 +20,16 @@ export interface HostOptions {
   readonly env: NodeJS.ProcessEnv
   /** The stored state of timers, by function. */
   readonly timers?: Readonly<Record<string, TimerStatus>>
+  /** Whether App Service's sign-in is in front. */
+  readonly signIn?: boolean
   readonly log: Log
 }
 
 export interface RunningHost {
   readonly port: number
   readonly keys: HostKeys
+  /** With the sign-in on: a token of each simulated user. */
+  readonly tokens: Readonly<Record<string, string>>
   readonly functions: readonly RegisteredFunction[]
   /** Functions that could not be started, with the reason: as in Azure, they are missing and the others run. */
   readonly errors: Readonly<Record<string, string>>
@@ -33,7 +38,7 @@ export interface RunningHost {
 
 /** The message to the parent process, sent once: enough to call every function. */
 export interface ReadyMessage {
-  readonly ready: Pick<RunningHost, 'port' | 'keys' | 'errors'> & {
+  readonly ready: Pick<RunningHost, 'port' | 'keys' | 'tokens' | 'errors'> & {
     readonly functions: readonly { readonly name: string; readonly trigger: string }[]
   }
 }
@@ -64,7 +69,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     return found !== undefined
   }
   // Before any trigger: nothing may run in a process that then finds its port in use.
-  const server = await serveHttp({ functions: resolved, routePrefix: settings.routePrefix, keys, invoker, fire }, port)
+  const signIn = options.signIn ? simulatedSignIn() : undefined
+  const { routePrefix } = settings
+  const server = await serveHttp({ functions: resolved, routePrefix, keys, invoker, signIn, fire }, port)
   for (const fn of resolved) {
     try {
       triggers.set(fn.name, await startTrigger(fn, settings, options, invoker))
@@ -75,6 +82,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   return {
     port: (server.address() as AddressInfo).port,
     keys,
+    tokens: signIn?.tokens ?? {},
     functions: resolved.filter(({ name }) => triggers.has(name)),
     errors,
     close: async () => {
@@ -132,7 +140,12 @@ async function startTrigger(
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { app: { type: 'string' }, port: { type: 'string' }, timers: { type: 'string' } },
+    options: {
+      app: { type: 'string' },
+      port: { type: 'string' },
+      timers: { type: 'string' },
+      'sign-in': { type: 'boolean' },
+    },
   })
   const log: Log = (level, category, message, invocationId) => {
     if (level === 'trace' || level === 'debug') return
@@ -144,11 +157,12 @@ async function main(): Promise<void> {
     port: Number(values.port ?? 7071),
     env: process.env,
     timers: JSON.parse(values.timers ?? '{}'),
+    signIn: values['sign-in'] ?? false,
     log,
   })
   const functions = host.functions.map(({ name, trigger }) => ({ name, trigger: trigger.type }))
-  const { port, keys, errors } = host
-  process.send?.({ ready: { port, keys, errors, functions } } satisfies ReadyMessage)
+  const { port, keys, tokens, errors } = host
+  process.send?.({ ready: { port, keys, tokens, errors, functions } } satisfies ReadyMessage)
   log('information', 'Host.Startup', `Serving ${functions.length} functions on http://127.0.0.1:${port}`)
   const stop = () => void host.close().then(() => process.exit(0))
   process.once('SIGTERM', stop)

@@ -6,6 +6,7 @@ import { receiveEvents } from './event-grid-webhook.ts'
 import { allows, type HostKeys, type Level, levelOf } from './function-keys.ts'
 import type { Invoker } from './invoker.ts'
 import { parseRoute, type Route } from './route-templates.ts'
+import type { SimulatedSignIn } from './simulated-sign-in.ts'
 import type { HttpData, Nullable, RegisteredFunction } from './worker.ts'
 
 export interface HttpHost {
@@ -13,6 +14,8 @@ export interface HttpHost {
   readonly routePrefix: string
   readonly keys: HostKeys
   readonly invoker: Invoker
+  /** Undefined: the sign-in is off. */
+  readonly signIn?: SimulatedSignIn | undefined
   /** Runs any function with an input, for `POST /admin/functions/<name>`. False if no function has that name. */
   fire(name: string, input: unknown): boolean
 }
@@ -68,6 +71,8 @@ async function answer(host: HttpHost, routes: readonly HttpFunction[], request: 
   const url = new URL(request.url ?? '/', `http://${request.headers.host ?? '127.0.0.1'}`)
   const body = await readBody(request)
   if (body === undefined) return { status: 413 }
+  const admission = host.signIn?.admit(request, url, body) ?? { headers: headersOf(request) }
+  if ('answer' in admission) return admission.answer
   const key = header(request, 'x-functions-key') ?? url.searchParams.get('code') ?? undefined
   if (/^\/admin\//i.test(url.pathname)) return manage(host, request.method ?? 'GET', url, key, body)
   if (/^\/runtime\/webhooks\/eventgrid\/?$/i.test(url.pathname)) {
@@ -83,7 +88,7 @@ async function answer(host: HttpHost, routes: readonly HttpFunction[], request: 
     if (params === undefined) continue
     const { level, name: keyName } = levelOf(host.keys, key, candidate.name)
     if (!allows(level, candidate.level)) return { status: 401 }
-    const http = toRpc(request, url, params, body, identitiesOf(level, keyName))
+    const http = toRpc({ request, headers: admission.headers }, url, params, body, identitiesOf(level, keyName))
     const result = await host.invoker.invoke(
       candidate.name,
       'This function was programmatically called via the host APIs.',
@@ -115,8 +120,17 @@ function manage(host: HttpHost, method: string, url: URL, key: string | undefine
   return { status: host.fire(decodeURIComponent(name), input) ? 202 : 404 }
 }
 
+function headersOf(request: IncomingMessage): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(',') : (value ?? ''),
+    ]),
+  )
+}
+
 function toRpc(
-  request: IncomingMessage,
+  { request, headers }: { readonly request: IncomingMessage; readonly headers: Readonly<Record<string, string>> },
   url: URL,
   params: Readonly<Record<string, string>>,
   body: Uint8Array,
@@ -124,14 +138,10 @@ function toRpc(
 ): HttpData {
   const nullable = (entries: Iterable<[string, string]>): Record<string, Nullable> =>
     Object.fromEntries([...entries].map(([name, value]) => [name, { value }]))
-  const headers = Object.entries(request.headers).map(([name, value]): [string, string] => [
-    name,
-    Array.isArray(value) ? value.join(',') : (value ?? ''),
-  ])
   return {
     method: request.method ?? 'GET',
     url: url.href,
-    nullableHeaders: nullable(headers),
+    nullableHeaders: nullable(Object.entries(headers)),
     nullableQuery: nullable(url.searchParams),
     nullableParams: nullable(Object.entries(params)),
     identities,

@@ -3,7 +3,7 @@
 import { columns } from './columns.ts'
 import type { Estate } from './estate.ts'
 import type { ShownResult } from './first-round.ts'
-import type { HostChild } from './host-child.ts'
+import { callerHeader, type HostChild } from './host-child.ts'
 
 export interface Progress {
   /** Whether the line is replaced, as on a terminal. */
@@ -75,8 +75,10 @@ function story({ status, reason = '', detail }: ShownResult): string {
 /** URLs and commands that work as they stand while this runs. */
 export function whatNow(host: HostChild, estate: Estate): string {
   // The address is quoted: some shells read a question mark as a pattern.
-  const curl = (name: string, path: string, options = '') =>
-    `curl -s ${options}-H 'x-functions-key: ${host.keys.functions[name] ?? host.keys.host}' '${host.url}/api/${path}'`
+  const curl = (name: string, path: string, options = '') => {
+    const header = callerHeader(host, name)
+    return `curl -s ${options}-H '${header.name}: ${header.value}' '${host.url}/api/${path}'`
+  }
   const asJson = "-X POST -H 'content-type: application/json' "
   const post = (name: string, path: string, body: string) => curl(name, path, `${asJson}-d '${body}' `)
   // `from` is the version that the target shows as current.
@@ -84,9 +86,13 @@ export function whatNow(host: HostChild, estate: Estate): string {
     const version = `${curl('showTarget', `targets/${target}`)} | grep -o '"version":"[^"]*"' | head -1 | sed s/version/from/`
     return curl(name, `targets/${target}/${verb}`, `${asJson}-d "{$(${version})}" `)
   }
+  const hasSignIn = Object.keys(host.tokens).length > 0
+  const admin = hasSignIn ? `-H '${callerHeader(host, '').name}: ${callerHeader(host, '').value}' ` : ''
   return `
-${host.url} serves the function app until Ctrl-C. Each function has a key of its own. Try:
+${host.url} serves the function app until Ctrl-C. ${hasSignIn ? 'A token takes the place of function keys.' : 'Each function has a key of its own.'} Try:
 
+The page for operators. ${hasSignIn ? `Sign in as one of ${Object.keys(host.tokens).join(', ')}` : `It asks for a key: ${host.keys.host}`}
+  ${host.url}/api/page
 The command line, from a second terminal; npm run rekey lists its commands:
   REKEY_URL=${host.url} REKEY_KEY=${host.keys.host} npm run rekey -- list
 In PowerShell:
@@ -109,9 +115,9 @@ Who changed it when, and why? Is every service reachable and every permission gr
   ${curl('targetHistory', 'targets/translator/history')}
   ${curl('health', 'health')}
 Run the schedule now, as the timer does every 15 minutes:
-  curl -s -X POST -H 'content-type: application/json' -H 'x-functions-key: ${host.keys.master}' -d '{}' ${host.url}/admin/functions/schedule
+  curl -s -X POST ${admin}-H 'content-type: application/json' -H 'x-functions-key: ${host.keys.master}' -d '{}' ${host.url}/admin/functions/schedule
 
-The key ${host.keys.master} works for every route.
+The key ${host.keys.master} works for every route${hasSignIn ? ' under /admin' : ''}.
 The targets:       ${estate.settings['ROTATION_TARGETS']} (the app reads a change within a minute)
 Published events:  curl -s ${estate.management}/topics/${estate.fleet.topicHost}/events
 Log of the app:    ${estate.folder}/host.log

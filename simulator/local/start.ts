@@ -19,17 +19,19 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const wantedPort = 7071
 const hour = 3_600_000
 
-const usage = `npm start [-- --once] [-- --json]
+const usage = `npm start [-- --once] [-- --json] [-- --sign-in]
 
 The function app in a simulated Azure: rotates a sample fleet, reports what happened, and serves on port ${wantedPort} until Ctrl-C.
   --once   end after the first round; exit code 1 if something went otherwise than it should
   --json   one JSON document on stdout instead of the table
+  --sign-in  with a simulated Entra sign-in in front, instead of function keys
   --operation-time <seconds>   how long a long-running operation takes; 3 if not given, 30 or more in Azure
 `
 
 interface Options {
   readonly once?: boolean
   readonly json?: boolean
+  readonly 'sign-in'?: boolean
   readonly 'operation-time'?: string
 }
 
@@ -46,7 +48,7 @@ async function main(options: Options): Promise<void> {
   const [estate] = started
   const log = createWriteStream(join(estate.folder, 'host.log'))
   const watch = watchHost()
-  const served = startApp(estate, (line) => {
+  const served = startApp(estate, options, (line) => {
     log.write(`${line}\n`)
     watch.line(line)
   })
@@ -95,7 +97,7 @@ async function stayUp(host: HostChild, estate: Estate, { json }: Options, stoppe
   process.stderr.write('\nStopping.\n')
 }
 
-function startApp(estate: Estate, onLine: (line: string) => void): Promise<HostChild> {
+function startApp(estate: Estate, options: Options, onLine: (line: string) => void): Promise<HostChild> {
   // As if the app had been down since the day before yesterday: it makes up for the missed run, which resyncs every target.
   const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
   const missed = { Last: ago(48 * hour), Next: ago(47.75 * hour), LastUpdated: ago(48 * hour) }
@@ -106,6 +108,7 @@ function startApp(estate: Estate, onLine: (line: string) => void): Promise<HostC
     settings,
     preload,
     timers: { schedule: missed },
+    signIn: options['sign-in'] ?? false,
     onLine,
   })
 }
@@ -146,4 +149,11 @@ function interrupted(): Promise<'interrupted'> {
   })
 }
 
-await main(flags(usage, { once: { type: 'boolean' }, json: { type: 'boolean' }, 'operation-time': { type: 'string' } }))
+await main(
+  flags(usage, {
+    once: { type: 'boolean' },
+    json: { type: 'boolean' },
+    'sign-in': { type: 'boolean' },
+    'operation-time': { type: 'string' },
+  }),
+)

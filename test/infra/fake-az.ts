@@ -19,6 +19,8 @@ export interface World {
   readonly granted?: string
   /** The client id of the app registration, where there is one. */
   readonly registered?: string
+  /** The addresses to which its sign-in may return. */
+  readonly redirects?: readonly string[]
 }
 
 /** What came of a script: what `az` was asked, and of the last deployment its options and its `name=value` parameters. */
@@ -87,6 +89,7 @@ case "$*" in
   "cloud show --query endpoints"*) echo '${world.graph ?? 'https://graph.microsoft.com/'}' ;;
   "rest --method post"*) echo grant-1 ;;
   "ad sp show --id 00000003-0000-0000-c000-000000000000"*) echo graph-1 ;;
+  "ad app show --id client-1 --query web.redirectUris"*) printf '%s\\n' ${(world.redirects ?? []).join(' ')} ;;
   "ad app show --id client-1"*) echo object-1 ;;
   rest*/appRoles*) echo role-1 ;;
   rest*/appRoleAssignments*) echo '${world.granted ?? ''}' ;;

@@ -206,3 +206,19 @@ test('The app registration is made once, and configured the same way each time',
   )
   assert.ok(second.asked.some((call) => call.includes('appRoleAssignmentRequired=true')))
 })
+
+test('The app registration lets the page sign in, once its address is known, and keeps the addresses of other apps', () => {
+  const callback = 'https://func-rekey.azurewebsites.net/.auth/login/aad/callback'
+  const other = 'https://func-other.azurewebsites.net/.auth/login/aad/callback'
+  const world = { registered: 'client-1', redirects: [other, callback] }
+
+  const without = run('infra/scripts/sign-in.sh', {}, world, ['Rekey'])
+  const asked = run('infra/scripts/sign-in.sh', {}, world, ['Rekey', 'https://func-rekey.azurewebsites.net/'])
+
+  const redirects = (calls: readonly string[]) => calls.filter((call) => call.includes('redirect-uris'))
+  assert.deepEqual(redirects(without.asked), [])
+  assert.equal(asked.status, 0, asked.stderr)
+  assert.deepEqual(redirects(asked.asked), [
+    `ad app update --id client-1 --enable-id-token-issuance true --web-redirect-uris ${other} ${callback} --output none`,
+  ])
+})
