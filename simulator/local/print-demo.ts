@@ -93,11 +93,7 @@ ${host.url} serves the function app until Ctrl-C. ${hasSignIn ? 'A token takes t
 
 The page for operators. ${hasSignIn ? `Sign in as one of ${Object.keys(host.tokens).join(', ')}` : `It asks for a key: ${host.keys.host}`}
   ${host.url}/api/page
-The command line, from a second terminal; npm run rekey lists its commands:
-  REKEY_URL=${host.url} REKEY_KEY=${host.keys.host} npm run rekey -- list
-In PowerShell:
-  $env:REKEY_URL='${host.url}'; $env:REKEY_KEY='${host.keys.host}'; npm run rekey -- list
-Which targets does it manage, and what would it do now?
+${commandLine(host)}Which targets does it manage, and what would it do now?
   ${curl('listTargets', 'targets')}
   ${curl('listPlan', 'plan')}
   ${curl('planTarget', 'targets/translator/plan')}
@@ -121,5 +117,15 @@ The key ${host.keys.master} works for every route${hasSignIn ? ' under /admin' :
 The targets:       ${estate.settings['ROTATION_TARGETS']} (the app reads a change within a minute)
 Published events:  curl -s ${estate.management}/topics/${estate.fleet.topicHost}/events
 Log of the app:    ${estate.folder}/host.log
+`
+}
+
+/** With the sign-in on, the command line takes its token from the Azure CLI, which knows nothing of the simulated one. */
+function commandLine({ url, keys, tokens }: HostChild): string {
+  if (Object.keys(tokens).length > 0) return ''
+  return `The command line, from a second terminal; npm run rekey lists its commands:
+  REKEY_URL=${url} REKEY_KEY=${keys.host} npm run rekey -- list
+In PowerShell:
+  $env:REKEY_URL='${url}'; $env:REKEY_KEY='${keys.host}'; npm run rekey -- list
 `
 }

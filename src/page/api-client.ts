@@ -2,8 +2,10 @@
 
 import type { Problem } from './api-shapes.ts'
 
-/** Whether App Service signs callers in; otherwise a key is asked for. */
-export const withSignIn = document.documentElement.dataset['signIn'] === 'entra'
+/** What lets a caller in: App Service's sign-in, a key, or both of them. */
+const locks = document.documentElement.dataset['signIn']
+export const needsSignIn = locks !== 'key'
+export const needsKey = locks !== 'entra'
 
 /** The key lives in this variable alone: it is gone with the tab. */
 let key = ''
@@ -103,8 +105,8 @@ export async function getAll<Item>(
 ): Promise<void> {
   const items: Item[] = []
   for (let next: string | undefined = path; next !== undefined; ) {
-    const page: { value: readonly Item[]; nextLink?: string; targets?: readonly Item[] } = await get(next)
-    items.push(...(page.value ?? page.targets))
+    const page: { value: readonly Item[]; nextLink?: string } = await get(next)
+    items.push(...page.value)
     next = page.nextLink === undefined ? undefined : pathIn(page.nextLink)
     onPage(items, page as unknown as Readonly<Record<string, unknown>>, next === undefined)
   }

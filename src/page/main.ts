@@ -1,6 +1,6 @@
 // The page for operators: who reads it, where they are, and which view shows that.
 
-import { ApiError, get, useKey, whenRefused, withSignIn } from './api-client.ts'
+import { ApiError, get, needsKey, needsSignIn, useKey, whenRefused } from './api-client.ts'
 import { candidatesView } from './candidates-view.ts'
 import { el, fill } from './elements.ts'
 import { currentFleet, loadFleet, watchFleet } from './fleet.ts'
@@ -10,7 +10,7 @@ import { operationsView } from './operations-view.ts'
 import { overview } from './overview.ts'
 import { providersView } from './providers-view.ts'
 import { revokeMany } from './revoke-many.ts'
-import { signInView, viewBeforeSignIn } from './sign-in-view.ts'
+import { signInView, signOutLink, viewBeforeSignIn } from './sign-in-view.ts'
 import { targetList } from './target-list.ts'
 import { targetView } from './target-view.ts'
 
@@ -82,9 +82,8 @@ function showHeader(): void {
     ),
     asOf,
     el('button.small', { type: 'button', onclick: () => void loadFleet() }, 'Refresh'),
-    withSignIn
-      ? el('a', { href: '/.auth/logout?post_logout_redirect_uri=/api/page' }, 'Sign out')
-      : el('button.small', { type: 'button', onclick: () => location.reload() }, 'Forget key'),
+    needsKey && el('button.small', { type: 'button', onclick: () => location.reload() }, 'Forget key'),
+    needsSignIn && signOutLink(),
   )
 }
 
@@ -114,19 +113,21 @@ async function start(): Promise<void> {
     event.preventDefault()
     search.focus()
   })
-  if (!withSignIn) {
+  history.replaceState(null, '', viewBeforeSignIn() ?? location.href)
+  if (needsKey) {
     leave()
     whenRefused(() => isIn && leave('The app no longer accepts this key.'))
     return
   }
   try {
     await get('/api/providers')
-    history.replaceState(null, '', viewBeforeSignIn() ?? location.hash)
     enter()
     whenRefused(() => isIn && leave('The sign-in has ended.'))
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    leave(error.status === 401 ? '' : [error.problem.detail, error.problem.remedy].join(' '))
+    // 401 is whoever has not signed in yet.
+    if (error.status === 401) leave()
+    else leave([error.problem.detail, error.problem.remedy].join('. '))
   }
 }
 

@@ -1,6 +1,6 @@
 // How a reader gets in: App Service's own sign-in, or a key that only this tab knows.
 
-import { ApiError, get, useKey, withSignIn } from './api-client.ts'
+import { ApiError, get, needsKey, needsSignIn, useKey } from './api-client.ts'
 import { announce, el, fill } from './elements.ts'
 
 const page = '/api/page'
@@ -9,22 +9,30 @@ const returnTo = 'rekey.returnTo'
 /** Shows what is asked for before anything can be read; `done` is called when the API lets the reader in. */
 export function signInView(main: HTMLElement, done: () => void, why = ''): void {
   document.title = 'Sign in · Rekey'
-  if (withSignIn) fill(main, entraForm(why))
-  else fill(main, keyForm(done, why))
+  fill(main, needsKey ? keyForm(done, why) : entraForm(why))
   main.querySelector<HTMLElement>('input, a')?.focus()
 }
 
-function entraForm(why: string): HTMLElement {
-  const link = el('a.button.primary', { href: `/.auth/login/aad?post_login_redirect_uri=${page}` }, 'Sign in')
+function signInLink(style: 'a' | 'a.button.primary'): HTMLElement {
+  const link = el(style, { href: `/.auth/login/aad?post_login_redirect_uri=${page}` }, 'Sign in')
   // The sign-in comes back to the page without its fragment.
   link.addEventListener('click', () => sessionStorage.setItem(returnTo, location.hash))
+  return link
+}
+
+function entraForm(why: string): HTMLElement {
   return el(
     'section.gate',
     el('h1', 'Sign in'),
     el('p', 'You need one of the app roles Rekey.Read, Rekey.Rotate and Rekey.Revoke.'),
     why !== '' && el('p.error', { role: 'alert' }, why),
-    el('p', link),
+    el('p.buttons', why !== '' && signOutLink(), signInLink('a.button.primary')),
   )
+}
+
+/** Ends the sign-in, and comes back to the page. */
+export function signOutLink(): HTMLElement {
+  return el('a', { href: `/.auth/logout?post_logout_redirect_uri=${page}` }, 'Sign out')
 }
 
 /** The view that was asked for before the sign-in; once. */
@@ -55,6 +63,7 @@ function keyForm(done: () => void, why: string): HTMLElement {
       { id: 'key-note' },
       'This key allows everything: reading, rotating and revoking. It stays in the memory of this tab: it is not stored, and it is not part of any address.',
     ),
+    needsSignIn && el('p.note', 'This app wants both a key and the sign-in. ', signInLink('a'), ' first.'),
     error,
     submit,
   )

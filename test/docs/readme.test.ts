@@ -10,7 +10,7 @@ import { blocks, documents, section } from './markdown.ts'
 describe('docs/guides/local-demo.md', () => {
   test('docs/guides/local-demo.md has the calls that npm start prints, but for the keys', () => {
     const functions = new Proxy({}, { get: (_, name) => `<${String(name)}>` })
-    const host = { url: 'http://127.0.0.1:7071', keys: { functions, host: '<host>', master: '<master>' } }
+    const host = { url: 'http://127.0.0.1:7071', keys: { functions, host: '<host>', master: '<master>' }, tokens: {} }
     const { topicHost } = seedSampleFleet(simulatedCloud())
     const estate = { management: 'http://127.0.0.1:<port>/simulator', folder: '', settings: {}, fleet: { topicHost } }
     const callsIn = (text: string) => text.split('\n').flatMap((line) => /(?:for i in .*)?curl -s .*/.exec(line) ?? [])

@@ -13,6 +13,8 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export interface PageApp {
   readonly estate: Estate
   readonly host: HostChild
+  /** The same app behind the simulated sign-in. */
+  readonly behindSignIn: HostChild
   /** Every line of the host. */
   readonly lines: readonly string[]
   /** Runs the schedule, and waits for its end. */
@@ -21,31 +23,26 @@ export interface PageApp {
 }
 
 /** The targets of the sample fleet that the tests use; they are not due again when one of them is rotated. */
-const wanted = ['vision', 'speech', 'chat', 'messages', 'thermostat-7']
+const wanted = ['vision', 'speech', 'chat', 'messages', 'thermostat-7', 'hub-service']
 
 /** Starts everything, with these targets of the sample fleet and what `more` adds. The schedule has not run yet. */
-export async function startPageApp(
-  settings: Readonly<Record<string, string>> = {},
-  more: readonly object[] = [],
-): Promise<PageApp> {
+export async function startPageApp(): Promise<PageApp> {
   if (isStale()) await buildApp()
   const estate = await startEstate({ operationTime: 500 })
   const file = estate.settings['ROTATION_TARGETS']!
   const fleet = JSON.parse(readFileSync(file, 'utf8')) as { targets: { name: string }[] }
   const targets = fleet.targets.filter(({ name }) => wanted.includes(name))
-  writeFileSync(file, JSON.stringify({ ...fleet, targets: [...targets, ...more] }))
+  writeFileSync(file, JSON.stringify({ ...fleet, targets }))
   const lines: string[] = []
-  const host = await spawnHost({
-    directory: root,
-    port: 0,
-    settings: { ...estate.settings, ...settings },
-    preload: estate.preload,
-    onLine: (line) => lines.push(line),
-  })
+  const { settings, preload } = estate
+  const spawn = (signIn: boolean) =>
+    spawnHost({ directory: root, port: 0, settings, preload, signIn, onLine: (line) => lines.push(line) })
+  const [host, behindSignIn] = await Promise.all([spawn(false), spawn(true)])
   const ticks = () => lines.filter((line) => line.includes(" Executed 'Functions.schedule'")).length
   return {
     estate,
     host,
+    behindSignIn,
     lines,
     tick: async () => {
       const before = ticks()
@@ -57,7 +54,7 @@ export async function startPageApp(
       while (ticks() === before) await pause(50)
     },
     close: async () => {
-      await host.stop()
+      await Promise.all([host.stop(), behindSignIn.stop()])
       await estate.close()
     },
   }

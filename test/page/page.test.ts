@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { launch, openPage, type WatchedPage, withoutChromium } from './chromium.ts'
 import { type PageApp, startPageApp } from './page-app.ts'
+import { testSignIn } from './page-sign-in.ts'
 
 let app: PageApp
 let browser: Browser
@@ -59,8 +60,10 @@ test('a key opens the list of targets', { skip: withoutChromium }, async () => {
   const { page, check, close } = await opened('#/targets')
 
   await page.getByRole('link', { name: 'vision' }).waitFor()
-  assert.equal(await page.getByRole('row').count(), 6)
+  assert.equal(await page.getByRole('row').count(), 7)
 
   check()
   await close()
 })
+
+testSignIn(() => ({ app, browser }))

@@ -1,11 +1,12 @@
 // GET /api/page: the page for operators. Static: it has no data and no rights, and calls the routes with those of its reader.
 
 import type { HttpResponseInit } from '@azure/functions'
+import { isKeyless, signInIsOn } from '../sign-in.ts'
 import { html, policy } from './built-page.ts'
 
-/** The page. With the sign-in on it offers that, otherwise it asks for a key: which of them is all that it is given. */
+/** The page. All that it is given is how its reader gets in: the sign-in, a key, or both where the deployment wants both locks. */
 export function showPage(env: NodeJS.ProcessEnv): HttpResponseInit {
-  const signIn = env['WEBSITE_AUTH_ENABLED']?.toLowerCase() === 'true'
+  const locks = isKeyless(env) ? 'entra' : signInIsOn(env) ? 'both' : 'key'
   return {
     status: 200,
     headers: {
@@ -20,6 +21,6 @@ export function showPage(env: NodeJS.ProcessEnv): HttpResponseInit {
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
     },
-    body: signIn ? html.replace('data-sign-in="key"', 'data-sign-in="entra"') : html,
+    body: html.replace('data-sign-in="key"', `data-sign-in="${locks}"`),
   }
 }
