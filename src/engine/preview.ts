@@ -5,6 +5,7 @@ import { type KeySlot, slotsOf } from './key-ring.ts'
 import { observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 import type { RotationRequest } from './request.ts'
+import { stateOf } from './state.ts'
 import type { Reason, StoredSecret } from './stored-secret.ts'
 import type { Instant, Target } from './target.ts'
 
@@ -24,6 +25,7 @@ export async function preview(
     ...(lead ? { stored: lead, dueAt: ages.dueAt! } : {}),
     slots: slotsOf(state.ring),
     ...(plan ? { plan } : {}),
+    planOf: (other) => describeDecision(decide(stateOf({ ...state, request: other }))),
   }
 }
 
@@ -35,10 +37,19 @@ export interface Preview {
   readonly dueAt?: Instant
   readonly slots: readonly KeySlot[]
   /** Absent: nothing to do. */
-  readonly plan?: { readonly reason: Reason; readonly until?: Instant; readonly steps: readonly string[] }
+  readonly plan?: Plan
+  /** What a run for another request of this target would do first, with what was read for this one. */
+  planOf(other: RotationRequest): Plan | undefined
 }
 
-function describeDecision(decision: Decision): Preview['plan'] {
+/** Why, until when nothing can be done, and what would be done. */
+export interface Plan {
+  readonly reason: Reason
+  readonly until?: Instant
+  readonly steps: readonly string[]
+}
+
+function describeDecision(decision: Decision): Plan | undefined {
   if (decision.kind === 'done') return undefined
   const { reason } = decision
   if (decision.kind === 'step') return { reason, steps: describeStep(decision.step) }

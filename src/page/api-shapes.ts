@@ -133,8 +133,8 @@ export interface HealthCheck {
   readonly place: string
   readonly status: string
   readonly detail?: string
-  readonly code?: string
   readonly remedy?: string
+  readonly error?: ShownError
   readonly targets?: readonly string[]
 }
 
@@ -142,9 +142,11 @@ export interface Health {
   readonly status: string
   readonly failed?: number
   readonly code?: string
-  readonly configuration?: { readonly version?: string; readonly since?: string; readonly targets?: number } & Readonly<
-    Record<string, unknown>
-  >
+  readonly configuration?: {
+    readonly version?: string
+    readonly appliedAt?: string
+    readonly targets?: number
+  } & Readonly<Record<string, unknown>>
   readonly problems?: readonly unknown[]
   readonly checks: readonly HealthCheck[]
 }

@@ -59,7 +59,7 @@ function configurationFacts(configuration: NonNullable<Health['configuration']>)
   const names = (value: unknown) => (Array.isArray(value) && value.length > 0 ? value.join(', ') : undefined)
   return facts([
     ['targets.json', configuration.version],
-    ['In force since', configuration.since !== undefined && dateAndTime(configuration.since)],
+    ['In force since', configuration.appliedAt !== undefined && dateAndTime(configuration.appliedAt)],
     ['Targets', configuration.targets],
     ['Kept as they were', names(configuration['kept'])],
     ['Suspended', names(configuration['suspended'])],
@@ -81,19 +81,20 @@ function folded(title: string, checks: readonly HealthCheck[], tone: string): HT
   )
 }
 
-function row({ check, place, detail, code, remedy, targets = [] }: HealthCheck, tone: string): HTMLElement {
+function row({ check, place, error, detail, remedy, targets = [] }: HealthCheck, tone: string): HTMLElement {
   const mark = { bad: '▲', warn: '◆', ok: '●', off: '○' }[tone]
   return el(
     'li',
     el('p', el(`span.${tone}`, { 'aria-hidden': 'true' }, mark), ' ', el('b', check), ' ', el('code', place)),
-    (detail !== undefined || code !== undefined) && el('p.note', code !== undefined && el('b', `${code} `), detail),
+    error !== undefined && el('p.note', el('b', `${error.code} `), error.message),
+    detail !== undefined && el('p.note', detail),
     targets.length > 0 &&
       el(
         'p.note',
         'Targets: ',
         targets.map((name, index) => [index > 0 && ', ', el('a', { href: targetAddress(name) }, name)]),
       ),
-    remedyOf(remedy),
+    remedyOf(error?.remedy ?? remedy),
   )
 }
 

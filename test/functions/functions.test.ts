@@ -1,6 +1,7 @@
 // Runs every suite of the functions in one process: Azurite takes a second and a half to load, once.
 
 import { after } from 'node:test'
+import './suites/allowed-commands.suite.ts'
 import './suites/bad-input.suite.ts'
 import './suites/candidates.suite.ts'
 import './suites/commands.suite.ts'

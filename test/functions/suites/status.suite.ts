@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { apiVersion } from '../../../src/functions/http/request-rules.ts'
 import { listProviders } from '../../../src/functions/http/status/list-providers.ts'
@@ -125,6 +126,44 @@ describe('The targets over HTTP', () => {
     assert.deepEqual(only.secrets, [{ name: 'vision-key', output: 'key', version }])
     assert.ok(Date.parse(only.dueAt) > made.cloud.clock.now())
     assert.ok(!JSON.stringify(body).includes(handle.keyOf('Key1')))
+    await made.close()
+  })
+
+  test('One target has its settings, and until when the key before the current one must stay valid', async () => {
+    const made = await world()
+    const window = { days: ['Mon', 'Sun'], start: '02:05', length: 'PT4H', timeZone: 'Europe/Zurich' }
+    const { handle, target } = account(made.cloud, 'vision', { window, retireAfter: 'P5D', overlap: 'P3D' })
+    await made.writeTargets([target])
+    stored(made, target, handle.keyOf('Key1'), { age: 61 * days })
+    const { body: before } = await made.http(showTarget, { params })
+    await made.http(rotate, { params, body: { note: 'before the audit' } })
+
+    const { body } = await made.http(showTarget, { params })
+
+    const published = Date.parse(body.publishedAt)
+    const after = (ms: number) => new Date(published + ms).toISOString()
+    assert.equal(published, made.cloud.clock.now())
+    assert.deepEqual(
+      [body.slots, body.overlap, body.rotateEvery, body.enabled],
+      [['Key1', 'Key2'], 'P3D', 'P60D', true],
+    )
+    assert.deepEqual([body.window, body.note], [window, 'before the audit'])
+    assert.deepEqual([body.previousKeyValidUntil, body.retiresAt], [after(3 * days), after(5 * days)])
+    assert.equal(before.retiresAt, undefined, 'no publish has moved slots yet')
+    // Due on a Sunday of May, at a moment when the window is closed: it opens at 02:05 of summer time.
+    assert.ok(body.nextRotationAt >= body.dueAt)
+    assert.match(body.nextRotationAt, /T00:05:00\.000Z$/)
+    await made.close()
+  })
+
+  test('After a revoke there is no key that must stay valid beside the current one', async () => {
+    const { made } = await visionWorld(10 * days)
+    await made.http(revoke, { params, body: { note: 'leaked' } })
+    await made.drain()
+
+    const { body } = await made.http(showTarget, { params })
+
+    assert.deepEqual([body.reason, body.previousKeyValidUntil], ['revoked', undefined])
     await made.close()
   })
 

@@ -4,7 +4,6 @@ import type { HttpResponseInit } from '@azure/functions'
 import { iso } from '../../../engine/duration.ts'
 import type { Outcome } from '../../../engine/outcome.ts'
 import { reconcile } from '../../../engine/reconcile.ts'
-import type { RekeyError } from '../../../engine/rekey-error.ts'
 import { isRevoke, type RotationRequest } from '../../../engine/request.ts'
 import { minutes, type Target } from '../../../engine/target.ts'
 import { asRekeyError } from '../../../engine/unforeseen.ts'
@@ -18,7 +17,7 @@ import { acceptedAs, type Call, type Command, json } from '../answer-request.ts'
 import { actorOf } from '../caller.ts'
 import { describeOutcome } from '../outcome-answer.ts'
 import { notQueued, problem } from '../problem.ts'
-import { asBusy, asCooling, asPaused, asSuperseded } from './refusals.ts'
+import { asBusy, asNotNow, asSuperseded } from './refusals.ts'
 
 /** When the queue checks whether a request that began inline was finished: after the caller has its response. */
 const checkAfter = minutes(3)
@@ -121,7 +120,7 @@ async function refusalNow(call: Call, target: Target, request: RotationRequest):
   if (isRevoke(request)) return undefined
   try {
     const { plan } = await previewOf(call, target, request)
-    return refusalOf(target, plan?.reason, plan?.until)
+    return plan && refusalOf(target, plan.reason, plan.until)
   } catch (thrown) {
     const error = asRekeyError(thrown, call.log)
     if (!error.transient) throw error
@@ -150,9 +149,9 @@ function finished(
 
 /** The problem for a reason that keeps a request from being carried out now. */
 function refusalOf(target: Target, reason: Outcome['reason'], until?: number): HttpResponseInit | undefined {
-  if (reason === 'cooling') return notQueued(asCooling(target, until), { until: iso(until) })
-  const paused: RekeyError | undefined = asPaused(target, reason)
-  return paused && notQueued(paused)
+  if (reason === undefined) return undefined
+  const refusal = asNotNow(target, { reason, ...(until === undefined ? {} : { until }) })
+  return refusal && notQueued(refusal, reason === 'cooling' ? { until: iso(until) } : {})
 }
 
 /** 202 with the operation, as GET of its address shows it, and what was done so far. */

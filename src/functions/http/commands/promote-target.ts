@@ -13,8 +13,9 @@ import { parseBody } from '../body.ts'
 import { readTarget } from '../status/describe-target.ts'
 import { readLimit } from '../status/list-targets.ts'
 import { carryOut, requestOf } from './carry-out.ts'
+import { checkMovable, checkSlots, checkSwaps, otherSlot, slotToMoveTo } from './moves.ts'
 import { note } from './note.ts'
-import { asDrifted, asNotSupported, asPaused, asSuperseded } from './refusals.ts'
+import { asSuperseded } from './refusals.ts'
 
 const version = z
   .string('must be the version that the command is based on: "version" in GET /api/targets/{name}')
@@ -39,13 +40,7 @@ export const swap: Handler = {
     const desired = await parseBody(call.request, body)
     const target = enabledTargetOf(call)
     const provider = call.app.providerOf(target)
-    if (!provider.can.swap) {
-      throw asNotSupported(
-        target,
-        `${provider.title} cannot exchange its slots`,
-        'Use promote instead: it works on every target with two keys.',
-      )
-    }
+    checkSwaps(target, provider)
     return moveTo(call, target, desired, { kind: 'swap', long: provider.longRunning === true })
   },
 }
@@ -62,13 +57,9 @@ async function moveTo(
   { from, ...noted }: { readonly from: string; readonly note?: string },
   { kind, long }: Kind,
 ): Promise<HttpResponseInit> {
-  if (target.slots.length < 2) {
-    throw asNotSupported(target, 'this service has a single key, so there is no other slot', 'Use rotate.')
-  }
+  checkSlots(target)
   const seen = await previewOf(call, target, requestOf(call, target, noted))
-  const paused = asPaused(target, seen.plan?.reason)
-  if (paused) throw paused
-  if (seen.stored === undefined) throw asDrifted(target, 'there is nothing in the vault yet')
+  checkMovable(target, seen)
   const slot =
     kind === 'promote'
       ? await slotToPromote(call, target, seen, from)
@@ -78,7 +69,7 @@ async function moveTo(
 
 /** The slot to go to; for a command that is repeated, the one that it went to. Throws `Drifted` or `Superseded`. */
 async function slotToPromote(call: Command, target: Target, seen: Preview, from: string): Promise<KeySlot> {
-  if (seen.stored?.version === from) return otherSlot(target, activeSlot(target, seen))
+  if (seen.stored?.version === from) return slotToMoveTo(target, seen)
   const signal = AbortSignal.timeout(readLimit)
   const vault = call.app.vault(target.vault)
   const asked = (await vault.versions(leadOf(target).name, versionsToSearch, signal)).find(
@@ -95,21 +86,5 @@ async function slotToPromote(call: Command, target: Target, seen: Preview, from:
 
 function slotToSwapTo(target: Target, seen: Preview, from: string): KeySlot {
   if (seen.stored?.version !== from) throw asSuperseded(target)
-  return otherSlot(target, activeSlot(target, seen))
-}
-
-/** Throws `Drifted` where the vault holds no live key. */
-function activeSlot(target: Target, seen: Preview): KeySlot {
-  const active = seen.slot ?? settlingSlot(target, seen)
-  if (active === undefined) throw asDrifted(target, 'the vault holds no live key of the resource')
-  return active
-}
-
-/** The slot recorded in the tags for a key so recent that the listing does not show it yet. */
-function settlingSlot({ slots }: Target, { plan, stored }: Preview): KeySlot | undefined {
-  return plan?.reason === 'settling' ? slots.find((slot) => slot === stored?.slot) : undefined
-}
-
-function otherSlot({ slots }: Target, slot: KeySlot): KeySlot {
-  return slots[(slots.indexOf(slot) + 1) % slots.length]!
+  return slotToMoveTo(target, seen)
 }

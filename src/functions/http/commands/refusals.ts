@@ -1,6 +1,7 @@
 // Why a target cannot be changed now, in words a caller can act on.
 
 import { iso } from '../../../engine/duration.ts'
+import type { Plan } from '../../../engine/preview.ts'
 import { RekeyError } from '../../../engine/rekey-error.ts'
 import type { Reason } from '../../../engine/stored-secret.ts'
 import type { Instant, Target } from '../../../engine/target.ts'
@@ -16,7 +17,7 @@ export function asBusy(target: Target): RekeyError {
 }
 
 /** 409 until the overlap has passed. `until`: when that is, where it is known. */
-export function asCooling(target: Target, until: Instant | undefined): RekeyError {
+function asCooling(target: Target, until: Instant | undefined): RekeyError {
   const moment = until === undefined ? 'the overlap is over' : iso(until)
   return new RekeyError('Cooling', {
     target: target.name,
@@ -24,6 +25,11 @@ export function asCooling(target: Target, until: Instant | undefined): RekeyErro
     remedy:
       'Send the request again after that moment, or a rotation with {"force": true} if that key is no longer used.',
   })
+}
+
+/** Why a request is not carried out now, by what a run would do first; undefined: it is. */
+export function asNotNow(target: Target, plan: Pick<Plan, 'reason' | 'until'> | undefined): RekeyError | undefined {
+  return plan?.reason === 'cooling' ? asCooling(target, plan.until) : asPaused(target, plan?.reason)
 }
 
 /** Unmanaged and paused secrets wait for an operator. Undefined for every other reason. */

@@ -5,6 +5,7 @@ import { type Handler, json, targetOf } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { checkQuery, pageOf, skipToken } from '../paging.ts'
 import { describe, notesOfAll, notesOfOne, readable, readTarget, readTargets } from './describe-target.ts'
+import { describeWhole } from './target-details.ts'
 
 /** How long a reading route may take. */
 export const readLimit = minutes(1)
@@ -29,11 +30,11 @@ export const showTarget: Handler = {
     checkQuery(call.request, [])
     const reminder = call.app.reminders.find(({ name }) => name === call.request.params['name'])
     if (reminder !== undefined) {
-      return json(200, describe(call.app, await readTarget(call.app, reminder, AbortSignal.timeout(readLimit))))
+      return json(200, describeWhole(call.app, await readTarget(call.app, reminder, AbortSignal.timeout(readLimit))))
     }
     const target = targetOf(call)
     const signal = AbortSignal.timeout(readLimit)
     const { notes, ...unread } = await readable(notesOfOne(call.app, target, signal))
-    return json(200, { ...describe(call.app, await readTarget(call.app, target, signal, notes)), ...unread })
+    return json(200, { ...describeWhole(call.app, await readTarget(call.app, target, signal, notes)), ...unread })
   },
 }

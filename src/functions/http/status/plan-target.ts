@@ -5,6 +5,7 @@ import { previewOf } from '../../shared/preview-target.ts'
 import { resyncRequest } from '../../shared/requests.ts'
 import { type Handler, json, targetOf } from '../answer-request.ts'
 import { readers } from '../caller.ts'
+import { allowedCommands } from '../commands/allowed-commands.ts'
 import { taggedError } from '../embedded-error.ts'
 import { checkQuery } from '../paging.ts'
 
@@ -15,7 +16,8 @@ export const planTarget: Handler = {
     checkQuery(call.request, [])
     const target = targetOf(call)
     const request = resyncRequest(target.name, 'plan', 'plan', call.app.clock.now())
-    const { slot, slots, stored, dueAt, plan } = await previewOf(call, target, request)
+    const seen = await previewOf(call, target, request)
+    const { slot, slots, stored, dueAt, plan } = seen
     const failed = stored?.stamps?.target === target.name ? stored.stamps.failed : undefined
     return json(200, {
       target: target.name,
@@ -28,6 +30,7 @@ export const planTarget: Handler = {
       until: iso(plan?.until),
       steps: plan?.steps ?? [],
       lastError: failed && taggedError(failed),
+      commands: allowedCommands(call, target, seen),
     })
   },
 }

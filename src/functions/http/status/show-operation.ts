@@ -15,8 +15,9 @@ import { type Call, type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { codeRemedy, taggedError } from '../embedded-error.ts'
 import { checkQuery } from '../paging.ts'
-import { describe, leadIn, notesOfOne, readTarget, type TargetReading } from './describe-target.ts'
+import { leadIn, notesOfOne, readTarget, type TargetReading } from './describe-target.ts'
 import { readLimit } from './list-targets.ts'
+import { describeWhole } from './target-details.ts'
 
 /** The statuses of Azure's long-running operations, without `Canceled`: no command can be canceled. */
 export type OperationStatus = 'NotStarted' | 'Running' | 'Succeeded' | 'Failed'
@@ -103,7 +104,7 @@ async function ofTarget(call: Call, operation: TargetOperation): Promise<Omit<Op
   const notes = await notesOfOne(app, target, signal)
   const seen = await readTarget(app, target, signal, notes)
   const progress = await progressOf(operation.desired, seen, app.vault(target.vault), signal)
-  if (progress === 'done') return { ...place, status: 'Succeeded', result: describe(app, seen) }
+  if (progress === 'done') return { ...place, status: 'Succeeded', result: describeWhole(app, seen) }
   if (progress === 'overtaken')
     return { ...place, status: 'Failed', error: failure(app, 'Superseded', overtaken(target)) }
   return { ...place, ...open(app, operation, seen, attempt) }
