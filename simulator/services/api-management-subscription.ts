@@ -10,21 +10,27 @@ export interface ApiManagementSubscriptionOptions {
   readonly subscription?: string
   readonly group?: string
   readonly service: string
+  /** Default: the subscription is the service's own. */
+  readonly workspace?: string
   readonly name: string
 }
-
-const type = 'Microsoft.ApiManagement/service/subscriptions'
 
 export const sample: Sample = {
   add: (cloud, name = 'orders') => {
     const handle = cloud.apiManagementSubscriptions.add({ service: 'contoso-apim', name })
     return { fields: { resource: handle.resourceId }, handle }
   },
+  others: [
+    (cloud, name = 'orders') => {
+      const handle = cloud.apiManagementSubscriptions.add({ service: 'contoso-apim', workspace: 'payments', name })
+      return { fields: { resource: handle.resourceId }, handle }
+    },
+  ],
   read: 'api-management-subscription/listSecrets',
   regenerate: 'api-management-subscription/regenerateKey',
   answersNewKey: 'api-management-subscription/listSecrets',
   answersNothing: true,
-  apiVersions: ['2022-08-01'],
+  apiVersions: ['2024-05-01'],
   rotation: ['api-management-subscription/regenerateKey', 'api-management-subscription/listSecrets'],
 }
 
@@ -35,10 +41,32 @@ declare module '../simulated-service.ts' {
 export const service: SimulatedService = { dataPlanes: [], install: apiManagementSubscriptions }
 
 function apiManagementSubscriptions(kernel: Kernel) {
-  const { operations, add } = armKeys(kernel, {
+  const own = subscriptionsOf(kernel, 'Microsoft.ApiManagement/service/subscriptions', [
+    '2021-08-01',
+    '2022-08-01',
+    '2024-05-01',
+  ])
+  const inWorkspaces = subscriptionsOf(kernel, 'Microsoft.ApiManagement/service/workspaces/subscriptions', [
+    '2024-05-01',
+  ])
+  kernel.register([...own.operations, ...inWorkspaces.operations])
+
+  return {
+    apiManagementSubscriptions: {
+      /** A new subscription of the API Management service, or of a workspace. Defaults: a fixed subscription of Azure, resource group `rg`. */
+      add: ({ service, workspace, ...options }: ApiManagementSubscriptionOptions): ArmKeysHandle =>
+        workspace === undefined
+          ? own.add({ ...options, above: [service] })
+          : inWorkspaces.add({ ...options, above: [service, workspace] }),
+    },
+  }
+}
+
+function subscriptionsOf(kernel: Kernel, type: string, apiVersions: readonly string[]) {
+  return armKeys(kernel, {
     service: 'api-management-subscription',
     type,
-    apiVersions: ['2021-08-01', '2022-08-01', '2024-05-01'],
+    apiVersions,
     slots: ['primary', 'secondary'],
     mint: (dice) => dice.bytes(16).toString('hex'),
     list: {
@@ -57,13 +85,4 @@ function apiManagementSubscriptions(kernel: Kernel) {
       reply: () => ({ status: 204 }),
     },
   })
-  kernel.register(operations)
-
-  return {
-    apiManagementSubscriptions: {
-      /** A new subscription of the API Management service. Defaults: a fixed subscription of Azure, resource group `rg`. */
-      add: ({ service, ...options }: ApiManagementSubscriptionOptions): ArmKeysHandle =>
-        add({ ...options, above: [service] }),
-    },
-  }
 }

@@ -86,6 +86,52 @@ test('a regenerate that lacks the right of its slot names that right', async () 
   }
 })
 
+fact(
+  'a subscription of a workspace has the same three actions below its workspace',
+  {
+    repository: 'Azure/azure-rest-api-specs',
+    file: 'specification/apimanagement, ApiManagementWorkspaceSubscriptionListSecrets.json, …RegeneratePrimaryKey.json',
+    date: '2024-05-01',
+  },
+  async () => {
+    const cloud = simulatedCloud({ clock: virtualClock(Date.UTC(2026, 0, 1)) })
+    const { resourceId, ...handle } = cloud.apiManagementSubscriptions.add({
+      service: 'contoso',
+      workspace: 'payments',
+      name: 'orders',
+    })
+    const before = handle.keys()
+    const post = (action: string) => caller(cloud)('POST', arm(`${resourceId}/${action}`, '2024-05-01'))
+
+    const [made, listed] = [await post('regeneratePrimaryKey'), await post('listSecrets')]
+
+    assert.match(resourceId, /\/service\/contoso\/workspaces\/payments\/subscriptions\/orders$/)
+    assert.deepEqual([made.status, made.text, listed.status], [204, '', 200])
+    assert.deepEqual(listed.body, { primaryKey: handle.keyOf('primary'), secondaryKey: before['secondary'] })
+    assert.notEqual(handle.keyOf('primary'), before['primary'])
+  },
+)
+
+test('a subscription of a workspace is rotated with rights of its own, which the role has', async () => {
+  const inWorkspace = (name: string) => `Microsoft.ApiManagement/service/workspaces/subscriptions/${name}/action`
+  const on = opened(apimSubscription, undefined, (cloud) => {
+    const handle = cloud.apiManagementSubscriptions.add({ service: 'contoso', workspace: 'payments', name: 'orders' })
+    return { fields: { resource: handle.resourceId }, handle }
+  })
+  await on.holder.read(on.signal)
+
+  const made = revealed(await on.holder.regenerate('secondary', on.call))
+  const error = await failure(on, [missingPermission({ action: inWorkspace('regeneratePrimaryKey') })], () =>
+    on.holder.regenerate('primary', on.call),
+  )
+
+  assert.equal(made['secondary'], on.handle.keyOf('secondary'))
+  assert.ok(error.details.remedy!.includes(inWorkspace('regeneratePrimaryKey')))
+  for (const name of ['listSecrets', 'regeneratePrimaryKey', 'regenerateSecondaryKey']) {
+    assert.ok(apimSubscription.actions.some((action) => action.name === inWorkspace(name)))
+  }
+})
+
 test('ids of subscriptions are taken as API Management allows them, and none that leads elsewhere', () => {
   const below =
     '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.ApiManagement'

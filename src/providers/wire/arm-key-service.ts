@@ -29,8 +29,8 @@ export interface ArmRequest {
   readonly body?: unknown
 }
 
-/** The right of a call: one, or one for each type that a target's resource may have; of a regenerate, or one for each slot. */
-export type ArmRight = string | Readonly<Record<string, string>>
+/** The right of a call: one, or one for each type that a target's resource may have; of a regenerate, or one for each slot of each type. */
+export type ArmRight = string | Readonly<Record<string, string | Readonly<Record<KeySlot, string>>>>
 
 export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Description, Addition = never>
   extends Pick<
@@ -215,11 +215,11 @@ export type ProbeCommands = Pick<CommandRequest, 'host' | 'port' | 'commands'>
 
 /** Every right of a call, whatever the type of the resource. */
 export function rightsIn(right: ArmRight): readonly string[] {
-  return typeof right === 'string' ? [right] : Object.values(right)
+  return typeof right === 'string' ? [right] : Object.values(right).flatMap((each) => rightsIn(each))
 }
 
 /** The right of a call on this resource. */
 export function rightFor(right: ArmRight, { type }: ArmId, slot?: KeySlot): string {
-  if (typeof right === 'string') return right
-  return (slot === undefined ? undefined : right[slot]) ?? right[type]!
+  const ofType = typeof right === 'string' ? right : right[type]!
+  return typeof ofType === 'string' ? ofType : ofType[slot!]!
 }
