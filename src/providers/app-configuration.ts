@@ -5,7 +5,7 @@ import type { Credential, KeySlot } from '../engine/key-ring.ts'
 import type { Verdict } from '../engine/ports.ts'
 import type { Secret } from '../engine/secret.ts'
 import type { ServiceHosts } from './provider.ts'
-import { momentSaid, parseAnswer, secretText } from './wire/answer.ts'
+import { momentSaid, parseAnswer, secretText, unexpected } from './wire/answer.ts'
 import type { ShownKey } from './wire/arm-key-service.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
 import { addressIn } from './wire/connection-string.ts'
@@ -88,7 +88,12 @@ export const appConfiguration = armKeyProvider({
       path: '/regenerateKey',
       body: { id: listing[nameOf(slot, fields.keys)].id },
     }),
-    answer: (body) => credentialOf(parseAnswer(Key, body, { operation: 'POST …/regenerateKey' })),
+    answer: (body, slot, { fields }) => {
+      const operation = 'POST …/regenerateKey'
+      const key = parseAnswer(Key, body, { operation })
+      if (key.name.toLowerCase() === nameOf(slot, fields.keys)) return credentialOf(key)
+      throw unexpected(operation, 'the answer has another key than the one that was to be made')
+    },
   },
 
   /** GET ConfigurationStores_Get, 2024-06-01. */

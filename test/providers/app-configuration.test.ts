@@ -75,6 +75,28 @@ fact('a regenerate names the id, answers the one new key, and that is the last o
   assert.deepEqual(after, [...before.slice(1), body])
 })
 
+test('An answer to a regenerate that names another key than the one asked for leaves its outcome open', async () => {
+  for (const keys of ['readWrite', 'readOnly'] as const) {
+    const { cloud, holder } = store()
+    const opened = holder(keys)
+    await opened.read(signal)
+    cloud.faults.add({
+      name: 'anotherName',
+      install: () => ({
+        after: ({ operation }, reply) =>
+          operation.operation === 'app-configuration/regenerateKey' && reply.status === 200
+            ? { ...reply, body: { ...Object(reply.body), name: keys === 'readOnly' ? 'Primary' : 'Secondary' } }
+            : undefined,
+      }),
+    })
+
+    await assert.rejects(opened.regenerate('primary', call), {
+      code: 'UnexpectedAnswer',
+      message: /another key/,
+    })
+  }
+})
+
 fact(
   'a store without local authentication has no keys',
   document('azure-app-configuration/howto-disable-access-key-authentication.md'),

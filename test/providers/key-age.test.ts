@@ -7,8 +7,9 @@ import { cosmosDb } from '../../src/providers/cosmos-db.ts'
 import { maps } from '../../src/providers/maps.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
 import { storageAccount } from '../../src/providers/storage-account.ts'
+import { connect } from '../simulated-azure.ts'
 import { providers } from './all-providers.ts'
-import { opened } from './opened.ts'
+import { failure, type Opened, opened } from './opened.ts'
 
 for (const provider of providers) {
   if (opened(provider).holder.createdAt === undefined) continue
@@ -27,6 +28,32 @@ for (const provider of providers) {
     assert.ok(created! >= sent - clockBound && created! <= cloud.clock.now() + clockBound)
     assert.deepEqual([kept, typeof kept], [before, 'number'])
   })
+}
+
+for (const provider of providers) {
+  if (opened(provider).holder.createdAt === undefined) continue
+  test(`${provider.id}: a slot that has a new key since its age was read is not regenerated once more`, async () => {
+    const on = opened(provider)
+    const [slot] = provider.slots
+    await on.holder.read(on.signal)
+    await on.holder.createdAt!(slot, on.signal)
+    on.cloud.clock.advance(minutes(5))
+    // An earlier regenerate that ended in between.
+    const { holder, call } = reopened(on, provider)
+    await holder.regenerate(slot, call)
+    const key = on.handle.keyOf(slot)
+
+    const error = await failure(on, [], () => on.holder.regenerate(slot, on.call))
+
+    assert.equal(error.code, 'ServiceChanged')
+    assert.equal(error.details.outcomeUnknown, undefined)
+    assert.equal(on.handle.keyOf(slot), key)
+  })
+}
+
+/** The same resource, for another process. */
+function reopened({ cloud, call, fields }: Opened, provider: KeyProvider) {
+  return { holder: provider.open(provider.resource.parse(fields), connect(cloud, { caller: 'another' })), call }
 }
 
 /** When the slots' keys were created, once what the service answers is changed. */

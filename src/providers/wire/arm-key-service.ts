@@ -119,7 +119,10 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
      * What a successful answer has: a whole `listing`; `nothing` that is of use, so that keys are listed until one has changed; or the
      * one slot, read by a function of the body.
      */
-    readonly answer: 'listing' | 'nothing' | ((body: unknown, slot: KeySlot) => Credential)
+    readonly answer:
+      | 'listing'
+      | 'nothing'
+      | ((body: unknown, slot: KeySlot, target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>) => Credential)
     /** The same request, for a key that the service is given. With it, the two slots can be swapped. */
     given?(request: ArmRequest, key: Secret): ArmRequest
   }

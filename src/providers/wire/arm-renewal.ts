@@ -63,7 +63,7 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
   /** POST that makes a new key, in the service's api-version. Sent once. Waits where the answer says that it goes on. */
   async function renew(slot: KeySlot, call: Call, given?: Secret): Promise<Partial<KeyRing>> {
     // The engine reads before it writes; where nothing has been read yet, this is what to compare with.
-    const before = (renewed.has(slot) ? undefined : resource.lastListing()) ?? (await resource.listing(call.signal))
+    const before = await listedBefore(slot, call)
     if (describe?.askedFirst) assertWritable(slot, await resource.described(call.signal))
     assertNotOwn(slot, resource.ringOf(before))
     const made = regenerate.request(slot, target, before)
@@ -73,7 +73,7 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
     const answer = await taken(slot, call, what, (signal) => resource.calls.post(what, request, 'once', signal))
     if (typeof regenerate.answer === 'function') {
       renewed.add(slot)
-      return { [slot]: regenerate.answer(answer.body, slot) }
+      return { [slot]: regenerate.answer(answer.body, slot, target) }
     }
     if (regenerate.answer === 'listing' && answer.body !== undefined) {
       const listed = parseAnswer(list.answer, answer.body, what)
@@ -94,7 +94,21 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
   function assertWritable(slot: KeySlot, found: Description): void {
     if (describe?.isKeyUseDisabled?.(found)) throw localAuthDisabled(resource.name, undefined, describe.enabledBy)
     if (describe?.operation?.isUnderWay(found)) throw busy()
-    if (!ages.has(slot) || ages.get(slot) === describe?.createdAt?.(found, slot, target)) return
+    if (describe?.createdAt !== undefined) assertNotRenewed(slot, describe.createdAt(found, slot, target))
+  }
+
+  /** What was listed of a slot that gets a new key: once more where its key or its age may have changed since. Throws `ServiceChanged` where it has. */
+  async function listedBefore(slot: KeySlot, call: Call): Promise<Listing> {
+    const isAged = list.createdAt !== undefined && ages.has(slot)
+    const known = renewed.has(slot) || isAged ? undefined : resource.lastListing()
+    const listing = known ?? (await resource.listing(call.signal))
+    if (isAged) assertNotRenewed(slot, list.createdAt!(listing, slot, target))
+    return listing
+  }
+
+  /** Throws `ServiceChanged` where the slot's key is another than the one whose age was read. */
+  function assertNotRenewed(slot: KeySlot, created: Instant | undefined): void {
+    if (!ages.has(slot) || ages.get(slot) === created) return
     const message = `${resource.name}: ${slot} has a new key since it was read`
     throw new RekeyError('ServiceChanged', { message, remedy: passes, retryAfter: seconds(1) })
   }
@@ -193,9 +207,10 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
   }
 
   async function createdAt(slot: KeySlot, signal: AbortSignal): Promise<Instant | undefined> {
-    // Of the listing that showed the key: the two belong together.
-    if (list.createdAt) return list.createdAt(resource.lastListing() ?? (await resource.listing(signal)), slot, target)
-    const created = describe!.createdAt!(await resource.described(signal), slot, target)
+    const created = list.createdAt
+      ? // Of the listing that showed the key: the two belong together.
+        list.createdAt(resource.lastListing() ?? (await resource.listing(signal)), slot, target)
+      : describe!.createdAt!(await resource.described(signal), slot, target)
     ages.set(slot, created)
     return created
   }
