@@ -1,12 +1,13 @@
 // Storage accounts: Azure Resource Manager, and the blob and queue services that check shared keys.
 // The answers are checked by test/providers/storage-account.test.ts.
 
+import { createHmac } from 'node:crypto'
 import type { Dialect } from '../dialects.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Sample } from '../sample.ts'
 import { type Call, ConnectionLost, type Operation, type Reply } from '../service-operations.ts'
 import type { SimulatedService } from '../simulated-service.ts'
-import { type ArmKeys, type ArmResource, armKeys } from './arm-keys.ts'
+import { type ArmKeys, type ArmKeysHandle, type ArmResource, armKeys } from './arm-keys.ts'
 import { sentSignature, signedWith, textToSign } from './shared-key.ts'
 
 interface Options {
@@ -110,7 +111,32 @@ function storageAccounts(kernel: Kernel) {
     describe: { permission: `${type}/read`, body: described },
   })
   kernel.register([...accounts.operations, properties('GET', accounts)])
-  return { storageAccounts: { add: accounts.add } }
+  return {
+    storageAccounts: {
+      /** Its handle accepts what the account's services do: keys, and the query string of an account SAS. */
+      add: (options: Parameters<typeof accounts.add>[0]): ArmKeysHandle => {
+        const handle = accounts.add(options)
+        const { accepts } = handle
+        const account = accounts.find(handle.resourceId)!
+        const acceptsSas = (sas: string) => accounts.isAccepted(account, sasSignedWith(sas, account.name, kernel.clock))
+        return Object.assign(handle, { accepts: (value: string) => accepts(value) || acceptsSas(value) })
+      },
+    },
+  }
+}
+
+/**
+ * Which key signed an account SAS that is valid now: none where it is none, or another account's. As "Create an account SAS" describes it
+ * for versions from 2020-12-06 on. A start that is still to come refuses it, by the second.
+ */
+function sasSignedWith(sas: string, account: string, clock: Kernel['clock']): (key: string) => boolean {
+  const query = new URLSearchParams(sas)
+  const value = (name: string) => query.get(name) ?? ''
+  const [start, end] = [value('st') === '' ? 0 : Date.parse(value('st')), Date.parse(value('se'))]
+  if (!(start <= clock.now() && clock.now() < end)) return () => false
+  const text = [account, ...['sp', 'ss', 'srt', 'st', 'se', 'sip', 'spr', 'sv', 'ses'].map(value), ''].join('\n')
+  return (key) =>
+    createHmac('sha256', Buffer.from(key, 'base64')).update(text, 'utf8').digest('base64') === value('sig')
 }
 
 /** Recorded: the moment is a second later than the `Date` of the answer that made the key. */

@@ -95,13 +95,13 @@ function sasOutput(
   if (!sasServices || !sasResourceTypes || !sasPermissions || sasLifetime === undefined) return {}
   if (creationTime === undefined) {
     throw new RekeyError('UnexpectedAnswer', {
-      message: `the storage account ${account} does not say when ${slot} was created, and a shared access signature begins then`,
+      message: `the storage account ${account} does not say when ${slot} was created, and the lifetime of a shared access signature counts from then`,
       remedy: `Regenerate ${slot} once at the service: keys that are made now have a creation time.`,
       outcomeUnknown: true,
     })
   }
   const allowed = { services: sasServices, resourceTypes: sasResourceTypes, permissions: sasPermissions }
-  return { sas: accountSas(account, key, { ...allowed, startsAt: creationTime, lifetime: sasLifetime }) }
+  return { sas: accountSas(account, key, { ...allowed, expiresAt: creationTime + sasLifetime }) }
 }
 
 export const storageAccount = armKeyProvider({

@@ -29,7 +29,7 @@ export function promisesOf(estate: Estate): Promises {
 
   function check(): void {
     const now = cloud.clock.now()
-    for (const { name } of secretsWithKey(estate)) {
+    for (const { name } of secretsThatOpen(estate)) {
       const value = vault.read(name)
       if (value === undefined) continue
       const key = keyOf(value)
@@ -60,6 +60,9 @@ export function assertAtRest(estate: Estate): void {
   const keys = secretsWithKey(estate).map(({ name }) => keyOf(vault.read(name)!))
   assert.equal(new Set(keys).size, 1, 'every secret holds the same key')
   assert.equal(member.handle.accepts(keys[0]!), true, 'the key in the vault works')
+  for (const { name } of secretsThatOpen(estate)) {
+    assert.equal(member.handle.accepts(keyOf(vault.read(name)!)), true, `what ${name} holds works`)
+  }
   assert.ok(estate.announced().includes(estate.version()), 'the current version was announced')
   for (const { name } of target.secrets) {
     const current = vault.versions(name)[0]!
@@ -69,13 +72,18 @@ export function assertAtRest(estate: Estate): void {
   }
 }
 
-/** An output with an end of its own was made from its key, and does not hold it. */
-function secretsWithKey({ target, provider }: Estate): Estate['target']['secrets'][number][] {
-  const made = provider.lifetime?.(target.resource)?.output
-  return target.secrets.filter(({ output }) => provider.outputs[output] === 'secret' && output !== made)
+/** Those of which each holds a key, or what a key has signed. */
+function secretsThatOpen({ target, provider }: Estate): Estate['target']['secrets'][number][] {
+  return target.secrets.filter(({ output }) => provider.outputs[output] === 'secret')
 }
 
-/** The key inside a value: as it is, or in a connection string. */
+/** An output with an end of its own was made from its key, and does not hold it. */
+function secretsWithKey(estate: Estate): Estate['target']['secrets'][number][] {
+  const made = estate.provider.lifetime?.(estate.target.resource)?.output
+  return secretsThatOpen(estate).filter(({ output }) => output !== made)
+}
+
+/** What a value opens with: the key inside a connection string; else the value, a key or a signature. */
 function keyOf(value: string): string {
   return /[;,](?:\w*key|password|secret)=([^;,]+)/i.exec(value)?.[1] ?? value
 }

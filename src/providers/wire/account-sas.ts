@@ -1,7 +1,7 @@
-// The account SAS of a storage account: what it allows, from when to when, signed with a key. It is the same each time it is made.
+// The account SAS of a storage account: what it allows and until when, signed with a key. It is the same each time it is made.
 
 import type { Secret } from '../../engine/secret.ts'
-import type { Duration, Instant } from '../../engine/target.ts'
+import type { Instant } from '../../engine/target.ts'
 import { signedWith } from './key-material.ts'
 
 /** What an account SAS allows, in the letters of its parameters. */
@@ -12,8 +12,7 @@ export interface AccountSas {
   readonly resourceTypes: string
   /** `sp`: in the documented order */
   readonly permissions: string
-  readonly startsAt: Instant
-  readonly lifetime: Duration
+  readonly expiresAt: Instant
 }
 
 /** The letters of each parameter, in the order in which Azure's SDKs write them. */
@@ -28,15 +27,14 @@ export function accountSas(account: string, key: Secret, sas: AccountSas): Secre
   const services = inOrder(sas.services, sasLetters.services)
   const types = inOrder(sas.resourceTypes, sasLetters.resourceTypes)
   const permissions = inOrder(sas.permissions, sasLetters.permissions)
-  const [start, expiry] = [wholeSecond(sas.startsAt), wholeSecond(sas.startsAt + sas.lifetime)]
-  // No addresses, and no encryption scope.
-  const text = [account, permissions, services, types, start, expiry, '', 'https', sasVersion, '', ''].join('\n')
+  const expiry = wholeSecond(sas.expiresAt)
+  // No start: clocks of the service differ, and one that is behind would refuse it. No addresses, and no encryption scope.
+  const text = [account, permissions, services, types, '', expiry, '', 'https', sasVersion, '', ''].join('\n')
   const signed = new URLSearchParams({
     sv: sasVersion,
     ss: services,
     srt: types,
     sp: permissions,
-    st: start,
     se: expiry,
     spr: 'https',
     sig: signedWith(key, 'base64', text),
