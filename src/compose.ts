@@ -16,6 +16,8 @@ import { openStorage, type Storage } from './azure/storage.ts'
 import { createTelemetry, type Telemetry } from './azure/telemetry.ts'
 import { type Environment, readSettings, type Settings } from './config/settings.ts'
 import { lastValidBlob, removalAlert } from './config/targets/last-valid.ts'
+import { type TaggedSecretsSource, taggedSecretsBlob, taggedSecretsSource } from './config/targets/tagged-secrets.ts'
+import { type NotTaken, type TaggedTargets, taggedTargets } from './config/targets/tagged-targets.ts'
 import { type Problem, readTargetsFile, type TargetsFile } from './config/targets.ts'
 import { type Configuration, type TargetsSource, targetsSource } from './config/targets-source.ts'
 import type { Clock, Log, Ports } from './engine/ports.ts'
@@ -29,6 +31,8 @@ import type { KeyProvider, Place } from './providers/provider.ts'
 import { fieldOf } from './providers/wire/connection-string.ts'
 
 export type { NotApplied } from './config/targets/in-force.ts'
+export { keyOf, type TaggedSecret } from './config/targets/tagged-secrets.ts'
+export { type NotTaken, placeOf as placeOfTagged } from './config/targets/tagged-targets.ts'
 export type { Problem } from './config/targets.ts'
 export { loadProviders } from './providers/index.ts'
 export { mayChangeKeys } from './providers/wire/key-changes.ts'
@@ -47,6 +51,10 @@ export interface App {
   readonly snapshot: PackedBlob
   /** What is in force of targets.json, and what is not. */
   readonly configuration: Configuration
+  /** Secrets that have the tags of Microsoft's templates, where targets.json allows it. Those that are targets are among `targets`. */
+  readonly tagged: TaggedSecretsSource
+  /** Tagged secrets that are no targets. */
+  readonly notTaken: readonly NotTaken[]
   /** What is wrong with settings and targets.json, though the app can work. */
   readonly problems: readonly Problem[]
   readonly azure: AzureClients
@@ -92,6 +100,8 @@ export interface Outside {
 export function composer(outside: Outside): Compose {
   let wired: Wired | undefined
   let app: App | undefined
+  /** What the app was made of. */
+  let of: { readonly read: Configuration; readonly tagged: Tagged } | undefined
   let warnings: readonly Problem[] = []
   return async () => {
     if (wired === undefined) {
@@ -107,16 +117,24 @@ export function composer(outside: Outside): Compose {
     if (!('targets' in read) || (read.targets.length === 0 && read.problems.length > 0)) {
       return { problems, queue: wired.queue }
     }
-    if (app?.configuration !== read) app = appOf(wired, read, problems)
-    return { app }
+    const tagged = await wired.taggedTargets(read)
+    if (of?.read !== read || of.tagged !== tagged) {
+      of = { read, tagged }
+      app = appOf(wired, read, tagged, problems)
+    }
+    return { app: app! }
   }
 }
 
 /** The app of this process. */
 export const compose: Compose = composer({ env: process.env })
 
-interface Wired extends Omit<App, 'targets' | 'reminders' | 'targetNamed' | 'configuration' | 'problems' | 'recorded'> {
+type OfOneVersion = 'targets' | 'reminders' | 'targetNamed' | 'configuration' | 'notTaken' | 'problems' | 'recorded'
+
+interface Wired extends Omit<App, OfOneVersion> {
   readonly source: TargetsSource
+  /** The same object until something changes. */
+  taggedTargets(configuration: Configuration): Promise<Tagged>
 }
 
 function wire(settings: Settings, { env, clock = systemClock, azure: given, readOnly }: Outside): Wired {
@@ -129,6 +147,8 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
   const announcer = topic && createAnnouncer({ ...topic, source: `/rekey/${settings.app}` }, azure)
   // One client per vault: the first request of each is sent twice, the first time only to learn where to get a token.
   const vault = keep((url: string) => createVault(url, azure))
+  const parse = parserOf(settings, clock)
+  const tagged = taggedSecretsSource(createStateBlob(storage, taggedSecretsBlob), clock, !readOnly)
   const isOwnKey = (key: Secret) => ownKeys(settings).some((own) => own.equals(key))
   return {
     settings,
@@ -143,7 +163,9 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
     vault,
     turns: createTurns(),
     providerOf,
-    placeOf: (target) => providerOf(target).place(target.resource),
+    placeOf: placeIn,
+    tagged,
+    taggedTargets: taggedReader(tagged, parse),
     telemetry: createTelemetry({ ...settings.telemetry, credentialOf, log: logTo(console) }),
     ports: (log) => ({
       clock,
@@ -158,7 +180,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
       location: settings.targets,
       root: rootOf(env),
       clock,
-      parse: parserOf(settings, clock),
+      parse,
       azure: () => azure,
       state: createStateBlob(storage, lastValidBlob),
       writes: !readOnly,
@@ -174,13 +196,57 @@ function parserOf({ cloud, vault }: Settings, clock: Clock): (text: string) => P
   }
 }
 
+/** `problem`: the record of tagged secrets cannot be read, so none of them is a target for now. */
+type Tagged = TaggedTargets & { readonly problem?: Problem }
+
+const noneTagged: Tagged = { targets: [], notTaken: [] }
+
+/** Judges tagged secrets again where they, or targets.json, have changed. */
+function taggedReader(source: TaggedSecretsSource, parse: (text: string) => Promise<TargetsFile>) {
+  let known: { readonly of: readonly unknown[]; readonly tagged: Tagged } | undefined
+  return async (configuration: Configuration): Promise<Tagged> => {
+    const { discover } = configuration
+    if (discover === undefined) return noneTagged
+    const secrets = await source.read().catch(asRekeyErrorOnly)
+    if (secrets instanceof RekeyError) return { ...noneTagged, problem: unreadTagged(secrets) }
+    if (known?.of[0] === secrets && known.of[1] === configuration) return known.tagged
+    const credentialOf = (target: Target) => (isReminder(target) ? '' : placeIn(target).credential)
+    const tagged = await taggedTargets(secrets, { configuration, discover, parse, credentialOf })
+    known = { of: [secrets, configuration], tagged }
+    return tagged
+  }
+}
+
+function asRekeyErrorOnly(thrown: unknown): RekeyError {
+  if (thrown instanceof RekeyError) return thrown
+  throw thrown
+}
+
+function unreadTagged({ message, details }: RekeyError): Problem {
+  return {
+    path: taggedSecretsBlob,
+    message: `no secret is a target by its tags for now: ${message}`,
+    remedy: details.remedy ?? 'No action is needed: the app reads the record again soon.',
+  }
+}
+
+function placeIn(target: Target): Place {
+  return providerOf(target).place(target.resource)
+}
+
 /** The keys with which this app itself authenticates. */
 function ownKeys({ storage, topic }: Settings): readonly Secret[] {
   const ofStorage = storage.by === 'connectionString' ? fieldOf(storage.connectionString, 'AccountKey') : undefined
   return [ofStorage, topic?.key].flatMap((key) => key ?? [])
 }
 
-function appOf({ source, ...wired }: Wired, configuration: Configuration, problems: readonly Problem[]): App {
+function appOf(
+  { source, taggedTargets: _, ...wired }: Wired,
+  read: Configuration,
+  tagged: Tagged,
+  problems: readonly Problem[],
+): App {
+  const configuration = tagged.targets.length === 0 ? read : { ...read, targets: [...read.targets, ...tagged.targets] }
   const targets = configuration.targets.filter((target) => !isReminder(target))
   const byName = new Map(targets.map((target) => [target.name, target]))
   return {
@@ -188,12 +254,13 @@ function appOf({ source, ...wired }: Wired, configuration: Configuration, proble
     targets,
     reminders: configuration.targets.filter(isReminder),
     configuration,
-    problems,
+    notTaken: tagged.notTaken,
+    problems: tagged.problem ? [...problems, tagged.problem] : problems,
     targetNamed: (name) => byName.get(name),
     recorded: async () => {
-      const read = await source.recorded()
-      if (!('targets' in read)) return configuration
-      const { removal, ...rest } = read
+      const recorded = await source.recorded()
+      if (!('targets' in recorded)) return configuration
+      const { removal, ...rest } = recorded
       return removal && wired.clock.now() - removal.at < removalAlert ? { ...rest, removal } : rest
     },
   }

@@ -133,15 +133,16 @@ function tagsFit(tags: Tags, target: string): void {
 /** Parses a version's tags. A tag `rekey` that cannot be read counts as absent; nothing here throws. */
 export function parseTags(
   tags: Tags | undefined,
-): Pick<StoredSecret, 'stamps' | 'slot' | 'address' | 'note' | 'otherTags'> {
+): Pick<StoredSecret, 'stamps' | 'slot' | 'address' | 'validity' | 'note' | 'otherTags'> {
   const all = tags ?? {}
   const stamps = parseStamps(all['rekey'], all['rekey-failed'])
-  const { CredentialId: slot, ProviderAddress: address, 'rekey-note': note } = all
+  const { CredentialId: slot, ProviderAddress: address, ValidityPeriodDays: validity, 'rekey-note': note } = all
   const isOurs = (name: string) => ourTags.some((each) => each === name)
   return {
     ...(stamps === undefined ? {} : { stamps }),
     ...(slot === undefined ? {} : { slot }),
     ...(address === undefined ? {} : { address }),
+    ...(validity === undefined ? {} : { validity }),
     ...(note === undefined ? {} : { note }),
     otherTags: Object.fromEntries(Object.entries(all).filter(([name]) => !isOurs(name))),
   }

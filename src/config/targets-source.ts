@@ -8,7 +8,7 @@ import type { Clock } from '../engine/ports.ts'
 import { RekeyError } from '../engine/rekey-error.ts'
 import type { Instant, Target } from '../engine/target.ts'
 import type { Problem } from './targets/configuration-problems.ts'
-import { applied, type Definition, type InForce, type NotApplied } from './targets/in-force.ts'
+import { applied, type Definition, type DiscoverInForce, type InForce, type NotApplied } from './targets/in-force.ts'
 import { type LastValid, lastValidBlob, type Removal } from './targets/last-valid.ts'
 import { failedHold, hold, type StoredRecord, storedRecord } from './targets/stored-record.ts'
 import { blobReader, fileReader, type TextResult } from './targets/targets-text.ts'
@@ -24,6 +24,8 @@ export interface Configuration {
   readonly problems: readonly Problem[]
   /** Targets of the newest file whose entries cannot be applied. */
   readonly notApplied: readonly NotApplied[]
+  /** Absent: no secret becomes a target by its tags. */
+  readonly discover?: DiscoverInForce | undefined
   /** Known once it is recorded. */
   readonly removal?: Removal | undefined
 }
@@ -182,8 +184,17 @@ async function formerlyInForce({ inForce, record, parse }: Basis): Promise<Forme
     if (last === undefined || isNewer) return own
     const definitions = await definitionsIn(last, parse)
     const targets = definitions.flatMap(({ target, suspended }) => (suspended ? [] : [target]))
-    const { version, since, removal } = last
-    const taken = { targets, definitions, notApplied: [], version, since, removal, recorded: true }
+    const { version, since, removal, discover } = last
+    const taken = {
+      ...(discover && { discover }),
+      targets,
+      definitions,
+      notApplied: [],
+      version,
+      since,
+      removal,
+      recorded: true,
+    }
     return { definitions, current: taken }
   } catch (thrown) {
     if (!(thrown instanceof RekeyError)) throw thrown
@@ -211,8 +222,8 @@ function shared<Done>(run: () => Promise<Done>): () => Promise<Done> {
 }
 
 function configurationOf(current: Current, problems: readonly Problem[]): Configuration {
-  const { targets, version, since, notApplied, removal } = current
-  return { targets, version, since, problems, notApplied, removal }
+  const { targets, version, since, notApplied, removal, discover } = current
+  return { targets, version, since, problems, notApplied, removal, discover }
 }
 
 /** The definitions of a record; what is no longer valid, in another cloud for instance, is left out. */

@@ -4,6 +4,7 @@ import { type CloudName, clouds } from '../azure/clouds.ts'
 import type { Instant, Target } from '../engine/target.ts'
 import type { KeyProvider } from '../providers/provider.ts'
 import { type Finding, type Path, type Problem, pathText } from './targets/configuration-problems.ts'
+import { type Discover, discoverFields } from './targets/discover.ts'
 import { outlineOf, type Position, positionsOf } from './targets/json-outline.ts'
 import { isObject, type JsonObject, readFields, refuseUnknown } from './targets/read-fields.ts'
 import { reminder } from './targets/reminder.ts'
@@ -40,6 +41,8 @@ export interface TargetsFile {
   readonly usable: boolean
   /** As they are written. */
   readonly defaults: JsonObject
+  /** Absent: no secret becomes a target by its tags. */
+  readonly discover?: Discover
   readonly entries: readonly Entry[]
   /** Everything that is wrong, in the order of the document. */
   readonly problems: readonly Problem[]
@@ -89,7 +92,7 @@ export function readTargetsFile(text: string, { registry, ids, cloud, now, vault
     vault,
     now,
   }
-  const { defaults, entries, findings } = readDocument(JSON.parse(json), around)
+  const { defaults, discover, entries, findings } = readDocument(JSON.parse(json), around)
   for (const path of outline.repeated) {
     const remedy = 'Remove or rename one: only the last would count.'
     findings.push({ path, message: 'this key occurs twice in its object', remedy })
@@ -100,6 +103,7 @@ export function readTargetsFile(text: string, { registry, ids, cloud, now, vault
   return {
     usable: problems.every(({ index }) => index !== undefined),
     defaults,
+    ...(discover === undefined ? {} : { discover }),
     entries: entries.map(({ name, credential, given, target }, index) => {
       const own = [...(ofEntry.get(index) ?? []), ...(contested.get(index) ?? [])]
       return {
@@ -171,6 +175,7 @@ function positionOf(path: Path, positions: ReadonlyMap<string, Position>): Posit
 
 interface ReadDocument {
   readonly defaults: JsonObject
+  readonly discover?: Discover | undefined
   readonly entries: readonly ReadEntry[]
   readonly findings: Finding[]
 }
@@ -182,10 +187,11 @@ function readDocument(document: unknown, around: Surroundings): ReadDocument {
     findings.push({ path: [], message: 'must be an object', remedy: 'Write {"targets": [ … ]}.' })
     return none
   }
-  refuseUnknown(document, ['$schema', 'defaults', 'targets'], [], findings)
+  refuseUnknown(document, ['$schema', 'defaults', 'discover', 'targets'], [], findings)
   // Built once for the whole document: a schema takes longer to build than to use.
   const policy = policyFields(around.vaultSuffix)
   const defaults = orVault(readDefaults(document, policy, around.now, findings), around.vault)
+  const discover = readDiscover(document['discover'], around.vaultSuffix, findings)
   const list = document['targets']
   if (!Array.isArray(list)) {
     const message = list === undefined ? 'is missing' : 'must be an array'
@@ -194,7 +200,21 @@ function readDocument(document: unknown, around: Surroundings): ReadDocument {
   }
   const shared: Shared = { defaults, around, findings, fieldsOf: fieldsIn(policy) }
   const entries = list.map((given, index) => readEntry(given, ['targets', index], shared))
-  return { defaults: isObject(document['defaults']) ? document['defaults'] : {}, entries, findings }
+  return { defaults: isObject(document['defaults']) ? document['defaults'] : {}, discover, entries, findings }
+}
+
+/** Undefined: there is none, or something is wrong with it. */
+function readDiscover(given: unknown, vaultSuffix: string, findings: Finding[]): Discover | undefined {
+  if (given === undefined) return undefined
+  const path = ['discover']
+  if (!isObject(given)) {
+    findings.push({ path, message: 'must be an object', remedy: 'Write {"vaults": [ … ], "scopes": [ … ]}.' })
+    return undefined
+  }
+  const fields = discoverFields(vaultSuffix)
+  const { vaults, scopes } = readFields(fields, given, path, findings).values
+  refuseUnknown(given, Object.keys(fields), path, findings)
+  return vaults && scopes && { vaults, scopes }
 }
 
 function readDefaults(document: JsonObject, fields: PolicyFields, now: Instant, findings: Finding[]): Policy {

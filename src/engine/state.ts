@@ -57,7 +57,7 @@ export interface SecretState extends SecretName {
   readonly slot: KeySlot | undefined
   /** Tagged for this target. */
   readonly ours: boolean
-  /** Exists, holds no live key of this resource, and nothing says that it ever was ours. */
+  /** Exists, holds no live key of this resource, and nothing says that it ever was ours. Of a target that is not verified: holds no live key. */
   readonly unmanaged: boolean
   /** Holds a value that we wrote lately, which the listing does not show: the listing may be old, or the value dead. */
   readonly unseen: boolean
@@ -153,7 +153,9 @@ function secretState({ target, ring, stored, earlier, now }: Observed, secret: S
     slot: onlySlot(live),
     ours,
     // An earlier version of ours means that another client overwrote our secret, not that we came to theirs.
-    unmanaged: dead && !target.adopt && (isElsewhere(target, current) || !(ours || earlier[secret.name])),
+    unmanaged: target.unverified
+      ? live.length === 0
+      : dead && !target.adopt && (isElsewhere(target, current) || !(ours || earlier[secret.name])),
     unseen: dead && ours && current.value !== undefined && mayBeUnlisted(current.created, now),
   }
 }

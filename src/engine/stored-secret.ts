@@ -86,6 +86,8 @@ export interface StoredSecret {
   readonly slot?: KeySlot
   /** The tag `ProviderAddress`. */
   readonly address?: string
+  /** The tag `ValidityPeriodDays`, as it is written. */
+  readonly validity?: string
   /** The tag `rekey-note`: what the caller said whose request made this version. */
   readonly note?: string
   /** Another client's, as its tags are: carried forward. */

@@ -65,6 +65,11 @@ export interface Target {
   readonly initialSlot?: KeySlot
   /** Take over secrets that hold something else. */
   readonly adopt: boolean
+  /**
+   * It was found by the tags of its secret, and the secret was never seen to hold a live key of its resource. Whoever may write the vault can
+   * set tags: until then nothing is published because of them.
+   */
+  readonly unverified?: true
   readonly enabled: boolean
 }
 

@@ -108,7 +108,7 @@ test('Our tags are Microsoft’s three and one of our own, in ISO 8601, beside t
 test('Tags that Microsoft’s templates wrote are read as a hint', () => {
   const read = parseTags({ CredentialId: 'key2', ProviderAddress: '/subscriptions/x', ValidityPeriodDays: '60' })
 
-  assert.deepEqual(read, { slot: 'key2', address: '/subscriptions/x', otherTags: {} })
+  assert.deepEqual(read, { slot: 'key2', address: '/subscriptions/x', validity: '60', otherTags: {} })
 })
 
 test('More than fifteen tags are refused before anything is sent', () => {

@@ -183,6 +183,15 @@ describe('Repairing', () => {
     assert.equal(stamps.standbyCreatedAfter, made)
   })
 
+  test('Of a target that is not verified nothing is published, whatever its tags say, until its value is a live key', () => {
+    const unverified = targetHas({ unverified: true })
+
+    for (const state of [dead, [missing('lead')], [...dead, untagged('lead')]]) {
+      assert.equal(decided(...state, unverified).reason, 'unmanaged')
+    }
+    assert.equal(decided(untagged('lead'), unverified).reason, 'adopted')
+  })
+
   test('A repaired secret that has no earlier version of ours is as old as now', () => {
     const found = decided(...dead, untagged('lead'), targetHas({ adopt: true }))
 

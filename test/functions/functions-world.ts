@@ -128,7 +128,7 @@ export async function world(targets: readonly object[] | string = []): Promise<W
   const queueNamed = (name: string) => new QueueClient(connectionString, name)
   const state = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-state')
   await state.createIfNotExists()
-  for (const name of ['targets-last-valid.json', 'reminders.json', 'targets-snapshot.gz']) {
+  for (const name of ['targets-last-valid.json', 'reminders.json', 'targets-snapshot.gz', 'tagged-secrets.json']) {
     await state.getBlockBlobClient(name).deleteIfExists()
   }
   await Promise.all([

@@ -24,6 +24,7 @@ import './suites/schedule.suite.ts'
 import './suites/snapshot.suite.ts'
 import './suites/status.suite.ts'
 import './suites/stopped.suite.ts'
+import './suites/tagged-secrets.suite.ts'
 import { closeStorage } from './functions-world.ts'
 
 after(closeStorage)

@@ -3,7 +3,8 @@
 import type { Target } from '../../engine/target.ts'
 import type { TargetsFile } from '../targets.ts'
 import type { Problem } from './configuration-problems.ts'
-import type { JsonObject } from './read-fields.ts'
+import type { Discover } from './discover.ts'
+import { isObject, type JsonObject } from './read-fields.ts'
 
 /** A definition of a target that was valid when it was read, and the defaults it was written under. */
 export interface Definition {
@@ -26,10 +27,19 @@ export interface NotApplied {
   /** Its name; the path of its entry where no name can be read. */
   readonly target: string
   readonly standing: Standing
+  /** The secrets that the entry names, as far as they can be read. */
+  readonly secrets: readonly string[]
   readonly problems: readonly Problem[]
 }
 
+/** `discover` of a file, and the defaults that it was written under. */
+export interface DiscoverInForce extends Discover {
+  readonly defaults: JsonObject
+}
+
 export interface InForce {
+  /** Absent: no secret becomes a target by its tags. */
+  readonly discover?: DiscoverInForce
   /** In the order of the file. */
   readonly targets: readonly Target[]
   /** What the next file falls back on: of every target in force, and of those suspended. */
@@ -49,7 +59,7 @@ export function applied(file: TargetsFile, last: readonly Definition[]): InForce
   )
 
   const made = { targets: [] as Target[], definitions: [] as Definition[], notApplied: [] as NotApplied[] }
-  for (const [index, { name, problems }] of file.entries.entries()) {
+  for (const [index, { name, given, problems }] of file.entries.entries()) {
     const before = former[index]
     const definition = valid[index] ?? (before && kept.get(before))
     if (definition) made.definitions.push(definition)
@@ -59,9 +69,14 @@ export function applied(file: TargetsFile, last: readonly Definition[]): InForce
     // The second of two entries with one name has nothing of its own to say about what is in force.
     if (!definition && made.notApplied.some((each) => each.target === target)) continue
     const standing = definition ? (definition.suspended ? 'suspended' : 'kept') : 'off'
-    made.notApplied.push({ target, standing, problems })
+    made.notApplied.push({ target, standing, secrets: secretsIn(given), problems })
   }
-  return made
+  return { ...made, ...(file.discover && { discover: { ...file.discover, defaults: file.defaults } }) }
+}
+
+function secretsIn(given: unknown): readonly string[] {
+  const { secrets } = Object(given) as { readonly secrets?: unknown }
+  return isObject(secrets) ? Object.keys(secrets) : []
 }
 
 /** Of each entry that cannot be applied its last valid definition, by index; each definition stands for one entry. */

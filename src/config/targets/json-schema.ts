@@ -3,6 +3,7 @@
 import * as z from 'zod/mini'
 import { clouds } from '../../azure/clouds.ts'
 import type { KeyProvider } from '../../providers/provider.ts'
+import { discoverFields } from './discover.ts'
 import { reminder } from './reminder.ts'
 import { type PolicyFields, policyFields, targetFields } from './target-fields.ts'
 
@@ -22,6 +23,9 @@ export function targetsJsonSchema(registry: readonly KeyProvider[]): Readonly<Re
     defaults: z
       .optional(z.strictObject(policy))
       .register(z.globalRegistry, { description: 'values for every target that does not set its own' }),
+    discover: z
+      .optional(z.strictObject(discoverFields(vaultSuffix)))
+      .register(z.globalRegistry, { description: 'where secrets become targets by their tags, without an entry here' }),
     targets: z.array(z.union(branches)).register(z.globalRegistry, { description: 'the credentials to rotate' }),
   })
   return {

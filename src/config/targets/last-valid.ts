@@ -5,7 +5,7 @@ import * as z from 'zod/mini'
 import { onFirstUse } from '../../azure/lazily.ts'
 import { iso } from '../../engine/duration.ts'
 import { type Duration, days, type Instant } from '../../engine/target.ts'
-import type { Definition } from './in-force.ts'
+import type { Definition, DiscoverInForce } from './in-force.ts'
 import type { JsonObject } from './read-fields.ts'
 
 export const lastValidBlob = 'targets-last-valid.json'
@@ -30,6 +30,7 @@ export interface LastValid {
   readonly files: readonly { readonly defaults: JsonObject; readonly targets: readonly unknown[] }[]
   /** Names of targets that are remembered, and not in force: another one has what they claim. */
   readonly suspended: readonly string[]
+  readonly discover?: DiscoverInForce | undefined
   readonly removal?: Removal | undefined
 }
 
@@ -47,6 +48,7 @@ const Record = onFirstUse(() =>
     since: instant(),
     files: z.array(z.object({ defaults: object(), targets: z.array(z.unknown()) })),
     suspended: z._default(z.array(z.string()), []),
+    discover: z.optional(z.object({ vaults: z.array(z.string()), scopes: z.array(z.string()), defaults: object() })),
     removal: z.optional(z.object({ at: instant(), removed: z.number(), of: z.number() })),
   }),
 )
@@ -61,9 +63,9 @@ export function readLastValid(text: string): LastValid | undefined {
 }
 
 /** The text of the blob; `readLastValid` reads it. */
-export function writeLastValid({ version, since, files, suspended, removal }: LastValid): string {
+export function writeLastValid({ version, since, files, suspended, discover, removal }: LastValid): string {
   const written = removal && { ...removal, at: iso(removal.at) }
-  return `${JSON.stringify({ version, since: iso(since), files, suspended, ...(written ? { removal: written } : {}) })}\n`
+  return `${JSON.stringify({ version, since: iso(since), files, suspended, discover, ...(written ? { removal: written } : {}) })}\n`
 }
 
 /** The definitions as files again: each under the defaults it was written under. */

@@ -5,7 +5,7 @@ import type { StateBlob } from '../../azure/state-blob.ts'
 import type { Clock } from '../../engine/ports.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { type Duration, type Instant, minutes, seconds } from '../../engine/target.ts'
-import type { Definition } from './in-force.ts'
+import type { Definition, DiscoverInForce } from './in-force.ts'
 import { filesOf, type LastValid, lastValidBlob, readLastValid, removalOf, writeLastValid } from './last-valid.ts'
 
 /** How long what was read counts as current. */
@@ -18,6 +18,7 @@ export interface Recordable {
   readonly version: string
   readonly since: Instant
   readonly definitions: readonly Definition[]
+  readonly discover?: DiscoverInForce
 }
 
 export interface StoredRecord {
@@ -72,12 +73,17 @@ export function storedRecord(state: StateBlob, clock: Pick<Clock, 'monotonic' | 
 }
 
 /** What is in force as a record. `before`: the one that it replaces. */
-function recordOf({ version, since, definitions }: Recordable, before: LastValid | undefined, now: Instant): LastValid {
+function recordOf(
+  { version, since, definitions, discover }: Recordable,
+  before: LastValid | undefined,
+  now: Instant,
+): LastValid {
   return {
     version,
     since: before?.version === version ? before.since : since,
     files: filesOf(definitions),
     suspended: definitions.flatMap((each) => (each.suspended ? [each.target.name] : [])),
+    discover,
     removal: removalOf(before, definitions, now),
   }
 }

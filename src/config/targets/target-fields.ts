@@ -13,7 +13,7 @@ function refuse({ issues, value }: z.core.ParsePayload, message: string, remedy:
 }
 
 /** What editors show about a field, and what a problem with it says is expected. */
-function described<Schema extends z.core.$ZodType>(schema: Schema, about: z.core.GlobalMeta): Schema {
+export function described<Schema extends z.core.$ZodType>(schema: Schema, about: z.core.GlobalMeta): Schema {
   z.globalRegistry.add(schema, about)
   return schema
 }
@@ -110,7 +110,7 @@ const vault = {
 }
 
 /** `vaultSuffix`: the cloud's, without a leading dot. */
-function vaultIn(vaultSuffix: string) {
+export function vaultIn(vaultSuffix: string) {
   return readAs(vault, (text, payload): string => {
     const address = vaultAddress(text, vaultSuffix)
     return typeof address === 'string' ? address : refuse(payload, address.message, address.remedy)

@@ -1,7 +1,7 @@
 // Everything that health checks; `npm run doctor` runs the same checks. Changes no key and no secret.
 
 import { asStopped, isStopped, stopSetting } from '../shared/stop-switch.ts'
-import { checkConfiguration } from './configuration-check.ts'
+import { checkConfiguration, checkTagged } from './configuration-check.ts'
 import { type Check, checked, type Round, unseen } from './health-check.ts'
 import { checkIdentity } from './identity-check.ts'
 import { checkPermissions } from './permissions-check.ts'
@@ -15,7 +15,7 @@ export async function checksOf(round: Round, mostScopes: number): Promise<readon
     checkIdentity(round),
     checkRunning(round),
   ])
-  const always = [...configuration, running, identity]
+  const always = [...configuration, ...checkTagged(round), running, identity]
   if (isWithoutToken(identity)) return [...always, ...(await checksWithoutToken(round))]
   const groups = await Promise.all([
     checkVaults(round),

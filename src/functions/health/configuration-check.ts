@@ -1,10 +1,21 @@
 // Health of the configuration: what is in force, and what is not.
 
-import type { App } from '../../compose.ts'
+import { type App, placeOfTagged } from '../../compose.ts'
 import { iso } from '../../engine/duration.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
 import { joined, sentenceOf } from '../shared/excerpt.ts'
 import type { Check, Round } from './health-check.ts'
+
+/** Tagged secrets that are no targets, where targets.json lets them be. */
+export function checkTagged({ app }: Pick<Round, 'app'>): readonly Check[] {
+  const { discover } = app.configuration
+  if (discover === undefined) return []
+  const about = { check: 'tagged secrets', place: `${discover.vaults.length} vaults` }
+  const [first] = app.notTaken
+  if (first === undefined) return [{ ...about, status: 'ok', detail: 'each that has the tags is a target' }]
+  const each = app.notTaken.map(({ secret, message }) => `${placeOfTagged(secret)}: ${message}`)
+  return [{ ...about, status: 'warning', detail: `no target: ${joined(each)}`, remedy: first.remedy }]
+}
 
 /** Settings and targets.json; the record of the last valid file; a change that removed most targets. */
 export async function checkConfiguration({ app, log }: Round): Promise<readonly Check[]> {

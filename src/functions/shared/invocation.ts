@@ -6,6 +6,7 @@ import type { App } from '../../compose.ts'
 import type { Outcome } from '../../engine/outcome.ts'
 import type { Log } from '../../engine/ports.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
+import { noteVerified } from '../discovery/note-verified.ts'
 import { noteChange } from '../snapshot/changes.ts'
 
 /** The engine's log as lines of this invocation. */
@@ -35,7 +36,7 @@ export async function recordOutcome(app: App, log: Log, run: () => Promise<Outco
     busy,
   })
   app.telemetry.rotation(outcome, app.clock.monotonic() - start)
-  await Promise.all([noteChange(app, log, outcome), app.telemetry.flush()])
+  await Promise.all([noteVerified(app, log, outcome), noteChange(app, log, outcome), app.telemetry.flush()])
   return outcome
 }
 

@@ -10,6 +10,7 @@ import type { Log } from '../../engine/ports.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { type Duration, leadOf, minutes } from '../../engine/target.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
+import { withTagged } from '../discovery/find-tagged.ts'
 import { atMost } from '../shared/at-most.ts'
 import { excerptOf, joined, sentenceOf } from '../shared/excerpt.ts'
 import { logOf } from '../shared/invocation.ts'
@@ -60,7 +61,7 @@ export async function tick(
   const log = logOf(context)
   try {
     const composed = await compose()
-    if ('app' in composed) return await run(composed.app, timer, log, limits)
+    if ('app' in composed) return await run(composed.app, compose, timer, log, limits)
     log('error', 'schedule failed: bad configuration', excerptOf(composed.problems))
     throw new RekeyError('BadConfiguration', {
       message: `nothing is rotated: ${joined(composed.problems.map(sentenceOf))}`,
@@ -71,8 +72,8 @@ export async function tick(
   }
 }
 
-async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promise<void> {
-  const period = periodOf(timer, app.clock.now())
+async function run(given: App, compose: Compose, timer: Timer, log: Log, limits: TickLimits): Promise<void> {
+  const period = periodOf(timer, given.clock.now())
   const failures: RekeyError[] = []
   const collect: Collect = (thrown, place) => {
     const error = asRekeyError(thrown, log)
@@ -85,8 +86,10 @@ async function run(app: App, timer: Timer, log: Log, limits: TickLimits): Promis
     failures.push(error)
     return error
   }
-  await checkConfiguration(app, log, collect)
-  const { seen, lines } = await readVaults(app, period, collect, AbortSignal.timeout(limits.reading))
+  await checkConfiguration(given, log, collect)
+  const reading = AbortSignal.timeout(limits.reading)
+  const app = await withTagged(given, compose, { log, collect, signal: reading })
+  const { seen, lines } = await readVaults(app, period, collect, reading)
   // What is overdue is still reported: a forgotten stop must not stay unnoticed.
   const counts = isStopped(app)
     ? { queued: 0, stopped: true }

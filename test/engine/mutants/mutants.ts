@@ -449,6 +449,21 @@ export const mutants: readonly Mutant[] = [
     edits: [['engine/checks.ts', "  ['paused', paused],\n", '']],
   },
   {
+    id: 'unverified',
+    what: 'believe the tags of a target that is not verified',
+    edits: [
+      [
+        'engine/state.ts',
+        '    unmanaged: target.unverified\n',
+        '    unmanaged: target.unverified && live.length > 25\n',
+      ],
+    ],
+    exempt: {
+      why: 'The target of the world is one of targets.json.',
+      test: 'test/engine/checks-steps.test.ts',
+    },
+  },
+  {
     id: 'unmanaged',
     what: 'drop `unmanaged`',
     edits: [['engine/checks.ts', "  ['unmanaged', unmanaged],\n", '']],
