@@ -8,6 +8,7 @@ import { promote, swap } from '../../../src/functions/http/commands/promote-targ
 import { repair } from '../../../src/functions/http/commands/repair-target.ts'
 import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
+import { startRevocations } from '../../../src/functions/http/commands/start-revocations.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
 import { problems } from '../../../src/functions/http/problem.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'
@@ -40,6 +41,18 @@ async function assertNothingChanged(made: World): Promise<void> {
 }
 
 describe('Every command refuses a body that it cannot use, and changes nothing', () => {
+  test('A revoke whose note is only spaces is refused with 400: it does not say why', async () => {
+    const made = await oneTarget()
+
+    const one = await made.http(revoke, { params, body: { note: '  ' } })
+    const many = await made.http(startRevocations, { body: { targets: ['vision'], note: '  ', count: 1 } })
+
+    assert.deepEqual([one.status, many.status], [400, 400])
+    assert.match(one.body.detail, /must say why/)
+    assert.match(many.body.detail, /must say why/)
+    await assertNothingChanged(made)
+  })
+
   const bad: readonly (readonly [name: string, body: unknown, status: number, code: string, says: RegExp])[] = [
     ['Text that is not JSON', '{"note": ', 400, 'BadRequest', /not JSON/],
     ['A list', '[]', 400, 'BadRequest', /^\$: /],
@@ -47,6 +60,7 @@ describe('Every command refuses a body that it cannot use, and changes nothing',
     ['An unknown field', { note: 'x', forced: true }, 400, 'BadRequest', /\$\.forced: no such field/],
     ['A field of another type', { note: 7 }, 400, 'BadRequest', /\$\.note: /],
     ['A note that is too long', { note: 'n'.repeat(257) }, 400, 'BadRequest', /\$\.note: at most 256 characters/],
+    ['A note too long for a tag', { note: '😀'.repeat(129) }, 400, 'BadRequest', /\$\.note: at most 256 characters/],
     ['A note of several lines', { note: 'a\nb' }, 400, 'BadRequest', /\$\.note: no control characters/],
     ['A key twice', '{"note": "a", "note": "b"}', 400, 'BadRequest', /"note" twice/],
     ['A key twice, once escaped', '{"note": "a", "no\\u0074e": "b"}', 400, 'BadRequest', /"note" twice/],

@@ -4,11 +4,11 @@ import * as z from 'zod/mini'
 import { enabledTargetOf, type Handler } from '../answer-request.ts'
 import { parseBody } from '../body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
-import { note } from './note.ts'
+import { why } from './note.ts'
 import { asNotSupported } from './refusals.ts'
 
 const body = z.strictObject({
-  note: z.pipe(z.string('must say why, such as "seen in a log"').check(z.minLength(1, 'must say why')), note),
+  note: why,
   atOnce: z.optional(z.boolean()),
 })
 

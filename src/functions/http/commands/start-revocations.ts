@@ -37,7 +37,7 @@ export const startRevocations: Handler = {
     if (atOnce && targets.length > 0 && !targets.some((target) => canAtOnce(call.app, target))) throw asNotAtOnce()
     if (dryRun) return json(200, await counted(call.app, wanted, selected))
     if (targets.length === 0) return notQueued(asNothingToRevoke(), describeLeftOut(selected))
-    if (note === '') throw badRequest('$.note: must say why', 'Send a note, such as "the vault leaked".')
+    if (note.trim() === '') throw badRequest('$.note: must say why', 'Send a note, such as "the vault leaked".')
     const known = await repeatedMany(call, 'revocations')
     if (known) return queueMany(call, known, describeLeftOut(selected))
     if (count === undefined) throw withoutCount()
