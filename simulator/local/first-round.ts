@@ -36,7 +36,7 @@ interface Listed {
   readonly slot?: string
   readonly dueAt?: string
   readonly lastError?: { readonly code: string }
-  readonly secrets?: readonly { readonly name: string; readonly version?: string }[]
+  readonly secrets: readonly { readonly name: string }[]
 }
 interface Event {
   readonly id: string
@@ -98,7 +98,7 @@ export async function firstRound(
     progress(due.filter(([name]) => announced.has(name)).length, due.length)
   }
   const targets = await listTargets(host)
-  return targets.map((target) => resultOf(target, eventsOf(estate), before))
+  return targets.map((target) => resultOf(target, estate, before))
 }
 
 async function listTargets(host: HostChild): Promise<readonly Listed[]> {
@@ -123,18 +123,14 @@ export function eventsOf(estate: Estate): readonly Event[] {
   return estate.cloud.topic(estate.fleet.topicHost).events as readonly unknown[] as readonly Event[]
 }
 
-function resultOf(
-  target: Listed,
-  events: readonly Event[],
-  before: ReadonlyMap<string, string | undefined>,
-): ShownResult {
+function resultOf(target: Listed, estate: Estate, before: ReadonlyMap<string, string | undefined>): ShownResult {
   const { name, provider, slot, dueAt } = target
-  const own = events.filter(({ data }) => data.target === name)
+  const own = eventsOf(estate).filter(({ data }) => data.target === name)
   const change = own.findLast(({ type }) => type === 'Rekey.KeyRotated' || type === 'Rekey.KeyPublished')
   const failure = target.lastError?.code ?? own.find(({ type }) => type === 'Rekey.RotationFailed')?.data.code
   const status = statusOf(target, change, failure)
   const reason = status === 'changed' ? (change?.data.reason ?? target.reason) : reasonOf(target, status)
-  const secrets = target.secrets ?? []
+  const { secrets } = target
   const lead = secrets[0]?.name ?? ''
   const slotBefore = before.get(lead)
   return {
@@ -143,7 +139,7 @@ function resultOf(
     status,
     ...(reason === undefined ? {} : { reason }),
     ...(slot === undefined ? {} : { slot }),
-    secrets: secrets.flatMap(({ name: secret, version }) => (version === undefined ? [] : [{ name: secret, version }])),
+    secrets: secrets.flatMap(({ name: secret }) => versionOf(estate, secret) ?? []),
     ...(change === undefined ? {} : { eventId: change.id }),
     ...(dueAt === undefined ? {} : { dueAt }),
     ...(slotBefore === undefined || slotBefore === slot ? {} : { slotBefore }),
@@ -162,6 +158,12 @@ function statusOf({ status }: Listed, change: Event | undefined, failure: string
 function reasonOf({ status, reason }: Listed, ours: Status): string | undefined {
   if (ours === 'current') return undefined
   return ours === 'failed' ? reason : status
+}
+
+/** The current version of a secret, which a list of targets does not have; undefined: there is no such secret. */
+function versionOf(estate: Estate, name: string): Result['secrets'][number] | undefined {
+  const version = estate.cloud.vault(estate.fleet.vaultHost).versions(name)[0]?.id
+  return version === undefined ? undefined : { name, version }
 }
 
 /** The slot of each secret's current version, for lead and other secrets. */

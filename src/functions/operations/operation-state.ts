@@ -4,7 +4,8 @@ import { activeSurvives, standbySurvives, wasRotated } from '../../engine/ages.t
 import type { Vault } from '../../engine/ports.ts'
 import type { Stamps, StoredSecret } from '../../engine/stored-secret.ts'
 import { type Instant, leadOf, type Target } from '../../engine/target.ts'
-import { leadIn, type TargetReading } from '../http/status/describe-target.ts'
+import type { TargetReading } from '../http/status/describe-target.ts'
+import { leadIn } from '../http/status/summarize-target.ts'
 import type { Listed } from '../shared/assess.ts'
 import type { Desired } from './operation-id.ts'
 

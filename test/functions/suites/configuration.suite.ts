@@ -158,7 +158,7 @@ test('A targets.json that cannot be read leaves the last valid one in force, als
   assert.equal(started.status, 200)
   assert.deepEqual(
     started.body.value.map(({ name }: { name: string }) => name),
-    ['vision', speech.target.name],
+    [speech.target.name, 'vision'],
   )
   await made.close()
 })

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
-import { apiVersion } from '../../../src/functions/http/request-rules.ts'
 import { listProviders } from '../../../src/functions/http/status/list-providers.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'
 import { planTarget } from '../../../src/functions/http/status/plan-target.ts'
@@ -91,27 +90,12 @@ describe('The plan over HTTP', () => {
     assert.deepEqual(effects(made), [])
     await made.close()
   })
-
-  test('The plan of all targets comes in pages', async () => {
-    const made = await world()
-    await made.writeTargets(Array.from({ length: 60 }, (_, n) => account(made.cloud, `t${n}`).target))
-
-    const first = await made.http(listPlan, { path: '/plan', query: { 'api-version': apiVersion, code: 'a-key' } })
-    const next = new URL(first.body.nextLink)
-    const second = await made.http(listPlan, { path: '/plan', query: Object.fromEntries(next.searchParams) })
-
-    assert.deepEqual([next.origin + next.pathname, first.body.value.length], ['http://127.0.0.1/api/plan', 50])
-    assert.deepEqual([next.searchParams.get('api-version'), next.searchParams.get('code')], [apiVersion, null])
-    assert.deepEqual([second.body.value.length, second.body.nextLink], [10, undefined])
-    assert.equal(second.body.value[0].status, 'new')
-    await made.close()
-  })
 })
 
 describe('The targets over HTTP', () => {
-  test('The targets are listed with state, due date, last failure and versions, without a value', async () => {
+  test('The targets are listed with status, due date and last failure, without a value', async () => {
     const failed = { code: 'PermissionDenied', at: '2026-03-01T10:00:00.000Z' }
-    const { made, handle, version } = await visionWorld(10 * days, { failed })
+    const { made, handle } = await visionWorld(10 * days, { failed })
 
     const { status, body } = await made.http(listTargets)
 
@@ -123,7 +107,7 @@ describe('The targets over HTTP', () => {
     )
     const { remedy } = only.lastError
     assert.deepEqual(only.lastError, { ...failed, message: 'A permission is missing', remedy })
-    assert.deepEqual(only.secrets, [{ name: 'vision-key', output: 'key', version }])
+    assert.deepEqual(only.secrets, [{ name: 'vision-key', output: 'key' }])
     assert.ok(Date.parse(only.dueAt) > made.cloud.clock.now())
     assert.ok(!JSON.stringify(body).includes(handle.keyOf('Key1')))
     await made.close()

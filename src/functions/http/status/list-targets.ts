@@ -1,25 +1,25 @@
 // GET /api/targets and GET /api/targets/{name}.
 
-import { minutes } from '../../../engine/target.ts'
+import { type Instant, minutes } from '../../../engine/target.ts'
+import type { KnownTarget } from '../../snapshot/known-targets.ts'
 import { type Handler, json, targetOf } from '../answer-request.ts'
 import { readers } from '../caller.ts'
-import { checkQuery, pageOf, skipToken } from '../paging.ts'
-import { describe, notesOfAll, notesOfOne, readable, readTarget, readTargets } from './describe-target.ts'
+import { checkQuery } from '../paging.ts'
+import { notesOfOne, readable, readTarget } from './describe-target.ts'
+import { summaryOf } from './summarize-target.ts'
 import { describeWhole } from './target-details.ts'
+import { targetPage } from './target-page.ts'
 
 /** How long a reading route may take. */
 export const readLimit = minutes(1)
 
-/** Every target in the order of targets.json, a page at a time. */
+/** Every target as the schedule saw it last, a page at a time. */
 export const listTargets: Handler = {
   roles: readers,
-  async answer({ app, request }) {
-    checkQuery(request, [skipToken])
-    const { value: targets, ...next } = pageOf(request, app.configuration.targets)
-    const signal = AbortSignal.timeout(readLimit)
-    const { notes, ...unread } = await readable(notesOfAll(app, signal))
-    const seen = await readTargets(app, targets, signal, notes)
-    return json(200, { value: seen.map((each) => describe(app, each)), ...next, ...unread })
+  async answer(call) {
+    const now = call.app.clock.now()
+    const show = (known: KnownTarget, asOf: Instant) => summaryOf(known, now, asOf)
+    return json(200, await targetPage(call, AbortSignal.timeout(readLimit), show))
   },
 }
 

@@ -15,8 +15,9 @@ import { type Call, type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { codeRemedy, taggedError } from '../embedded-error.ts'
 import { checkQuery } from '../paging.ts'
-import { leadIn, notesOfOne, readTarget, type TargetReading } from './describe-target.ts'
+import { notesOfOne, readTarget, type TargetReading } from './describe-target.ts'
 import { readLimit } from './list-targets.ts'
+import { leadIn } from './summarize-target.ts'
 import { describeWhole } from './target-details.ts'
 
 /** The statuses of Azure's long-running operations, without `Canceled`: no command can be canceled. */

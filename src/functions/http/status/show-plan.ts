@@ -2,36 +2,39 @@
 
 import { iso } from '../../../engine/duration.ts'
 import { isReminder } from '../../../engine/reminder.ts'
+import type { Instant, Target } from '../../../engine/target.ts'
 import type { State } from '../../shared/assess.ts'
+import type { KnownTarget } from '../../snapshot/known-targets.ts'
 import { type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
-import { checkQuery, pageOf, skipToken } from '../paging.ts'
-import { nextRotationAt, readTargets, standingOf, type TargetReading, type Unreadable } from './describe-target.ts'
 import { readLimit } from './list-targets.ts'
+import { nextRotationAt, type Standing, standingOf } from './summarize-target.ts'
+import { targetPage } from './target-page.ts'
 
-/** Of all targets by their tags, a page at a time. */
+/** Of all targets by their tags as the schedule saw them last, a page at a time. */
 export const listPlan: Handler = {
   roles: readers,
-  async answer({ app, request }) {
-    checkQuery(request, [skipToken])
-    const { value: targets, ...next } = pageOf(request, app.configuration.targets)
-    const seen = await readTargets(app, targets, AbortSignal.timeout(readLimit))
-    return json(200, { value: seen.map((each) => planByTags(each, app.clock.now())), ...next })
+  async answer(call) {
+    const now = call.app.clock.now()
+    return json(200, await targetPage(call, AbortSignal.timeout(readLimit), (known) => planByTags(known, now)))
   },
 }
 
-function planByTags(seen: TargetReading | Unreadable, now: number) {
-  const { name: target } = seen.target
-  if ('error' in seen) return { target, status: 'unreadable', does: 'nothing: it cannot be read' }
-  const { status, state, dueAt } = standingOf(seen, now)
-  const what = isReminder(seen.target) ? ofReminder(state) : does[state]
+function planByTags(known: KnownTarget, now: Instant) {
+  const { target } = known
+  const standing = standingOf(known, now)
   return {
-    target,
-    status,
-    does: what,
-    dueAt: iso(dueAt),
-    nextRotationAt: iso(nextRotationAt(seen.target, status, dueAt)),
+    target: target.name,
+    status: standing.status,
+    does: whatIsDone(target, standing),
+    dueAt: iso(standing.dueAt),
+    nextRotationAt: iso(nextRotationAt(target, standing)),
   }
+}
+
+function whatIsDone(target: Target, { status, state }: Standing): string {
+  if (state !== undefined) return isReminder(target) ? ofReminder(state) : does[state]
+  return status === 'unreadable' ? 'nothing: its vault cannot be read' : 'reads it for the first time'
 }
 
 /** A reminder is announced, and nothing of it is done. */

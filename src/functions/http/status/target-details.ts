@@ -5,7 +5,8 @@ import { overlapAfter } from '../../../engine/ages.ts'
 import { formatDuration, iso } from '../../../engine/duration.ts'
 import { isReminder } from '../../../engine/reminder.ts'
 import type { Window } from '../../../engine/target.ts'
-import { describe, leadIn, type TargetReading } from './describe-target.ts'
+import { describe, type TargetReading } from './describe-target.ts'
+import { leadIn } from './summarize-target.ts'
 
 /** One target, whole, as JSON. */
 export function describeWhole(app: App, seen: TargetReading) {
