@@ -66,6 +66,7 @@ test('the built app registers these functions, and no others', async () => {
   assert.deepEqual(app.functions.map(({ name, trigger }) => `${name}: ${trigger.type}`).sort(), [
     'health: httpTrigger',
     'listCandidates: httpTrigger',
+    'listHistory: httpTrigger',
     'listOperations: httpTrigger',
     'listPlan: httpTrigger',
     'listProviders: httpTrigger',

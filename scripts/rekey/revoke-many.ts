@@ -49,9 +49,12 @@ function showDry(output: Output, { dryRun: _, count, targets, ...rest }: Body): 
   output.list([
     ['targets', count],
     ['names', `${names.join(', ')}${names.length < count ? ' …' : ''}`],
-    ...Object.entries(rest).map(([name, value]): [string, unknown] => [
-      name,
-      Array.isArray(value) ? value.join(', ') : value,
-    ]),
+    ...Object.entries(rest).map(([name, value]): [string, unknown] => [name, leftOut(value)]),
   ])
+}
+
+/** Targets that are named and not revoked: how many, and the first hundred of them. */
+function leftOut(value: unknown): unknown {
+  const { count, targets } = Object(value) as { readonly count?: number; readonly targets?: readonly string[] }
+  return count === undefined ? value : `${count}: ${(targets ?? []).join(', ')}`
 }

@@ -107,8 +107,13 @@ Exchange primary and secondary at the service, where it can:
   ${postAsOfNow('swapTarget', 'thermostat-7', 'swap')}
 A key leaked: replace every key that is older than now.
   ${post('revokeTarget', 'targets/speech/revoke', '{"note":"seen in a log"}')}
-Who changed it when, and why? Is every service reachable and every permission granted?
+A vault leaked: count first (this changes nothing), then repeat the count. One operation has the progress of them all.
+  ${post('startRevocations', 'revocations', `{"vault":"https://${estate.fleet.vaultHost}","dryRun":true}`)}
+  ${post('startRevocations', 'revocations', '{"targets":["translator","speech"],"note":"trying it out","count":2}')}
+  ${curl('listOperations', 'operations')}
+Who changed it when, and why? All of it as CSV, for an audit? Is every service reachable and every permission granted?
   ${curl('targetHistory', 'targets/translator/history')}
+  ${curl('listHistory', 'history?format=csv')}
   ${curl('health', 'health')}
 Run the schedule now, as the timer does every 15 minutes:
   curl -s -X POST ${admin}-H 'content-type: application/json' -H 'x-functions-key: ${host.keys.master}' -d '{}' ${host.url}/admin/functions/schedule

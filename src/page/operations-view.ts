@@ -58,7 +58,10 @@ function titleOf(kind: string): string {
 }
 
 function statusText({ status, counts }: Operation): string {
-  const word = { NotStarted: 'Not started', Running: 'Running', Succeeded: 'Done', Failed: 'Failed' }[status] ?? status
+  const word =
+    { NotStarted: 'Not started', Running: 'Running', Succeeded: 'Done', Failed: 'Failed' }[status] ??
+    status ??
+    'Not ended, as far as is known'
   if (counts === undefined) return word
   return `${word}: ${counts.succeeded.toLocaleString('en')} of ${plural(counts.total, 'target')} done${counts.failed > 0 ? `, ${counts.failed.toLocaleString('en')} failed` : ''}`
 }

@@ -11,8 +11,15 @@ import { targetAddress } from './target-list.ts'
 interface DryRun {
   readonly count: number
   readonly targets: readonly string[]
-  readonly disabled?: number
-  readonly notSupported?: number
+  readonly disabled?: LeftOut
+  readonly notApplied?: LeftOut
+  readonly reminders?: LeftOut
+}
+
+/** Targets that are named and not revoked, the first hundred with their names. */
+interface LeftOut {
+  readonly count: number
+  readonly targets: readonly string[]
 }
 
 type Kind = 'vault' | 'subscription' | 'provider' | 'targets'
@@ -99,12 +106,15 @@ async function dryRun(place: HTMLElement, selector: object): Promise<void> {
 }
 
 function counted(place: HTMLElement, selector: object, dry: DryRun): HTMLElement {
-  const { count, targets, disabled = 0, notSupported = 0 } = dry
+  const { count, targets, disabled, notApplied, reminders } = dry
+  const leftOut = (what: LeftOut | undefined, why: string) =>
+    what && el('p.note', `${plural(what.count, 'target')} ${why}: left alone (${what.targets.join(', ')}).`)
   return el(
     'section.panel',
     el('h2', `${plural(count, 'target')} would be revoked`),
-    disabled > 0 && el('p.note', `${plural(disabled, 'target')} disabled in targets.json: left alone.`),
-    notSupported > 0 && el('p.note', `${plural(notSupported, 'target')} cannot be revoked: left alone.`),
+    leftOut(disabled, 'disabled in targets.json'),
+    leftOut(notApplied, 'with an entry in targets.json that cannot be applied'),
+    leftOut(reminders, 'whose secrets an operator renews'),
     el(
       'details',
       el('summary', targets.length < count ? `The first ${targets.length}` : 'Which'),

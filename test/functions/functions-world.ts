@@ -385,7 +385,9 @@ function requestOf(
 }
 
 function answered({ status = 200, headers = {}, body }: HttpResponseInit): Answer {
-  return { status, headers: headers as Record<string, string>, body: JSON.parse(String(body)) }
+  const sent = headers as Record<string, string>
+  const isJson = /[/+]json/.test(sent['content-type'] ?? '')
+  return { status, headers: sent, body: isJson ? JSON.parse(String(body)) : String(body) }
 }
 
 function timerOf(status: Partial<Timer['scheduleStatus']>): Timer {

@@ -32,6 +32,7 @@ route(
   'targets/{name}/history',
   async () => (await import('./status/target-history.ts')).targetHistory,
 )
+route('listHistory', 'GET', 'history', async () => (await import('./status/list-history.ts')).listHistory)
 route('listPlan', 'GET', 'plan', async () => (await import('./status/show-plan.ts')).listPlan)
 route('listProviders', 'GET', 'providers', async () => (await import('./status/list-providers.ts')).listProviders)
 route(

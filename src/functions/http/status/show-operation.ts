@@ -28,9 +28,11 @@ export interface Operation {
   readonly id: string
   readonly status: OperationStatus
   readonly target?: string
-  /** Of a list: what was requested, and when. */
+  /** Of a list: what was requested, when, by whom and why. */
   readonly kind?: ManyKind
   readonly createdAt?: string
+  readonly actor?: string
+  readonly note?: string
   readonly expiresAt?: string
   readonly error?: OperationError
   readonly lastError?: OperationError
@@ -69,9 +71,9 @@ async function ofMany({ app }: Call, { kind, many: request }: ManyOperation): Pr
   if (many === undefined) throw unknownOperation()
   const limits = { lastTryAt: Date.parse(many.expiresAt) + lastTry, signal: AbortSignal.timeout(readLimit) }
   const { counts, failures, waiting, lastError } = await progressOfMany(app, request, many, limits)
-  const { createdAt, expiresAt } = many
+  const { createdAt, expiresAt, actor, note } = many
   const stopped = { ...(failures.length > 0 && { failures }), ...(waiting && { waiting }) }
-  const place = { kind, createdAt, expiresAt, counts, ...stopped }
+  const place = { kind, createdAt, expiresAt, actor, ...(note !== undefined && { note }), counts, ...stopped }
   if (counts.running > 0) {
     const begun = counts.running < counts.total || (counts.waiting ?? 0) > 0
     const status = begun ? 'Running' : 'NotStarted'
