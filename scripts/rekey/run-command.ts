@@ -82,6 +82,8 @@ const ours = [
   'no_wait',
   'dry_run',
   'csv',
+  'write',
+  'without_app',
 ]
 
 /** Without `--` npm keeps the options for itself, and the command would run without them. */
