@@ -56,6 +56,9 @@ param vaultIds string = ''
 @description('What may be rotated: comma-separated provider=scope, scope a subscription, a resource group or a single resource. Empty: nothing yet.')
 param grants string = ''
 
+@description('Where the app looks for resources that have keys and no target: comma-separated ids of subscriptions or resource groups, at which it gets Reader. Empty: it sees what grants names.')
+param discoveryScopes string = ''
+
 @description('Put the app, its storage, the vault and the topic behind private endpoints. Near-expiry events then come through a storage queue.')
 param vnetEnabled bool = false
 
@@ -119,6 +122,15 @@ var subscriptionScopes = union(map(subscriptionGrants, entry => last(split(entry
 var groupScopes = union(map(groupGrants, entry => last(split(entry, '='))), [])
 var resourceScopes = union(map(resourceGrants, entry => last(split(entry, '='))), [])
 var otherSubscriptions = map(concat(givenGrants, allVaultIds), entry => '/subscriptions/${split(entry, '/')[2]}')
+
+// Built in: Reader.
+var reader = 'acdd72a7-3385-48ef-bd42-f606fba81ae7'
+var enteredDiscovery = filter(map(split(discoveryScopes, ','), id => trim(id)), id => !empty(id))
+var badDiscovery = filter(enteredDiscovery, id => !startsWith(id, '/subscriptions/') || !contains([3, 5], length(split(id, '/'))))
+var badDiscoveryMessage = 'DISCOVERY_SCOPES: ${join(badDiscovery, ', ')}: write the id of a subscription or a resource group, without a slash at its end. A deployment to a subscription cannot reach a management group: docs/guides/discovery.md has the command for that'
+var givenDiscovery = empty(badDiscovery) ? union(map(enteredDiscovery, id => toLower(id)), []) : fail(badDiscoveryMessage)
+var subscriptionDiscovery = filter(givenDiscovery, id => length(split(id, '/')) == 3)
+var groupDiscovery = filter(givenDiscovery, id => length(split(id, '/')) == 5)
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: groupName
@@ -208,6 +220,28 @@ module resourceHealth 'roles/at-resource.json' = [
       principalId: identity.outputs.principalId
       roleName: roles.outputs.healthRoleName
       resourceId: id
+    }
+  }
+]
+
+module subscriptionReading 'roles/at-subscription.bicep' = [
+  for (id, i) in subscriptionDiscovery: {
+    name: 'rekey-discovery-subscription-${i}-${resourceToken}'
+    scope: subscription(split(id, '/')[2])
+    params: {
+      principalId: identity.outputs.principalId
+      roleName: reader
+    }
+  }
+]
+
+module groupReading 'roles/at-group.bicep' = [
+  for (id, i) in groupDiscovery: {
+    name: 'rekey-discovery-group-${i}-${resourceToken}'
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      principalId: identity.outputs.principalId
+      roleName: reader
     }
   }
 ]

@@ -2,7 +2,7 @@
 
 param principalId string
 
-@description('Name (GUID) of a role from definitions.bicep.')
+@description('Name (GUID) of a role from definitions.bicep, or of a built-in one.')
 param roleName string
 
 resource rights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {

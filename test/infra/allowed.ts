@@ -35,6 +35,7 @@ export const apiVersions: Readonly<Record<string, readonly string[]>> = {
 
 /** Built-in roles, by the name that the variable holding the id must have. */
 export const roleIds: Readonly<Record<string, string>> = {
+  reader: 'acdd72a7-3385-48ef-bd42-f606fba81ae7',
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b',
   storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88',

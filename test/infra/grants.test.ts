@@ -52,6 +52,20 @@ test('a deployment without grants is valid', () => {
   assert.deepEqual(granted(''), [[], [], []])
 })
 
+test('the app may read the subscriptions and resource groups that discovery names, each once, and nothing by default', () => {
+  const found = (discoveryScopes: string) =>
+    ['subscriptionDiscovery', 'groupDiscovery'].map((list) => variableOf(texts, main, list, { discoveryScopes }))
+
+  assert.deepEqual(found(''), [[], []])
+  assert.deepEqual(
+    found(`${subscription} , ${group},${subscription.toUpperCase().replace('/SUBSCRIPTIONS', '/subscriptions')}`),
+    [[subscription], [group.toLowerCase()]],
+  )
+  for (const wrong of [`${subscription}/`, account, '/providers/Microsoft.Management/managementGroups/mg', 'mine']) {
+    assert.throws(() => found(wrong), /^Error: DISCOVERY_SCOPES: /)
+  }
+})
+
 /** [what is wrong, the entry, what is said of it] */
 const mistakes: readonly (readonly [string, string, RegExp])[] = [
   ['a slash at the end of a resource', `cognitive-services=${account}/`, /without a slash at its end/],
