@@ -13,7 +13,7 @@ export interface Member {
 export interface Sample {
   /** Adds a resource to the cloud. Each can have others beside it; `name` distinguishes them. */
   add(cloud: Cloud, name?: string): Member
-  /** Where targets may be of several types: a resource of each further type. What their calls need is part of the role, too. */
+  /** Where targets may be of several types, or are answered in several ways: a resource of each further type or way. What their calls need is declared, too. */
   readonly others?: readonly Sample['add'][]
   /** The operation that reads the keys. */
   readonly read: string

@@ -24,6 +24,8 @@ export interface ArmResource<Options = object> {
   readonly keysDisabled: boolean
   /** Whether a regenerate is still going on. */
   readonly underWay: boolean
+  /** Whether the last one that went on after its answer has failed: then no key has changed. */
+  readonly hasFailed: boolean
 }
 
 export interface ArmKeysHandle extends ServiceHandle {
@@ -88,7 +90,10 @@ export interface ArmKeysDeclaration<Options> {
 interface State<Options> extends ArmResource<Options> {
   changes: number
   keysDisabled: boolean
-  pending: { readonly slot: string; readonly key: string | undefined; readonly at: number } | undefined
+  pending:
+    | { readonly slot: string; readonly key: string | undefined; readonly at: number; readonly fails: boolean }
+    | undefined
+  hasFailed: boolean
 }
 
 /** What a service makes its own fleet and data plane of. */
@@ -164,7 +169,8 @@ export function armKeys<Options extends object = object>(
     const { pending } = resource
     if (pending !== undefined && kernel.clock.now() >= pending.at) {
       resource.pending = undefined
-      change(resource, pending.slot, pending.key)
+      resource.hasFailed = pending.fails
+      if (!pending.fails) change(resource, pending.slot, pending.key)
     }
     return resource
   }
@@ -177,7 +183,8 @@ export function armKeys<Options extends object = object>(
     if (takes === undefined) change(resource, slot, key)
     else {
       if (resource.pending !== undefined) throw regenerate.busy!(call, resource)
-      resource.pending = { slot, key, at: call.now + kernel.faults.operationTime(takes) }
+      const [at, fails] = [call.now + kernel.faults.operationTime(takes), kernel.faults.operationFails()]
+      resource.pending = { slot, key, at, fails }
     }
     return regenerate.reply(resource, slot, resource.slots.keys(), call)
   }
@@ -239,6 +246,7 @@ export function armKeys<Options extends object = object>(
         changes: 0,
         keysDisabled: false,
         pending: undefined,
+        hasFailed: false,
         get underWay() {
           return settled(resource).pending !== undefined
         },

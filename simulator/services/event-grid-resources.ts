@@ -2,6 +2,7 @@
 
 import type { Kernel } from '../kernel.ts'
 import type { Sample } from '../sample.ts'
+import type { Call, Operation } from '../service-operations.ts'
 import { type ArmKeysHandle, type ArmResource, armKeys } from './arm-keys.ts'
 import { topicsOf } from './event-grid.ts'
 
@@ -9,7 +10,7 @@ export interface EventGridOptions {
   readonly subscription?: string
   readonly group?: string
   readonly name: string
-  /** What a regenerate answers: both keys, or 202 with no body. Default `keys`. */
+  /** What a regenerate answers: both keys, or of a topic 202 with no body and an operation of ten seconds. Default `keys`. */
   readonly answers?: 'keys' | 'accepted'
 }
 
@@ -23,6 +24,8 @@ type Kind = 'topic' | 'domain'
 /** Installs topics or domains in a cloud; returns what adds one. */
 export function eventGridResources(kernel: Kernel, kind: Kind) {
   const type = `Microsoft.EventGrid/${kind}s`
+  /** The resources of operations, by the ids of these. */
+  const begun = new Map<string, ArmResource<EventGridOptions>>()
   const resources = armKeys<EventGridOptions>(kernel, {
     service: `event-grid-${kind}`,
     type,
@@ -39,12 +42,19 @@ export function eventGridResources(kernel: Kernel, kind: Kind) {
         // The code and the words are unverified.
         throw call.refuse(400, 'InvalidRequest', "The keyName must be 'key1' or 'key2'.")
       },
-      reply: ({ options }, _slot, keys) =>
-        options.answers === 'accepted' ? { status: 202 } : { status: 200, body: keys },
+      takes: ({ options }) => (options.answers === 'accepted' ? 10_000 : undefined),
+      busy: (call) => call.refuse(409, 'Conflict', 'Another operation on this resource is in progress.'),
+      reply(resource, _slot, keys, call) {
+        if (resource.options.answers !== 'accepted') return { status: 200, body: keys }
+        begun.set(call.requestId, resource)
+        return { status: 202, headers: { 'azure-asyncoperation': operationAddress(call) } }
+      },
     },
     describe: { permission: `${type}/read`, body: described },
   })
   kernel.register(resources.operations)
+  // The specification of domains has no operation.
+  if (kind === 'topic') kernel.register([operationStatus(begun)])
 
   function described(resource: ArmResource<EventGridOptions>): unknown {
     const { id, name, keysDisabled } = resource
@@ -68,6 +78,30 @@ export function eventGridResources(kernel: Kernel, kind: Kind) {
       events: [],
     })
     return Object.assign(handle, { endpoint: `https://${host}/api/events` })
+  }
+}
+
+/** At the subscription, with the port: as recorded of Event Grid's other operations. */
+function operationAddress({ params, requestId }: Call): string {
+  return `https://management.azure.com:443/subscriptions/${params['subscription']}/providers/Microsoft.EventGrid/locations/westeurope/operationsStatus/${requestId}?api-version=2022-06-15`
+}
+
+function operationStatus(begun: ReadonlyMap<string, ArmResource<EventGridOptions>>): Operation {
+  return {
+    operation: 'event-grid-topic/getOperation',
+    tracks: true,
+    permission: 'Microsoft.EventGrid/locations/operationsStatus/read',
+    scope: ({ params }) => `/subscriptions/${params['subscription']}`,
+    host: 'resource-manager',
+    method: 'GET',
+    path: '/subscriptions/:subscription/providers/Microsoft.EventGrid/locations/:location/operationsStatus/:id',
+    apiVersions: ['2022-06-15'],
+    handle(call) {
+      const resource = begun.get(call.params['id']!)
+      if (resource === undefined) throw call.refuse(404, 'NotFound', 'The operation was not found.')
+      const status = resource.underWay ? 'InProgress' : 'Succeeded'
+      return { status: 200, body: { id: call.url.pathname, name: call.params['id'], status } }
+    },
   }
 }
 

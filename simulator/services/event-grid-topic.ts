@@ -11,10 +11,18 @@ declare module '../simulated-service.ts' {
 
 export const service: SimulatedService = { install: eventGridTopics }
 
-export const sample: Sample = eventGridSample('topic', (cloud, name = 'orders') => {
-  const handle = cloud.eventGridTopics.add({ name: eventGridName(name) })
-  return { fields: { resource: handle.resourceId }, handle }
-})
+export const sample: Sample = {
+  ...eventGridSample('topic', (cloud, name = 'orders') => {
+    const handle = cloud.eventGridTopics.add({ name: eventGridName(name) })
+    return { fields: { resource: handle.resourceId }, handle }
+  }),
+  others: [
+    (cloud, name = 'orders') => {
+      const handle = cloud.eventGridTopics.add({ name: eventGridName(name), answers: 'accepted' })
+      return { fields: { resource: handle.resourceId }, handle }
+    },
+  ],
+}
 
 function eventGridTopics(kernel: Kernel) {
   return { eventGridTopics: { add: eventGridResources(kernel, 'topic') } }

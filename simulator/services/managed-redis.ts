@@ -33,6 +33,12 @@ export const sample: Sample = {
     const handle = cloud.managedRedis.add({ cluster: name })
     return { fields: { resource: handle.resourceId }, handle }
   },
+  others: [
+    (cloud, name = 'sessions') => {
+      const handle = cloud.managedRedis.add({ cluster: name, regenerates: 'accepted' })
+      return { fields: { resource: handle.resourceId }, handle }
+    },
+  ],
   read: 'managed-redis/listKeys',
   regenerate: 'managed-redis/regenerateKey',
   describesFirst: 'managed-redis/get',
@@ -50,6 +56,8 @@ export const service: SimulatedService = {
 }
 
 function managedRedis(kernel: Kernel) {
+  /** The databases of operations, by the ids of these. */
+  const begun = new Map<string, Database>()
   const databases = armKeys<Omit<ManagedRedisOptions, 'cluster'>>(kernel, {
     service: group,
     type,
@@ -72,10 +80,11 @@ function managedRedis(kernel: Kernel) {
           'Conflict',
           `The resource is busy processing a previous update request or is undergoing system maintenance. Please try again later. RequestID=${call.requestId}`,
         ),
-      reply: ({ options }, _slot, keys, call) =>
-        options.regenerates === 'accepted'
-          ? { status: 202, headers: operationHeaders(call) }
-          : { status: 200, body: redisKeyPair(keys) },
+      reply(database, _slot, keys, call) {
+        if (database.options.regenerates !== 'accepted') return { status: 200, body: redisKeyPair(keys) }
+        begun.set(call.requestId, database)
+        return { status: 202, headers: operationHeaders(call) }
+      },
     },
     describe: { permission: `${type}/read`, body: described },
   })
@@ -98,6 +107,21 @@ function managedRedis(kernel: Kernel) {
         )
       },
     },
+    {
+      operation: 'managed-redis/getOperation',
+      tracks: true,
+      permission: 'Microsoft.Cache/locations/operationsStatus/read',
+      scope: ({ params }) => `/subscriptions/${params['subscription']}`,
+      host: 'resource-manager',
+      method: 'GET',
+      path: '/subscriptions/:subscription/providers/Microsoft.Cache/locations/:location/operationsStatus/:id',
+      apiVersions,
+      handle(call) {
+        const database = begun.get(call.params['id']!)
+        if (database !== undefined) return { status: 200, body: operationOf(call, database) }
+        throw call.refuse(404, 'ResourceNotFound', 'The operation was not found.')
+      },
+    },
     redisCommands(group, databases),
   ])
   return {
@@ -116,6 +140,15 @@ function operationHeaders({ params, requestId }: Call): Record<string, string> {
     'azure-asyncoperation': `${at}/operationsStatus/${requestId}?api-version=2025-07-01&t=1&c=certificate&s=signature&h=hash`,
     location: `${at}/operationResults/${requestId}?api-version=2025-07-01&t=1&c=certificate&s=signature&h=hash`,
   }
+}
+
+/** The words of a failure are unverified. */
+function operationOf({ url, params, now }: Call, { underWay, hasFailed }: Database): unknown {
+  const at = new Date(now).toISOString()
+  const common = { id: url.pathname, name: params['id'], startTime: at }
+  if (underWay) return { ...common, status: 'InProgress' }
+  const error = { code: 'InternalServerError', message: 'Something unexpected happened.' }
+  return { ...common, endTime: at, ...(hasFailed ? { status: 'Failed', error } : { status: 'Succeeded' }) }
 }
 
 function described({ id, name, options, keysDisabled, underWay }: Database): unknown {

@@ -1,6 +1,7 @@
 // Azure Managed Redis, and Redis Enterprise before it: a database of a cluster, with two access keys that are off by default.
 
 import * as z from 'zod/mini'
+import { hours } from '../engine/target.ts'
 import type { ServiceHosts } from './provider.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
 import { KeyPair } from './wire/key-pair.ts'
@@ -13,6 +14,7 @@ const hosts: ServiceHosts = { public: ['redis.azure.net', 'redisenterprise.cache
 /** The database, with its cluster as `top`. */
 const Database = z.object({
   properties: z.object({
+    provisioningState: z.optional(z.string()),
     port: z.number(),
     clientProtocol: z.optional(z.string()),
     accessKeysAuthentication: z.optional(z.string()),
@@ -44,6 +46,13 @@ export const managedRedis = armKeyProvider({
   apiVersion: '2025-07-01',
   grant: 'Managed Redis keys',
   keyField: 'password',
+  optional: [
+    {
+      kind: 'action',
+      name: 'Microsoft.Cache/locations/operationsStatus/read',
+      why: 'at the subscription: see when a regenerate that goes on is through; without it the database itself is asked',
+    },
+  ],
   discovery: {
     below: '/databases/default',
     note: 'Resource Graph does not show whether the database accepts access keys: they are off unless they were switched on.',
@@ -54,7 +63,7 @@ export const managedRedis = armKeyProvider({
   ring: (keys, _target, _addition, database) =>
     redisRing(keys, database && addressOf(database), !isPlaintext(database)),
 
-  /** POST Databases_RegenerateKey, 2025-07-01. Answers both keys; or 202 and nothing, then keys are listed until one has changed. */
+  /** POST Databases_RegenerateKey, 2025-07-01. Answers both keys; or 202: then its operation is followed, and the keys are listed. */
   regenerate: {
     right: right('databases/regenerateKey/action'),
     request: (slot) => ({ path: '/regenerateKey', body: { keyType: slot } }),
@@ -71,6 +80,12 @@ export const managedRedis = armKeyProvider({
     isKeyUseDisabled: ({ properties }) => properties.accessKeysAuthentication === 'Disabled',
     enabledBy: 'accessKeysAuthentication: Enabled',
     askedFirst: true,
+    // Recorded: a regenerate is over when it answers. Specified: 202, and the operation goes on.
+    operation: {
+      isUnderWay: ({ properties: { provisioningState = 'Succeeded' } }) => !ended.test(provisioningState),
+      limit: hours(1),
+      isShort: true,
+    },
   },
 
   probe: {
@@ -82,6 +97,8 @@ export const managedRedis = armKeyProvider({
         : redisVerdict(addressOf(description), key, command),
   },
 })
+
+const ended = /^(Succeeded|Failed|Canceled)$/i
 
 function addressOf({ properties, top }: Database): RedisAddress {
   return { host: top.properties.hostName, port: properties.port }

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
+import { missingPermission } from '../../simulator/faults.ts'
 import { eventGridTopic } from '../../src/providers/event-grid-topic.ts'
 import { oldMetadata } from '../memory-lease.ts'
 import { connect } from '../simulated-azure.ts'
@@ -65,13 +66,33 @@ fact(
   },
 )
 
-fact('a regenerate may answer 202 without keys: they are listed then', specified, async () => {
+fact(
+  'a regenerate may answer 202 without keys: its operation is followed, then they are listed',
+  specified,
+  async () => {
+    const { cloud, handle, holder } = topic({ answers: 'accepted' })
+
+    const made = await holder().regenerate('key2', call)
+
+    assert.equal(made['key2']!['key']!.reveal(), handle.keyOf('key2'))
+    const asked = cloud.history.map(({ operation }) => operation)
+    assert.deepEqual(asked.slice(asked.indexOf('event-grid-topic/regenerateKey')), [
+      'event-grid-topic/regenerateKey',
+      // Ten seconds, at 2, 6 and 14.
+      ...Array.from({ length: 3 }, () => 'event-grid-topic/getOperation'),
+      'event-grid-topic/listKeys',
+    ])
+  },
+)
+
+test('A regenerate of a topic whose operation may not be followed is sent once, and its keys are listed', async () => {
   const { cloud, handle, holder } = topic({ answers: 'accepted' })
+  cloud.faults.add(missingPermission({ action: 'Microsoft.EventGrid/locations/operationsStatus/read' }))
 
   const made = await holder().regenerate('key2', call)
 
   assert.equal(made['key2']!['key']!.reveal(), handle.keyOf('key2'))
-  assert.equal(cloud.history.filter(({ operation }) => operation === 'event-grid-topic/regenerateKey').length, 1)
+  assert.equal(cloud.history.filter(({ effect }) => effect).length, 1)
 })
 
 test('events are accepted with the new key of a topic, and refused with the one before it', async () => {

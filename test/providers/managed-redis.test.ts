@@ -5,8 +5,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { virtualClock } from '../../simulator/clock.ts'
 import { simulatedCloud } from '../../simulator/cloud.ts'
-import { type Fault, serverError } from '../../simulator/faults.ts'
+import { type Fault, failingOperation, missingPermission, serverError } from '../../simulator/faults.ts'
 import type { ManagedRedisOptions } from '../../simulator/services/managed-redis.ts'
+import type { KeyRing } from '../../src/engine/key-ring.ts'
+import { RekeyError } from '../../src/engine/rekey-error.ts'
 import { Secret } from '../../src/engine/secret.ts'
 import { managedRedis } from '../../src/providers/managed-redis.ts'
 import { oldMetadata } from '../memory-lease.ts'
@@ -100,15 +102,106 @@ fact(
   },
 )
 
-test('a regenerate that is accepted without keys is sent once, and followed by listings until one shows the new key', async () => {
-  const { cloud, handle, holder } = database({ regenerates: 'accepted' })
-  const before = handle.keyOf('Secondary')
+fact(
+  'the address of an operation says how a regenerate goes, at the subscription',
+  {
+    repository: 'Azure/azure-rest-api-specs',
+    file: 'redisenterprise/2025-08-01-preview/examples/OperationsStatusGet.json',
+    date: '2025-08-01',
+  },
+  async () => {
+    const { cloud, manage } = database({ regenerates: 'accepted' })
+    const { headers } = await manage('POST', '/regenerateKey', { keyType: 'Secondary' })
+    const ask = () => caller(cloud)('GET', headers.get('azure-asyncoperation')!)
 
-  const made = await holder.regenerate('Secondary', call)
+    const during = await ask()
+    cloud.clock.advance(5000)
+    const after = await ask()
 
-  assert.notEqual(made['Secondary']!['key']!.reveal(), before)
-  assert.equal(made['Secondary']!['key']!.reveal(), handle.keyOf('Secondary'))
-  assert.equal(cloud.history.filter(({ operation }) => operation === 'managed-redis/regenerateKey').length, 1)
+    assert.deepEqual([during.status, during.body.status], [200, 'InProgress'])
+    assert.deepEqual([after.status, after.body.status], [200, 'Succeeded'])
+    assert.match(
+      after.body.id,
+      /^\/subscriptions\/[^/]+\/providers\/Microsoft\.Cache\/locations\/\w+\/operationsStatus\//,
+    )
+  },
+)
+
+/** What a regenerate that is accepted asks of the service after it was sent, and what became of it. */
+async function followed(...faults: readonly Fault[]) {
+  const on = database({ regenerates: 'accepted' })
+  const before = on.handle.keyOf('Secondary')
+  for (const fault of faults) on.cloud.faults.add(fault)
+  const outcome = await on.holder.regenerate('Secondary', call).catch((error: unknown) => error)
+  const asked = on.cloud.history.map(({ operation, status }) => `${operation} ${status}`)
+  const sent = asked.findIndex((each) => each.startsWith('managed-redis/regenerateKey'))
+  return { ...on, before, outcome, asked: asked.slice(sent), took: on.cloud.clock.now() - Date.UTC(2026, 0, 1) }
+}
+
+test('A regenerate that is accepted without keys is sent once; its operation is followed, then the keys are listed', async () => {
+  const { before, handle, outcome, asked } = await followed()
+
+  const key = (outcome as KeyRing)['Secondary']!['key']!.reveal()
+  assert.notEqual(key, before)
+  assert.equal(key, handle.keyOf('Secondary'))
+  assert.deepEqual(asked, [
+    'managed-redis/regenerateKey 202',
+    'managed-redis/getOperation 200',
+    'managed-redis/getOperation 200',
+    'managed-redis/listKeys 200',
+  ])
+})
+
+test('An operation that may not be followed is over when the database says that nothing goes on, and a listing shows the new key', async () => {
+  const { handle, outcome, asked } = await followed(
+    missingPermission({ action: 'Microsoft.Cache/locations/operationsStatus/read' }),
+  )
+
+  assert.equal((outcome as KeyRing)['Secondary']!['key']!.reveal(), handle.keyOf('Secondary'))
+  assert.equal(asked.filter((each) => each === 'managed-redis/getOperation 403').length, 1)
+  assert.equal(asked.filter((each) => each.startsWith('managed-redis/regenerateKey')).length, 1)
+})
+
+test('An operation that fails ends the wait, and leaves open what became of the key', async () => {
+  const { handle, before, outcome, took } = await followed(failingOperation())
+
+  assert.ok(outcome instanceof RekeyError)
+  assert.equal(outcome.code, 'ServiceRefused')
+  assert.equal(outcome.details.outcomeUnknown, true)
+  assert.equal(handle.keyOf('Secondary'), before)
+  assert.ok(took < 60_000, `${took} ms`)
+})
+
+// As Cosmos DB was recorded to answer, and as a specification of 202 allows.
+test('A 202 with a body has no keys yet, whatever the body has', async () => {
+  for (const body of [{ status: 'Enqueued' }, { primaryKey: 'not yet', secondaryKey: 'nor this' }]) {
+    const says: Fault = {
+      name: 'says',
+      install: () => ({ after: (_, reply) => (reply.status === 202 ? { ...reply, body } : undefined) }),
+    }
+
+    const { handle, outcome } = await followed(says)
+
+    assert.equal((outcome as KeyRing)['Secondary']!['key']!.reveal(), handle.keyOf('Secondary'))
+  }
+})
+
+test('Nothing is sent while the database is being changed: the request waits', async () => {
+  const { cloud, handle, holder, manage } = database({ regenerates: 'accepted' })
+  await manage('POST', '/regenerateKey', { keyType: 'Primary' })
+  const { length } = cloud.history
+
+  await assert.rejects(holder.regenerate('Secondary', call), { code: 'ServiceBusy', transient: true })
+
+  assert.ok(cloud.history.slice(length).every(({ effect }) => !effect))
+  assert.equal(await holder.operation!.isUnderWay(signal), true)
+  cloud.clock.advance(5000)
+  assert.equal(await holder.operation!.isUnderWay(signal), false)
+  assert.ok(handle.keyOf('Primary'))
+})
+
+test('A request for a database is answered when it is done: its regenerate usually ends with its answer', () => {
+  assert.equal(managedRedis.longRunning, undefined)
 })
 
 test('a database is tried at the port that it has, and its connection string says so', async () => {

@@ -117,7 +117,7 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
     request(slot: KeySlot, target: ArmTarget<z.output<z.core.$ZodObject<Shape>>>, listing: Listing): ArmRequest
     /**
      * What a successful answer has: a whole `listing`; `nothing` that is of use, so that keys are listed until one has changed; or the
-     * one slot, read by a function of the body.
+     * one slot, read by a function of the body. A 202 has nothing of use, whatever is declared: the change goes on.
      */
     readonly answer:
       | 'listing'
@@ -153,6 +153,8 @@ export interface ArmKeyService<Shape extends z.core.$ZodShape, Listing, Descript
       isUnderWay(description: Description): boolean
       /** How long one may take. */
       readonly limit: Duration
+      /** A regenerate usually ends with its answer, so HTTP waits for it. */
+      readonly isShort?: true
       /** The right to see its status, where that belongs to the resource. Without it the resource itself is asked. */
       readonly status?: { readonly right: string; readonly why: string }
     }

@@ -48,7 +48,7 @@ export function armKeyProvider<Shape extends z.core.$ZodShape, Listing, Descript
     ...(discovery === undefined ? {} : { discovery }),
     clouds,
     ...(hosts === undefined ? {} : { hosts }),
-    ...(describe?.operation === undefined ? {} : { longRunning: true as const }),
+    ...(describe?.operation === undefined || describe.operation.isShort ? {} : { longRunning: true as const }),
     can: {
       ...(regenerate.given === undefined ? {} : { swap: true as const }),
       ...(service.probe === undefined ? {} : { probe: true as const }),

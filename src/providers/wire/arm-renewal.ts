@@ -71,11 +71,13 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
     const what = resource.calls.operation('POST', request.path, rightFor(regenerate.right, target.id, slot))
     ages.delete(slot)
     const answer = await taken(slot, call, what, (signal) => resource.calls.post(what, request, 'once', signal))
-    if (typeof regenerate.answer === 'function') {
+    // Taken, and not done: what it may have of keys need not work yet.
+    const goesOn = answer.status === 202
+    if (typeof regenerate.answer === 'function' && !goesOn) {
       renewed.add(slot)
       return { [slot]: regenerate.answer(answer.body, slot, target) }
     }
-    if (regenerate.answer === 'listing' && answer.body !== undefined) {
+    if (regenerate.answer === 'listing' && !goesOn && answer.body !== undefined) {
       const listed = parseAnswer(list.answer, answer.body, what)
       resource.remember(listed)
       return resource.ringOf(listed)
@@ -171,14 +173,17 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
     call: Call,
   ): Promise<KeyRing> {
     const until = azure.now() + longestChange
+    const isRenewed = (now: KeyRing) => slotsChanged(before, now).includes(slot)
     const operation = describe?.operation
-    if (operation !== undefined) {
-      const isOver = async () => !operation.isUnderWay(await resource.described(call.signal))
+    const isOver = async () =>
+      operation === undefined
+        ? isRenewed(resource.ringOf(await resource.listing(call.signal)))
+        : !operation.isUnderWay(await resource.described(call.signal))
+    if (answer.status === 202 || operation !== undefined)
       await finished({ answer, what, until, log, isOver }, azure, call)
-    }
     for (let wait = firstListing; ; wait = Math.min(2 * wait, longestListing)) {
       const now = resource.ringOf(await resource.listing(call.signal))
-      if (slotsChanged(before, now).includes(slot)) return now
+      if (isRenewed(now)) return now
       if (azure.now() >= until) {
         throw unexpected(what.operation, 'the service accepted the request, but its listing does not show a new key')
       }

@@ -2,7 +2,7 @@
 // is no probe.
 
 import * as z from 'zod/mini'
-import type { KeyProvider } from '../provider.ts'
+import type { KeyProvider, Permission } from '../provider.ts'
 import { secretText } from './answer.ts'
 import { armKeyProvider } from './arm-keys.ts'
 import { localAuthDescription } from './local-auth.ts'
@@ -13,6 +13,12 @@ interface Declared {
   /** As the type of the resource has it. */
   readonly kind: 'topics' | 'domains'
   readonly example: string
+}
+
+const operationRight: Permission = {
+  kind: 'action',
+  name: 'Microsoft.EventGrid/locations/operationsStatus/read',
+  why: 'at the subscription: see when a regenerate that goes on is through; without it the keys are listed until one has changed',
 }
 
 export function eventGridKeys({ id, title, kind, example }: Declared): KeyProvider {
@@ -26,6 +32,7 @@ export function eventGridKeys({ id, title, kind, example }: Declared): KeyProvid
     types: { type, name: /^[A-Za-z0-9-]{3,50}$/, rule: '3 to 50 letters, digits or -', example },
     apiVersion: '2022-06-15',
     grant: `Event Grid ${kind.slice(0, -1)} keys`,
+    ...(kind === 'topics' ? { optional: [operationRight] } : {}),
 
     /** POST …_ListSharedAccessKeys, 2022-06-15. */
     list: {
@@ -35,7 +42,7 @@ export function eventGridKeys({ id, title, kind, example }: Declared): KeyProvid
     },
     ring: ({ key1, key2 }) => ({ key1: { key: key1 }, key2: { key: key2 } }),
 
-    /** POST …_RegenerateKey, 2022-06-15. Answers both keys, or as the specification of topics allows 202 without any. */
+    /** POST …_RegenerateKey, 2022-06-15. Answers both keys, or as the specification of topics allows 202: then its operation is followed. */
     regenerate: {
       right: `${type}/regenerateKey/action`,
       request: (slot) => ({ path: '/regenerateKey', body: { keyName: slot } }),
