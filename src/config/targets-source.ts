@@ -9,7 +9,7 @@ import { RekeyError } from '../engine/rekey-error.ts'
 import type { Instant, Target } from '../engine/target.ts'
 import type { Problem } from './targets/configuration-problems.ts'
 import { applied, type Definition, type DiscoverInForce, type InForce, type NotApplied } from './targets/in-force.ts'
-import { type LastValid, lastValidBlob, type Removal } from './targets/last-valid.ts'
+import { type LastValid, lastValidBlob, type Removal, textOf } from './targets/last-valid.ts'
 import { failedHold, hold, type StoredRecord, storedRecord } from './targets/stored-record.ts'
 import { blobReader, fileReader, type TextResult } from './targets/targets-text.ts'
 import type { TargetsFile } from './targets.ts'
@@ -228,7 +228,7 @@ function configurationOf(current: Current, problems: readonly Problem[]): Config
 
 /** The definitions of a record; what is no longer valid, in another cloud for instance, is left out. */
 async function definitionsIn(record: LastValid, parse: TargetsSourceSettings['parse']): Promise<readonly Definition[]> {
-  const files = await Promise.all(record.files.map((each) => parse(JSON.stringify(each))))
+  const files = await Promise.all(record.files.map((each) => parse(textOf(each))))
   return files.flatMap((file) => {
     const definitions = file.usable ? applied(file, []).definitions : []
     return definitions.map((definition): Definition => {

@@ -28,8 +28,8 @@ export interface Entry {
   /** As far as it can be read. */
   readonly name?: string
   readonly credential?: string
-  /** As it is written. */
-  readonly given: unknown
+  /** As it is written, as JSON text: a hundred thousand objects would take twice the memory. */
+  readonly given: string
   /** Absent: something is wrong with it, or it claims what another entry claims too. */
   readonly target?: Target
   readonly problems: readonly Problem[]
@@ -92,7 +92,7 @@ export function readTargetsFile(text: string, { registry, ids, cloud, now, vault
     vault,
     now,
   }
-  const { defaults, discover, entries, findings } = readDocument(JSON.parse(json), around)
+  const { defaults, discover, given, entries, findings } = readDocument(JSON.parse(json), around)
   for (const path of outline.repeated) {
     const remedy = 'Remove or rename one: only the last would count.'
     findings.push({ path, message: 'this key occurs twice in its object', remedy })
@@ -104,10 +104,10 @@ export function readTargetsFile(text: string, { registry, ids, cloud, now, vault
     usable: problems.every(({ index }) => index !== undefined),
     defaults,
     ...(discover === undefined ? {} : { discover }),
-    entries: entries.map(({ name, credential, given, target }, index) => {
+    entries: entries.map(({ name, credential, target }, index) => {
       const own = [...(ofEntry.get(index) ?? []), ...(contested.get(index) ?? [])]
       return {
-        given,
+        given: given[index]!,
         ...(name === undefined ? {} : { name }),
         ...(credential === undefined ? {} : { credential }),
         ...(target && own.length === 0 ? { target } : {}),
@@ -134,7 +134,7 @@ function plain({ index: _, ...problem }: Placed): Problem {
  */
 function contest(entries: readonly ReadEntry[], findings: Finding[]): ReadonlyMap<number, readonly Placed[]> {
   const wrong = new Set(findings.map(({ path }) => indexOf(path)))
-  const isWrong = ({ path }: Claim) => wrong.has(indexOf(path))
+  const isWrong = ({ entry }: Claim) => wrong.has(indexOf(entry))
   const claims = entries.flatMap((entry) => entry.claims)
   const found = conflicts([...claims.filter((claim) => !isWrong(claim)), ...claims.filter(isWrong)])
   const contested = new Map<number, Placed[]>()
@@ -176,13 +176,15 @@ function positionOf(path: Path, positions: ReadonlyMap<string, Position>): Posit
 interface ReadDocument {
   readonly defaults: JsonObject
   readonly discover?: Discover | undefined
+  /** Each entry as JSON text. */
+  readonly given: readonly string[]
   readonly entries: readonly ReadEntry[]
   readonly findings: Finding[]
 }
 
 function readDocument(document: unknown, around: Surroundings): ReadDocument {
   const findings: Finding[] = []
-  const none = { defaults: {}, entries: [], findings }
+  const none = { defaults: {}, given: [], entries: [], findings }
   if (!isObject(document)) {
     findings.push({ path: [], message: 'must be an object', remedy: 'Write {"targets": [ … ]}.' })
     return none
@@ -199,8 +201,14 @@ function readDocument(document: unknown, around: Surroundings): ReadDocument {
     return none
   }
   const shared: Shared = { defaults, around, findings, fieldsOf: fieldsIn(policy) }
-  const entries = list.map((given, index) => readEntry(given, ['targets', index], shared))
-  return { defaults: isObject(document['defaults']) ? document['defaults'] : {}, discover, entries, findings }
+  const given: string[] = []
+  const entries = list.map((entry, index) => {
+    given.push(JSON.stringify(entry))
+    // What has been read is let go: as objects, a hundred thousand entries take more than their targets do.
+    list[index] = undefined
+    return readEntry(entry, ['targets', index], shared)
+  })
+  return { defaults: isObject(document['defaults']) ? document['defaults'] : {}, discover, given, entries, findings }
 }
 
 /** Undefined: there is none, or something is wrong with it. */

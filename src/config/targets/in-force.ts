@@ -10,7 +10,8 @@ import { isObject, type JsonObject } from './read-fields.ts'
 export interface Definition {
   readonly target: Target
   readonly credential: string
-  readonly given: unknown
+  /** Its entry, as JSON text. */
+  readonly given: string
   readonly defaults: JsonObject
   /** Another target has what it claims: it is remembered, and not in force. */
   readonly suspended?: true
@@ -74,8 +75,8 @@ export function applied(file: TargetsFile, last: readonly Definition[]): InForce
   return { ...made, ...(file.discover && { discover: { ...file.discover, defaults: file.defaults } }) }
 }
 
-function secretsIn(given: unknown): readonly string[] {
-  const { secrets } = Object(given) as { readonly secrets?: unknown }
+function secretsIn(given: string): readonly string[] {
+  const { secrets } = Object(JSON.parse(given)) as { readonly secrets?: unknown }
   return isObject(secrets) ? Object.keys(secrets) : []
 }
 

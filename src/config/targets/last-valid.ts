@@ -2,6 +2,7 @@
 // the file is broken knows what the others know. Holds names and ids; no secrets.
 
 import * as z from 'zod/mini'
+import { parseJson } from '../../azure/json.ts'
 import { onFirstUse } from '../../azure/lazily.ts'
 import { iso } from '../../engine/duration.ts'
 import { type Duration, days, type Instant } from '../../engine/target.ts'
@@ -21,13 +22,19 @@ export interface Removal {
 /** How long a removal is alerted about. */
 export const removalAlert: Duration = days(1)
 
+/** What is kept of a targets.json: its defaults, and each entry as JSON text. */
+export interface RecordedFile {
+  readonly defaults: JsonObject
+  readonly targets: readonly string[]
+}
+
 export interface LastValid {
   /** Of targets.json: the blob's ETag, or a hash of the file. */
   readonly version: string
   /** Since when it is in force. */
   readonly since: Instant
   /** The newest file first; definitions of an older one that are still in force, with the defaults of their time, after it. */
-  readonly files: readonly { readonly defaults: JsonObject; readonly targets: readonly unknown[] }[]
+  readonly files: readonly RecordedFile[]
   /** Names of targets that are remembered, and not in force: another one has what they claim. */
   readonly suspended: readonly string[]
   readonly discover?: DiscoverInForce | undefined
@@ -55,17 +62,29 @@ const Record = onFirstUse(() =>
 
 /** Undefined: the text was not written by Rekey. */
 export function readLastValid(text: string): LastValid | undefined {
-  try {
-    return Record().safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
+  const record = Record().safeParse(parseJson(text)).data
+  const files = record?.files.map(({ defaults, targets }) => {
+    return { defaults, targets: targets.map((entry) => JSON.stringify(entry)) }
+  })
+  return record && files && { ...record, files }
 }
 
 /** The text of the blob; `readLastValid` reads it. */
 export function writeLastValid({ version, since, files, suspended, discover, removal }: LastValid): string {
   const written = removal && { ...removal, at: iso(removal.at) }
-  return `${JSON.stringify({ version, since: iso(since), files, suspended, discover, ...(written ? { removal: written } : {}) })}\n`
+  const rest = JSON.stringify({
+    version,
+    since: iso(since),
+    suspended,
+    discover,
+    ...(written ? { removal: written } : {}),
+  })
+  return `{"files":[${files.map(textOf).join(',')}],${rest.slice(1)}\n`
+}
+
+/** The file as targets.json would have it. */
+export function textOf({ defaults, targets }: RecordedFile): string {
+  return `{"defaults":${JSON.stringify(defaults)},"targets":[${targets.join(',')}]}`
 }
 
 /** The definitions as files again: each under the defaults it was written under. */
@@ -82,7 +101,7 @@ export function removalOf(
 ): Removal | undefined {
   if (before === undefined) return undefined
   const names = new Set(definitions.map(({ target }) => target.name))
-  const earlier = before.files.flatMap(({ targets }) => targets).map((given) => String(Object(given).name))
+  const earlier = before.files.flatMap(({ targets }) => targets).map((entry) => String(Object(JSON.parse(entry)).name))
   const removed = earlier.filter((name) => !names.has(name)).length
   if (removed * 2 > earlier.length) return { at: now, removed, of: earlier.length }
   const pending = before.removal

@@ -69,7 +69,6 @@ export interface Shared {
 
 /** One entry as it was read. */
 export interface ReadEntry {
-  readonly given: unknown
   /** The name, and the credential, as far as they can be read. */
   readonly name?: string | undefined
   readonly credential?: string | undefined
@@ -84,7 +83,7 @@ export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry
   const before = findings.length
   if (!isObject(given)) {
     findings.push({ path, message: 'must be an object', remedy: 'Write {"name": …, "provider": …, "secrets": …}.' })
-    return { given, claims: [] }
+    return { claims: [] }
   }
   const provider = findProvider(given, path, shared)
   const fields = shared.fieldsOf(provider)
@@ -103,9 +102,8 @@ export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry
   else judgeDurations(own, provider, path, shared)
   if (provider && resource) findings.push(...endingTooSoon(provider, resource, durationsOf(own, defaults), path))
   return {
-    given,
     name: own.values.name,
-    credential: resource?.place.credential.toLowerCase() || undefined,
+    credential: resource?.place.credential || undefined,
     claims: claimsOf(own, resource?.place, path, defaults),
     target: provider && resource && findings.length === before ? compose(own, defaults, provider, resource) : undefined,
   }
@@ -164,7 +162,7 @@ function endingTooSoon(
 
 interface Resource {
   readonly value: unknown
-  readonly place: Place
+  readonly place: Pick<Place, 'address' | 'credential' | 'lease'>
 }
 
 /** The provider's own fields. Keys that neither it nor any target has are refused here, where both are known. */
@@ -179,9 +177,23 @@ function readResource(
   refuseUnknown(given, [...common, ...theirs], path, findings)
   const picked = Object.fromEntries(theirs.filter((key) => Object.hasOwn(given, key)).map((key) => [key, given[key]]))
   const parsed = provider.resource.safeParse(picked, plainly)
-  if (parsed.success) return { value: parsed.data, place: provider.place(parsed.data) }
+  if (parsed.success) return { value: parsed.data, place: placeIn(parsed.data, provider) }
   findings.push(...findingsOf(parsed.error.issues, path, provider.resource))
   return undefined
+}
+
+/**
+ * The place in lower case, where case does not count. As a rule the address is the field as it was written, and the lease is the credential's: one
+ * string for both, since there may be a hundred thousand of them.
+ */
+function placeIn(resource: unknown, provider: KeyProvider): Resource['place'] {
+  const { address, credential, lease } = provider.place(resource)
+  const lower = lease.toLowerCase()
+  return {
+    address: Object.values(Object(resource)).find((field): field is string => field === address) ?? address,
+    credential: credential === lease ? lower : credential.toLowerCase(),
+    lease: lower,
+  }
 }
 
 /** What a reminder cannot have: nothing of it is made, tried or written. */
@@ -212,10 +224,12 @@ function judgeDurations(own: Policy, provider: KeyProvider | undefined, path: Pa
   }
 }
 
+const nameField = ['name']
+
 /** What no other target may have. Claimed also by a target that is switched off, or wrong otherwise. */
 function claimsOf(
   own: Reading<TargetFields>,
-  place: Place | undefined,
+  place: Pick<Place, 'credential'> | undefined,
   path: Path,
   defaults: Policy,
 ): readonly Claim[] {
@@ -223,11 +237,11 @@ function claimsOf(
   const vault = settled('vault', own, defaults)
   const written = vault ? Object.keys(secrets ?? {}) : []
   return [
-    ...(name ? [{ what: 'name' as const, key: name, path: [...path, 'name'] }] : []),
-    ...(place?.credential ? [{ what: 'credential' as const, key: place.credential, path }] : []),
-    ...written.map(
-      (secret): Claim => ({ what: 'secret', key: `${vault} ${secret}`, path: [...path, 'secrets', secret] }),
-    ),
+    ...(name ? [{ what: 'name' as const, key: name.toLowerCase(), entry: path, field: nameField }] : []),
+    ...(place?.credential ? [{ what: 'credential' as const, key: place.credential, entry: path, field: [] }] : []),
+    ...written.map((secret): Claim => {
+      return { what: 'secret', key: `${vault} ${secret}`.toLowerCase(), entry: path, field: ['secrets', secret] }
+    }),
   ]
 }
 
@@ -250,7 +264,7 @@ function compose(
     provider: provider.id,
     resource: value,
     address: place.address,
-    lease: place.lease.toLowerCase(),
+    lease: place.lease,
     vault,
     secrets: [lead, ...others],
     slots: provider.slots,

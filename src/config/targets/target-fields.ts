@@ -111,9 +111,13 @@ const vault = {
 
 /** `vaultSuffix`: the cloud's, without a leading dot. */
 export function vaultIn(vaultSuffix: string) {
+  /** One string for each vault: thousands of targets name the same few. */
+  const known = new Map<string, string>()
   return readAs(vault, (text, payload): string => {
-    const address = vaultAddress(text, vaultSuffix)
-    return typeof address === 'string' ? address : refuse(payload, address.message, address.remedy)
+    const address = known.get(text) ?? vaultAddress(text, vaultSuffix)
+    if (typeof address !== 'string') return refuse(payload, address.message, address.remedy)
+    known.set(text, address)
+    return address
   })
 }
 

@@ -133,9 +133,11 @@ function longestClosed(window: Window): Duration {
 /** Something that only one target may have, and where it is named. */
 export interface Claim {
   readonly what: 'name' | 'secret' | 'credential'
-  /** Compared without case, as the vault and the services do. */
+  /** In lower case: vault and services compare without case. */
   readonly key: string
-  readonly path: Path
+  /** Where the entry is, and where in it: put together only where two claims meet, because there are hundreds of thousands. */
+  readonly entry: Path
+  readonly field: Path
 }
 
 const said: Readonly<Record<Claim['what'], (first: string) => Pick<Finding, 'message' | 'remedy'>>> = {
@@ -157,11 +159,23 @@ export interface Conflict extends Finding {
 
 /** Every claim that another has made before, with where. */
 export function conflicts(claims: readonly Claim[]): readonly Conflict[] {
-  const first = new Map<string, Path>()
-  return claims.flatMap(({ what, key, path }): Conflict[] => {
-    const id = `${what} ${key.toLowerCase()}`
-    const earlier = first.get(id)
-    if (earlier === undefined) first.set(id, path)
-    return earlier === undefined ? [] : [{ path, earlier, ...said[what](pathText(earlier)) }]
+  const first = {
+    name: new Map<string, Claim>(),
+    secret: new Map<string, Claim>(),
+    credential: new Map<string, Claim>(),
+  }
+  return claims.flatMap((claim): readonly Conflict[] => {
+    const { what, key } = claim
+    const before = first[what].get(key)
+    if (before === undefined) first[what].set(key, claim)
+    if (before === undefined) return none
+    const earlier = placeOf(before)
+    return [{ path: placeOf(claim), earlier, ...said[what](pathText(earlier)) }]
   })
+}
+
+const none: readonly Conflict[] = []
+
+function placeOf({ entry, field }: Claim): Path {
+  return [...entry, ...field]
 }
