@@ -84,6 +84,7 @@ describe('the commands of rekey', () => {
 
     for (const ran of [show, plan, all, history]) ended(ran, 0)
     assert.match(show.out, /^target +translator\nstatus +current\n[\s\S]*\nSECRET/)
+    assert.match(plan.out, /COMMAND +POSSIBLE[\s\S]*promote/)
     assert.equal(all.document.value.length, names.length)
     assert.equal(history.document.value[0].reason, 'due')
   })
