@@ -7,7 +7,7 @@ export interface Column<Row> {
   readonly title: string
   /** What the cell says; nothing where it does not apply. */
   of(row: Row): unknown
-  /** The order in which columns are left out, the highest first. Without it the column stays. */
+  /** The order in which columns are left out, the highest first, and any that has no value. Without it the column stays. */
   readonly spare?: number
 }
 
@@ -17,7 +17,7 @@ const least = 6
 
 /** The rows under a header. `width`: the columns of the terminal. */
 export function fitted<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): string {
-  let shown = columns
+  let shown = columns.filter((column) => column.spare === undefined || rows.some((row) => cell(column.of(row)) !== ''))
   let cells = cellsOf(shown, rows)
   while (lengthOf(cells) > width) {
     const first = shown.reduce((most, column) => ((column.spare ?? 0) > (most.spare ?? 0) ? column : most))

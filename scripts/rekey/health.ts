@@ -41,9 +41,12 @@ function showHealth(output: Output, { status, configuration, problems, checks }:
     output.text('')
     output.table(columns, [...Map.groupBy(all, kindOf).values()].flatMap(rowsOf))
   }
-  for (const { check, place, error } of all.filter((each) => each.status === 'failed')) {
-    const remedy = error?.remedy === undefined ? '' : `\nWhat to do: ${error.remedy}`
-    output.text(`\nFAILED ${check}, ${place}: ${error?.message} (${error?.code})${remedy}`)
+  const failed = all.filter((each) => each.status === 'failed')
+  for (const alike of Map.groupBy(failed, ({ error }) => `${error?.code}\n${error?.remedy}`).values()) {
+    const lines = alike.map(
+      ({ check, place, error }) => `FAILED ${check}, ${place}: ${error?.message} (${error?.code})`,
+    )
+    output.text(`\n${lines.join('\n')}\nWhat to do: ${alike[0].error?.remedy}`)
   }
 }
 

@@ -32,6 +32,10 @@ test('A narrow terminal leaves out the columns that can best be spared, first th
   assert.deepEqual(fitted(columns, rows, 20).split('\n'), ['NAME', 'vision', 'x'])
 })
 
+test('A column that can be spared is left out where no row has a value for it', () => {
+  assert.deepEqual(fitted(columns, [{ name: 'x', vault: 'y' }], 100).split('\n'), ['NAME  VAULT', 'x     y'])
+})
+
 test('A column that stays is cut where it is too wide: of an address the end is kept', () => {
   const long = [{ title: 'PLACE', of: (place: string) => place }]
 

@@ -293,3 +293,23 @@ describe('history as CSV', () => {
     )
   })
 })
+
+describe('health', () => {
+  test('health counts what passed, and says once what to do about failures that have one remedy', async (t) => {
+    const error = { code: 'PermissionDenied', message: 'no right', remedy: 'az role assignment create' }
+    const checks = [
+      { check: 'permissions: batch', place: 'a', status: 'ok' },
+      { check: 'permissions: maps', place: 'b', status: 'ok' },
+      { check: 'permissions: relay', place: 'c', status: 'failed', error },
+      { check: 'permissions: redis', place: 'd', status: 'failed', error },
+    ]
+    const { env } = await appThat(t, () => ({ status: 503, body: { status: 'unhealthy', checks } }))
+
+    const { code, out } = await run(['health'], { env })
+
+    assert.equal(code, 1)
+    assert.match(out, /permissions +2 of 4 +ok/)
+    assert.match(out, /FAILED permissions: relay, c: no right[^\n]*\nFAILED permissions: redis, d/)
+    assert.equal(out.split('az role assignment create').length, 2)
+  })
+})
