@@ -76,6 +76,16 @@ describe('the commands of rekey', () => {
     )
   })
 
+  test('list takes the filters of the app', async () => {
+    const { document, ...ran } = await documentOf('list', '--provider', 'iot-hub-device')
+
+    ended(ran, 0)
+    assert.deepEqual(
+      document.value.map(({ name }: { name: string }) => name),
+      ['thermostat-7'],
+    )
+  })
+
   test('show, plan, history and operations show what the app knows of a target', async () => {
     const show = await rekey('show', 'translator')
     const plan = await rekey('plan', 'translator')
@@ -164,6 +174,18 @@ describe('the commands of rekey', () => {
 
     ended(ran, 0)
     ended(await rekey('operation', document.id), 0)
+  })
+
+  test('history of all targets is CSV with one line for each version', async () => {
+    const { out, ...ran } = await rekey('history', '--csv')
+
+    ended({ ...ran, out }, 0)
+    const [header, ...lines] = out.trim().split('\r\n')
+    assert.match(header!, /^target,/)
+    assert.ok(
+      lines.some((line) => line.startsWith('translator,') && line.includes('trying it out')),
+      out,
+    )
   })
 
   test('health lists what was checked, with its exit code', async () => {
