@@ -1,6 +1,7 @@
 // Collections of the app: every page, as one list.
 
 import type { AppClient, Body } from './app-client.ts'
+import { exitCodes } from './ended.ts'
 import type { Column } from './fitted-table.ts'
 import { moment } from './fitted-table.ts'
 import type { Output } from './output.ts'
@@ -13,30 +14,52 @@ export const filterOptions = {
   search: { value: 'TEXT', about: 'only targets with this in their name or resource' },
 } as const
 
-/** All pages together: the items, and the members that the first page has beside them. */
-export async function wholeOf(app: AppClient, path: string, query: Readonly<Record<string, string | undefined>> = {}) {
-  const value: Body[] = []
-  let about: Record<string, unknown> = {}
-  for await (const { value: items = [], nextLink: _, ...rest } of app.pages(path, query)) {
-    value.push(...items)
-    about = { ...rest, ...about }
-  }
-  return { ...about, value } as { readonly value: readonly Body[]; readonly asOf?: string }
+/** A collection with all its pages. */
+interface Whole {
+  readonly value: readonly Body[]
+  readonly asOf?: string
+  /** Why it is not complete. */
+  readonly notRead?: readonly Body[]
 }
 
-/** A collection as a table, or as a document. What it is of, and how old it is, is on stderr. */
+/** All pages together: the items, what could not be read, and the other members that the first page has. */
+export async function wholeOf(
+  app: AppClient,
+  path: string,
+  query: Readonly<Record<string, string | undefined>> = {},
+): Promise<Whole> {
+  const value: Body[] = []
+  const unread: Body[] = []
+  let about: Record<string, unknown> = {}
+  for await (const { value: items, nextLink: _, notRead, ...rest } of app.pages(path, query)) {
+    if (Array.isArray(items)) value.push(...items)
+    if (Array.isArray(notRead)) unread.push(...notRead)
+    about = { ...rest, ...about }
+  }
+  return { ...about, value, ...(unread.length > 0 && { notRead: unread }) }
+}
+
+/**
+ * A collection as a table, or as a document. What it is of, how old it is and what is missing is on stderr. Returns the exit code: 1 if
+ * something is missing.
+ */
 export function showCollection(
   output: Output,
-  collection: Awaited<ReturnType<typeof wholeOf>>,
+  collection: Whole,
   columns: readonly Column<Body>[],
   [one, many]: readonly [string, string],
-): void {
+): number {
+  const { value, asOf, notRead = [] } = collection
   output.document(collection)
-  const { length } = collection.value
-  if (length > 0) output.table(columns, collection.value)
-  if (output.json) return
-  const asOf = collection.asOf === undefined ? '' : `, as of ${moment(collection.asOf)}`
-  output.note(`${length === 0 ? `No ${many}` : `${length} ${length === 1 ? one : many}`}${asOf}.`)
+  if (value.length > 0) output.table(columns, value)
+  for (const { target, code, message, detail } of notRead) {
+    output.note(`Not read${target === undefined ? '' : `: ${target}`}: ${message ?? detail} (${code})`)
+  }
+  if (!output.json) {
+    const count = value.length === 0 ? `No ${many}` : `${value.length} ${value.length === 1 ? one : many}`
+    output.note(`${count}${asOf === undefined ? '' : `, as of ${moment(asOf)}`}.`)
+  }
+  return notRead.length === 0 ? exitCodes.done : exitCodes.failed
 }
 
 /** The columns of targets in lists. */

@@ -22,7 +22,7 @@ export const command = defineCommand({
       return
     }
     const shown = columns.filter(({ title }) => name === undefined || title !== 'TARGET')
-    showCollection(output, await wholeOf(app(), path), shown, ['version', 'versions'])
+    return showCollection(output, await wholeOf(app(), path), shown, ['version', 'versions'])
   },
 })
 

@@ -10,6 +10,6 @@ export const command = defineCommand({
   examples: ['list', 'list --status failed', 'list --provider storage-account --json'],
   async run({ app, options: { status, provider, vault, search }, output }) {
     const targets = await wholeOf(app(), 'targets', { status, provider, vault, search })
-    showCollection(output, targets, targetColumns, ['target', 'targets'])
+    return showCollection(output, targets, targetColumns, ['target', 'targets'])
   },
 })

@@ -10,7 +10,7 @@ export const command = defineCommand({
   options: {},
   examples: ['operations'],
   async run({ app, output }) {
-    showCollection(output, await wholeOf(app(), 'operations'), columns, ['operation', 'operations'])
+    return showCollection(output, await wholeOf(app(), 'operations'), columns, ['operation', 'operations'])
   },
 })
 

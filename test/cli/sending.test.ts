@@ -313,3 +313,22 @@ describe('health', () => {
     assert.equal(out.split('az role assignment create').length, 2)
   })
 })
+
+test('A list of which a part could not be read says so on stderr, with all pages together, and ends with exit code 1', async (t) => {
+  const missing = (target: string) => [{ target, code: 'ServiceUnavailable', message: 'no answer' }]
+  const { env } = await appThat(t, ({ query }, url) =>
+    query.has('skipToken')
+      ? { body: { value: [{ target: 'c' }], notRead: missing('d') } }
+      : { body: { value: [{ target: 'a' }], notRead: missing('b'), nextLink: `${url}/api/history?skipToken=2` } },
+  )
+
+  const people = await run(['history'], { env })
+  const script = await run(['history', '--json'], { env })
+
+  assert.deepEqual([people.code, script.code], [1, 1])
+  assert.match(people.err, /Not read: b: no answer \(ServiceUnavailable\)\nNot read: d/)
+  assert.deepEqual(JSON.parse(script.out), {
+    value: [{ target: 'a' }, { target: 'c' }],
+    notRead: [...missing('b'), ...missing('d')],
+  })
+})
