@@ -7,7 +7,7 @@ import { addTargets } from './add-targets.ts'
 import type { Body } from './app-client.ts'
 import { showCollection, wholeOf } from './collection.ts'
 import { defineCommand } from './command.ts'
-import { asUsage } from './ended.ts'
+import { asUsage, exitCodes } from './ended.ts'
 import type { Column } from './fitted-table.ts'
 import type { Output } from './output.ts'
 
@@ -43,12 +43,13 @@ export const command = defineCommand({
         })
       : await wholeOf(app(), 'candidates', { provider, subscription })
     const value = chosen(found.value, words).toSorted(oldestFirst)
-    if (write === undefined) return show(output, { ...found, value })
+    if (write === undefined) return showCollection(output, { ...found, value }, columns, ['candidate', 'candidates'])
     const { added, known, text: written } = addTargets(text, value, { registry, cloud, now: Date.now() })
     if (added.length > 0) writeFileSync(write, written)
     const grants = added.map(({ grant }) => grant).join(',')
     output.document({ ...found, value: added, alreadyThere: known.map(({ id }) => id), file: write, grants })
     report(output, { added, known, file: write, grants })
+    return exitCodes.done
   },
 })
 
@@ -83,11 +84,6 @@ function chosen(found: readonly Body[], words: readonly string[]): readonly Body
 
 function oldestFirst(a: Body, b: Body): number {
   return (b.ageDays ?? -1) - (a.ageDays ?? -1) || String(a.name).localeCompare(String(b.name))
-}
-
-function show(output: Output, found: { readonly value: readonly Body[]; readonly notRead?: readonly Body[] }): void {
-  showCollection(output, found, columns, ['candidate', 'candidates'])
-  for (const { message } of found.notRead ?? []) output.note(`Not read: ${message}`)
 }
 
 const columns: readonly Column<Body>[] = [
