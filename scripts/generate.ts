@@ -8,12 +8,15 @@ import { targetsJsonSchema } from '../src/config/targets/json-schema.ts'
 import { vaultAllowance } from '../src/engine/pace.ts'
 import { loadProviders } from '../src/providers/index.ts'
 import type { KeyProvider, Permission } from '../src/providers/provider.ts'
+import { keyOperations } from '../src/providers/wire/key-changes.ts'
 
 const providers = await loadProviders()
 
 /** What each generated JSON file holds now, by its path from the root. */
 export const generated: Readonly<Record<string, () => object>> = {
   'infra/provider-actions.json': () => Object.fromEntries(providers.map((each) => [each.id, rightsOf(each)])),
+  // The filter of the event subscriptions on the resources of a subscription.
+  'infra/key-operations.json': () => ({ operations: keyOperations(providers) }),
   'targets.schema.json': () => targetsJsonSchema(providers),
 }
 

@@ -57,8 +57,14 @@ module nearExpiry 'subscription.bicep' = {
     systemTopicName: systemTopicName
     // Not the environment's name: two of the same name, in two subscriptions, may share a vault.
     subscriptionName: 'rekey-${uniqueString(functionAppId)}'
+    filter: {
+      // Not SecretNewVersionCreated: our own writes raise it, and each would start another resync.
+      includedEventTypes: ['Microsoft.KeyVault.SecretNearExpiry', 'Microsoft.KeyVault.SecretExpired']
+    }
     route: route
     functionAppId: functionAppId
+    functionName: 'nearExpiry'
+    destinationQueue: 'rekey-near-expiry'
     storageAccountId: storageAccountId
     deadLetter: ownTopic || !empty(foreignPrincipalId)
   }

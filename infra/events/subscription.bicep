@@ -1,11 +1,16 @@
-// The subscription of a vault's system topic: two event types, to the function or to the queue.
+// One event subscription of a system topic, to a function of the app or to a queue that another function reads.
 
 param systemTopicName string
 param subscriptionName string
 
+@description('What Event Grid delivers: event types, and advanced filters.')
+param filter object
+
 @allowed(['function', 'queue'])
 param route string
 param functionAppId string
+param functionName string
+param destinationQueue string
 param storageAccountId string
 param deadLetter bool
 
@@ -17,7 +22,7 @@ var toFunction = {
   destination: {
     endpointType: 'AzureFunction'
     properties: {
-      resourceId: '${functionAppId}/functions/nearExpiry'
+      resourceId: '${functionAppId}/functions/${functionName}'
       maxEventsPerBatch: 1
       preferredBatchSizeInKilobytes: 64
     }
@@ -30,7 +35,7 @@ var toQueue = {
       endpointType: 'StorageQueue'
       properties: {
         resourceId: storageAccountId
-        queueName: 'rekey-near-expiry'
+        queueName: destinationQueue
         queueMessageTimeToLiveInSeconds: 604800
       }
     }
@@ -46,16 +51,13 @@ var toDeadLetters = {
   }
 }
 
-resource nearExpiry 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
+resource events 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
   name: subscriptionName
   properties: union(
     {
       eventDeliverySchema: 'CloudEventSchemaV1_0'
-      filter: {
-        // Not SecretNewVersionCreated: our own writes raise it, and each would start another resync.
-        includedEventTypes: ['Microsoft.KeyVault.SecretNearExpiry', 'Microsoft.KeyVault.SecretExpired']
-      }
+      filter: filter
       retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 }
     },
     route == 'function' ? toFunction : toQueue,

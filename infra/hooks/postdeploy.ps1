@@ -1,6 +1,6 @@
 # The second step on Windows: the same as postdeploy.sh, line by line.
 # azd runs it after each deployment. Without azd: infra/hooks/postdeploy.ps1 <name of the deployment of main.bicep>
-# Idempotent, and without keys. A vault has at most one system topic: an existing one is used, whether ours or not.
+# Idempotent, and without keys. A source has at most one system topic: an existing one is used, whether ours or not.
 param([string]$Deployment = '')
 
 $ErrorActionPreference = 'Stop'
@@ -27,11 +27,11 @@ function Read-Outputs([string]$Name) {
   if (-not $env:AZURE_ENV_NAME) { $env:AZURE_ENV_NAME = $env:AZURE_RESOURCE_GROUP -replace '^rg-', '' }
 }
 
-function Find-Topic([string]$Subscription, [string]$VaultId) {
+function Find-Topic([string]$Subscription, [string]$Source) {
   $topics = az eventgrid system-topic list --subscription $Subscription --output json | ConvertFrom-Json
   Assert-Azure "list the system topics of $Subscription"
   # -eq on strings ignores case, as resource ids do.
-  return $topics | Where-Object { $_.source -eq $VaultId } | Select-Object -First 1
+  return $topics | Where-Object { $_.source -eq $Source } | Select-Object -First 1
 }
 
 # New role assignments and a new function take some time to become visible everywhere.
@@ -48,44 +48,69 @@ function Invoke-Deployment([string[]]$Arguments) {
   return $false
 }
 
+# Of the source's system topic, or of the one that will be made for it.
+function Select-Topic([string]$Subscription, [string]$Source, [string]$Name, [string]$Group) {
+  $found = Find-Topic $Subscription $Source
+  $topic = @{ Name = $Name; Group = $Group; Own = $true; Principal = '' }
+  if ($null -ne $found) {
+    $topic.Name = $found.name
+    $topic.Group = $found.resourceGroup
+    $topic.Own = $found.tags.'azd-env-name' -eq $env:AZURE_ENV_NAME
+    if (-not $topic.Own -and $found.identity.principalId) { $topic.Principal = $found.identity.principalId }
+  }
+  $topic.Identity = "az eventgrid system-topic update --subscription $Subscription --resource-group $($topic.Group) --name $($topic.Name) --identity systemassigned"
+  return $topic
+}
+
 function Connect-Vault([string]$VaultId) {
   $parts = $VaultId.Split('/')
   $subscription = $parts[2]
   $vault = $parts[8]
   $location = az resource show --ids $VaultId --query location --output tsv
   Assert-Azure "find the vault $VaultId"
-  $found = Find-Topic $subscription $VaultId
+  $topic = Select-Topic $subscription $VaultId "evgt-rekey-$vault" $parts[4]
 
-  $own = $true
-  $principal = ''
-  if ($null -eq $found) {
-    $topic = "evgt-rekey-$vault"
-    $group = $parts[4]
-  } else {
-    $topic = $found.name
-    $group = $found.resourceGroup
-    $own = $found.tags.'azd-env-name' -eq $env:AZURE_ENV_NAME
-    if (-not $own -and $found.identity.principalId) { $principal = $found.identity.principalId }
-  }
-
-  if (-not $own -and -not $principal) {
-    $identity = "az eventgrid system-topic update --subscription $subscription --resource-group $group --name $topic --identity systemassigned"
+  if (-not $topic.Own -and -not $topic.Principal) {
     if ($env:NEAR_EXPIRY_ROUTE -eq 'queue') {
-      Stop-WithRemedy "system topic $topic has no identity to write to the queue with. Give it one, then deploy again: $identity"
+      Stop-WithRemedy "system topic $($topic.Name) has no identity to write to the queue with. Give it one, then deploy again: $($topic.Identity)"
     }
-    [Console]::Error.WriteLine("postdeploy: system topic $topic has no identity, so events that cannot be delivered are dropped. To keep them: $identity")
+    [Console]::Error.WriteLine("postdeploy: system topic $($topic.Name) has no identity, so events that cannot be delivered are dropped. To keep them: $($topic.Identity)")
   }
 
-  Write-Output "postdeploy: $vault -> $($env:NEAR_EXPIRY_ROUTE), by system topic $topic in $group"
+  Write-Output "postdeploy: $vault -> $($env:NEAR_EXPIRY_ROUTE), by system topic $($topic.Name) in $($topic.Group)"
   $accepted = Invoke-Deployment @(
-    '--subscription', $subscription, '--resource-group', $group, '--name', "rekey-near-expiry-$vault",
+    '--subscription', $subscription, '--resource-group', $topic.Group, '--name', "rekey-near-expiry-$vault",
     '--template-file', 'infra/events/near-expiry.bicep',
-    '--parameters', "vaultId=$VaultId", "location=$location", "systemTopicName=$topic", "ownTopic=$($own.ToString().ToLowerInvariant())",
-    "foreignPrincipalId=$principal", "route=$($env:NEAR_EXPIRY_ROUTE)", "functionAppId=$($env:FUNCTION_APP_ID)",
+    '--parameters', "vaultId=$VaultId", "location=$location", "systemTopicName=$($topic.Name)", "ownTopic=$($topic.Own.ToString().ToLowerInvariant())",
+    "foreignPrincipalId=$($topic.Principal)", "route=$($env:NEAR_EXPIRY_ROUTE)", "functionAppId=$($env:FUNCTION_APP_ID)",
     "storageAccountId=$($env:STORAGE_ACCOUNT_ID)", "actionGroupId=$($env:ACTION_GROUP_ID)", "environmentName=$($env:AZURE_ENV_NAME)"
   )
   if (-not $accepted) {
     Stop-WithRemedy "the events of $vault are not wired up. Rotation goes on by the schedule; run this again when the cause above is gone"
+  }
+}
+
+# A failure here ends nothing: Azure may refuse an identity to the topic of a subscription, and the daily resync does the same later.
+function Watch-Changes([string]$GroupId) {
+  $parts = $GroupId.Split('/')
+  $subscription = $parts[2]
+  $topic = Select-Topic $subscription "/subscriptions/$subscription" "evgt-rekey-$subscription" $parts[4]
+
+  if (-not $topic.Own -and -not $topic.Principal -and $env:NEAR_EXPIRY_ROUTE -eq 'queue') {
+    [Console]::Error.WriteLine("postdeploy: system topic $($topic.Name) has no identity to write to the queue with, so keys regenerated by hand are found by the daily resync. If Azure lets it have one: $($topic.Identity)")
+    return
+  }
+
+  Write-Output "postdeploy: changed keys of subscription $subscription -> $($env:NEAR_EXPIRY_ROUTE), by system topic $($topic.Name) in $($topic.Group)"
+  $accepted = Invoke-Deployment @(
+    '--subscription', $subscription, '--resource-group', $topic.Group, '--name', 'rekey-resource-events',
+    '--template-file', 'infra/events/resource-events.bicep',
+    '--parameters', "systemTopicName=$($topic.Name)", "ownTopic=$($topic.Own.ToString().ToLowerInvariant())", "foreignPrincipalId=$($topic.Principal)",
+    "route=$($env:NEAR_EXPIRY_ROUTE)", "identityClientId=$($env:IDENTITY_CLIENT_ID)", "functionAppId=$($env:FUNCTION_APP_ID)",
+    "storageAccountId=$($env:STORAGE_ACCOUNT_ID)", "actionGroupId=$($env:ACTION_GROUP_ID)", "environmentName=$($env:AZURE_ENV_NAME)"
+  )
+  if (-not $accepted) {
+    [Console]::Error.WriteLine("postdeploy: the events of subscription $subscription are not wired up, so keys regenerated by hand are found by the daily resync. Run this again when the cause above is gone, or set RESOURCE_EVENTS to false")
   }
 }
 
@@ -107,7 +132,7 @@ if (-not (Get-Command az -ErrorAction SilentlyContinue)) {
   Stop-WithRemedy 'the Azure CLI (az) is needed: https://aka.ms/install-azure-cli, then az login'
 }
 if ($Deployment) { Read-Outputs $Deployment }
-foreach ($variable in 'AZURE_ENV_NAME', 'FUNCTION_APP_ID', 'STORAGE_ACCOUNT_ID', 'ACTION_GROUP_ID', 'KEY_VAULT_IDS', 'NEAR_EXPIRY_ROUTE') {
+foreach ($variable in 'AZURE_ENV_NAME', 'FUNCTION_APP_ID', 'IDENTITY_CLIENT_ID', 'STORAGE_ACCOUNT_ID', 'ACTION_GROUP_ID', 'KEY_VAULT_IDS', 'NEAR_EXPIRY_ROUTE') {
   if (-not [Environment]::GetEnvironmentVariable($variable)) {
     Stop-WithRemedy "$variable is not set: run azd provision, or name the deployment of infra/main.bicep"
   }
@@ -115,3 +140,4 @@ foreach ($variable in 'AZURE_ENV_NAME', 'FUNCTION_APP_ID', 'STORAGE_ACCOUNT_ID',
 
 foreach ($id in $env:KEY_VAULT_IDS.Split(',')) { Connect-Vault $id }
 Save-Announcements
+if ($env:RESOURCE_EVENT_GROUPS) { foreach ($id in $env:RESOURCE_EVENT_GROUPS.Split(',')) { Watch-Changes $id } }

@@ -12,12 +12,13 @@ import { stateContainer } from '../../src/azure/state-blob.ts'
 import { rotationProperties, type SeenTarget, type Telemetry, telemetryNames } from '../../src/azure/telemetry.ts'
 import { settingNames } from '../../src/config/setting-names.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
-import { keyVaultEvents as understood } from '../../src/functions/event-grid/near-expiry-event.ts'
+import { keyVaultEvents as keyVaultEventTypes } from '../../src/functions/event-grid/near-expiry-event.ts'
+import { resourceEventTypes } from '../../src/functions/event-grid/resource-event.ts'
 import { ownPermissions } from '../../src/functions/health/grant.ts'
 import { scheduleFinished } from '../../src/functions/timer/tick.ts'
 import { documents, quoted, rows } from '../docs/markdown.ts'
 import { functions, mayCall, queuesRead, routes } from '../registered-app.ts'
-import { eventProperties, keyVaultEvents, queueNames } from './allowed.ts'
+import { eventProperties, keyVaultEvents, resourceEvents } from './allowed.ts'
 import { literal, loadGrammar, named, propertiesOf, valueAt } from './bicep.ts'
 import { projectOf, readTexts, repository } from './project.ts'
 import { appSettings } from './wiring.ts'
@@ -162,12 +163,42 @@ test('The properties that queries may use are those that the events have', () =>
   assert.deepEqual([...eventProperties['RotationFailed']!].sort(), ofFailure.sort())
 })
 
-test('The subscription asks Key Vault for the events that the app handles, and sends them to the queue that it reads', () => {
-  const queue = functions.find(({ name }) => name === 'nearExpiryQueue')!.trigger['queueName']
+/** What each subscription of a system topic is made with: its file, event types, function and queue. */
+const subscriptions = project.files.flatMap((file) =>
+  file.modules
+    .filter(({ source }) => source === 'subscription.bicep')
+    .map(({ body }) => {
+      const types = valueAt(body, 'params.filter.includedEventTypes')
+      const [called, queue] = ['functionName', 'destinationQueue'].map((name) =>
+        literal(valueAt(body, `params.${name}`)),
+      )
+      return { path: file.path, body, types: named(types!).map(literal), called, queue }
+    }),
+)
 
-  assert.deepEqual(new Set(understood), new Set(keyVaultEvents))
-  for (const type of understood) assert.ok(texts['infra/events/subscription.bicep']!.includes(`'${type}'`), type)
-  assert.equal(queueNames['infra/events/subscription.bicep'], `'${queue}'`)
+test('Subscriptions ask for the events that the app handles, and send them to the functions and queues that it has for them', () => {
+  const handled = { nearExpiry: keyVaultEventTypes, resourceEvents: resourceEventTypes }
+
+  assert.deepEqual(Object.fromEntries(subscriptions.map(({ called, types }) => [called, types])), handled)
+  for (const { called, queue } of subscriptions) {
+    assert.equal(functions.find(({ name }) => name === called)?.trigger.type, 'eventGridTrigger')
+    assert.equal(functions.find(({ name }) => name === `${called}Queue`)?.trigger['queueName'], queue)
+  }
+  assert.deepEqual([...keyVaultEventTypes, ...resourceEventTypes], [...keyVaultEvents, ...resourceEvents])
+})
+
+test('The filter of a subscription’s events has no more values than Event Grid takes, and every provider’s own action passes it', () => {
+  const { operations } = JSON.parse(texts['infra/key-operations.json']!) as { operations: string[] }
+  const changes = Object.values(rights).flatMap(({ actions }) => actions.filter((name) => /regenerate/i.test(name)))
+
+  assert.ok(operations.length + 1 <= 25, `${operations.length} operations, and the client id of the app`)
+  assert.notEqual(changes.length, 0)
+  for (const name of changes) {
+    assert.ok(
+      operations.some((part) => name.toLowerCase().includes(part.toLowerCase())),
+      name,
+    )
+  }
 })
 
 test('Alerts ask for functions, queues and log lines that the app has', () => {
@@ -213,12 +244,6 @@ test('The app reads the queues that it writes', () => {
     [requestQueue, revocationQueue].filter((name) => !queuesRead.includes(name)),
     [],
   )
-})
-
-test('The function that Event Grid calls is registered under the name in the subscription', () => {
-  const [, called] = /\/functions\/(\w+)'/.exec(texts['infra/events/subscription.bicep']!) ?? []
-
-  assert.equal(functions.find(({ name }) => name === called)?.trigger.type, 'eventGridTrigger')
 })
 
 test('Each app role of the sign-in opens a route, and each route is opened by one', async () => {

@@ -107,7 +107,14 @@ export const queueNames: Readonly<Record<string, string>> = {
   'infra/app/topic.bicep': "'rekey-announcements'",
   'infra/events/announcements.bicep': "'rekey-announcements'",
   'infra/events/near-expiry.bicep': "route == 'queue' ? 'rekey-near-expiry' : ''",
-  'infra/events/subscription.bicep': "'rekey-near-expiry'",
+  'infra/events/resource-events.bicep': "route == 'queue' ? 'rekey-resource-events' : ''",
+  'infra/events/subscription.bicep': 'destinationQueue',
+}
+
+/** Every `destinationQueue` that a subscription is made with, by file. */
+export const destinationQueues: Readonly<Record<string, string>> = {
+  'infra/events/near-expiry.bicep': "'rekey-near-expiry'",
+  'infra/events/resource-events.bicep': "'rekey-resource-events'",
 }
 
 /** Where events go that cannot be delivered: every container that a subscription, or a right to write to one, names. */
@@ -115,6 +122,9 @@ export const deadLetterContainer = 'rekey-dead-letters'
 
 /** Of the events that Key Vault has, those that the app handles. */
 export const keyVaultEvents = ['Microsoft.KeyVault.SecretNearExpiry', 'Microsoft.KeyVault.SecretExpired']
+
+/** Of the events that a subscription has, those that the app handles. */
+export const resourceEvents = ['Microsoft.Resources.ResourceActionSuccess', 'Microsoft.Resources.ResourceWriteSuccess']
 
 /** Metrics that both Event Grid topics and system topics have (Azure Monitor's list of supported metrics). */
 export const topicMetrics: ReadonlySet<string> = new Set(

@@ -4,9 +4,11 @@
 import {
   alertRules,
   deadLetterContainer,
+  destinationQueues,
   eventProperties,
   keyVaultEvents,
   queueNames,
+  resourceEvents,
   topicMetrics,
 } from './allowed.ts'
 import { literal, type Node, named, propertiesOf, walk } from './bicep.ts'
@@ -17,7 +19,8 @@ export function deliveryNames({ files }: Project): Finding[] {
   return files.flatMap((file) =>
     [...walk(file.root)].flatMap((node) => {
       const [key, value] = node.type === 'object_property' ? named(node) : []
-      const expected = key?.text === 'queueName' ? queueNames[file.path] : containerOf(node, key)
+      const queues = { queueName: queueNames, destinationQueue: destinationQueues }[key?.text ?? '']
+      const expected = queues === undefined ? containerOf(node, key) : queues[file.path]
       if (value === undefined || expected === undefined || value.text === expected) return []
       const message = `${key!.text} is ${value.text}, and ${expected} is what is listed`
       return [{ rule: 'delivery-name', place: at(file, node), message }]
@@ -36,8 +39,8 @@ function containerOf(property: Node, key: Node | undefined): string | undefined 
 export function eventTypes({ files }: Project): Finding[] {
   return files.flatMap((file) =>
     [...walk(file.root)]
-      .filter((node) => literal(node)?.startsWith('Microsoft.KeyVault.') && !literal(node)!.endsWith('.vaults'))
-      .filter((node) => !keyVaultEvents.includes(literal(node)!))
+      .filter((node) => /^Microsoft\.(KeyVault\.(?!vaults)|Resources\.Resource)/.test(literal(node) ?? ''))
+      .filter((node) => ![...keyVaultEvents, ...resourceEvents].includes(literal(node)!))
       .map((node) => ({ rule: 'event-type', place: at(file, node), message: `${node.text} is not understood` })),
   )
 }
