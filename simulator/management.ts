@@ -78,11 +78,12 @@ function routeResources(app: Hono, cloud: Cloud): void {
   })
   app.post('/regenerate', async (c) => {
     const body = await bodyOf(c.req)
-    const slot = textIn(body, 'slot')
     const handle = resource(textIn(body, 'resource'))
     if (!handle) return c.json({ error: 'no such resource' }, 404)
-    handle.regenerateByHand(slot)
-    return c.json({ regenerated: slot })
+    // As somebody in the portal, who is the caller in the event that it raises. Without a slot: every key of the resource.
+    const slots = body['slot'] === undefined ? Object.keys(handle.keys()) : [textIn(body, 'slot')]
+    for (const slot of slots) handle.regenerateByHand(slot)
+    return c.json({ regenerated: slots.join(', ') })
   })
 }
 

@@ -1,11 +1,12 @@
 // Everything around the function app on one machine: the simulated Azure over TLS, Azurite, the sample fleet, and the
 // app settings that point there.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cloud, simulatedCloud } from '../cloud.ts'
 import { slowAnswers, slowOperation } from '../faults.ts'
+import type { ResourceEventFilter, ResourceEventQueue } from '../resource-events.ts'
 import { startServer } from '../server.ts'
 import { samples } from '../services/index.ts'
 import { leaveLeases } from './leases.ts'
@@ -17,6 +18,8 @@ const day = 86_400_000
 export interface Estate {
   readonly cloud: Cloud
   readonly fleet: SampleFleet
+  /** What the event subscription of infra/events/resource-events.bicep delivers, but for its filter on the app's own identity. */
+  readonly resourceEvents: ResourceEventQueue
   /** App settings, and what the preload reads. */
   readonly settings: Readonly<Record<string, string>>
   /** `node --import <this>` */
@@ -48,6 +51,7 @@ export async function startEstate({ ports, operationTime = 3_000 }: EstateOption
   })
   const [server, azurite] = await Promise.all([startServer(cloud), startAzurite(ports)])
   const fleet = seedSampleFleet(cloud)
+  const resourceEvents = cloud.resourceEvents.subscribe(deployedFilter())
   await leaveLeases(azurite.connectionString, fleet.leases, cloud.clock.now() - 300 * day)
   const folder = mkdtempSync(join(tmpdir(), 'rekey-'))
   process.once('exit', (code) => {
@@ -59,6 +63,7 @@ export async function startEstate({ ports, operationTime = 3_000 }: EstateOption
   return {
     cloud,
     fleet,
+    resourceEvents,
     azurite,
     folder,
     management: `${server.msiUrl}/simulator`,
@@ -75,4 +80,10 @@ export async function startEstate({ ports, operationTime = 3_000 }: EstateOption
       await Promise.all([server.close(), azurite.close()])
     },
   }
+}
+
+function deployedFilter(): ResourceEventFilter {
+  const { operations } = JSON.parse(readFileSync(new URL('../../infra/key-operations.json', import.meta.url), 'utf8'))
+  const types = ['ResourceActionSuccess', 'ResourceWriteSuccess'].map((type) => `Microsoft.Resources.${type}`)
+  return { types, operations }
 }

@@ -111,6 +111,8 @@ A vault leaked: count first (this changes nothing), then repeat the count. One o
   ${post('startRevocations', 'revocations', `{"vault":"https://${estate.fleet.vaultHost}","dryRun":true}`)}
   ${post('startRevocations', 'revocations', '{"targets":["translator","speech"],"note":"trying it out","count":2}')}
   ${curl('listOperations', 'operations')}
+An operator regenerates both keys in the portal: seconds later the history has a version that works again.
+  curl -s -X POST -d '{"resource":"${resourceOf(estate, 'translator')}"}' ${estate.management}/regenerate; sleep 5; ${curl('targetHistory', 'targets/translator/history')}
 Who changed it when, and why? All of it as CSV, for an audit? Is every service reachable and every permission granted?
   ${curl('targetHistory', 'targets/translator/history')}
   ${curl('listHistory', 'history?format=csv')}
@@ -133,4 +135,11 @@ function commandLine({ url, keys, tokens }: HostChild): string {
 In PowerShell:
   $env:REKEY_URL='${url}'; $env:REKEY_KEY='${keys.host}'; npm run rekey -- list
 `
+}
+
+function resourceOf({ fleet }: Estate, name: string): string {
+  const { targets } = fleet.targets as {
+    readonly targets: readonly { readonly name: string; readonly resource?: string }[]
+  }
+  return targets.find((target) => target.name === name)?.resource ?? ''
 }

@@ -2,8 +2,8 @@
 
 import { dirname } from 'node:path'
 import { type Estate, startEstate } from './estate.ts'
+import { deliverEvents, eventWebhook } from './event-delivery.ts'
 import { flags } from './flags.ts'
-import { deliverKeyVaultEvents } from './key-vault-events.ts'
 
 /** Azurite's own ports, so that `UseDevelopmentStorage=true` finds it; any free ones if those are in use. */
 async function start(): Promise<Estate> {
@@ -40,10 +40,13 @@ process.stdout.write(
   ].join('\n'),
 )
 // Core Tools check no keys.
-const webhook = 'http://127.0.0.1:7071/runtime/webhooks/EventGrid?functionName=nearExpiry'
-const stopDelivering = deliverKeyVaultEvents(estate, webhook)
+const webhook = (name: string) => eventWebhook('http://127.0.0.1:7071', name)
+const stopDelivering = [
+  deliverEvents(estate.cloud.vault(estate.fleet.vaultHost).takeEvents, webhook('nearExpiry')),
+  deliverEvents(estate.resourceEvents.take, webhook('resourceEvents')),
+]
 const stop = async () => {
-  stopDelivering()
+  for (const stopOne of stopDelivering) stopOne()
   await estate.close()
   process.exit(0)
 }

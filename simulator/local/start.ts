@@ -8,10 +8,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { buildApp, isStale } from '../../scripts/build.ts'
 import { type Estate, startEstate } from './estate.ts'
+import { deliverEvents, eventWebhook } from './event-delivery.ts'
 import { eventsOf, firstRound, type ShownResult, watchHost } from './first-round.ts'
 import { flags } from './flags.ts'
 import { type HostChild, spawnHost } from './host-child.ts'
-import { deliverKeyVaultEvents } from './key-vault-events.ts'
 import { progressOn, summary, table, whatNow } from './print-demo.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -90,11 +90,21 @@ function operationTimeOf({ 'operation-time': given = '3' }: Options): number {
 
 async function stayUp(host: HostChild, estate: Estate, { json }: Options, stopped: Promise<unknown>): Promise<void> {
   ;(json ? process.stderr : process.stdout).write(whatNow(host, estate))
-  const webhook = `${host.url}/runtime/webhooks/EventGrid?functionName=nearExpiry&code=${host.keys.eventGrid}`
-  const stopDelivering = deliverKeyVaultEvents(estate, webhook)
+  const stopDelivering = deliverAll(host, estate)
   await stopped
   stopDelivering()
   process.stderr.write('\nStopping.\n')
+}
+
+/** Delivers the events of the vault and of the subscription. Returns a function that stops it. */
+function deliverAll({ url, keys }: HostChild, { cloud, fleet, resourceEvents }: Estate): () => void {
+  const webhook = (name: string) => eventWebhook(url, name, keys.eventGrid)
+  const ofVault = deliverEvents(cloud.vault(fleet.vaultHost).takeEvents, webhook('nearExpiry'))
+  const ofSubscription = deliverEvents(resourceEvents.take, webhook('resourceEvents'))
+  return () => {
+    ofVault()
+    ofSubscription()
+  }
 }
 
 function startApp(estate: Estate, options: Options, onLine: (line: string) => void): Promise<HostChild> {

@@ -21,7 +21,7 @@ for (const [path, body, status, says] of [
   ['/accepts', '{}', 400, '"resource" must be a string'],
   ['/accepts', JSON.stringify({ resource }), 400, '"key" must be a string'],
   ['/regenerate', JSON.stringify({ resource: '/nowhere', slot: 'Key1' }), 404, 'no such resource'],
-  ['/regenerate', JSON.stringify({ resource }), 400, '"slot" must be a string'],
+  ['/regenerate', JSON.stringify({ resource, slot: 1 }), 400, '"slot" must be a string'],
   ['/regenerate', JSON.stringify({ resource, slot: 'Key9' }), 400, /Key9/],
   ['/faults', 'null', 400, 'the body is not a JSON object'],
   ['/faults', '{"name":"constructor"}', 400, /^faults are /],

@@ -1,15 +1,17 @@
-// Stands in for Event Grid between the simulated vault and the function for secrets near their expiry: delivers each
-// event until the function accepts it.
+// Stands in for Event Grid between the simulated Azure and the app's functions: delivers each event until the function accepts it.
 
-import type { Estate } from './estate.ts'
+/** The address at which a host takes the events for one of its functions, with the key that Core Tools do not ask for. */
+export function eventWebhook(host: string, functionName: string, key?: string): string {
+  const code = key === undefined ? '' : `&code=${key}`
+  return `${host}/runtime/webhooks/EventGrid?functionName=${functionName}${code}`
+}
 
-/** Polls every second. `webhook`: the function app's Event Grid address, with its key. Returns a function that stops it. */
-export function deliverKeyVaultEvents(estate: Estate, webhook: string): () => void {
-  const vault = estate.cloud.vault(estate.fleet.vaultHost)
+/** Polls every second. `take` gives the events that were not taken yet. Returns a function that stops it. */
+export function deliverEvents(take: () => readonly unknown[], webhook: string): () => void {
   let waiting: readonly unknown[] = []
   let busy = false
   const timer = setInterval(async () => {
-    waiting = [...waiting, ...vault.takeEvents()]
+    waiting = [...waiting, ...take()]
     if (busy || waiting.length === 0) return
     busy = true
     const batch = waiting
