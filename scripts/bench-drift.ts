@@ -10,6 +10,7 @@ import { spawnHost } from '../simulator/local/host-child.ts'
 import { buildApp, isStale } from './build.ts'
 
 const lag = 5 * 60_000
+const rounds = 5
 const longest = 10 * 60_000
 
 interface Member {
@@ -19,16 +20,15 @@ interface Member {
   readonly secrets: Readonly<Record<string, string>>
 }
 
-/** Accounts of one provider, each measured once. An operator has disabled the secret of one of the sample: it waits for the operator. */
-function members({ fleet }: Estate): readonly (Member & { readonly resource: string })[] {
+/** Accounts of one provider whose secrets are Rekey's, and enabled: an event takes over none, and waits for an operator. */
+function members({ cloud, fleet }: Estate): readonly (Member & { readonly resource: string })[] {
   const { targets } = fleet.targets as { readonly targets: readonly Member[] }
-  return targets.filter(
-    (target): target is Member & { readonly resource: string } =>
-      target.provider === 'cognitive-services' &&
-      target.resource !== undefined &&
-      'key' in swapped(target.secrets) &&
-      fleet.expected[target.name] !== 'paused',
-  )
+  const vault = cloud.vault(fleet.vaultHost)
+  return targets.filter((target): target is Member & { readonly resource: string } => {
+    const [version] = vault.versions(swapped(target.secrets)['key'] ?? '')
+    const isOurs = version?.enabled === true && version.tags?.['rekey'] !== undefined
+    return target.provider === 'cognitive-services' && target.resource !== undefined && isOurs
+  })
 }
 
 function swapped(secrets: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -64,11 +64,11 @@ async function main(stale: boolean): Promise<void> {
     if (stale) estate.cloud.faults.add(staleReads({ ms: lag }))
     const times = stale
       ? await Promise.all(measured.slice(0, 3).map((member) => repairedAfter(estate, member)))
-      : await inTurn(measured, (member) => repairedAfter(estate, member))
+      : await inTurn(Array<typeof measured>(rounds).fill(measured).flat(), (member) => repairedAfter(estate, member))
     const sorted = times.map((ms) => ms / 1000).toSorted((one, other) => one - other)
     const [least, median, most] = [sorted[0]!, sorted[Math.floor(sorted.length / 2)]!, sorted.at(-1)!]
     const said = [least, median, most].map((seconds) => seconds.toFixed(1)).join(' / ')
-    process.stdout.write(`${sorted.length} targets repaired after ${said} s (least / median / most)\n`)
+    process.stdout.write(`${sorted.length} repairs, after ${said} s (least / median / most)\n`)
   } finally {
     stop()
     await host.stop()

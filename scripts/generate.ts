@@ -8,7 +8,7 @@ import { targetsJsonSchema } from '../src/config/targets/json-schema.ts'
 import { vaultAllowance } from '../src/engine/pace.ts'
 import { loadProviders } from '../src/providers/index.ts'
 import type { KeyProvider, Permission } from '../src/providers/provider.ts'
-import { keyOperations } from '../src/providers/wire/key-changes.ts'
+import { isHeard, keyOperations } from '../src/providers/wire/key-changes.ts'
 
 const providers = await loadProviders()
 
@@ -37,10 +37,12 @@ const marks = /(<!-- npm run generate writes this table -->\n)[\s\S]*?(<!-- end 
 /** The documents with a table of all providers between two marks: everything else in them is written by hand. */
 export const tables: Readonly<Record<string, () => readonly (readonly string[])[]>> = {
   'docs/providers/index.md': () => [
-    ['provider', 'service', 'outputs', 'can', 'clouds'],
-    ...providers.map(({ id, title, outputs, clouds, can }) => {
+    ['provider', 'service', 'outputs', 'can', 'a change by hand is found', 'clouds'],
+    ...providers.map((provider) => {
+      const { id, title, outputs, clouds, can } = provider
       const named = Object.keys(outputs).map((name) => `\`${name}\``)
-      return [`[${id}](${id}.md)`, title, named.join(', '), Object.keys(can).join(', '), clouds.join(', ')]
+      const found = isHeard(provider) ? 'by an event' : 'within a day'
+      return [`[${id}](${id}.md)`, title, named.join(', '), Object.keys(can).join(', '), found, clouds.join(', ')]
     }),
   ],
   'docs/reference/numbers.md': () => [

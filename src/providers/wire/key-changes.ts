@@ -11,6 +11,11 @@ export function mayChangeKeys({ keyWrites = [] }: Pick<KeyProvider, 'keyWrites'>
   return wanted.includes(regenerates) || keyWrites.some((write) => write.toLowerCase() === wanted)
 }
 
+/** Whether Resource Manager sees that its keys change: it does not see what is done at a data plane, or at Microsoft Graph. */
+export function isHeard({ actions, keyWrites = [] }: Pick<KeyProvider, 'actions' | 'keyWrites'>): boolean {
+  return actions.some(({ kind, name }) => kind === 'action' && name.toLowerCase().includes(regenerates)) || keyWrites.length > 0
+}
+
 /** The parts of operations' names that a subscription asks for: every operation that changes keys of one of these providers has one of them. */
 export function keyOperations(providers: readonly Pick<KeyProvider, 'keyWrites'>[]): readonly string[] {
   return [regenerates, ...new Set(providers.flatMap(({ keyWrites = [] }) => keyWrites))]
