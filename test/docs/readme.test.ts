@@ -11,13 +11,8 @@ describe('docs/guides/local-demo.md', () => {
   test('docs/guides/local-demo.md has the calls that npm start prints, but for the keys', () => {
     const functions = new Proxy({}, { get: (_, name) => `<${String(name)}>` })
     const host = { url: 'http://127.0.0.1:7071', keys: { functions, host: '<host>', master: '<master>' }, tokens: {} }
-    const { topicHost, vaultHost } = seedSampleFleet(simulatedCloud())
-    const estate = {
-      management: 'http://127.0.0.1:<port>/simulator',
-      folder: '',
-      settings: {},
-      fleet: { topicHost, vaultHost },
-    }
+    const fleet = seedSampleFleet(simulatedCloud())
+    const estate = { management: 'http://127.0.0.1:<port>/simulator', folder: '', settings: {}, fleet }
     const callsIn = (text: string) => text.split('\n').flatMap((line) => /(?:for i in .*)?curl -s .*/.exec(line) ?? [])
 
     const printed = callsIn(whatNow(host as never, estate as never))

@@ -13,7 +13,10 @@ export function mayChangeKeys({ keyWrites = [] }: Pick<KeyProvider, 'keyWrites'>
 
 /** Whether Resource Manager sees that its keys change: it does not see what is done at a data plane, or at Microsoft Graph. */
 export function isHeard({ actions, keyWrites = [] }: Pick<KeyProvider, 'actions' | 'keyWrites'>): boolean {
-  return actions.some(({ kind, name }) => kind === 'action' && name.toLowerCase().includes(regenerates)) || keyWrites.length > 0
+  return (
+    actions.some(({ kind, name }) => kind === 'action' && name.toLowerCase().includes(regenerates)) ||
+    keyWrites.length > 0
+  )
 }
 
 /** The parts of operations' names that a subscription asks for: every operation that changes keys of one of these providers has one of them. */
