@@ -24,6 +24,8 @@ export interface ShownResult extends Result {
   readonly dueAt?: string
   /** The slot before this round, if it changed. */
   readonly slotBefore?: string
+  /** It has no entry in targets.json. */
+  readonly foundByTags?: true
   readonly detail?: string
 }
 
@@ -143,6 +145,7 @@ function resultOf(target: Listed, estate: Estate, before: ReadonlyMap<string, st
     ...(change === undefined ? {} : { eventId: change.id }),
     ...(dueAt === undefined ? {} : { dueAt }),
     ...(slotBefore === undefined || slotBefore === slot ? {} : { slotBefore }),
+    ...(estate.fleet.tagged.includes(name) ? { foundByTags: true } : {}),
     ...(failure === undefined ? {} : { detail: failure }),
   }
 }

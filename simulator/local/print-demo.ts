@@ -65,7 +65,11 @@ export function summary(results: readonly ShownResult[]): string {
   return `${results.length} targets: ${counts.join(', ')}.`
 }
 
-function story({ status, reason = '', detail }: ShownResult): string {
+function story(result: ShownResult): string {
+  return result.foundByTags ? `found by its tags; ${whatHappened(result)}` : whatHappened(result)
+}
+
+function whatHappened({ status, reason = '', detail }: ShownResult): string {
   if (status === 'failed') return `failed: ${detail}`
   if (status === 'current') return 'left alone: not due yet'
   if (status === 'waiting') return `waiting: ${reason}`
@@ -117,6 +121,8 @@ Who changed it when, and why? All of it as CSV, for an audit? Is every service r
   ${curl('targetHistory', 'targets/translator/history')}
   ${curl('listHistory', 'history?format=csv')}
   ${curl('health', 'health')}
+What has keys and is no target yet? The oldest key first: npm run rekey -- discover
+  ${curl('listCandidates', 'candidates')}
 Run the schedule now, as the timer does every 15 minutes:
   curl -s -X POST ${admin}-H 'content-type: application/json' -H 'x-functions-key: ${host.keys.master}' -d '{}' ${host.url}/admin/functions/schedule
 

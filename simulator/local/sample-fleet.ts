@@ -8,6 +8,8 @@ import { samples } from '../services/index.ts'
 export interface SampleFleet {
   /** What goes into targets.json. */
   readonly targets: object
+  /** Targets without an entry: their secrets have the tags of Microsoft's templates. */
+  readonly tagged: readonly string[]
   /** Target → the expected result of its first round. */
   readonly expected: Readonly<Record<string, 'changed' | 'current' | 'paused'>>
   /** Leases that were held before, by name. */
@@ -35,16 +37,53 @@ export function seedSampleFleet(cloud: Cloud): SampleFleet {
   const members = Object.entries(samples).flatMap(([provider, sample]) =>
     (sample.estate ?? oneDue(provider, sample))(estate).map((target) => ({ provider, ...target })),
   )
+  const tagged = asTemplatesLeaveIt(estate)
+  forgotten(estate)
+  const { subscription, group } = estate.group
   return {
+    tagged,
     leases: members.flatMap(({ lease }) => lease ?? []),
     vaultHost,
     topicHost,
     targets: {
       defaults: { vault: `https://${vaultHost}`, rotateEvery: 'P60D', validFor: 'P90D', overlap: 'P2D' },
+      discover: {
+        vaults: [`https://${vaultHost}`],
+        scopes: [`/subscriptions/${subscription}/resourceGroups/${group}`],
+      },
       targets: members.map(({ name, provider, fields, secrets }) => ({ name, provider, ...fields, secrets })),
     },
-    expected: Object.fromEntries(members.map(({ name, expected = 'changed' }) => [name, expected])),
+    expected: Object.fromEntries(
+      [...members, ...tagged.map((name) => ({ name }) as { name: string; expected?: undefined })].map(
+        ({ name, expected = 'changed' }) => [name, expected],
+      ),
+    ),
   }
+}
+
+/**
+ * A secret that a function of Microsoft's rotation tutorial has looked after until now: the bare key, the three tags, an expiry that Key Vault
+ * warns of by now, and no content type.
+ */
+function asTemplatesLeaveIt({ cloud, vault, now, group }: SampleEstate): readonly string[] {
+  const name = 'shop-storage-key'
+  const account = cloud.storageAccounts.add({ name: 'contososhop', age: 400 * day, ...group })
+  vault.set(name, account.keyOf('key2'), {
+    tags: { ...tutorialTags('key2', account.resourceId), ValidityPeriodDays: '60' },
+    createdAt: now - 31 * day,
+    expires: now + 29 * day,
+  })
+  return [name]
+}
+
+/** Resources with keys that no target has: candidates. */
+function forgotten({ cloud, group }: SampleEstate): void {
+  cloud.storageAccounts.add({ name: 'contosoarchive', age: 746 * day, keyPolicyDays: 90, ...group })
+  cloud.storageAccounts.add({ name: 'contosobackup', age: 21 * day, ...group })
+  samples['maps']!.add(cloud, 'contoso-atlas')
+  samples['service-bus']!.add(cloud, 'contoso-events')
+  const kept = cloud.storageAccounts.add({ name: 'contosolegacy', age: 900 * day, ...group })
+  cloud.resourceGraph.tag(kept.resourceId, { rekey: 'off' })
 }
 
 /** One target that is due, named after the provider. */

@@ -15,6 +15,8 @@ interface Options {
   readonly services?: readonly ('blob' | 'file' | 'queue' | 'table')[]
   /** How old the owner lets a key become. Default: no policy. */
   readonly keyPolicyDays?: number
+  /** How long ago it was made, with its first keys, in milliseconds. Default: now. */
+  readonly age?: number
 }
 
 const type = 'Microsoft.Storage/storageAccounts'
@@ -140,10 +142,15 @@ function sasSignedWith(sas: string, account: string, clock: Kernel['clock']): (k
 }
 
 /** Recorded: the moment is a second later than the `Date` of the answer that made the key. */
-function listing({ slots }: ArmResource<Options>, keys: Readonly<Record<string, string>>): unknown {
+function creationTime({ slots, createdAt, options }: ArmResource<Options>, key: string): string {
+  const at = slots.madeAt(key)!
+  return new Date(at + 1000 - (at <= createdAt ? (options.age ?? 0) : 0)).toISOString()
+}
+
+function listing(account: ArmResource<Options>, keys: Readonly<Record<string, string>>): unknown {
   return {
     keys: Object.entries(keys).map(([keyName, value]) => ({
-      creationTime: new Date(slots.madeAt(value)! + 1000).toISOString(),
+      creationTime: creationTime(account, value),
       keyName,
       value,
       permissions: 'FULL',
@@ -153,7 +160,7 @@ function listing({ slots }: ArmResource<Options>, keys: Readonly<Record<string, 
 
 function described(account: ArmResource<Options>): unknown {
   const { id, name, options, slots, createdAt, keysDisabled } = account
-  const made = (slot: string) => new Date(slots.madeAt(slots.keyOf(slot))! + 1000).toISOString()
+  const made = (slot: string) => creationTime(account, slots.keyOf(slot))
   const services = options.services ?? everyService
   return {
     sku: { name: 'Standard_LRS', tier: 'Standard' },
@@ -172,7 +179,7 @@ function described(account: ArmResource<Options>): unknown {
       minimumTlsVersion: 'TLS1_2',
       supportsHttpsTrafficOnly: true,
       provisioningState: 'Succeeded',
-      creationTime: new Date(createdAt).toISOString(),
+      creationTime: new Date(createdAt - (options.age ?? 0)).toISOString(),
       primaryEndpoints: Object.fromEntries(services.map((each) => [each, `https://${name}.${each}.core.windows.net/`])),
       primaryLocation: 'westeurope',
       statusOfPrimary: 'available',

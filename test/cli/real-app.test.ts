@@ -28,7 +28,7 @@ before(async () => {
   for (const file of ['host.json', 'package.json']) cpSync(join(root, file), join(directory, file))
   ;[estate] = await Promise.all([startEstate(), buildApp({ out: join(directory, 'dist') })])
   estate.cloud.faults.clear()
-  const { targets, ...rest } = estate.fleet.targets as { targets: { name: string }[] }
+  const { targets, discover: _, ...rest } = estate.fleet.targets as { targets: { name: string }[]; discover: object }
   const few = { ...rest, targets: targets.filter(({ name }) => names.includes(name)) }
   writeFileSync(estate.settings['ROTATION_TARGETS']!, JSON.stringify(few))
   const watch = watchHost()

@@ -24,14 +24,16 @@ describe('docs/guides/local-demo.md', () => {
 
 test('README.md shows lines of the sample fleet under the head that npm start prints', () => {
   const [shown] = blocks(section(documents.get('README.md')!, 'Run it'), 'text')
-  const { targets } = seedSampleFleet(simulatedCloud()).targets as { targets: { name: string; provider: string }[] }
+  const fleet = seedSampleFleet(simulatedCloud())
+  const { targets } = fleet.targets as { targets: { name: string; provider: string }[] }
   const [head, ...lines] = shown!
     .split('\n\n')[0]!
     .split('\n')
     .map((line) => line.split(/ {2,}/))
 
   const unknown = lines.filter(
-    ([name, provider]) => !targets.some((each) => each.name === name && each.provider === provider),
+    ([name, provider]) =>
+      !fleet.tagged.includes(name!) && !targets.some((each) => each.name === name && each.provider === provider),
   )
 
   assert.deepEqual(head, table([]).split(/ {2,}/))
