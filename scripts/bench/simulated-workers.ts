@@ -8,8 +8,8 @@ import { comeBack } from '../../src/engine/come-back.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
 import { createTurns } from '../../src/engine/turns.ts'
+import { revokeWrites } from '../../src/functions/shared/many-candidate.ts'
 import { comingBack, queueRest } from '../../src/functions/shared/queue-rest.ts'
-import { revokeWrites } from '../../src/functions/shared/revoke-writes.ts'
 
 const second = 1000
 /** How long a rotation takes, and a comparison that finds nothing: calls of some 300 ms, one after the other. */

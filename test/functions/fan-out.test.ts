@@ -1,4 +1,4 @@
-// The rotations of many targets: one message stands for the list, and every request of it is queued whatever stops on the way.
+// The rotations or revokes of many targets: one message stands for the list, and every request of it is queued whatever stops on the way.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -7,6 +7,7 @@ import { HttpRequest, InvocationContext } from '@azure/functions'
 import type { App, Compose } from '../../src/compose.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import { answer } from '../../src/functions/http/answer-request.ts'
+import { startRevocations } from '../../src/functions/http/commands/start-revocations.ts'
 import { startRotations } from '../../src/functions/http/commands/start-rotations.ts'
 import { mostDeliveries, rotateMessage } from '../../src/functions/queue/rotate-message.ts'
 import { type LargeFleet, largeFleet } from '../scale/scale-fleet.ts'
@@ -16,15 +17,26 @@ const context = () => new InvocationContext({ logHandler: () => undefined })
 const targets = 1003
 const uuid = '0b7c7c3e-58a1-4f0c-8d0a-2f0a4f6d9c11'
 
-async function rotateAll({ compose, cloud }: LargeFleet) {
+type Kind = 'rotations' | 'revocations'
+const started = {
+  rotations: { handler: startRotations, body: { targets: 'all' } },
+  revocations: { handler: startRevocations, body: { targets: 'all', note: 'the vault leaked', count: targets } },
+}
+
+function rotateAll(fleet: LargeFleet) {
+  return requestAll(fleet, 'rotations')
+}
+
+async function requestAll({ compose, cloud }: LargeFleet, kind: Kind) {
   const headers = {
     'content-type': 'application/json',
     'Repeatability-Request-ID': uuid,
     'Repeatability-First-Sent': new Date(cloud.clock.now()).toUTCString(),
   }
-  const body = { string: JSON.stringify({ targets: 'all' }) }
-  const request = new HttpRequest({ method: 'POST', url: 'http://127.0.0.1/api/rotations', headers, body })
-  return await answer(startRotations, request, context(), compose)
+  const { handler, body } = started[kind]
+  const url = `http://127.0.0.1/api/${kind}`
+  const request = new HttpRequest({ method: 'POST', url, headers, body: { string: JSON.stringify(body) } })
+  return await answer(handler, request, context(), compose)
 }
 
 interface Crash {
@@ -95,22 +107,55 @@ test('Ten thousand targets are accepted with one message and one record', async 
   fleet.close()
 })
 
-test('A list delivered by a process that ends before or after any of its effects is queued whole, each request with one id', async () => {
-  const last = 500
-  for (const when of ['before', 'after'] as const) {
-    // The messages of the parts, requests at both ends and in between, the record of the part, and the part after it.
-    for (const at of [0, 1, 2, 3, 250, last, last + 1, last + 2, last + 3, 2 * last + 3]) {
-      const fleet = largeFleet({ targets, vaults: 1, age: 10 })
-      await rotateAll(fleet)
+const last = 500
+for (const [kind, points] of [
+  // The messages of the parts, requests at both ends and in between, the record of the part, and the part after it.
+  ['rotations', [0, 1, 2, 3, 250, last, last + 1, last + 2, last + 3, 2 * last + 3]],
+  ['revocations', [0, 2, 250, last + 1, last + 2]],
+] as const) {
+  test(`A list of ${kind} delivered by a process that ends before or after any of its effects is queued whole, each request with one id`, async () => {
+    for (const when of ['before', 'after'] as const) {
+      for (const at of points) {
+        const fleet = largeFleet({ targets, vaults: 1, age: 10 })
+        await requestAll(fleet, kind)
 
-      await deliverLists(fleet, { at, when })
+        await deliverLists(fleet, { at, when })
 
-      const ids = new Set(queuedIds(fleet))
-      assert.equal(ids.size, targets, `${when} ${at}`)
-      assert.ok([...ids].every((id) => id.startsWith(`${uuid}.`)))
-      fleet.close()
+        const ids = new Set(queuedIds(fleet))
+        assert.equal(ids.size, targets, `${when} ${at}`)
+        assert.ok([...ids].every((id) => id.startsWith(`${uuid}.`)))
+        fleet.close()
+      }
     }
+  })
+}
+
+test('Whatever fails for good while a list of revokes is queued, its message goes on ten minutes later, in the queue of revokes', async () => {
+  const fleet = largeFleet({ targets, vaults: 1, age: 10 })
+  await requestAll(fleet, 'revocations')
+  const began = fleet.cloud.clock.now()
+  const denied: Compose = async () => {
+    const composed = await fleet.compose()
+    assert.ok('app' in composed)
+    const create = async () => {
+      throw new RekeyError('PermissionDenied', { message: 'PUT blob: 403' })
+    }
+    return { app: { ...composed.app, operations: { ...composed.app.operations, create } } }
   }
+
+  const first = fleet.take(began)
+  await rotateMessage(first, context(), denied, 'rekey-revocations')
+  const parts = fleet.messages().filter((message) => 'list' in message)
+  for (const message of parts) await rotateMessage(message, context(), fleet.compose, 'rekey-revocations')
+
+  assert.deepEqual(first, { v: 1, list: uuid, revokes: true })
+  assert.deepEqual(parts, [
+    { v: 1, list: uuid, part: 1, revokes: true },
+    { v: 1, list: uuid, part: 2, revokes: true },
+    { v: 1, list: uuid, part: 0, from: 500, revokes: true },
+  ])
+  assert.equal(new Set(queuedIds(fleet)).size, targets)
+  fleet.close()
 })
 
 test('A list delivered again when it is queued queues nothing', async () => {

@@ -39,6 +39,8 @@ export interface LargeFleet {
   counts(): Readonly<Record<string, number>>
   /** One tick of the schedule, `interval` after the one before. */
   tick(interval: number): Promise<void>
+  /** Takes the first message that shows itself until then, at its moment; undefined: there is none. */
+  take(until: number): Readonly<Record<string, unknown>> | undefined
   /** Works through every message that shows itself until `until`, each at its moment; then it is `until`. Gives how many. */
   drain(until: number): Promise<number>
   depth(): number
@@ -79,6 +81,13 @@ export function largeFleet({ seed = 1, ...options }: LargeFleetOptions): LargeFl
   const context = () =>
     new InvocationContext({ logHandler: (level, ...args) => lines.push({ level, text: args.map(String).join(' ') }) })
 
+  const take = (until: number) => {
+    const message = queue.next(until)
+    if (message === undefined) return undefined
+    cloud.clock.advance(Math.max(0, message.at - cloud.clock.now()))
+    return JSON.parse(Buffer.from(message.text, 'base64').toString('utf8'))
+  }
+
   return {
     ...{ cloud, azure, members, lines },
     counts: () => {
@@ -90,11 +99,11 @@ export function largeFleet({ seed = 1, ...options }: LargeFleetOptions): LargeFl
       const scheduleStatus = { last: at(-interval), next: at(interval), lastUpdated: at(-interval) }
       await tick({ isPastDue: false, schedule: { adjustForDST: true }, scheduleStatus }, context(), compose)
     },
+    take,
     drain: async (until) => {
       let handled = 0
-      for (let message = queue.next(until); message; message = queue.next(until)) {
-        cloud.clock.advance(Math.max(0, message.at - cloud.clock.now()))
-        await rotateMessage(JSON.parse(Buffer.from(message.text, 'base64').toString('utf8')), context(), compose)
+      for (let message = take(until); message; message = take(until)) {
+        await rotateMessage(message, context(), compose)
         handled += 1
       }
       cloud.clock.advance(Math.max(0, until - cloud.clock.now()))

@@ -2,7 +2,8 @@
 
 import * as z from 'zod/mini'
 import type { App } from '../../compose.ts'
-import { days, type Instant } from '../../engine/target.ts'
+import { iso } from '../../engine/duration.ts'
+import { days, type Instant, seconds } from '../../engine/target.ts'
 import { atMost } from '../shared/at-most.ts'
 import { vaultCalls } from '../shared/read-secrets.ts'
 import type { Many, ManyKind } from './many-targets.ts'
@@ -13,7 +14,14 @@ const end = 1e13
 /** As long as the container keeps a record. */
 const kept = days(14)
 
-const Entry = z.object({ expiresAt: z.string(), actor: z.string(), note: z.optional(z.string()), total: z.number() })
+const Entry = z.object({
+  expiresAt: z.string(),
+  /** When the message of the last of them becomes visible. */
+  lastAt: z.string(),
+  actor: z.string(),
+  note: z.optional(z.string()),
+  total: z.number(),
+})
 
 /** A list, as its entry says. */
 export interface ListedMany extends z.output<typeof Entry> {
@@ -27,9 +35,12 @@ export interface ListedMany extends z.output<typeof Entry> {
 
 /** Adds a list; a second time changes nothing. Throws RekeyError. */
 export async function listInIndex(app: App, request: string, many: Many): Promise<void> {
-  const { kind, createdAt, expiresAt, actor, note, targets } = many
-  const name = `${folder}${tokenOf(Date.parse(createdAt), kind, request)}.json`
-  const entry: z.output<typeof Entry> = { expiresAt, actor, ...(note !== undefined && { note }), total: targets.length }
+  const { kind, createdAt, expiresAt, actor, note, targets, delays } = many
+  const begun = Date.parse(createdAt)
+  const lastAt = iso(begun + seconds(delays.reduce((most, delay) => Math.max(most, delay), 0)))
+  const said = note !== undefined && { note }
+  const entry: z.output<typeof Entry> = { expiresAt, lastAt, actor, ...said, total: targets.length }
+  const name = `${folder}${tokenOf(begun, kind, request)}.json`
   await app.operations.create(name, entry)
 }
 
@@ -38,20 +49,34 @@ export async function indexPage(
   app: App,
   { after, most, signal }: { readonly after?: string | undefined; readonly most: number; readonly signal: AbortSignal },
 ): Promise<{ readonly lists: readonly ListedMany[]; readonly next?: string }> {
+  const tokens = (await tokensOf(app, signal)).filter((token) => after === undefined || token > after)
+  const page = tokens.slice(0, most)
+  const lists = await read(app, page, signal)
+  return { lists, ...(tokens.length > most && { next: page.at(-1)! }) }
+}
+
+/** The newest hundred of one kind. Throws RekeyError. */
+export async function recentLists(app: App, kind: ManyKind, signal: AbortSignal): Promise<readonly ListedMany[]> {
+  const tokens = (await tokensOf(app, signal)).filter((token) => token.split('.')[1] === kind)
+  return await read(app, tokens.slice(0, 100), signal)
+}
+
+/** Of the lists that are kept, newest first. */
+async function tokensOf(app: App, signal: AbortSignal): Promise<readonly string[]> {
   const names = await app.operations.names(folder, signal)
   const oldest = app.clock.now() - kept
-  const tokens = names
-    .map((name) => name.slice(folder.length, -'.json'.length))
-    .filter((token) => momentOf(token) >= oldest && (after === undefined || token > after))
-    .sort()
-  const page = tokens.slice(0, most)
-  const lists = await atMost(vaultCalls, page, async (token) => {
+  const tokens = names.map((name) => name.slice(folder.length, -'.json'.length))
+  return tokens.filter((token) => momentOf(token) >= oldest).sort()
+}
+
+async function read(app: App, tokens: readonly string[], signal: AbortSignal): Promise<readonly ListedMany[]> {
+  const lists = await atMost(vaultCalls, tokens, async (token) => {
     const { data } = Entry.safeParse(await app.operations.read(`${folder}${token}.json`, signal))
     const [, kind, many] = token.split('.')
     if (data === undefined) return []
     return [{ ...data, token, kind: kind as ManyKind, many: many!, createdAt: momentOf(token) }]
   })
-  return { lists: lists.flat(), ...(tokens.length > most && { next: page.at(-1)! }) }
+  return lists.flat()
 }
 
 /** Whether a text may be the token of a page. */

@@ -6,7 +6,7 @@ import { shareOf } from '../../engine/pace.ts'
 import type { RequestQueue } from '../../engine/ports.ts'
 import { isRevoke, type RotationRequest } from '../../engine/request.ts'
 import { type Duration, seconds, type Target } from '../../engine/target.ts'
-import { revokeWrites } from './revoke-writes.ts'
+import { revokeWrites } from './many-candidate.ts'
 
 /** How a request comes back where many do. `random`: in [0, 1). */
 interface ComingBack {

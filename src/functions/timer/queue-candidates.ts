@@ -1,10 +1,12 @@
 // Queues what one tick requests, as far as the services' limits allow.
 
+import { operationContainer } from '../../azure/operation-store.ts'
 import { requestQueue } from '../../azure/request-queue.ts'
 import type { App } from '../../compose.ts'
 import { iso } from '../../engine/duration.ts'
-import { type PacedCandidate, pace } from '../../engine/pace.ts'
+import { type Candidate, type PacedCandidate, pace } from '../../engine/pace.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
+import { revokesAhead } from '../operations/revokes-ahead.ts'
 import { storeTickPart, type TimedRequest } from '../operations/tick-requests.ts'
 import { atMost } from '../shared/at-most.ts'
 import { type Seen, type Wanted, wanted } from './candidates.ts'
@@ -36,8 +38,14 @@ export async function queueWanted(
   const candidates = seen.flatMap((each) => wanted(app, each, period) ?? [])
   const depth = await app.queue.depth(signal).catch((thrown: unknown) => void collect(thrown, requestQueue))
   if (depth === undefined) return { queued: 0, later: candidates.length }
-  const paced = pace(candidates, { interval: period.interval, queued: depth })
-  const requests = paced.now.map(({ candidate: { request }, delay }: PacedCandidate<Wanted>) => ({
+  const ahead = await revokesAhead(app, signal).catch((thrown: unknown) => void collect(thrown, operationContainer))
+  // A list of revokes takes the whole of a limit: while it does, the schedule leaves it alone.
+  const paced = pace<Candidate | Wanted>([...(ahead ?? []), ...candidates], {
+    interval: period.interval,
+    queued: depth,
+  })
+  const mine = paced.now.filter((each): each is PacedCandidate<Wanted> => 'request' in each.candidate)
+  const requests = mine.map(({ candidate: { request }, delay }) => ({
     request: { ...request, expiresAt: request.expiresAt + delay },
     at: period.to + delay,
   }))
@@ -47,7 +55,7 @@ export async function queueWanted(
     const thrown = failures.map((failure) => failure.thrown)
     collect(unsent(thrown, missing, requests.length), requestQueue)
   }
-  return { queued: requests.length - missing, later: paced.later.length + missing, depth }
+  return { queued: requests.length - missing, later: candidates.length - requests.length + missing, depth }
 }
 
 /** Why so many requests were not queued. */

@@ -4,13 +4,14 @@ import type { HttpResponseInit } from '@azure/functions'
 import type { App } from '../../../compose.ts'
 import { iso } from '../../../engine/duration.ts'
 import { type Candidate, pace } from '../../../engine/pace.ts'
-import { type Duration, type Instant, minutes, seconds, type Target } from '../../../engine/target.ts'
+import { type Duration, minutes, seconds, type Target } from '../../../engine/target.ts'
 import { listInIndex } from '../../operations/many-index.ts'
 import { type Many, type ManyKind, readMany, recordMany } from '../../operations/many-targets.ts'
 import { manyOperationId } from '../../operations/operation-id.ts'
+import { revokesAhead } from '../../operations/revokes-ahead.ts'
 import { mostListed } from '../../shared/excerpt.ts'
+import { canAtOnce, manyCandidate } from '../../shared/many-candidate.ts'
 import { wantedUntil } from '../../shared/requests.ts'
-import { canAtOnce, revokeWrites } from '../../shared/revoke-writes.ts'
 import { acceptedAs, type Command } from '../answer-request.ts'
 import { actorOf } from '../caller.ts'
 
@@ -74,37 +75,28 @@ interface Placed {
 
 /** Requests are spread over periods of this length, as a tick of the schedule does. */
 const stretch: Duration = minutes(15)
+/** How long reading what is under way may take. */
+const queueLimit: Duration = minutes(1)
 
-/** When each target's message becomes visible: rotations at the half of each limit, revokes at the whole and without waiting for others. */
-export async function spread(app: App, wanted: Wanted): Promise<readonly Placed[]> {
-  const revokes = wanted.kind === 'revocations'
+/**
+ * When each target's message becomes visible: rotations at the half of each limit; revokes at the whole, in the order listed, behind what
+ * earlier lists of revokes still have to do. Throws RekeyError.
+ */
+export async function spread(app: App, { kind, targets, atOnce }: Wanted): Promise<readonly Placed[]> {
+  const revokes = kind === 'revocations'
+  const places = new Map<Candidate, Target>(targets.map((of) => [manyCandidate(app, of, { revokes, atOnce }), of]))
+  const ahead = revokes ? await revokesAhead(app, AbortSignal.timeout(queueLimit)) : []
   const placed: Placed[] = []
-  let waiting = wanted.targets.map((target) => candidate(app, target, wanted))
+  let waiting = [...ahead, ...places.keys()]
   let queued = revokes ? 0 : await app.queue.depth()
-  const share = revokes ? 'whole' : 'half'
-  for (let start: Instant = 0; waiting.length > 0; start += stretch) {
-    const { now, later } = pace(waiting, { interval: stretch, queued, share })
-    placed.push(...now.map(({ candidate: { of }, delay }) => ({ target: of, delay: start + delay })))
+  for (let start: Duration = 0; placed.length < targets.length; start += stretch) {
+    const { now, later } = pace(waiting, { interval: stretch, queued, share: revokes ? 'whole' : 'half' })
+    for (const { candidate, delay } of now) {
+      const target = places.get(candidate)
+      if (target !== undefined) placed.push({ target, delay: start + delay })
+    }
     waiting = [...later]
     queued = 0
   }
   return placed
-}
-
-interface Place extends Candidate {
-  readonly of: Target
-}
-
-function candidate(app: App, target: Target, { kind, atOnce }: Wanted): Place {
-  const { writes, allowance } = app.providerOf(target)
-  return {
-    of: target,
-    target: target.name,
-    urgency: 0,
-    budget: app.placeOf(target).budget,
-    allowance,
-    writes: kind === 'revocations' ? revokeWrites(app, target, atOnce) : writes,
-    vault: target.vault,
-    creates: target.secrets.length,
-  }
 }

@@ -1,6 +1,7 @@
-// What a revoke costs its service.
+// What a rotation or a revoke that a caller requests costs its service, for pacing.
 
 import type { App } from '../../compose.ts'
+import type { Candidate } from '../../engine/pace.ts'
 import type { Target } from '../../engine/target.ts'
 
 /** Whether the target's service replaces every slot in one call. */
@@ -16,4 +17,22 @@ export function revokeWrites(app: App, target: Target, atOnce = false): number {
   const { writes } = app.providerOf(target)
   if (atOnce && canAtOnce(app, target)) return writes
   return writes + (writes - 1) * (target.slots.length - 1)
+}
+
+/** A target of a list of requests. `atOnce`: every slot in one call, where the service can. */
+export function manyCandidate(
+  app: App,
+  target: Target,
+  { revokes, atOnce }: { readonly revokes: boolean; readonly atOnce?: boolean | undefined },
+): Candidate {
+  const { writes, allowance } = app.providerOf(target)
+  return {
+    target: target.name,
+    urgency: 0,
+    budget: app.placeOf(target).budget,
+    allowance,
+    writes: revokes ? revokeWrites(app, target, atOnce) : writes,
+    vault: target.vault,
+    creates: target.secrets.length,
+  }
 }
