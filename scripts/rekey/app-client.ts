@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { apiVersion, apiVersionParameter } from '../../src/functions/http/request-rules.ts'
 import { isWithin } from './app-address.ts'
 import type { CallerHeaders } from './caller-headers.ts'
 import { Ended, type ExitName } from './ended.ts'
@@ -43,8 +44,6 @@ export interface ClientOptions {
   readonly verbose: boolean
 }
 
-/** The app's one version of the HTTP shapes: another app says so, rather than being misread. */
-const apiVersion = '2026-12-01'
 /** A little longer than the app and the platform in front of it take to answer. */
 const readTime = 100_000
 const commandTime = 235_000
@@ -63,7 +62,8 @@ export function appClient(options: ClientOptions): AppClient {
   const urlOf = (path: string, query: Query = {}) => {
     const url = new URL(`${address}/api/${path}`)
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value)
-    url.searchParams.set('api-version', apiVersion)
+    // An app of another version says so, rather than being misread.
+    url.searchParams.set(apiVersionParameter, apiVersion)
     return url
   }
   const get: AppClient['get'] = async (path, query, { also = [], accept = 'application/json' } = {}) =>
