@@ -139,8 +139,9 @@ async function attempt(options: ClientOptions, outgoing: Outgoing): Promise<Repl
     const text = await response.text()
     say(String(response.status))
     const reply = { status: response.status, headers: response.headers, text, body: parsed(text) }
-    const isGateway = [502, 503, 504].includes(reply.status) && reply.body === undefined
-    return isGateway ? { lost: `HTTP ${reply.status} without a body of Rekey's` } : reply
+    // Of the platform: a gateway that got no answer, or a function that ended before it gave one.
+    const isPlatform = reply.status >= 500 && reply.body === undefined
+    return isPlatform ? { lost: `HTTP ${reply.status} without a body of Rekey's` } : reply
   } catch (error) {
     const why = reasonOf(error)
     say(why)
@@ -228,7 +229,8 @@ function asRedirected(location: string | null): Ended {
   return asUnexpected(`it redirects${to}, and a key is not sent along`)
 }
 
-function asUnexpected(what: string): Ended {
+/** What is not Rekey's. */
+export function asUnexpected(what: string): Ended {
   return new Ended('unreachable', {
     code: 'UnexpectedAnswer',
     detail: `this is not an answer of Rekey: ${what}`,

@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { type AppClient, type Body, type Reply, retryAfter } from './app-client.ts'
-import { asUsage, Ended, exitCodes } from './ended.ts'
+import { asUsage, Ended, type ExitName, exitCodes } from './ended.ts'
 import { moment } from './fitted-table.ts'
 import type { Output } from './output.ts'
 import { entriesOf } from './shown-target.ts'
@@ -11,7 +11,10 @@ import { entriesOf } from './shown-target.ts'
 export const commandOptions = {
   note: { value: 'TEXT', about: 'why, in one line: it goes into the event and beside the version' },
   'no-wait': { about: 'do not wait for the end: print the operation' },
-  timeout: { value: 'TIME', about: 'how long to wait for the end, such as 90s, 10m, 2h; without it until it ends' },
+  timeout: {
+    value: 'TIME',
+    about: 'how long to follow what is accepted, such as 90s, 10m, 2h; without it until it ends',
+  },
 } as const
 
 /** Of those that ask before they do it. */
@@ -23,9 +26,10 @@ export interface Sending {
   readonly options: { readonly 'no-wait'?: true; readonly timeout?: string }
 }
 
-/** How often a failed poll is tried again before the operation is left alone. */
+/** How many polls in a row may fail before the operation is left alone. */
 const mostLost = 5
-const usualPause = 30_000
+/** Between two polls, in milliseconds: what the app asks for, within reason. */
+const pauses = { usual: 30_000, least: 100, most: 10 * 60_000 }
 
 /** Sends it, and waits unless told otherwise. `doing`: what the progress line says. Returns the exit code. Throws Ended. */
 export async function carryOut(sending: Sending, path: string, body: object, doing: string): Promise<number> {
@@ -40,7 +44,12 @@ export async function carryOut(sending: Sending, path: string, body: object, doi
     return exitCodes.done
   }
   const link = reply.headers.get('operation-location') ?? ''
-  if (!noWait) return await followOperation(sending, link, reply, until)
+  if (!noWait) {
+    output.note(
+      `Accepted as an operation, which goes on without this program: npm run rekey -- operation ${reply.body.id}`,
+    )
+    return await followOperation(sending, link, reply, until)
+  }
   output.document({ ...reply.body, operationLocation: link })
   output.list([...operationOf(reply.body), ['follow it with', `npm run rekey -- operation ${reply.body.id} --wait`]])
   return exitCodes.done
@@ -54,20 +63,18 @@ export async function followOperation(
   until: number = Number.POSITIVE_INFINITY,
 ): Promise<number> {
   let [reply, lost] = [first, 0]
-  const { id } = first.body
-  if (!isOver(first.body))
-    output.note(`Accepted as an operation, which goes on without this program: npm run rekey -- operation ${id}`)
   const stop = ticking(output, () => stateOf(reply.body))
   try {
     while (!isOver(reply.body)) {
       const rest = until - performance.now()
       if (rest <= 0) throw asUnfinished(reply.body)
-      await pause(Math.min(retryAfter(reply) ?? usualPause, rest))
+      await pause(Math.min(pauseAfter(reply), rest))
       try {
         reply = await app.follow(link)
         lost = 0
       } catch (error) {
-        if (!(error instanceof Ended && error.exit === 'unreachable') || ++lost >= mostLost) throw error
+        // The operation goes on, whatever keeps the app from saying so.
+        if (!(error instanceof Ended && mayPass.includes(error.exit)) || ++lost >= mostLost) throw error
         output.note(`${error.message}. Trying again…`)
       }
     }
@@ -75,6 +82,12 @@ export async function followOperation(
     stop()
   }
   return showEnd(output, reply.body)
+}
+
+const mayPass: readonly ExitName[] = ['unreachable', 'failed']
+
+function pauseAfter(reply: Reply): number {
+  return Math.min(Math.max(retryAfter(reply) ?? pauses.usual, pauses.least), pauses.most)
 }
 
 /** Shows an operation. Returns the exit code: that of a failed one is 1. */

@@ -1,6 +1,6 @@
 // `rekey revoke-many`: a vault or more leaked. First a dry run with the count, which the request then repeats.
 
-import type { Body } from './app-client.ts'
+import { asUnexpected, type Body } from './app-client.ts'
 import { carryOut, commandOptions, yesOption } from './carried-out.ts'
 import { defineCommand } from './command.ts'
 import { asUsage } from './ended.ts'
@@ -34,14 +34,17 @@ export const command = defineCommand({
     if (options['dry-run']) output.document(dry)
     showDry(output, dry)
     if (options['dry-run']) return
-    await output.confirm({
-      what: `revoke every key of ${dry.count === 1 ? 'this target' : `these ${dry.count} targets`}`,
-      warning: 'Consumers fail until they read the new keys.',
-      yes: options.yes,
-    })
+    if (typeof dry.count !== 'number') throw asUnexpected('a dry run without a count')
+    // Of none the app says why that is.
+    if (dry.count > 0) await confirmed(output, dry.count, options.yes)
     return carryOut(sending, 'revocations', { ...body, note, count: dry.count }, `Revoking ${shown}…`)
   },
 })
+
+function confirmed(output: Output, count: number, yes: true | undefined): Promise<void> {
+  const what = `revoke every key of ${count === 1 ? 'this target' : `these ${count} targets`}`
+  return output.confirm({ what, warning: 'Consumers fail until they read the new keys.', yes })
+}
 
 /** What the dry run found. Names beyond the first hundred are only counted. */
 function showDry(output: Output, { dryRun: _, count, targets, ...rest }: Body): void {

@@ -69,22 +69,11 @@ function checkWords({ words = '', count: [least, most] = [0, 0] }: Command, name
   )
 }
 
-/** Options of ours that npm does not have: in its environment they are there when the `--` before them is missing. */
-const ours = [
-  'note',
-  'at_once',
-  'status',
-  'provider',
-  'vault',
-  'subscription',
-  'client_id',
-  'from',
-  'no_wait',
-  'dry_run',
-  'csv',
-  'write',
-  'without_app',
-]
+/** Options of ours that npm does not have, as its environment names them where the `--` before them is missing: `--no-wait` is `wait`. */
+const ours =
+  'note at_once status provider vault subscription search url client_id from wait timeout dry_run write without_app'.split(
+    ' ',
+  )
 
 /** Without `--` npm keeps the options for itself, and the command would run without them. */
 function checkNpm(env: Terminal['env']): void {

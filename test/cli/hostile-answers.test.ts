@@ -159,13 +159,16 @@ describe('what rekey does with the answers of an app', () => {
     assert.equal(new Set(received.map(({ headers }) => headers['repeatability-request-id'])).size, 1)
   })
 
-  test('What a gateway answers in place of the app counts as lost', async (t) => {
-    const { env, received } = await appThat(t, () =>
-      received.length === 1 ? { status: 504, body: '<html>' } : { body: { status: 'changed' } },
-    )
+  for (const status of [500, 502, 503, 504]) {
+    test(`HTTP ${status} from the platform in place of the app counts as a lost answer`, async (t) => {
+      const { env, received } = await appThat(t, () =>
+        received.length === 1 ? { status, body: '<html>' } : { body: { status: 'changed' } },
+      )
 
-    assert.equal((await run(['rotate', 'vision'], { env })).code, 0)
-  })
+      assert.equal((await run(['rotate', 'vision'], { env })).code, 0)
+      assert.equal(received.length, 2)
+    })
+  }
 
   test('A command that Rekey refused is not sent again', async (t) => {
     const { env, received } = await appThat(t, () => problem(503, 'ServiceUnavailable'))

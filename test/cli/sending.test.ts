@@ -150,6 +150,14 @@ describe('what commands send', () => {
     assert.notEqual(ids[0], ids[1])
   })
 
+  test('revoke-many of no target asks nothing: the app says why there is none', async (t) => {
+    const { env } = await appThat(t, ({ body }) =>
+      body.dryRun ? { body: { count: 0, targets: [] } } : { status: 409, body: { code: 'Disabled', detail: 'none' } },
+    )
+
+    assert.equal((await run(['revoke-many', '--all', '--note', 'leaked'], { env })).code, 3)
+  })
+
   test('revoke-many --dry-run only shows which targets these are', async (t) => {
     const { env, posts } = await appThat(t, () => ({ body: { count: 1, targets: ['vision'] } }))
 
@@ -229,6 +237,28 @@ describe('operations', () => {
     const { env } = await appThat(t, operation({ status: 'Running' }, 'lost', 'lost', { status: 'Succeeded' }))
 
     assert.equal((await run(['repair', 'hub'], { env })).code, 0)
+  })
+
+  test('A poll that the app cannot answer now does not end the waiting either', async (t) => {
+    const states = operation({ status: 'Running' }, { status: 'Succeeded' })
+    const busy = { status: 503, headers: { 'retry-after': '0' }, body: { status: 503, code: 'ServiceUnavailable' } }
+    const { env, received } = await appThat(t, (request, url) => (received.length === 3 ? busy : states(request, url)))
+
+    assert.equal((await run(['repair', 'hub'], { env })).code, 0)
+    assert.equal(received.length, 4)
+  })
+
+  test('A Retry-After of years is not waited for longer than --timeout, and one of nothing not in a tight loop', async (t) => {
+    const slow = await appThat(t, (_, url) => ({
+      ...accepted(url),
+      headers: { ...accepted(url).headers!, 'retry-after': '99999999999' },
+    }))
+    const hasty = await appThat(t, operation({ status: 'Running' }))
+
+    assert.equal((await run(['repair', 'hub', '--timeout', '1s'], slow)).code, 7)
+    assert.equal((await run(['repair', 'hub', '--timeout', '1s'], hasty)).code, 7)
+    assert.equal(slow.received.length, 2)
+    assert.ok(hasty.received.length < 15, `${hasty.received.length}`)
   })
 
   test('After --timeout the command ends with exit code 7, and says how to go on waiting', async (t) => {
