@@ -1,5 +1,4 @@
-// One estate of `npm run bench:fleet`, in a process of its own, so that its memory is the app's: targets.json and the app's real schedule,
-// over vaults that answer tags from a generator.
+// One estate of `npm run bench:fleet`: targets.json and the app's real schedule, over vaults that answer tags from a generator.
 
 import { HttpRequest, InvocationContext } from '@azure/functions'
 import type { ListedSecret, ListedVault } from '../../src/azure/key-vault.ts'
@@ -15,7 +14,7 @@ import { revokeWrites } from '../../src/functions/shared/many-candidate.ts'
 import { tick } from '../../src/functions/timer/tick.ts'
 import { noLeaseNotes, packedInMemory, recordsInMemory } from '../../test/scale/stored-in-memory.ts'
 import { placeOf } from './estate-names.ts'
-import { benchQueue, perInstance, simulatedWorkers } from './simulated-workers.ts'
+import { benchQueue, perInstance, rotationTime, simulatedWorkers } from './simulated-workers.ts'
 
 const minute = 60_000
 const day = 1440 * minute
@@ -33,7 +32,7 @@ export interface EstateRun {
   readonly what: 'schedule' | 'revoke' | 'singles'
 }
 
-/** What came of it. Times in seconds of the virtual clock, memory in bytes. */
+/** What came of it. Times in seconds of the virtual clock. */
 export interface EstateResult {
   readonly took: number
   readonly floor: number
@@ -42,7 +41,6 @@ export interface EstateResult {
   readonly listCalls: number
   readonly tickTime: number
   readonly ticks: number
-  readonly memory: number
   readonly unrotated: number
 }
 
@@ -84,7 +82,7 @@ export async function runEstate({ file, targets, instances, what }: EstateRun): 
     },
   })
 
-  let [ticks, tickTime, listCalls, memory] = [0, 0, 0, 0]
+  let [ticks, tickTime, listCalls] = [0, 0, 0]
   if (what === 'revoke') {
     const began = performance.now()
     const body = JSON.stringify({ targets: 'all', note: 'bench', count: targets })
@@ -115,16 +113,14 @@ export async function runEstate({ file, targets, instances, what }: EstateRun): 
       listCalls = Math.max(listCalls, lists)
       ticks += 1
     }
-    memory = Math.max(memory, process.memoryUsage.rss())
     await workers.runUntil(now + interval)
-    memory = Math.max(memory, process.memoryUsage.rss())
   }
   return {
     took: (last - start) / 1000,
     floor: floorOf(app, what),
     throttled: workers.counts.throttled / workers.counts.calls,
     longestQueue: queue.longest,
-    ...{ listCalls, tickTime, ticks, memory, unrotated: left },
+    ...{ listCalls, tickTime, ticks, unrotated: left },
   }
 }
 
@@ -134,7 +130,7 @@ function wantedSince({ createdAfter, revokeBefore }: RotationRequest): number | 
 
 /**
  * The shortest time that the limits allow, in seconds: of the budget or the vault that takes longest, at half of the documented limit for the
- * schedule, at the whole for a revoke. What is there at once is not waited for.
+ * schedule, at the whole for a revoke. What is there at once is not waited for, but no key is new before one rotation has ended.
  */
 function floorOf(app: App, what: EstateRun['what']): number {
   const share = what === 'schedule' ? 1 : 2
@@ -148,13 +144,14 @@ function floorOf(app: App, what: EstateRun['what']): number {
     need(app.placeOf(target).budget, what === 'schedule' ? writes : revokeWrites(app, target), allowance)
     need(target.vault, target.secrets.length, vaultAllowance)
   }
-  return Math.max(...[...needs.values()].map(({ needed, burst, perSecond }) => (needed - burst) / perSecond))
+  const longest = [...needs.values()].map(({ needed, burst, perSecond }) => (needed - burst) / perSecond)
+  return Math.max(0, ...longest) + rotationTime / 1000
 }
 
 type Stubs = Pick<App, 'queue' | 'operations' | 'snapshot' | 'leaseNotes' | 'vault'>
 
 /** The app as it is composed, but for everything that it would call. */
-async function stubbed(file: string, clock: Clock, stubsOf: (app: App) => Stubs): Promise<Compose> {
+export async function stubbed(file: string, clock: Clock, stubsOf: (app: App) => Stubs): Promise<Compose> {
   const env = { AzureWebJobsStorage: 'UseDevelopmentStorage=true', ROTATION_TARGETS: file }
   const composed = await composer({ env, clock })()
   if (!('app' in composed)) throw new Error(JSON.stringify(composed.problems.slice(0, 5)))
@@ -171,7 +168,7 @@ async function stubbed(file: string, clock: Clock, stubsOf: (app: App) => Stubs)
 }
 
 /** Every target's secret, made as it is listed: 25 a page, as Key Vault answers them. */
-function generatedVault(app: App, url: string, rotatedAt: Float64Array, listed: () => void): ListedVault {
+export function generatedVault(app: App, url: string, rotatedAt: Float64Array, listed: () => void): ListedVault {
   const mine = vaultTargets(app).get(url) ?? []
   const secretOf = (target: Target): ListedSecret => {
     const at = rotatedAt[placeOf(target.name)]!

@@ -13,7 +13,7 @@ import { comingBack, queueRest } from '../../src/functions/shared/queue-rest.ts'
 
 const second = 1000
 /** How long a rotation takes, and a comparison that finds nothing: calls of some 300 ms, one after the other. */
-const rotationTime = 4 * second
+export const rotationTime = 4 * second
 const comparisonTime = second
 
 interface Message {

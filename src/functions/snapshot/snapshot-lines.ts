@@ -6,6 +6,7 @@ import { parseJson } from '../../azure/json.ts'
 import type { PackedText } from '../../azure/packed-blob.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import { isReminder } from '../../engine/reminder.ts'
+import { isElsewhere } from '../../engine/state.ts'
 import type { Stamps } from '../../engine/stored-secret.ts'
 import type { Instant, Target } from '../../engine/target.ts'
 import type { Listed } from '../shared/assess.ts'
@@ -59,9 +60,9 @@ export function secretsLine(
   at: Instant,
   listed: ReadonlyMap<string, readonly Listed[]>,
 ): Line {
-  const secrets = targets.flatMap(({ name, secrets: names }) => {
-    const found = listed.get(name) ?? []
-    return names.map((secret, index) => [secret.name.toLowerCase(), kept(found[index])] as const)
+  const secrets = targets.flatMap((target) => {
+    const found = listed.get(target.name) ?? []
+    return target.secrets.map(({ name }, index) => [name.toLowerCase(), kept(target, found[index])] as const)
   })
   return lineOf(groupOf(targets[0]!), at, { secrets: Object.fromEntries(secrets) })
 }
@@ -111,8 +112,8 @@ export function isFailed({ json }: Line): boolean {
   return json.startsWith('{"code"')
 }
 
-/** Only what a list needs. */
-function kept(secret: Listed) {
+/** Only what a list needs. The resource is not repeated: only that the tag names another one. */
+function kept(target: Target, secret: Listed) {
   if (secret === undefined) return null
   const { enabled, created, expiresOn, slot, address, stamps } = secret
   return {
@@ -120,7 +121,7 @@ function kept(secret: Listed) {
     created,
     ...(expiresOn === undefined ? {} : { expiresOn }),
     ...(slot === undefined ? {} : { slot }),
-    ...(address === undefined ? {} : { address }),
+    ...(isElsewhere(target, secret) ? { address } : {}),
     ...(stamps === undefined ? {} : { stamps: keptStamps(stamps) }),
   }
 }
