@@ -23,7 +23,7 @@ import { type Configuration, type TargetsSource, targetsSource } from './config/
 import type { Clock, Log, Ports } from './engine/ports.ts'
 import { RekeyError } from './engine/rekey-error.ts'
 import { isReminder } from './engine/reminder.ts'
-import type { Secret } from './engine/secret.ts'
+import { Secret } from './engine/secret.ts'
 import type { Target } from './engine/target.ts'
 import { createTurns, type Turns } from './engine/turns.ts'
 import { loadedProvider, loadProvidersNamedIn, providerIds } from './providers/index.ts'
@@ -149,7 +149,8 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
   const vault = keep((url: string) => createVault(url, azure))
   const parse = parserOf(settings, clock)
   const tagged = taggedSecretsSource(createStateBlob(storage, taggedSecretsBlob), clock, !readOnly)
-  const isOwnKey = (key: Secret) => ownKeys(settings).some((own) => own.equals(key))
+  const own = ownKeys(settings, env)
+  const isOwnKey = (key: Secret) => own.some((each) => each.equals(key))
   return {
     settings,
     clock,
@@ -234,10 +235,15 @@ function placeIn(target: Target): Place {
   return providerOf(target).place(target.resource)
 }
 
-/** The keys with which this app itself authenticates. */
-function ownKeys({ storage, topic }: Settings): readonly Secret[] {
-  const ofStorage = storage.by === 'connectionString' ? fieldOf(storage.connectionString, 'AccountKey') : undefined
-  return [ofStorage, topic?.key].flatMap((key) => key ?? [])
+/** The keys with which this app itself authenticates, or the platform for it. */
+function ownKeys({ storage, topic }: Settings, env: Environment): readonly Secret[] {
+  // Where a plan keeps the app's files; the platform alone uses it.
+  const files = env['WEBSITE_CONTENTAZUREFILECONNECTIONSTRING']
+  const connections = [
+    ...(storage.by === 'connectionString' ? [storage.connectionString] : []),
+    ...(files ? [Secret.of(files)] : []),
+  ]
+  return [...connections.map((connection) => fieldOf(connection, 'AccountKey')), topic?.key].flatMap((key) => key ?? [])
 }
 
 function appOf(

@@ -135,7 +135,8 @@ test('targets outside the cloud’s storage get no token, and nothing is sent th
   assert.deepEqual(asked, [])
 })
 
-test('A storage account whose key the app itself uses keeps that key', async (t) => {
+/** A target whose key1 is in a setting of the app, and what opens it as the app does. */
+async function ownAccount(t: TestContext, setting: string, fields: object = {}) {
   const cloud = simulatedCloud()
   const account = cloud.storageAccounts.add({ name: 'stprod' })
   const storage = {
@@ -143,26 +144,41 @@ test('A storage account whose key the app itself uses keeps that key', async (t)
     provider: 'storage-account',
     resource: account.resourceId,
     secrets: { 'storage-key': 'key' },
+    ...fields,
   }
   const own = `DefaultEndpointsProtocol=https;AccountName=stprod;AccountKey=${account.keyOf('key1')};EndpointSuffix=core.windows.net`
-  const compose = composer({
-    env: {
-      AzureWebJobsStorage: own,
-      AzureWebJobsScriptRoot: await appFolder(t, { targets: [storage] }),
-      ROTATION_VAULT: 'https://kv-made.vault.azure.net',
-    },
-    azure: connect(cloud),
-  })
-  const composed = await compose()
+  const env = {
+    AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+    AzureWebJobsScriptRoot: await appFolder(t, { targets: [storage] }),
+    ROTATION_VAULT: 'https://kv-made.vault.azure.net',
+    [setting]: own,
+  }
+  const composed = await composer({ env, azure: connect(cloud) })()
   assert.ok('app' in composed, JSON.stringify(composed))
   const holder = await composed.app.ports(() => {}).open(composed.app.targetNamed('storage')!)
   const { signal } = new AbortController()
-  const call = { signal, keepLease: async () => {}, metadata: oldMetadata() }
+  return { account, holder, call: { signal, keepLease: async () => {}, metadata: oldMetadata() } }
+}
+
+for (const setting of ['AzureWebJobsStorage', 'WEBSITE_CONTENTAZUREFILECONNECTIONSTRING']) {
+  test(`A storage account whose key is in ${setting} keeps that key`, async (t) => {
+    const { account, holder, call } = await ownAccount(t, setting)
+    const before = account.keys()
+
+    await assert.rejects(holder.regenerate('key1', call), { code: 'NotSupported' })
+    await holder.regenerate('key2', call)
+
+    assert.equal(account.keyOf('key1'), before['key1'])
+    assert.notEqual(account.keyOf('key2'), before['key2'])
+  })
+}
+
+test('A storage account whose key the app itself uses gets a new one where its target says so', async (t) => {
+  const { account, holder, call } = await ownAccount(t, 'AzureWebJobsStorage', { regenerateOwnKey: true })
   const before = account.keys()
 
-  await assert.rejects(holder.regenerate('key1', call), { code: 'NotSupported' })
-  await holder.regenerate('key2', call)
+  await holder.regenerate('key1', call)
 
-  assert.equal(account.keyOf('key1'), before['key1'])
-  assert.notEqual(account.keyOf('key2'), before['key2'])
+  assert.notEqual(account.keyOf('key1'), before['key1'])
+  assert.equal(account.keyOf('key2'), before['key2'])
 })

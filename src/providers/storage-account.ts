@@ -10,6 +10,7 @@ import { accountSas, sasLetters } from './wire/account-sas.ts'
 import { momentSaid, secretText } from './wire/answer.ts'
 import { armKeyProvider } from './wire/arm-keys.ts'
 import { signedWith } from './wire/key-material.ts'
+import { ownKeyField } from './wire/own-key.ts'
 import { judgedBy } from './wire/verdict.ts'
 
 const right = (name: string) => `Microsoft.Storage/storageAccounts/${name}`
@@ -118,7 +119,7 @@ export const storageAccount = armKeyProvider({
     rule: '3 to 24 lower-case letters or digits',
     example: 'mystorage',
   },
-  fields: sasFields,
+  fields: { ...sasFields, ...ownKeyField },
   objection: (_, fields) => {
     const missing = sasFieldNames.filter((name) => fields[name] === undefined)
     if (missing.length === 0 || missing.length === sasFieldNames.length) return undefined

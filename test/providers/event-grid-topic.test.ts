@@ -29,11 +29,11 @@ const call = { signal, keepLease: async () => {}, metadata: oldMetadata() }
 function topic(options: Partial<Parameters<Cloud['eventGridTopics']['add']>[0]> = {}) {
   const cloud = simulatedCloud({ clock: virtualClock(Date.UTC(2026, 0, 1)) })
   const handle = cloud.eventGridTopics.add({ name: 'cli-topic', ...options })
-  const holder = (isOwnKey?: (key: string) => boolean) => {
+  const holder = (isOwnKey?: (key: string) => boolean, fields: object = {}) => {
     const azure = connect(cloud)
     const guarded =
       isOwnKey === undefined ? azure : { ...azure, isOwnKey: (key: { reveal(): string }) => isOwnKey(key.reveal()) }
-    return eventGridTopic.open(eventGridTopic.resource.parse({ resource: handle.resourceId }), guarded)
+    return eventGridTopic.open(eventGridTopic.resource.parse({ resource: handle.resourceId, ...fields }), guarded)
   }
   const send = caller(cloud)
   const post = (action: string, body?: unknown) =>
@@ -119,4 +119,13 @@ test('the key of a topic that the app itself publishes with is not regenerated, 
 
   assert.equal(handle.keyOf('key1'), key1)
   assert.notEqual(handle.keyOf('key2'), key2)
+})
+
+test('The key of a topic that the app itself publishes with is regenerated where its target says so', async () => {
+  const { handle, holder } = topic()
+  const { key1 } = handle.keys()
+
+  await holder((key) => key === key1, { regenerateOwnKey: true }).regenerate('key1', call)
+
+  assert.notEqual(handle.keyOf('key1'), key1)
 })

@@ -14,6 +14,7 @@ import { type ArmKeyService, type ArmTarget, rightFor } from './arm-key-service.
 import type { ArmResource } from './arm-resource.ts'
 import { localAuthDisabled } from './local-auth.ts'
 import { finished, longestChange, pause } from './long-running.ts'
+import { allowsOwnKey, asOwnKey } from './own-key.ts'
 import { unlessUnanswered } from './verdict.ts'
 
 /** The waits between two listings while one must show a new key: they double. Services count listings, too. */
@@ -53,11 +54,8 @@ export function armRenewal<Shape extends z.core.$ZodShape, Listing, Description,
     const key = ring[slot]!['key']!
     const isElsewhere = service.slots.some((other) => other !== slot && key.equals(ring[other]!['key']))
     if (isElsewhere || !azure.isOwnKey?.(key)) return
-    throw new RekeyError('NotSupported', {
-      message: `${resource.name}: the app itself authenticates with ${slot}, and would lose access if that key were regenerated`,
-      remedy:
-        'Let the app use its managed identity there (AzureWebJobsStorage__accountName; no ROTATION_TOPIC_KEY), or give it the other key first.',
-    })
+    if (!allowsOwnKey(target.fields)) throw asOwnKey(resource.name, slot)
+    log?.('warn', 'a key that the app itself uses is regenerated: its setting needs the other one', { slot })
   }
 
   /** POST that makes a new key, in the service's api-version. Sent once. Waits where the answer says that it goes on. */

@@ -6,6 +6,7 @@ import type { KeyProvider, Permission } from '../provider.ts'
 import { secretText } from './answer.ts'
 import { armKeyProvider } from './arm-keys.ts'
 import { localAuthDescription } from './local-auth.ts'
+import { ownKeyField } from './own-key.ts'
 
 interface Declared {
   readonly id: string
@@ -32,7 +33,8 @@ export function eventGridKeys({ id, title, kind, example }: Declared): KeyProvid
     types: { type, name: /^[A-Za-z0-9-]{3,50}$/, rule: '3 to 50 letters, digits or -', example },
     apiVersion: '2022-06-15',
     grant: `Event Grid ${kind.slice(0, -1)} keys`,
-    ...(kind === 'topics' ? { optional: [operationRight] } : {}),
+    // The app may publish to a topic with a key of it, and to no domain.
+    ...(kind === 'topics' ? { optional: [operationRight], fields: ownKeyField } : {}),
 
     /** POST …_ListSharedAccessKeys, 2022-06-15. */
     list: {
