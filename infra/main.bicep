@@ -74,8 +74,20 @@ param allowedIpRanges string = ''
 @description('Client id of the app registration that guards the HTTP routes (infra/scripts/sign-in.sh makes one). Empty: function keys alone.')
 param signInClientId string = ''
 
-@description('Email address for alerts. Empty: alerts appear only in the portal.')
+@description('Email addresses for alerts, comma-separated: also that of a Teams or Slack channel. Empty: alerts appear only in the portal.')
 param alertEmail string = ''
+
+@secure()
+@description('https addresses to which alerts are posted in the common alert schema, comma-separated.')
+param alertWebhooks string = ''
+
+@secure()
+@description('Address of a Teams workflow (Workflows app, "when a Teams webhook request is received") that posts alerts to a channel.')
+param alertTeamsWebhook string = ''
+
+@secure()
+@description('Address of a Slack incoming webhook that posts alerts to a channel.')
+param alertSlackWebhook string = ''
 
 @description('How long logs are kept, in days.')
 @minValue(30)
@@ -422,7 +434,10 @@ module alerts 'app/alerts.bicep' = {
     actionGroupName: '${abbrs.insightsActionGroups}rekey-${resourceToken}'
     location: location
     tags: tags
-    email: alertEmail
+    emails: filter(map(split(alertEmail, ','), address => trim(address)), address => !empty(address))
+    webhooks: alertWebhooks
+    teamsWebhook: alertTeamsWebhook
+    slackWebhook: alertSlackWebhook
     componentId: monitoring.outputs.componentId
     scheduleSilence: silence
   }

@@ -5,8 +5,22 @@
 param actionGroupName string
 param location string
 param tags object
-param email string
 param componentId string
+
+@description('Mail addresses, those of channels too.')
+param emails string[]
+
+@secure()
+@description('https addresses that take the common alert schema, comma-separated.')
+param webhooks string
+
+@secure()
+@description('Address of a Teams workflow that posts a card. Empty: none.')
+param teamsWebhook string
+
+@secure()
+@description('Address of a Slack incoming webhook. Empty: none.')
+param slackWebhook string
 
 @description('Two intervals of the schedule.')
 param scheduleSilence string
@@ -154,6 +168,29 @@ var rules = [
   }
 ]
 
+var enteredWebhooks = filter(map(split(webhooks, ','), uri => trim(uri)), uri => !empty(uri))
+var addresses = filter([teamsWebhook, slackWebhook], uri => !empty(uri))
+// The addresses let whoever has them post: no message repeats one.
+var badAddresses = filter(concat(enteredWebhooks, addresses), uri => !startsWith(uri, 'https://'))
+var badMessage = 'ALERT_WEBHOOKS, ALERT_TEAMS_WEBHOOK, ALERT_SLACK_WEBHOOK: ${length(badAddresses)} of the addresses do not begin with https://'
+var givenWebhooks = empty(badAddresses) ? enteredWebhooks : fail(badMessage)
+var hasChannels = !empty(addresses)
+
+// Teams and Slack take messages of their own form, and Azure Monitor has none for them: a workflow writes them. Only where one is asked for.
+resource channels 'Microsoft.Logic/workflows@2019-05-01' = if (hasChannels) {
+  name: '${actionGroupName}-channels'
+  location: location
+  tags: tags
+  properties: {
+    state: 'Enabled'
+    definition: loadJsonContent('alert-channels.json')
+    parameters: {
+      teams: { value: teamsWebhook }
+      slack: { value: slackWebhook }
+    }
+  }
+}
+
 resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: actionGroupName
   location: 'global'
@@ -161,7 +198,23 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   properties: {
     groupShortName: 'rekey'
     enabled: true
-    emailReceivers: empty(email) ? [] : [{ name: 'mail', emailAddress: email, useCommonAlertSchema: true }]
+    emailReceivers: [
+      for (address, i) in emails: { name: 'mail-${i}', emailAddress: address, useCommonAlertSchema: true }
+    ]
+    webhookReceivers: [
+      for (uri, i) in givenWebhooks: { name: 'webhook-${i}', serviceUri: uri, useCommonAlertSchema: true }
+    ]
+    // The address of the workflow above, with its signature: an action group takes no identity for it.
+    logicAppReceivers: hasChannels
+      ? [
+          {
+            name: 'channels'
+            resourceId: channels.id
+            callbackUrl: listCallbackUrl('${channels.id}/triggers/alert', '2019-05-01').value
+            useCommonAlertSchema: true
+          }
+        ]
+      : []
   }
 }
 

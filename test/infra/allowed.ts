@@ -17,6 +17,7 @@ export const apiVersions: Readonly<Record<string, readonly string[]>> = {
   'Microsoft.Insights/workbooks': ['2023-06-01'],
   // Every older one retires on 2027-02-27.
   'Microsoft.KeyVault/vaults': ['2026-02-01'],
+  'Microsoft.Logic/workflows': ['2019-05-01'],
   'Microsoft.ManagedIdentity/userAssignedIdentities': ['2024-11-30'],
   'Microsoft.Network/privateDnsZones': ['2020-06-01'],
   'Microsoft.Network/privateDnsZones/virtualNetworkLinks': ['2020-06-01'],
@@ -44,16 +45,19 @@ export const roleIds: Readonly<Record<string, string>> = {
   eventGridDataSender: 'd5a91429-5739-47e2-a06b-3470a27159e7',
 }
 
+/** The one function that reads a secret: the signed address of a workflow of our own, for which an action group takes no identity. */
+export const addressFunction = 'listCallbackUrl'
+
 /** Of Bicep's functions, those that our files may call. None of them reads a key. */
 export const functions: ReadonlySet<string> = new Set(
   (
-    'cidrSubnet concat contains deployer empty endsWith environment fail filter guid items join last length loadJsonContent loadTextContent map objectKeys ' +
+    'cidrSubnet concat contains deployer empty endsWith environment fail filter guid items join last length listCallbackUrl loadJsonContent loadTextContent map objectKeys ' +
     'objectKeys replace resourceGroup resourceId split startsWith subscription subscriptionResourceId tenant toLower toObject trim union uniqueString'
   ).split(' '),
 )
 
 export const decorators: ReadonlySet<string> = new Set(
-  'allowed batchSize description maxLength maxValue metadata minLength minValue'.split(' '),
+  'allowed batchSize description maxLength maxValue metadata minLength minValue secure'.split(' '),
 )
 
 /** What a resource of a type must say, wherever it is made. */
