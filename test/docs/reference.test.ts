@@ -125,7 +125,7 @@ describe('docs/reference', () => {
     const titles = rules.map((rule) => unescaped(literal(propertiesOf(rule).get('title'))))
 
     assert.deepEqual(
-      rows(reference('alerts')).map(([title]) => title),
+      rows(section(reference('alerts'), 'What each alert asks for')).map(([title]) => title),
       titles,
     )
   })
