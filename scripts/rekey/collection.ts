@@ -32,8 +32,8 @@ export async function wholeOf(
   const unread: Body[] = []
   let about: Record<string, unknown> = {}
   for await (const { value: items, nextLink: _, notRead, ...rest } of app.pages(path, query)) {
-    if (Array.isArray(items)) value.push(...items)
-    if (Array.isArray(notRead)) unread.push(...notRead)
+    if (Array.isArray(items)) for (const item of items) value.push(item)
+    if (Array.isArray(notRead)) for (const error of notRead) unread.push(error)
     about = { ...rest, ...about }
   }
   return { ...about, value, ...(unread.length > 0 && { notRead: unread }) }

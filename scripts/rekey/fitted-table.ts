@@ -1,6 +1,6 @@
 // Tables that fit the terminal: a narrow one leaves columns out, the least important first, and cuts what is still too long.
 
-import { columns as aligned } from '../../simulator/local/columns.ts'
+import { columns as aligned, widthsOf } from '../../simulator/local/columns.ts'
 import { plain } from './plain-text.ts'
 
 export interface Column<Row> {
@@ -49,10 +49,6 @@ function cell(value: unknown): string {
 
 function cellsOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[][] {
   return [columns.map(({ title }) => title), ...rows.map((row) => columns.map((column) => cell(column.of(row))))]
-}
-
-function widthsOf(cells: readonly (readonly string[])[]): number[] {
-  return (cells[0] ?? []).map((_, at) => Math.max(...cells.map((row) => row[at]!.length)))
 }
 
 function lengthOf(cells: readonly (readonly string[])[]): number {

@@ -54,6 +54,12 @@ test('No line of a table is wider than the terminal', () => {
   }
 })
 
+test('A table may have more rows than a function may have arguments', () => {
+  const many = Array.from({ length: 200_000 }, (_, at) => ({ name: String(at) }))
+
+  assert.equal(fitted(columns, many, 80).split('\n').length, 200_001)
+})
+
 test('A list leaves out what has no value, and breaks no line', () => {
   const shown = listed([
     ['name', 'x'],
