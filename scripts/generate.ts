@@ -1,4 +1,4 @@
-// `npm run generate`: writes the files that follow from what the providers declare. They are checked in.
+// `npm run generate`: writes the files that follow from what the providers declare and the routes answer. They are checked in.
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { vaultAllowance } from '../src/engine/pace.ts'
 import { loadProviders } from '../src/providers/index.ts'
 import type { KeyProvider, Permission } from '../src/providers/provider.ts'
 import { isHeard, keyOperations } from '../src/providers/wire/key-changes.ts'
+import { openapiDocument } from './openapi.ts'
 
 const providers = await loadProviders()
 
@@ -18,6 +19,7 @@ export const generated: Readonly<Record<string, () => object>> = {
   // The filter of the event subscriptions on the resources of a subscription.
   'infra/key-operations.json': () => ({ operations: keyOperations(providers) }),
   'targets.schema.json': () => targetsJsonSchema(providers),
+  'docs/openapi.json': openapiDocument,
 }
 
 /** As the Bicep files read it: the custom role of each provider, and the type of resource at which it is assigned. */

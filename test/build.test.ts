@@ -84,6 +84,7 @@ test('the built app registers these functions, and no others', async () => {
     'rotate: queueTrigger',
     'rotateTarget: httpTrigger',
     'schedule: timerTrigger',
+    'showOpenapi: httpTrigger',
     'showOperation: httpTrigger',
     'showTarget: httpTrigger',
     'startRevocations: httpTrigger',

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { generated, sampleFile, tables, withEveryProvider, withTable } from '../scripts/generate.ts'
 
 for (const [name, content] of Object.entries(generated)) {
-  test(`${name} is what the providers declare now`, async () => {
+  test(`${name} is what the code declares now`, async () => {
     const text = await readFile(new URL(`../${name}`, import.meta.url), 'utf8')
 
     const current: unknown = JSON.parse(JSON.stringify(content()))

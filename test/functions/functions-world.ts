@@ -14,13 +14,14 @@ import { type Compose, composer } from '../../src/compose.ts'
 import type { Clock } from '../../src/engine/ports.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
 import type { RotationRequest } from '../../src/engine/request.ts'
-import { answer, type Handler } from '../../src/functions/http/answer-request.ts'
+import { answer as answerRequest, type Handler } from '../../src/functions/http/answer-request.ts'
 import { showOperation } from '../../src/functions/http/status/show-operation.ts'
 import { rotateMessage } from '../../src/functions/queue/rotate-message.ts'
 import { type TickLimits, tick } from '../../src/functions/timer/tick.ts'
 import { type ConnectedAzure, connect } from '../simulated-azure.ts'
 import { type Azurite, startAzurite } from '../started-azurite.ts'
 import { wireSeed } from '../wire-seed.ts'
+import { assertAsDescribed } from './openapi-contract.ts'
 
 export const vaultHost = 'kv-prod.vault.azure.net'
 export const vaultUrl = `https://${vaultHost}`
@@ -158,8 +159,14 @@ export async function world(targets: readonly object[] | string = []): Promise<W
         functionName,
         logHandler: (level, ...args) => lines.push({ level, text: args.map(String).join(' ') }),
       }),
-    http: async (handler, call = {}) =>
-      answered(await answer(handler, requestOf(handler, call), made.context('http'), compose)),
+    http: async (handler, call = {}) => {
+      const request = requestOf(handler, call)
+      const answer = answered(await answerRequest(handler, request, made.context('http'), compose))
+      const { params = {}, body } = call
+      const query = Object.fromEntries(new URL(request.url).searchParams)
+      await assertAsDescribed(handler, { params, query, headers: call.headers ?? {}, body, answer })
+      return answer
+    },
     tick: (status = {}, limits = undefined) => tick(timerOf(status), made.context('schedule'), compose, limits),
     messages: (name = 'rekey-requests') => receive(queueNamed(name)),
     depth: async (name = 'rekey-requests') => {

@@ -17,6 +17,7 @@ import { checkQuery } from './paging.ts'
 import { notQueued, problem } from './problem.ts'
 import { type Asked, askedIn, withResult } from './repeatability.ts'
 import { addressOf, checkApiVersion, checkIsJson, checkSite } from './request-rules.ts'
+import type { AcceptedOperation } from './schemas/operation-schema.ts'
 
 /** One HTTP call, with everything that a handler may need. */
 export interface Call {
@@ -88,8 +89,7 @@ async function answerCommand(
     if (isStopped(app)) throw asStopped()
     return withResult(request, 'accepted', await handler.command({ ...call, asked }))
   } catch (thrown) {
-    const result = thrown instanceof RekeyError && thrown.code === 'NotRepeatable' ? 'rejected' : 'accepted'
-    return withResult(request, result, refused(thrown, log, context, notQueued))
+    return withResult(request, 'accepted', refused(thrown, log, context, notQueued))
   }
 }
 
@@ -121,10 +121,7 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
  * 202: the request continues as an operation, and `Operation-Location` is where to follow it. An absolute address, as Azure's
  * guidelines require, on the host that the caller used.
  */
-export function acceptedAs(
-  { request }: Call,
-  operation: { readonly id: string; readonly status: string } & Readonly<Record<string, unknown>>,
-): HttpResponseInit {
+export function acceptedAs({ request }: Call, operation: AcceptedOperation): HttpResponseInit {
   const address = addressOf(request, `/api/operations/${operation.id}`)
   return json(202, operation, { 'operation-location': address, 'retry-after': '30' })
 }

@@ -5,15 +5,9 @@ import type { ErrorCode, RekeyError } from '../../engine/rekey-error.ts'
 import type { Stamps } from '../../engine/stored-secret.ts'
 import type { Instant } from '../../engine/target.ts'
 import { problems } from './problem.ts'
+import type { EmbeddedError } from './schemas/error-schema.ts'
 
-/** `at`: when it happened; `request`: the id of the caller's request that failed. */
-export interface EmbeddedError {
-  readonly code: string
-  readonly message: string
-  readonly remedy?: string
-  readonly at?: string
-  readonly request?: string
-}
+export type { EmbeddedError } from './schemas/error-schema.ts'
 
 export const codeRemedy = 'docs/reference/error-codes.md says what to do about each code.'
 

@@ -44,3 +44,4 @@ route(
 route('health', 'GET', 'health', async () => (await import('./status/show-health.ts')).health)
 route('showOperation', 'GET', 'operations/{id}', async () => (await import('./status/show-operation.ts')).showOperation)
 route('listOperations', 'GET', 'operations', async () => (await import('./status/list-operations.ts')).listOperations)
+route('showOpenapi', 'GET', 'openapi.json', async () => (await import('./status/show-openapi.ts')).showOpenapi)

@@ -2,12 +2,13 @@
 
 import { formatDuration, iso } from '../../engine/duration.ts'
 import type { Outcome } from '../../engine/outcome.ts'
+import type { Outcome as OutcomeAnswer } from './schemas/outcome-schema.ts'
 
 /**
  * What a reconcile did, as JSON; absent members do not apply. `nextTryAt`: when the queue goes on. Its error is left to the problem
  * or the operation that the outcome is a part of.
  */
-export function describeOutcome(outcome: Outcome) {
+export function describeOutcome(outcome: Outcome): OutcomeAnswer {
   const {
     target,
     provider,

@@ -10,6 +10,7 @@ import { asStopped, isStopped } from '../../shared/stop-switch.ts'
 import type { Call, Handler } from '../answer-request.ts'
 import { checkRole } from '../caller.ts'
 import { embedded } from '../embedded-error.ts'
+import type { AllowedCommand } from '../schemas/plan-schema.ts'
 import { checkMovable, checkSlots, checkSwaps, slotToMoveTo } from './moves.ts'
 import { promote, swap } from './promote-target.ts'
 import { asNotNow } from './refusals.ts'
@@ -22,22 +23,17 @@ type CommandName = (typeof commandNames)[number]
 
 const handlers: Readonly<Record<CommandName, Handler>> = { rotate, promote, swap, revoke, repair }
 
-/** `code` to `until`: of the problem that the command would be answered with now. */
-export interface Allowed {
-  readonly allowed: boolean
-  readonly code?: string
-  readonly message?: string
-  readonly remedy?: string
-  readonly until?: string
-}
-
 /** Each command with the usual body: `seen` is what was read of the target just now. */
-export function allowedCommands(call: Call, target: Target, seen: Preview): Readonly<Record<CommandName, Allowed>> {
+export function allowedCommands(
+  call: Call,
+  target: Target,
+  seen: Preview,
+): Readonly<Record<CommandName, AllowedCommand>> {
   const each = commandNames.map((name) => [name, isAllowed(call, target, seen, name)] as const)
-  return Object.fromEntries(each) as Record<CommandName, Allowed>
+  return Object.fromEntries(each) as Record<CommandName, AllowedCommand>
 }
 
-function isAllowed(call: Call, target: Target, seen: Preview, name: CommandName): Allowed {
+function isAllowed(call: Call, target: Target, seen: Preview, name: CommandName): AllowedCommand {
   try {
     checkRole(call.request, process.env, handlers[name].roles)
     if (isStopped(call.app)) throw asStopped()
@@ -51,30 +47,36 @@ function isAllowed(call: Call, target: Target, seen: Preview, name: CommandName)
 }
 
 /** In the order in which the commands find it. Throws RekeyError, or gives what must be waited for. */
-const refuse: Readonly<Record<CommandName, (call: Call, target: Target, seen: Preview) => Allowed | undefined>> = {
-  rotate: (call, target, seen) => notNow(call, target, seen, { createdAfter: call.app.clock.now() }),
-  repair: (call, target, seen) => notNow(call, target, seen, { comparedAfter: call.app.clock.now() }),
-  // A revoke waits for whatever prevents it.
-  revoke: () => undefined,
-  promote(call, target, seen) {
-    checkSlots(target)
-    checkMovable(target, seen)
-    return notNow(call, target, seen, { promote: { slot: slotToMoveTo(target, seen), from: seen.stored!.version } })
-  },
-  swap(call, target, seen) {
-    checkSwaps(target, call.app.providerOf(target))
-    checkSlots(target)
-    checkMovable(target, seen)
-    return notNow(call, target, seen, { swap: { slot: slotToMoveTo(target, seen), from: seen.stored!.version } })
-  },
-}
+const refuse: Readonly<Record<CommandName, (call: Call, target: Target, seen: Preview) => AllowedCommand | undefined>> =
+  {
+    rotate: (call, target, seen) => notNow(call, target, seen, { createdAfter: call.app.clock.now() }),
+    repair: (call, target, seen) => notNow(call, target, seen, { comparedAfter: call.app.clock.now() }),
+    // A revoke waits for whatever prevents it.
+    revoke: () => undefined,
+    promote(call, target, seen) {
+      checkSlots(target)
+      checkMovable(target, seen)
+      return notNow(call, target, seen, { promote: { slot: slotToMoveTo(target, seen), from: seen.stored!.version } })
+    },
+    swap(call, target, seen) {
+      checkSwaps(target, call.app.providerOf(target))
+      checkSlots(target)
+      checkMovable(target, seen)
+      return notNow(call, target, seen, { swap: { slot: slotToMoveTo(target, seen), from: seen.stored!.version } })
+    },
+  }
 
-function notNow({ app }: Call, target: Target, seen: Preview, desired: Partial<RotationRequest>): Allowed | undefined {
+function notNow(
+  { app }: Call,
+  target: Target,
+  seen: Preview,
+  desired: Partial<RotationRequest>,
+): AllowedCommand | undefined {
   const plan = seen.planOf({ ...resyncRequest(target.name, 'plan', 'plan', app.clock.now()), ...desired })
   const refusal = asNotNow(target, plan)
   return refusal && refused(refusal, plan?.reason === 'cooling' ? plan.until : undefined)
 }
 
-function refused(error: RekeyError, until?: Instant): Allowed {
+function refused(error: RekeyError, until?: Instant): AllowedCommand {
   return { allowed: false, ...embedded(error), ...(until === undefined ? {} : { until: iso(until) }) }
 }

@@ -17,6 +17,7 @@ import { acceptedAs, type Call, type Command, json } from '../answer-request.ts'
 import { actorOf } from '../caller.ts'
 import { describeOutcome } from '../outcome-answer.ts'
 import { notQueued, problem } from '../problem.ts'
+import type { AcceptedOperation } from '../schemas/operation-schema.ts'
 import { asBusy, asNotNow, asSuperseded } from './refusals.ts'
 
 /** When the queue checks whether a request that began inline was finished: after the caller has its response. */
@@ -157,7 +158,7 @@ function refusalOf(target: Target, reason: Outcome['reason'], until?: number): H
 /** 202 with the operation, as GET of its address shows it, and what was done so far. */
 function accepted(call: Call, request: RotationRequest, outcome?: Outcome): HttpResponseInit {
   const lastError = outcome?.error && shown(outcome.error, iso(call.app.clock.now()))
-  const operation = {
+  const operation: AcceptedOperation = {
     id: operationIdOf(request)!,
     status: outcome ? 'Running' : 'NotStarted',
     target: request.target,

@@ -21,13 +21,13 @@ const version = z
   .string('must be the version that the command is based on: "version" in GET /api/targets/{name}')
   .check(z.regex(/^[0-9A-Za-z]{1,64}$/, 'is not the version of a secret: use "version" in GET /api/targets/{name}'))
 /** `from`: the lead's version that the caller saw. Without it a command that arrives late would undo a rotation. */
-const body = z.strictObject({ from: version, note: z.optional(note) })
+export const moveBody = z.strictObject({ from: version, note: z.optional(note) })
 
 /** Publishes the other slot's present key: a rollback. Nothing is regenerated, and the due date stays. */
 export const promote: Handler = {
   roles: ['Rekey.Rotate'],
   async command(call) {
-    const desired = await parseBody(call.request, body)
+    const desired = await parseBody(call.request, moveBody)
     const target = enabledTargetOf(call)
     return moveTo(call, target, desired, { kind: 'promote', long: false })
   },
@@ -37,7 +37,7 @@ export const promote: Handler = {
 export const swap: Handler = {
   roles: ['Rekey.Rotate'],
   async command(call) {
-    const desired = await parseBody(call.request, body)
+    const desired = await parseBody(call.request, moveBody)
     const target = enabledTargetOf(call)
     const provider = call.app.providerOf(target)
     checkSwaps(target, provider)

@@ -7,7 +7,7 @@ import { parseBody } from '../body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 
-const body = z.strictObject({ note: z.optional(note) })
+export const repairBody = z.strictObject({ note: z.optional(note) })
 
 /** The schedule compares every target once a day: a repair that takes longer is superseded by that. */
 const life = days(1)
@@ -19,7 +19,7 @@ const life = days(1)
 export const repair: Handler = {
   roles: ['Rekey.Rotate'],
   async command(call) {
-    const desired = await parseBody(call.request, body)
+    const desired = await parseBody(call.request, repairBody)
     const target = enabledTargetOf(call)
     // A caller's clock may be ahead: a comparison made now must satisfy the request.
     const comparedAfter = Math.min(call.asked.at, call.app.clock.now())

@@ -7,7 +7,7 @@ import { carryOut, requestOf } from './carry-out.ts'
 import { why } from './note.ts'
 import { asNotSupported } from './refusals.ts'
 
-const body = z.strictObject({
+export const revokeBody = z.strictObject({
   note: why,
   atOnce: z.optional(z.boolean()),
 })
@@ -16,7 +16,7 @@ const body = z.strictObject({
 export const revoke: Handler = {
   roles: ['Rekey.Revoke'],
   async command(call) {
-    const desired = await parseBody(call.request, body)
+    const desired = await parseBody(call.request, revokeBody)
     const target = enabledTargetOf(call)
     const provider = call.app.providerOf(target)
     if (desired.atOnce && !provider.can.atOnce) {

@@ -6,13 +6,13 @@ import { parseBody } from '../body.ts'
 import { carryOut, requestOf } from './carry-out.ts'
 import { note } from './note.ts'
 
-const body = z.strictObject({ note: z.optional(note), force: z.optional(z.boolean()) })
+export const rotateBody = z.strictObject({ note: z.optional(note), force: z.optional(z.boolean()) })
 
 /** A key created from now on becomes the current one. `force` skips the check for cooling. */
 export const rotate: Handler = {
   roles: ['Rekey.Rotate'],
   async command(call) {
-    const desired = await parseBody(call.request, body)
+    const desired = await parseBody(call.request, rotateBody)
     const target = enabledTargetOf(call)
     const createdAfter = call.asked.at
     const request = requestOf(call, target, { ...desired, createdAfter })

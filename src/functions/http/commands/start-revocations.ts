@@ -9,12 +9,13 @@ import { canAtOnce } from '../../shared/many-candidate.ts'
 import { type Handler, json } from '../answer-request.ts'
 import { badRequest, parseBody } from '../body.ts'
 import { notQueued } from '../problem.ts'
+import type { RevocationDryRun } from '../schemas/revocation-schema.ts'
 import { describeLeftOut } from './left-out.ts'
 import { type Selected, selectionFields, selectionIn } from './many-selection.ts'
 import { note } from './note.ts'
 import { listMany, queueMany, repeatedMany, spread, type Wanted } from './queue-many.ts'
 
-const body = z.strictObject({
+export const revocationsBody = z.strictObject({
   ...selectionFields,
   note: z.optional(note),
   dryRun: z.optional(z.boolean()),
@@ -29,7 +30,7 @@ const body = z.strictObject({
 export const startRevocations: Handler = {
   roles: ['Rekey.Revoke'],
   async command(call) {
-    const { note = '', dryRun, count, atOnce = false, ...named } = await parseBody(call.request, body)
+    const { note = '', dryRun, count, atOnce = false, ...named } = await parseBody(call.request, revocationsBody)
     const selected = selectionIn(call.app, named)
     if ('error' in selected) return notQueued(selected.error, { targets: selected.names })
     const { targets } = selected
@@ -49,7 +50,11 @@ export const startRevocations: Handler = {
 }
 
 /** What the request would revoke, and how long that takes at the limits of the services. */
-async function counted(app: Parameters<typeof spread>[0], wanted: Wanted, selected: Selected) {
+async function counted(
+  app: Parameters<typeof spread>[0],
+  wanted: Wanted,
+  selected: Selected,
+): Promise<RevocationDryRun> {
   const paced = await spread(app, wanted)
   const last = paced.reduce((most, { delay }) => Math.max(most, delay), 0)
   const { length: atOnce } = wanted.atOnce ? wanted.targets.filter((target) => canAtOnce(app, target)) : []

@@ -11,7 +11,7 @@ import { type Selected, selectionFields, selectionIn } from './many-selection.ts
 import { note } from './note.ts'
 import { listMany, queueMany, repeatedMany } from './queue-many.ts'
 
-const body = z.strictObject({ ...selectionFields, note: z.optional(note) })
+export const rotationsBody = z.strictObject({ ...selectionFields, note: z.optional(note) })
 
 /**
  * Requests a key created from now on for every target that is named: stores the list, and queues one message that stands for it. What is
@@ -20,7 +20,7 @@ const body = z.strictObject({ ...selectionFields, note: z.optional(note) })
 export const startRotations: Handler = {
   roles: ['Rekey.Rotate'],
   async command(call) {
-    const { note, ...named } = await parseBody(call.request, body)
+    const { note, ...named } = await parseBody(call.request, rotationsBody)
     const selected = selectionIn(call.app, named)
     if ('error' in selected) return notQueued(selected.error, { targets: selected.names })
     const refusal = Array.isArray(named.targets) ? refusalOf(selected) : undefined

@@ -2,7 +2,7 @@
 
 import type { HttpRequest, HttpResponseInit } from '@azure/functions'
 import { badRequest } from '../body.ts'
-import type { HistoryEntry } from './history-entries.ts'
+import type { HistoryEntry } from '../schemas/history-schema.ts'
 
 /** A line of the history. Of a target that could not be read: its name and vault, and the error. */
 export type HistoryLine = { readonly [Name in keyof HistoryEntry]?: HistoryEntry[Name] | undefined }

@@ -6,12 +6,10 @@ import type { Vault } from '../../../engine/ports.ts'
 import type { StoredSecret } from '../../../engine/stored-secret.ts'
 import type { Target } from '../../../engine/target.ts'
 import { taggedError } from '../embedded-error.ts'
+import type { HistoryEntry } from '../schemas/history-schema.ts'
 
 /** How many versions of each secret are returned. */
 const mostVersions = 100
-
-/** One version of a secret. What its tags do not say is absent. */
-export type HistoryEntry = ReturnType<typeof describe>
 
 /** The versions of each of the target's secrets, newest first. `GET /secrets/{name}/versions`, 25 a page. Throws RekeyError. */
 export async function historyOf(app: App, target: Target, signal: AbortSignal): Promise<readonly HistoryEntry[]> {
@@ -46,7 +44,10 @@ interface Place {
   readonly output: string
 }
 
-function describe(place: Place, { version, created, enabled, expiresOn, slot, stamps, note }: StoredSecret) {
+function describe(
+  place: Place,
+  { version, created, enabled, expiresOn, slot, stamps, note }: StoredSecret,
+): HistoryEntry {
   return {
     ...place,
     version,

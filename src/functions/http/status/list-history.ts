@@ -9,8 +9,9 @@ import { type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { type EmbeddedError, embedded } from '../embedded-error.ts'
 import { checkQuery, pageOf, skipToken } from '../paging.ts'
+import type { HistoryCollection, HistoryEntry } from '../schemas/history-schema.ts'
 import { csvAnswer, formatParameter, type HistoryLine, wantsCsv } from './history-csv.ts'
-import { type HistoryEntry, historyOf } from './history-entries.ts'
+import { historyOf } from './history-entries.ts'
 import { readLimit } from './list-targets.ts'
 
 /**
@@ -28,7 +29,8 @@ export const listHistory: Handler = {
     if (csv) return csvAnswer(read.flatMap(linesOf), nextLink)
     const value = read.flatMap(({ entries }) => entries)
     const notRead = read.flatMap(({ target: { name }, error }) => (error ? [{ target: name, ...error }] : []))
-    return json(200, { value, nextLink, ...(notRead.length > 0 && { notRead }) })
+    const page: HistoryCollection = { value, nextLink, ...(notRead.length > 0 && { notRead }) }
+    return json(200, page)
   },
 }
 

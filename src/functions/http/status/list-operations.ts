@@ -11,6 +11,7 @@ import { type Handler, json } from '../answer-request.ts'
 import { badRequest } from '../body.ts'
 import { readers } from '../caller.ts'
 import { checkQuery, nextLink, skipToken } from '../paging.ts'
+import type { ListedOperation, OperationCollection } from '../schemas/operation-schema.ts'
 import { readLimit } from './list-targets.ts'
 
 /** Two small records are read for each. */
@@ -28,14 +29,18 @@ export const listOperations: Handler = {
     const signal = AbortSignal.timeout(readLimit)
     const { lists, next } = await indexPage(app, { after, most: pageSize, signal })
     const value = await atMost(vaultCalls, lists, (list) => described(app, list, signal))
-    return json(200, { value, ...(next === undefined ? {} : { nextLink: nextLink(request, next) }) })
+    const page: OperationCollection = { value, ...(next === undefined ? {} : { nextLink: nextLink(request, next) }) }
+    return json(200, page)
   },
 }
 
-async function described(app: App, list: ListedMany, signal: AbortSignal) {
+async function described(app: App, list: ListedMany, signal: AbortSignal): Promise<ListedOperation> {
   const { kind, many, createdAt, expiresAt, actor, note, total } = list
   const ended = await endOfMany(app, many, signal)
-  const known = ended && { status: ended.counts.failed === 0 ? 'Succeeded' : 'Failed', counts: ended.counts }
+  const known = ended && {
+    status: ended.counts.failed === 0 ? ('Succeeded' as const) : ('Failed' as const),
+    counts: ended.counts,
+  }
   return {
     id: manyOperationId({ kind, many }),
     kind,

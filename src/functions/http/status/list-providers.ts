@@ -6,6 +6,7 @@ import type { KeyProvider, Permission } from '../../../providers/provider.ts'
 import { type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { checkQuery } from '../paging.ts'
+import type { Provider, ProviderCollection } from '../schemas/provider-schema.ts'
 
 /** Every provider, also while the configuration is not valid: whoever writes targets.json needs it most. Reads nothing of Azure. */
 export const listProviders: Handler = {
@@ -13,11 +14,12 @@ export const listProviders: Handler = {
   async always({ request }) {
     checkQuery(request, [])
     const providers = await loadProviders()
-    return json(200, { value: providers.map(describeProvider) })
+    const all: ProviderCollection = { value: providers.map(describeProvider) }
+    return json(200, all)
   },
 }
 
-function describeProvider(provider: KeyProvider): object {
+function describeProvider(provider: KeyProvider): Provider {
   const { id, title, slots, outputs, resource, actions, optional = [], grant, clouds, can, writes, limit } = provider
   const { allowance, fieldOfOutput = {} } = provider
   return {

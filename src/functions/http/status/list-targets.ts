@@ -5,6 +5,7 @@ import type { KnownTarget } from '../../snapshot/known-targets.ts'
 import { type Handler, json, targetOf } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { checkQuery } from '../paging.ts'
+import type { Target, TargetCollection } from '../schemas/target-schema.ts'
 import { notesOfOne, readable, readTarget } from './describe-target.ts'
 import { summaryOf } from './summarize-target.ts'
 import { describeWhole } from './target-details.ts'
@@ -19,7 +20,8 @@ export const listTargets: Handler = {
   async answer(call) {
     const now = call.app.clock.now()
     const show = (known: KnownTarget, asOf: Instant) => summaryOf(known, now, asOf)
-    return json(200, await targetPage(call, AbortSignal.timeout(readLimit), show))
+    const page: TargetCollection = await targetPage(call, AbortSignal.timeout(readLimit), show)
+    return json(200, page)
   },
 }
 
@@ -35,6 +37,7 @@ export const showTarget: Handler = {
     const target = targetOf(call)
     const signal = AbortSignal.timeout(readLimit)
     const { notes, ...unread } = await readable(notesOfOne(call.app, target, signal))
-    return json(200, { ...describeWhole(call.app, await readTarget(call.app, target, signal, notes)), ...unread })
+    const shown = describeWhole(call.app, await readTarget(call.app, target, signal, notes))
+    return json(200, { ...shown, ...unread } satisfies Target)
   },
 }

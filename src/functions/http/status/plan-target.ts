@@ -8,6 +8,7 @@ import { readers } from '../caller.ts'
 import { allowedCommands } from '../commands/allowed-commands.ts'
 import { taggedError } from '../embedded-error.ts'
 import { checkQuery } from '../paging.ts'
+import type { TargetPlan } from '../schemas/plan-schema.ts'
 
 /** By reading its service and its vault, which shows drift as well. */
 export const planTarget: Handler = {
@@ -19,7 +20,7 @@ export const planTarget: Handler = {
     const seen = await previewOf(call, target, request)
     const { slot, slots, stored, dueAt, plan } = seen
     const failed = stored?.stamps?.target === target.name ? stored.stamps.failed : undefined
-    return json(200, {
+    const described: TargetPlan = {
       target: target.name,
       enabled: target.enabled,
       slots,
@@ -31,6 +32,7 @@ export const planTarget: Handler = {
       steps: plan?.steps ?? [],
       lastError: failed && taggedError(failed),
       commands: allowedCommands(call, target, seen),
-    })
+    }
+    return json(200, described)
   },
 }

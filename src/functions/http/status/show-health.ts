@@ -11,6 +11,7 @@ import { mostListed, problemsIn } from '../../shared/excerpt.ts'
 import { type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { checkQuery } from '../paging.ts'
+import type { Health, HealthCheck } from '../schemas/health-schema.ts'
 
 const healthLimit = minutes(1)
 /** How many resources one call checks. */
@@ -27,20 +28,27 @@ export const health: Handler = {
       const checks = await checksOf({ app, log, signal: AbortSignal.timeout(healthLimit) }, mostScopes)
       return answerOf(app, checks)
     }
-    return json(503, { status: 'unhealthy', ...problemsIn(composed.problems), checks: [] })
+    const body: Health = { status: 'unhealthy', ...problemsIn(composed.problems), checks: [] }
+    return json(503, body)
   },
 }
 
 function answerOf(app: App, checks: readonly Check[]): HttpResponseInit {
   const failed = checks.filter(({ status }) => status === 'failed')
-  const status = failed.length === 0 ? 'healthy' : 'unhealthy'
+  const status = failed.length === 0 ? ('healthy' as const) : ('unhealthy' as const)
   const configuration = describeConfiguration(app)
-  const body = { status, failed: failed.length, configuration, ...problemsIn(app.problems), checks: checks.map(shown) }
+  const body: Health = {
+    status,
+    failed: failed.length,
+    configuration,
+    ...problemsIn(app.problems),
+    checks: checks.map(shown),
+  }
   return json(failed.length === 0 ? 200 : 503, body)
 }
 
 /** A check with a code has an error; any other one a word on what was found. */
-function shown({ check, place, status, detail, code, remedy, targets }: Check) {
+function shown({ check, place, status, detail, code, remedy, targets }: Check): HealthCheck {
   const found =
     code === undefined ? { detail, remedy } : { error: { code, message: detail ?? code, ...(remedy && { remedy }) } }
   return { check, place, status, ...found, targets }

@@ -5,8 +5,8 @@ import type { App } from '../../../compose.ts'
 import { iso } from '../../../engine/duration.ts'
 import { type ErrorCode, RekeyError } from '../../../engine/rekey-error.ts'
 import { type Instant, minutes, type Target } from '../../../engine/target.ts'
-import { type ManyProgress, progressOfMany } from '../../operations/many-progress.ts'
-import { type ManyKind, readMany } from '../../operations/many-targets.ts'
+import { progressOfMany } from '../../operations/many-progress.ts'
+import { readMany } from '../../operations/many-targets.ts'
 import { type ManyOperation, parseOperationId, type TargetOperation } from '../../operations/operation-id.ts'
 import { type Attempt, attemptOf, type OperationError, shown } from '../../operations/operation-record.ts'
 import { progressOf } from '../../operations/operation-state.ts'
@@ -15,34 +15,11 @@ import { type Call, type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { codeRemedy, taggedError } from '../embedded-error.ts'
 import { checkQuery } from '../paging.ts'
+import type { Operation } from '../schemas/operation-schema.ts'
 import { notesOfOne, readTarget, type TargetReading } from './describe-target.ts'
 import { readLimit } from './list-targets.ts'
 import { leadIn } from './summarize-target.ts'
 import { describeWhole } from './target-details.ts'
-
-/** The statuses of Azure's long-running operations, without `Canceled`: no command can be canceled. */
-export type OperationStatus = 'NotStarted' | 'Running' | 'Succeeded' | 'Failed'
-
-/** An operation as callers see it. `error` says why it failed; `lastError` why it has not succeeded yet. */
-export interface Operation {
-  readonly id: string
-  readonly status: OperationStatus
-  readonly target?: string
-  /** Of a list: what was requested, when, by whom and why. */
-  readonly kind?: ManyKind
-  readonly createdAt?: string
-  readonly actor?: string
-  readonly note?: string
-  readonly expiresAt?: string
-  readonly error?: OperationError
-  readonly lastError?: OperationError
-  readonly result?: unknown
-  /** Of a list of targets: how many of them have got how far, and the first hundred that failed. */
-  readonly counts?: ManyProgress['counts']
-  readonly failures?: ManyProgress['failures']
-  /** Of a list of revokes: the first hundred that wait for an operator. */
-  readonly waiting?: ManyProgress['waiting']
-}
 
 /** A try that began before the expiry may end after it. */
 const lastTry = minutes(15)

@@ -7,6 +7,7 @@ import type { State } from '../../shared/assess.ts'
 import type { KnownTarget } from '../../snapshot/known-targets.ts'
 import { type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
+import type { PlanCollection, PlanEntry } from '../schemas/plan-schema.ts'
 import { readLimit } from './list-targets.ts'
 import { nextRotationAt, type Standing, standingOf } from './summarize-target.ts'
 import { targetPage } from './target-page.ts'
@@ -16,11 +17,13 @@ export const listPlan: Handler = {
   roles: readers,
   async answer(call) {
     const now = call.app.clock.now()
-    return json(200, await targetPage(call, AbortSignal.timeout(readLimit), (known) => planByTags(known, now)))
+    const signal = AbortSignal.timeout(readLimit)
+    const page: PlanCollection = await targetPage(call, signal, (known) => planByTags(known, now))
+    return json(200, page)
   },
 }
 
-function planByTags(known: KnownTarget, now: Instant) {
+function planByTags(known: KnownTarget, now: Instant): PlanEntry {
   const { target } = known
   const standing = standingOf(known, now)
   return {

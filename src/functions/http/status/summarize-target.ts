@@ -7,6 +7,7 @@ import { firstOpen } from '../../../engine/window.ts'
 import { assess, type Listed, type State } from '../../shared/assess.ts'
 import type { KnownTarget } from '../../snapshot/known-targets.ts'
 import { type EmbeddedError, taggedError } from '../embedded-error.ts'
+import type { TargetSummary } from '../schemas/target-schema.ts'
 
 /** Every status that a target may have. */
 export const statuses = [
@@ -59,7 +60,7 @@ export function nextRotationAt(target: Target, { status, dueAt }: Standing): Ins
 }
 
 /** A target in a list. `asOf`: when the list's other targets were read; one that was read earlier says when. */
-export function summaryOf(known: KnownTarget, now: Instant, asOf: Instant = Number.NEGATIVE_INFINITY) {
+export function summaryOf(known: KnownTarget, now: Instant, asOf: Instant = Number.NEGATIVE_INFINITY): TargetSummary {
   const { target, secrets = [], at, comparedAt } = known
   const standing = standingOf(known, now)
   const ours = leadIn({ target, secrets })?.stamps

@@ -5,11 +5,12 @@ import { overlapAfter } from '../../../engine/ages.ts'
 import { formatDuration, iso } from '../../../engine/duration.ts'
 import { isReminder } from '../../../engine/reminder.ts'
 import type { Window } from '../../../engine/target.ts'
+import type { Target } from '../schemas/target-schema.ts'
 import { describe, type TargetReading } from './describe-target.ts'
 import { leadIn } from './summarize-target.ts'
 
-/** One target, whole, as JSON. */
-export function describeWhole(app: App, seen: TargetReading) {
+/** One target, whole. */
+export function describeWhole(app: App, seen: TargetReading): Target {
   const { target } = seen
   const { enabled, rotateEvery } = target
   const ofReminder = isReminder(target) && { isReminder: true as const }
@@ -47,7 +48,7 @@ function datesOf(seen: TargetReading) {
   }
 }
 
-const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
 
 /** As targets.json has it. */
 function describeWindow({ days, start, length, timeZone }: Window) {

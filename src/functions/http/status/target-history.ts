@@ -3,6 +3,7 @@
 import { type Handler, json, targetOf } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { checkQuery } from '../paging.ts'
+import type { HistoryCollection } from '../schemas/history-schema.ts'
 import { csvAnswer, formatParameter, wantsCsv } from './history-csv.ts'
 import { historyOf } from './history-entries.ts'
 import { readLimit } from './list-targets.ts'
@@ -14,6 +15,6 @@ export const targetHistory: Handler = {
     checkQuery(call.request, [formatParameter])
     const csv = wantsCsv(call.request)
     const value = await historyOf(call.app, targetOf(call), AbortSignal.timeout(readLimit))
-    return csv ? csvAnswer(value) : json(200, { value })
+    return csv ? csvAnswer(value) : json(200, { value } satisfies HistoryCollection)
   },
 }
