@@ -91,7 +91,8 @@ function batchAccounts(kernel: Kernel) {
       host: group,
       method: 'GET',
       path: '/applications',
-      apiVersions: ['2020-09-01.12.0', '2024-07-01.20.0'],
+      // Documented: a version is supported for two years, deprecated for one, and may be gone then ("Batch API lifecycle").
+      apiVersions: ['2024-07-01.20.0', '2025-06-01'],
       handle(call) {
         const account = accounts.byHost(call.host)
         if (account === undefined || !call.host.startsWith(`${account.name}.${region}.`)) {

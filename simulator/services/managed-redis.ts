@@ -51,7 +51,18 @@ declare module '../simulated-service.ts' {
 }
 
 export const service: SimulatedService = {
-  dataPlanes: [{ group, hosts: ['.redis.azure.net', '.redisenterprise.cache.azure.net'], dialect: redisDialect }],
+  dataPlanes: [
+    {
+      group,
+      hosts: [
+        '.redis.azure.net',
+        '.redisenterprise.cache.azure.net',
+        '.redis.usgovcloudapi.net',
+        '.redis.chinacloudapi.cn',
+      ],
+      dialect: redisDialect,
+    },
+  ],
   install: managedRedis,
 }
 

@@ -9,7 +9,7 @@ import { signedWith } from './wire/key-material.ts'
 import { judgedBy } from './wire/verdict.ts'
 
 const right = (name: string) => `Microsoft.Batch/batchAccounts/${name}`
-const serviceVersion = '2020-09-01.12.0'
+const serviceVersion = '2024-07-01.20.0'
 
 const Account = z.object({
   properties: z.object({

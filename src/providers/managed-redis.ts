@@ -9,7 +9,11 @@ import { type RedisAddress, redisRing, redisSlots, redisVerdict } from './wire/r
 
 const right = (name: string) => `Microsoft.Cache/redisEnterprise/${name}`
 /** Of a cluster, the region comes before these: `contoso.westeurope.redis.azure.net`. */
-const hosts: ServiceHosts = { public: ['redis.azure.net', 'redisenterprise.cache.azure.net'], usgov: [], china: [] }
+const hosts: ServiceHosts = {
+  public: ['redis.azure.net', 'redisenterprise.cache.azure.net'],
+  usgov: ['redis.usgovcloudapi.net'],
+  china: ['redis.chinacloudapi.cn'],
+}
 
 /** The database, with its cluster as `top`. */
 const Database = z.object({
@@ -28,7 +32,7 @@ export const managedRedis = armKeyProvider({
   title: 'Azure Managed Redis database',
   slots: redisSlots,
   outputs: { key: 'secret', connectionString: 'secret' },
-  clouds: ['public'],
+  clouds: ['public', 'usgov', 'china'],
   hosts,
   types: {
     type: 'Microsoft.Cache/redisEnterprise/databases',

@@ -28,7 +28,7 @@ function account() {
     send('POST', arm(`${handle.resourceId}/${action}`, '2018-12-01'), body)
   const show = async (key: string) => {
     const url = new URL(
-      'https://clibatch01.westeurope.batch.azure.com/applications?api-version=2020-09-01.12.0&maxresults=1',
+      'https://clibatch01.westeurope.batch.azure.com/applications?api-version=2024-07-01.20.0&maxresults=1',
     )
     const headers = batchSharedKeyHeaders(url, 'clibatch01', Secret.of(key), cloud.clock.now())
     const answer = await cloud.fetch(new Request(url, { headers }))

@@ -305,7 +305,33 @@ test('a real server accepts the key of a database that a rotation made, and refu
   })
 })
 
-test('only the database of a cluster is a target, and only in the public cloud', () => {
+// The domains of Managed Redis in StackExchange.Redis, AzureManagedRedisOptionsProvider.cs; for China docs.azure.cn, nodejs-get-started, too.
+test('A key is shown to a database in each cloud, at the hosts that the service has there and at no other', async () => {
+  const verdictAt = async (cloud: 'public' | 'usgov' | 'china', hostName: string) => {
+    const on = database()
+    on.cloud.faults.add({
+      name: 'elsewhere',
+      install: () => ({
+        after: ({ operation }, reply) =>
+          operation.operation === 'managed-redis/getCluster'
+            ? { ...reply, body: { properties: { hostName } } }
+            : undefined,
+      }),
+    })
+    const azure = connect(on.cloud, { cloud })
+    const holder = managedRedis.open({ resource: on.handle.resourceId }, azure)
+    return holder.probe!('Primary', { key: Secret.of(on.handle.keyOf('Primary')) }, signal)
+  }
+
+  assert.equal(await verdictAt('public', 'contoso.westeurope.redis.azure.net'), 'accepted')
+  assert.equal(await verdictAt('public', 'contoso.westeurope.redisenterprise.cache.azure.net'), 'accepted')
+  assert.equal(await verdictAt('usgov', 'contoso.usgovvirginia.redis.usgovcloudapi.net'), 'accepted')
+  assert.equal(await verdictAt('china', 'contoso.chinanorth3.redis.chinacloudapi.cn'), 'accepted')
+  assert.equal(await verdictAt('china', 'contoso.westeurope.redis.azure.net'), 'unknown')
+  assert.equal(await verdictAt('usgov', 'contoso.redis.cache.usgovcloudapi.net'), 'unknown')
+})
+
+test('Only the database of a cluster is a target', () => {
   const cluster =
     '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.Cache/redisEnterprise/one'
   const taken = (resource: string) => managedRedis.resource.safeParse({ resource }).success
@@ -315,5 +341,4 @@ test('only the database of a cluster is a target, and only in the public cloud',
     false,
     false,
   ])
-  assert.deepEqual(managedRedis.clouds, ['public'])
 })
