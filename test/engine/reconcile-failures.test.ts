@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Outcome } from '../../src/engine/outcome.ts'
 import { RekeyError } from '../../src/engine/rekey-error.ts'
+import { leaseLength } from '../../src/engine/target.ts'
 import { days, minutes, rotatedStand, type Stand, seconds, stand } from './stand.ts'
 
 async function outcomeOf(at: Stand, ...args: Parameters<Stand['reconcile']>): Promise<Outcome> {
@@ -332,6 +333,24 @@ describe('An unknown outcome', () => {
 
     assert.deepEqual([outcome.status, at.regenerated.length - before], ['changed', 1])
     assert.deepEqual([at.works(), at.leadKey() === key], [true, false])
+  })
+
+  // As a client of Event Hubs did for years, whichever key it was asked for (Azure/azure-powershell issue 16362).
+  test('A service that regenerates the active slot in place of the standby has its new key published once the lease is free, and is not asked again', async () => {
+    const at = stand({ regenerates: 'the first slot' })
+    await outcomeOf(at)
+    await at.wait(days(3))
+    const desired = { createdAfter: at.now() }
+
+    const outcome = await outcomeOf(at, desired)
+    const isDead = !at.works()
+    await at.wait(outcome.again!.after)
+    const next = await outcomeOf(at, desired)
+
+    assert.deepEqual([outcome.error?.code, isDead], ['OutcomeUnknown', true])
+    assert.equal(outcome.again!.after, leaseLength + seconds(1))
+    assert.deepEqual([next.reason, at.works(), at.regenerated], ['drifted', true, ['A']])
+    assert.equal(next.again, undefined)
   })
 
   test('The unknown outcome of a regenerate that cannot be read back stays unknown', async () => {

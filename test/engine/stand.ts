@@ -88,6 +88,8 @@ export interface StandOptions {
   readonly swapEndsOther?: true
   /** Regenerates answer with the keys from before. */
   readonly answers?: 'old keys'
+  /** A regenerate makes the key of the first slot anew, whichever it names. */
+  readonly regenerates?: 'the first slot'
   /** What the vault says of metadata before anything is sent; throws what does not fit. */
   readonly fits?: () => void
   readonly target?: Partial<Target>
@@ -225,9 +227,10 @@ export function stand(options: StandOptions = {}): Stand {
       regenerate: (slot) =>
         on('regenerate', () => {
           const before = asRing(keys.keys())
-          keys.regenerate(slot)
-          created.set(slot, time.now())
-          regenerated.push(slot)
+          const made = options.regenerates === 'the first slot' ? target.slots[0]! : slot
+          keys.regenerate(made)
+          created.set(made, time.now())
+          regenerated.push(made)
           return options.answers === 'old keys' ? before : asRing(keys.keys())
         }),
       regenerateAll: () =>

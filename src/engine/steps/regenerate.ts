@@ -8,7 +8,7 @@ import { probe } from '../probe.ts'
 import { RekeyError } from '../rekey-error.ts'
 import { type Context, reached, type State } from '../state.ts'
 import type { Pending, Reason, Stamps } from '../stored-secret.ts'
-import { clockBound, type Duration, days, type Instant, seconds, settle } from '../target.ts'
+import { clockBound, type Duration, days, type Instant, leaseLength, seconds, settle } from '../target.ts'
 import { attempt } from '../unforeseen.ts'
 import { announceRetired } from './announce.ts'
 import { tryOrWait, waitingStamps } from './try-key.ts'
@@ -147,12 +147,15 @@ async function readBack(slot: KeySlot, decided: State, context: Context, why: Re
         ? unknownOutcome(decided, `no answer to the regenerate of ${slot}, nor to the read after it`, error)
         : error
     })
-  const changed = (await isOver(context)) && slotsChanged(decided.ring, ring).includes(slot)
+  const changed = (await isOver(context)) ? slotsChanged(decided.ring, ring) : []
   // A listing may show the key before the last change of this slot: then "changed" means "stale".
   // (An earlier record of a request is older than that by now: the check `settling` has waited for it.)
   const { activeListedAt, standbyListedAt } = decided.ages
-  if (changed && now >= (slot === decided.active ? activeListedAt : standbyListedAt)) return ring
-  throw unknownOutcome(decided, `no answer to the regenerate of ${slot} (${why.code})`, why)
+  if (changed.includes(slot) && now >= (slot === decided.active ? activeListedAt : standbyListedAt)) return ring
+  const unknown = unknownOutcome(decided, `no answer to the regenerate of ${slot} (${why.code})`, why)
+  if (changed.includes(slot) || !changed.includes(decided.active!)) throw unknown
+  // Perhaps the other slot was regenerated: then nothing in the vault works, and that is repaired once the lease is free again.
+  throw new RekeyError(unknown.code, { ...unknown.details, retryAfter: leaseLength + seconds(1) })
 }
 
 /** While the resource reports a change under way, what it lists settles nothing. */

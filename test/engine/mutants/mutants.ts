@@ -260,8 +260,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       [
         'engine/steps/regenerate.ts',
-        '  if (changed && now >= (slot === decided.active ? activeListedAt : standbyListedAt)) return ring',
-        '  if (changed) return ring',
+        '  if (changed.includes(slot) && now >= (slot === decided.active ? activeListedAt : standbyListedAt)) return ring',
+        '  if (changed.includes(slot)) return ring',
       ],
     ],
   },
