@@ -40,7 +40,7 @@ describe('A published version', () => {
           { name: 'connection', version: 'connection-1' },
         ],
         rotatedAt: '2026-05-22T12:00:00.000Z',
-        expiresOn: '2026-08-20T12:00:00.000Z',
+        expiresAt: '2026-08-20T12:00:00.000Z',
         reason: 'due',
         actor: 'schedule',
         note: 'quarterly',

@@ -227,7 +227,7 @@ describe('A refused regenerate', () => {
 
     const outcome = await outcomeOf(at, { createdAfter: at.now() })
 
-    assert.deepEqual(outcome.again, { after: seconds(20), at: at.now() + seconds(20), with: 'request' })
+    assert.deepEqual(outcome.again, { after: seconds(20), at: at.now() + seconds(20), with: 'request', inTurn: true })
     assert.deepEqual([lead(at).stamps?.failed, failures(at)], [undefined, []])
   })
 })
