@@ -8,7 +8,7 @@ import type { Output } from './output.ts'
 
 /** The filters of lists of targets. */
 export const filterOptions = {
-  status: { value: 'STATUS', about: 'only targets with this status, such as failed, overdue, due, paused' },
+  status: { value: 'STATUS', about: 'only targets with this status, or one of several: failed,overdue' },
   provider: { value: 'ID', about: 'only targets of this provider' },
   vault: { value: 'URL', about: 'only targets with their secrets in this vault' },
   search: { value: 'TEXT', about: 'only targets with this in their name or resource' },

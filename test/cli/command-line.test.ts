@@ -3,10 +3,30 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { commands } from '../../scripts/rekey/commands.ts'
+import { exitCodes } from '../../scripts/rekey/ended.ts'
+import { documents, rows, section } from '../docs/markdown.ts'
 import { run } from './captured-terminal.ts'
 
 const key = 'a-key-that-must-not-be-shown'
 const env = { REKEY_URL: 'https://app.invalid', REKEY_KEY: key }
+
+test('docs/reference/cli.md has every command with its words, and every exit code', async () => {
+  const text = documents.get('docs/reference/cli.md')!
+  const usages = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) =>
+      [name, (await load()).command.words].filter(Boolean).join(' '),
+    ),
+  )
+
+  assert.deepEqual(
+    rows(section(text, 'Commands')).map(([usage]) => usage!.replaceAll('`', '')),
+    usages,
+  )
+  assert.deepEqual(
+    rows(section(text, 'Output')).map(([code]) => Number(code)),
+    [...Object.values(exitCodes), 130],
+  )
+})
 
 describe('the command line of rekey', () => {
   test('the help lists every command, and each has a help with an example that names it', async () => {
