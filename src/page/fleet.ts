@@ -36,12 +36,18 @@ export function loadFleet(): Promise<void> {
   return loading
 }
 
+/** How often the views follow while pages come in. */
+const followEvery = 500
+
 async function load(): Promise<void> {
   const isFirst = !fleet.complete
+  let shownAt = Number.NEGATIVE_INFINITY
   try {
     await getAll<TargetSummary>('/api/targets', (targets, { asOf }, complete) => {
       // While it is read again, the whole former list is better than the first pages of the new one.
-      if (complete || isFirst) change({ targets: complete ? [...targets] : targets, asOf: asOf as string, complete })
+      if (!complete && (!isFirst || performance.now() - shownAt < followEvery)) return
+      change({ targets: [...targets], asOf: asOf as string | undefined, complete })
+      shownAt = performance.now()
     })
   } catch (error) {
     if (!(error instanceof ApiError)) throw error

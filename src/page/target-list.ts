@@ -55,7 +55,14 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
     sort: query.get('sort') ?? 'status',
   }
   let shown: readonly TargetSummary[] = []
+  /** All of them in order: letters of the search filter it, and do not sort it again. */
+  let ordered: { readonly of: unknown; readonly sort: string; readonly targets: readonly TargetSummary[] } = {
+    of: undefined,
+    sort: '',
+    targets: [],
+  }
   let active = 0
+  let remembering = 0
 
   const search = el('input', {
     type: 'search',
@@ -101,15 +108,19 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
 
   function apply(options?: { readonly keep: boolean }): void {
     const { targets } = currentFleet()
-    const found = targets.filter(matches(filter))
-    shown = found.sort(orderOf(filter.sort))
+    if (ordered.of !== targets || ordered.sort !== filter.sort) {
+      ordered = { of: targets, sort: filter.sort, targets: sorted(targets, filter.sort) }
+    }
+    shown = ordered.targets.filter(matches(filter))
     if (!options?.keep) active = 0
     active = Math.min(active, Math.max(0, shown.length - 1))
     table.setAttribute('aria-rowcount', String(shown.length + 1))
     table.hidden = shown.length === 0
     rows.show(shown.length, options)
     say(targets.length)
-    rememberIn(filter)
+    clearTimeout(remembering)
+    // Browsers limit how often the address may change.
+    remembering = setTimeout(() => rememberIn(filter), 300)
   }
 
   function say(total: number): void {
@@ -241,6 +252,7 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
     apply({ keep: true })
   })
   return () => {
+    clearTimeout(remembering)
     unwatch()
     rows.stop()
   }
@@ -297,12 +309,19 @@ function sortOf(sort: string): readonly [id: string, down: boolean] {
   return sort.startsWith('-') ? [sort.slice(1), true] : [sort, false]
 }
 
-function orderOf(sort: string): (a: TargetSummary, b: TargetSummary) => number {
+/** The targets in this order: each key is made once, because a comparison happens many times. */
+function sorted(targets: readonly TargetSummary[], sort: string): readonly TargetSummary[] {
   const [id, down] = sortOf(sort)
   const { by } = columns.find((column) => column.id === id) ?? columns[2]!
-  const compare = (a: string | number, b: string | number) => (a < b ? -1 : a > b ? 1 : 0)
-  return (a, b) =>
-    compare(by(a), by(b)) * (down ? -1 : 1) || compare(at(nextOf(a)), at(nextOf(b))) || compare(a.name, b.name)
+  const sign = down ? -1 : 1
+  return targets
+    .map((target) => ({ target, key: by(target), next: at(nextOf(target)), name: target.name }))
+    .sort((a, b) => compare(a.key, b.key) * sign || compare(a.next, b.next) || compare(a.name, b.name))
+    .map(({ target }) => target)
+}
+
+function compare(a: string | number, b: string | number): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function countsBy(targets: readonly TargetSummary[], of: (target: TargetSummary) => string): Map<string, number> {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { openPage, type WatchedPage, withoutChromium } from './chromium.ts'
 import type { PageApp } from './page-app.ts'
+import { openPage, type WatchedPage, withoutChromium } from './watched-page.ts'
 
 /** Signs in as one of the simulated users, and waits for the page. */
 async function signedIn(app: PageApp, browser: Browser, user: string, view = ''): Promise<WatchedPage> {

@@ -3,16 +3,17 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { launch, openPage, type WatchedPage, withoutChromium } from './chromium.ts'
+import { launchChromium } from '../../scripts/chromium.ts'
 import { type PageApp, startPageApp } from './page-app.ts'
 import { testSignIn } from './page-sign-in.ts'
+import { openPage, type WatchedPage, withoutChromium } from './watched-page.ts'
 
 let app: PageApp
 let browser: Browser
 
 before(async () => {
   if (withoutChromium) return
-  ;[app, browser] = await Promise.all([startPageApp(), launch()])
+  ;[app, browser] = await Promise.all([startPageApp(), launchChromium()])
   await app.tick()
 })
 

@@ -1,44 +1,12 @@
-// Finds a Chromium for the tests of the page, and opens pages in it that nothing may go wrong in.
+// Pages in a real Chromium, watched: an error, a broken policy or a call to another host fails the test.
 
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-
-const places = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/usr/bin/google-chrome-stable',
-  '/usr/bin/microsoft-edge',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge',
-  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
-  'C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe',
-]
-
-/** The path of a Chromium; undefined where there is none. Throws where `CHROMIUM_REQUIRED` is set, as on the build server. */
-function findChromium(): string | undefined {
-  const found = places.find((place) => place !== undefined && existsSync(place))
-  if (found === undefined && process.env['CHROMIUM_REQUIRED']) {
-    throw new Error(
-      `There is no Chromium for the tests of the page. CHROMIUM_PATH may name one; looked for ${places.slice(1).join(', ')}.`,
-    )
-  }
-  return found
-}
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { findChromium } from '../../scripts/chromium.ts'
 
 /** Why tests of the page are skipped; undefined: they are not. */
 export const withoutChromium =
   findChromium() === undefined ? 'no Chromium here: install one, or name it in CHROMIUM_PATH' : undefined
-
-/** Starts the browser. Nothing of it leaves the machine, and no profile is kept. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: findChromium()!,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
-  })
-}
 
 export interface WatchedPage {
   readonly page: Page
