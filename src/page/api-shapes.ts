@@ -40,7 +40,12 @@ export interface Target extends TargetSummary {
   readonly slots?: readonly string[]
   readonly overlap?: string
   readonly rotateEvery?: string
-  readonly window?: unknown
+  readonly window?: {
+    readonly days: readonly string[]
+    readonly start: string
+    readonly length: string
+    readonly timeZone: string
+  }
   readonly publishedAt?: string
   readonly previousKeyValidUntil?: string
   readonly retiresAt?: string

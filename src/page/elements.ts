@@ -73,5 +73,5 @@ export function copyButton(text: string, what: string): HTMLButtonElement {
 
 /** Lines to be copied, as they are typed. */
 export function codeLines(text: string, what: string): HTMLElement {
-  return el('div.code', el('pre', { tabindex: 0, role: 'region', 'aria-label': what }, text), copyButton(text, what))
+  return el('div.code', el('pre', { tabindex: 0, role: 'group', 'aria-label': what }, text), copyButton(text, what))
 }

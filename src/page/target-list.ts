@@ -13,8 +13,9 @@ interface Filter {
   status: string
   provider: string
   vault: string
-  /** A day of local time, `2026-11-24`: what rotates then. */
-  day: string
+  /** Days of local time, `2026-11-24`: what rotates, or expires first, from the one to the other. */
+  from: string
+  to: string
   sort: string
 }
 
@@ -51,7 +52,8 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
     status: query.get('status') ?? '',
     provider: query.get('provider') ?? '',
     vault: query.get('vault') ?? '',
-    day: query.get('day') ?? '',
+    from: query.get('from') ?? '',
+    to: query.get('to') ?? '',
     sort: query.get('sort') ?? 'status',
   }
   let shown: readonly TargetSummary[] = []
@@ -76,7 +78,7 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
   const chips = el('div.chips', { role: 'group', 'aria-label': 'Status' })
   const providers = el('select', { 'aria-label': 'Service' })
   const vaults = el('select', { 'aria-label': 'Vault' })
-  const day = el('button', { type: 'button' })
+  const days = el('button', { type: 'button' })
   const count = el('p.count', { role: 'status' })
   const head = el('tr', { role: 'row', 'aria-rowindex': 1 })
   const body = el('tbody', { role: 'rowgroup' })
@@ -98,7 +100,7 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
       el('label.grow', { for: 'search' }, el('span.quiet', 'Search targets'), search),
       providers,
       vaults,
-      day,
+      days,
     ),
     chips,
     count,
@@ -166,9 +168,11 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
       filter.vault,
     )
     vaults.hidden = vaults.options.length < 3
-    day.hidden = filter.day === ''
-    day.textContent = `Rotates on ${filter.day} ✕`
-    day.setAttribute('aria-label', `Remove the filter: rotates on ${filter.day}`)
+    const { from, to } = filter
+    const when = from === to ? `on ${from}` : `${from} to ${to}`
+    days.hidden = from === ''
+    days.textContent = `${when} ✕`
+    days.setAttribute('aria-label', `Remove the filter: rotates or expires ${when}`)
     fill(head, columns.map(heading))
   }
 
@@ -231,8 +235,8 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
     filter.vault = vaults.value
     apply()
   })
-  day.addEventListener('click', () => {
-    filter.day = ''
+  days.addEventListener('click', () => {
+    filter.from = filter.to = ''
     refresh()
     search.focus()
   })
@@ -280,14 +284,22 @@ export function targetAddress(name: string): string {
   return `#/targets/${encodeURIComponent(name)}`
 }
 
-function matches({ search, status, provider, vault, day }: Filter): (target: TargetSummary) => boolean {
+function matches({ search, status, provider, vault, from, to }: Filter): (target: TargetSummary) => boolean {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
   return (target) =>
     (status === '' || target.status === status) &&
     (provider === '' || target.provider === provider) &&
     (vault === '' || hostOf(target.vault ?? '') === vault) &&
-    (day === '' || (target.nextRotationAt !== undefined && localDay(target.nextRotationAt) === day)) &&
+    (from === '' || happensBetween(target, from, to)) &&
     words.every((word) => textOf(target).includes(word))
+}
+
+/** What is due already happens today. */
+function happensBetween({ nextRotationAt, expiresAt }: TargetSummary, from: string, to: string): boolean {
+  const at = nextRotationAt ?? expiresAt
+  if (at === undefined) return false
+  const day = localDay(Math.max(Date.parse(at), Date.now()))
+  return from <= day && day <= to
 }
 
 const texts = new WeakMap<TargetSummary, string>()

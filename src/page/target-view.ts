@@ -127,12 +127,11 @@ function factsOf(target: Target, comparedError: string | undefined): HTMLElement
   ])
 }
 
-function windowText(window: unknown): string | undefined {
-  if (window === undefined || window === null) return undefined
-  if (typeof window === 'string') return window
-  return Object.entries(window as Readonly<Record<string, unknown>>)
-    .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(', ') : String(value)}`)
-    .join('; ')
+function windowText(window: Target['window']): string | undefined {
+  if (window === undefined) return undefined
+  const { days, start, length, timeZone } = window
+  const on = days.length === 7 ? 'every day' : days.join(', ')
+  return `${on} from ${start} for ${spanOf(length)} (${timeZone})`
 }
 
 /** What the next run does by itself. */
