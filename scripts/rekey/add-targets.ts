@@ -2,7 +2,7 @@
 
 import { findNodeAtLocation, parseTree } from 'jsonc-parser'
 import { type CloudName, clouds } from '../../src/azure/clouds.ts'
-import { type Entry, readTargetsFile, type TargetsFile } from '../../src/config/targets.ts'
+import { readTargetsFile, type TargetsFile } from '../../src/config/targets.ts'
 import { sentenceOf } from '../../src/functions/shared/excerpt.ts'
 import type { KeyProvider } from '../../src/providers/provider.ts'
 import { asUsage } from './ended.ts'
@@ -44,7 +44,7 @@ export function addTargets<Candidate extends Proposed>(
   const before = (text ?? emptyFile).replace(/^\uFEFF/, '')
   const file = read(before, adding)
   if (file.problems.length > 0) throw asInvalid('the file is not valid as it is', file)
-  const taken = takenIn(file.entries)
+  const taken = takenIn(file)
   const added: (Candidate & { readonly targetsEntry: NewEntry })[] = []
   const known: Candidate[] = []
   for (const candidate of candidates) {
@@ -71,20 +71,26 @@ interface Taken {
   readonly names: Set<string>
   readonly secrets: Set<string>
   readonly credentials: Set<string>
+  /** That of the defaults, which no entry needs to repeat. */
+  readonly vault: string
 }
 
-function takenIn(entries: readonly Entry[]): Taken {
+function takenIn({ entries, defaults }: TargetsFile): Taken {
   const secrets = entries.flatMap(({ target }) => target?.secrets.map(({ name }) => name.toLowerCase()) ?? [])
   return {
     names: new Set(entries.flatMap(({ name }) => name?.toLowerCase() ?? [])),
     secrets: new Set(secrets),
     credentials: new Set(entries.flatMap(({ credential }) => credential ?? [])),
+    vault: String(defaults['vault'] ?? '').replace(/\/$/, ''),
   }
 }
 
 function credentialOf(entry: NewEntry, adding: Adding): string | undefined {
   return read(JSON.stringify({ targets: [entry] }), adding).entries[0]?.credential
 }
+
+/** What an entry may have beside its provider's own fields: its vault, and the periods that tags say. */
+const alsoTaken = ['vault', 'rotateEvery', 'validFor'] as const
 
 /**
  * The entry with the fields that its provider knows, and no others: an answer cannot add `adopt`. Switched off: that a file was merged must
@@ -108,7 +114,11 @@ function entryOf({ provider: id, targetsEntry }: Proposed, taken: Taken, { regis
       name,
       provider: id,
       ...Object.fromEntries(fields.map((field) => [field, targetsEntry[field]])),
-      ...(typeof targetsEntry['vault'] === 'string' ? { vault: targetsEntry['vault'] } : {}),
+      ...Object.fromEntries(
+        alsoTaken
+          .filter((field) => typeof targetsEntry[field] === 'string' && targetsEntry[field] !== taken.vault)
+          .map((field) => [field, targetsEntry[field]]),
+      ),
       secrets: Object.fromEntries(own),
       enabled: false,
     }

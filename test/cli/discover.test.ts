@@ -109,6 +109,9 @@ describe('rekey discover', () => {
 `.replaceAll('\n', '\r\n')
     writeFileSync(file, before)
 
+    const vault = 'https://kv-prod.vault.azure.net'
+    answer = [candidate('old', {}, { vault }), candidate('plain')]
+
     const { code, out } = await discover('old', 'plain', '--write', file)
 
     assert.equal(code, 0)

@@ -118,10 +118,6 @@ function refusal(read: ReadSecret, judging: Judging, claimed: Claimed): Omit<Not
     const remedy = 'Write the days for which a version is valid, such as 60.'
     return { message: 'its tag ValidityPeriodDays is not a whole number of days', remedy }
   }
-  if (claimed.name(secret.name)) {
-    const message = 'targets.json has a target of the same name'
-    return { message, remedy: 'Write an entry with another name for this secret.', entry: given }
-  }
   if (entry?.target === undefined) return unreadable(read)
   const { target } = entry
   if (!target.slots.some((slot) => lower(slot) === lower(secret.slot))) {
@@ -133,9 +129,13 @@ function refusal(read: ReadSecret, judging: Judging, claimed: Claimed): Omit<Not
     return { message, remedy: 'Add its scope, or write an entry for it into targets.json.', entry: given }
   }
   const same = claimed.leased(target.lease).find((other) => lower(judging.credentialOf(other)) === entry.credential)
-  if (same === undefined) return undefined
-  const message = `the target "${same.name}" of targets.json has the same credential`
-  return { message, remedy: `Add the secret to the entry of "${same.name}", or remove its tags.` }
+  if (same !== undefined) {
+    const message = `the target "${same.name}" of targets.json has the same credential`
+    return { message, remedy: `Add the secret to the entry of "${same.name}", or remove its tags.` }
+  }
+  if (!claimed.name(secret.name)) return undefined
+  const message = 'targets.json has a target of the same name'
+  return { message, remedy: 'Write an entry with another name for this secret.', entry: given }
 }
 
 /** It could not be an entry of targets.json: something is wrong with it, or another tagged secret claims the same. */

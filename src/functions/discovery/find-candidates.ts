@@ -34,14 +34,16 @@ export interface Candidate {
   readonly title: string
   readonly subscription: string
   readonly resourceGroup: string
-  readonly location: string
+  /** Absent: it was found by the tags of a secret. */
+  readonly location?: string
   /** Absent: Resource Graph does not say. */
   readonly localAuth?: true
   readonly oldestKeyAt?: string
   readonly ageDays?: number
   /** How old the resource's own policy lets a key become. */
   readonly keyPolicyDays?: number
-  readonly from: 'resourceGraph'
+  /** `tags`: a secret has the tags of Microsoft's templates, and is no target all the same. */
+  readonly from: 'resourceGraph' | 'tags'
   /** The line of targets.json that would make it a target. */
   readonly targetsEntry: Readonly<Record<string, unknown>>
   /** The entry of ROTATION_GRANTS that lets the app rotate its keys. */

@@ -9,6 +9,7 @@ import { readers } from '../http/caller.ts'
 import { checkQuery, nextLink, skipToken as skipParameter } from '../http/paging.ts'
 import type { CandidateCollection } from '../http/schemas/candidate-schema.ts'
 import { type FoundProvider, findCandidates, foundIn, type Managed } from './find-candidates.ts'
+import { taggedCandidates } from './tagged-candidates.ts'
 
 const readLimit = minutes(1)
 const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -36,14 +37,21 @@ export const listCandidates: Handler = {
       },
       AbortSignal.timeout(readLimit),
     )
+    const tagged = skipToken === undefined ? taggedCandidates(app, providers, subscription) : []
+    // The tags of a secret say more than the inventory.
+    const isTagged = ({ id }: { readonly id: string }) => tagged.some((each) => sameId(each.id, id))
     const page: CandidateCollection = {
-      value: found.candidates,
+      value: [...tagged, ...found.candidates.filter((each) => !isTagged(each))],
       ...(found.skipToken === undefined ? {} : { nextLink: nextLink(request, found.skipToken) }),
       asOf: iso(now),
       ...(found.notRead.length === 0 ? {} : { notRead: found.notRead }),
     }
     return json(200, page)
   },
+}
+
+function sameId(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase()
 }
 
 function chosen(providers: readonly FoundProvider[], id: string | undefined): readonly FoundProvider[] {

@@ -10,7 +10,7 @@ import type { Check, Round } from './health-check.ts'
 export function checkTagged({ app }: Pick<Round, 'app'>): readonly Check[] {
   const { discover } = app.configuration
   if (discover === undefined) return []
-  const about = { check: 'tagged secrets', place: `${discover.vaults.length} vaults` }
+  const about = { check: 'tagged secrets', place: discover.vaults.join(', ') }
   const [first] = app.notTaken
   if (first === undefined) return [{ ...about, status: 'ok', detail: 'each that has the tags is a target' }]
   const each = app.notTaken.map(({ secret, message }) => `${placeOfTagged(secret)}: ${message}`)

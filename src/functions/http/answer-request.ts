@@ -89,7 +89,8 @@ async function answerCommand(
     if (isStopped(app)) throw asStopped()
     return withResult(request, 'accepted', await handler.command({ ...call, asked }))
   } catch (thrown) {
-    return withResult(request, 'accepted', refused(thrown, log, context, notQueued))
+    const result = thrown instanceof RekeyError && thrown.code === 'NotRepeatable' ? 'rejected' : 'accepted'
+    return withResult(request, result, refused(thrown, log, context, notQueued))
   }
 }
 

@@ -2,6 +2,7 @@
 
 import * as z from 'zod/mini'
 import type { App } from '../../compose.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 import type { RotationRequest } from '../../engine/request.ts'
 import { atMost } from '../shared/at-most.ts'
 import { vaultCalls } from '../shared/read-secrets.ts'
@@ -38,12 +39,18 @@ export async function readMany(app: App, request: string, kind?: ManyKind): Prom
 }
 
 /**
- * Records the list, unless another copy of the request has: then that one's list is in force. Nothing changes it later. Throws RekeyError.
+ * Records the list, unless another copy of the request has: then that one's list is in force. Nothing changes it later. Throws RekeyError,
+ * `NotRepeatable` where the id is that of a request of the other kind: a revoke must not pass for a rotation.
  */
 export async function recordMany(app: App, request: string, many: Many): Promise<Many> {
   if (await app.operations.create(nameOf(request), many)) return many
   // Deleted meanwhile: two weeks have passed between the two calls.
-  return (await readMany(app, request)) ?? many
+  const stored = (await readMany(app, request)) ?? many
+  if (stored.kind === many.kind) return stored
+  throw new RekeyError('NotRepeatable', {
+    message: `this Repeatability-Request-ID is that of a request for ${stored.kind}`,
+    remedy: 'Send a new UUID with each new request.',
+  })
 }
 
 /** The requests of `from` up to, not including, `to`, as one part of a list. */

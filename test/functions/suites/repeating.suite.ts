@@ -7,6 +7,7 @@ import type { Handler } from '../../../src/functions/http/answer-request.ts'
 import { promote, swap } from '../../../src/functions/http/commands/promote-target.ts'
 import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
+import { startRevocations } from '../../../src/functions/http/commands/start-revocations.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
 import { repeatedKeyIn } from '../../../src/functions/http/repeated-key.ts'
 import { kinds } from '../../providers/all-providers.ts'
@@ -128,6 +129,22 @@ describe('A command that is sent again', () => {
     )
     assert.deepEqual(lists[0], lists[1])
     assert.deepEqual([...new Set(made.sends.map(({ request }) => request.target))], lists[0])
+    await made.close()
+  })
+
+  test('A revoke of many with the id of a rotation of many is 412, instead of passing for it', async () => {
+    const { made } = await visionWorld()
+    const headers = repeatable(made)
+    const rotated = await made.http(startRotations, { body: { targets: ['vision'] }, headers })
+
+    const revoked = await made.http(startRevocations, {
+      body: { targets: ['vision'], note: 'leaked', count: 1 },
+      headers,
+    })
+
+    assert.equal(rotated.status, 202)
+    assert.deepEqual([revoked.status, revoked.body.code], [412, 'NotRepeatable'])
+    assert.equal(revoked.headers['repeatability-result'], 'rejected')
     await made.close()
   })
 

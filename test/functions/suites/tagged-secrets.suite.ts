@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { listCandidates } from '../../../src/functions/discovery/list-candidates.ts'
 import { nearExpiryEvent } from '../../../src/functions/event-grid/near-expiry-event.ts'
 import { repair } from '../../../src/functions/http/commands/repair-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
@@ -356,6 +357,28 @@ describe('Whoever may write tags', () => {
 })
 
 describe('Tagged secrets', () => {
+  test('A tagged secret outside the scopes is a candidate, with its entry and the reason; within them it is none', async () => {
+    const made = await taggedWorld()
+    const [inside, outside] = ['rg', 'other'].map((group) =>
+      made.cloud.storageAccounts.add({ name: `${group}store`, group }),
+    )
+    leave(made, 'insideKey', inside!.keyOf('key1'), inside!.resourceId)
+    leave(made, 'outsideKey', outside!.keyOf('key2'), outside!.resourceId, { slot: 'key2' })
+    await round(made)
+
+    const { body } = await made.http(listCandidates)
+
+    const [{ id, name, from, targetsEntry, grant, note }, ...more] = body.value
+    assert.deepEqual([id, name, from, more], [outside!.resourceId, 'otherstore', 'tags', []])
+    assert.equal(grant, `storage-account=${outside!.resourceId}`)
+    assert.match(note, /secrets\/outsideKey .*not in discover\.scopes/)
+    const expected = { name: 'outsideKey', secrets: { outsideKey: 'key' }, rotateEvery: 'P30D', validFor: 'P60D' }
+    assert.deepEqual(targetsEntry, {
+      ...{ ...expected, provider: 'storage-account', resource: outside!.resourceId, vault: vaultUrl },
+    })
+    await made.close()
+  })
+
   test('A secret of a target that was removed from targets.json is not found again by the tags that Rekey wrote', async () => {
     const made = await taggedWorld()
     const store = made.cloud.storageAccounts.add({ name: 'orders' })

@@ -15,7 +15,7 @@ const Candidate = component(
     title: text('The name of the service.'),
     subscription: text('The id of its subscription.'),
     resourceGroup: text('The name of its resource group.'),
-    location: text('Its region.', 'westeurope'),
+    location: z.optional(text('Its region.', 'westeurope')),
     localAuth: z.optional(about(z.literal(true), 'It lets keys in. Absent where the listing does not say.')),
     oldestKeyAt: z.optional(moment('When its oldest key was created, where the service tells it.')),
     ageDays: z.optional(about(z.int(), 'How old that key is, in days.')),
