@@ -23,6 +23,11 @@ test('A request that asks for a state of the keys is explicit, and is kept alive
   assert.ok(isExplicit(request({ revokeBefore: 0 })))
 })
 
+test('A comparison that a caller asks for is explicit, and one that an event asks for is not', () => {
+  assert.ok(isExplicit(request({ comparedAfter: 0 })))
+  assert.equal(isExplicit(request({ comparedAfter: 0, byEvent: true })), false)
+})
+
 test('A resync is not explicit, whatever else it says', () => {
   assert.equal(isExplicit(request({ force: true, atOnce: true, ignoreWindow: true, note: 'please' })), false)
 })

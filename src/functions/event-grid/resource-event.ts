@@ -29,8 +29,8 @@ const sends = 16
 /** What an event says, checked. */
 interface KeyChange {
   readonly operation: string
-  /** ARM id, in lower case. */
-  readonly resource: string
+  /** ARM ids, in lower case: one, unless the event's two places for it disagree. */
+  readonly resources: readonly string[]
 }
 
 /**
@@ -45,9 +45,8 @@ async function handle(event: ReceivedEvent | undefined, app: App, log: Log): Pro
   const change = changeIn(event)
   if (event === undefined || typeof change === 'string') return log('warn', 'event ignored', { why: change })
   const about = { type: event.type, ...change }
-  const targets = targetsOf(app, change.resource).filter((target) =>
-    mayChangeKeys(app.providerOf(target), change.operation),
-  )
+  const ofResources = new Set(change.resources.flatMap((resource) => targetsOf(app, resource)))
+  const targets = [...ofResources].filter((target) => mayChangeKeys(app.providerOf(target), change.operation))
   // A subscription holds much that is not ours: no line for each, which would only repeat the activity log.
   if (targets.length === 0) return
   if (await isOwnCaller(event.data, app, log)) return log('info', 'event ignored', { ...about, why: 'our own change' })
@@ -86,7 +85,8 @@ function momentOf({ time = '' }: ReceivedEvent, now: Instant): Instant {
   return Number.isNaN(at) ? now : Math.min(at, now)
 }
 
-// The longest that Resource Manager allows are shorter. What is checked here is only compared, and logged.
+// What Resource Manager allows is shorter. What is checked here is only compared, and logged.
+const longestId = 4096
 const operationName = /^[a-z0-9.]{1,128}(\/[a-z0-9]{1,128}){1,16}$/i
 const resourceId =
   /^\/subscriptions\/[0-9a-f-]{36}\/resourcegroups\/[^/\p{C}]{1,128}\/providers\/[a-z0-9.]{1,128}(\/[^/\p{C}]{1,260}){2,16}$/u
@@ -97,18 +97,18 @@ function changeIn(event: ReceivedEvent | undefined): KeyChange | string {
   if (!resourceEventTypes.includes(event.type)) return 'it is of another type'
   const operation = event.data['operationName']
   if (typeof operation !== 'string' || !operationName.test(operation)) return 'it names no operation'
-  const resource = resourceIn(event)
-  if (resource === undefined) return 'it names no resource'
   // The events of a subscription are about its own resources, those of a resource group too.
-  const source = event.source.toLowerCase().split('/', 3).join('/')
-  return resource.startsWith(`${source}/`) ? { operation, resource } : 'its source is another subscription'
+  const resources = resourcesIn(event).filter((id) => subscriptionOf(id) === subscriptionOf(event.source.toLowerCase()))
+  return resources.length === 0 ? 'it names no resource of its source' : { operation, resources }
 }
 
-/** The id of the resource in lower case. Both places have it; an event in which they disagree is ignored. */
-function resourceIn({ subject, data }: ReceivedEvent): string | undefined {
-  const given = [subject, data['resourceUri']].filter((id) => typeof id === 'string' && id !== '')
-  const [id, ...more] = new Set(
-    given.map((each) => String(each).slice(0, 4096).trim().replace(/\/+$/, '').toLowerCase()),
-  )
-  return id !== undefined && more.length === 0 && resourceId.test(id) ? id : undefined
+function subscriptionOf(id: string): string {
+  return id.split('/', 3).join('/')
+}
+
+/** The resource's id in lower case. Microsoft documents two places for it, with the same id in both. */
+function resourcesIn({ subject, data }: ReceivedEvent): readonly string[] {
+  const given = [subject, data['resourceUri']].filter((id) => typeof id === 'string')
+  const ids = given.map((id) => id.slice(0, longestId).trim().replace(/\/+$/, '').toLowerCase())
+  return [...new Set(ids)].filter((id) => resourceId.test(id))
 }

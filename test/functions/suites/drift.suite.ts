@@ -260,17 +260,13 @@ describe('Events that a key was regenerated', () => {
     ],
     ['of a write that carries no keys', {}, { operationName: 'Microsoft.CognitiveServices/accounts/write' }],
     ['about a resource group', { subject: other }, { resourceUri: other }],
-    [
-      'whose two resources differ',
-      {},
-      { resourceUri: `${other}/providers/Microsoft.CognitiveServices/accounts/other` },
-    ],
+    ['without a source', { source: '' }, {}],
     ['of another subscription', { source: '/subscriptions/22222222-2222-3333-4444-555555555555' }, {}],
     ['with steps up in its path', { subject: `${other}/providers/x/../../vision` }, { resourceUri: undefined }],
     ['without a resource', { subject: undefined }, { resourceUri: undefined }],
     ['with a huge resource', { subject: `${other}/${'a/'.repeat(100_000)}` }, { resourceUri: undefined }],
     [
-      'about a resource of nobody’s target',
+      'about a resource that no target has',
       { subject: `${other}/providers/Microsoft.CognitiveServices/accounts/x` },
       { resourceUri: undefined },
     ],
@@ -302,6 +298,20 @@ describe('Events that a key was regenerated', () => {
       await made.close()
     })
   }
+
+  test('An event whose two places for the resource differ is handled for both, because which one is meant is not known', async () => {
+    const { made, target } = await visionWorld()
+    const elsewhere = `${other}/providers/Microsoft.CognitiveServices/accounts/x`
+
+    await deliver(made, eventOf(target, {}, { resourceUri: elsewhere }))
+    await deliver(made, eventOf(target, { subject: elsewhere }))
+
+    assert.deepEqual(
+      made.sends.map(({ request }) => request.target),
+      ['vision', 'vision', 'vision', 'vision'],
+    )
+    await made.close()
+  })
 
   test('An event of the Event Grid schema, as the text of a queue message, is handled like a CloudEvent', async () => {
     const { made, target } = await visionWorld()
