@@ -17,10 +17,10 @@ const recorded: Source = {
   file: 'src/notification-hub/azext_notification_hub/tests/latest/recordings/test_notificationhubs.yaml',
   date: '2023-07-24',
 }
-const specified: Source = {
-  repository: 'Azure/azure-rest-api-specs',
-  file: 'notificationhubs/stable/2023-09-01/examples/AuthorizationRuleRegenerateKey.json',
-  date: '2023-09-01',
+const regenerated: Source = {
+  repository: 'Azure/azure-sdk-for-net',
+  file: 'sdk/notificationhubs/Azure.ResourceManager.NotificationHubs/tests/SessionRecords, RegenerateKeys.json of a namespace and of a hub',
+  date: '2022-08-29',
 }
 const listing: Source = {
   repository: 'Azure/azure-notificationhubs-java-backend',
@@ -71,7 +71,7 @@ for (const [where, at] of [
   )
 }
 
-fact('a regenerate names the slot in policyKey, and answers what a listing answers', specified, async () => {
+fact('a regenerate names the slot in policyKey, and answers what a listing answers', regenerated, async () => {
   const { handle, holder, post } = rule({ at: hub })
   const before = handle.keys()
 
