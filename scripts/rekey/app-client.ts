@@ -6,32 +6,41 @@ import { apiVersion, apiVersionParameter } from '../../src/functions/http/reques
 import { isWithin } from './app-address.ts'
 import type { CallerHeaders } from './caller-headers.ts'
 import { Ended, type ExitName } from './ended.ts'
+import type { Loose } from './loose-answer.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: an answer is shown member by member, and any of them may be missing
-export type Body = any
-
-export interface Reply {
+export interface Reply<Answer = unknown> {
   readonly status: number
   readonly headers: Headers
-  /** The JSON of the answer; undefined where it has none. */
-  readonly body: Body
+  /** The JSON of the answer. */
+  readonly body: Loose<Answer>
   readonly text: string
+}
+
+/** What was received, whatever it is. */
+interface Received extends Omit<Reply, 'body'> {
+  /** Undefined where it is no JSON. */
+  readonly body: unknown
 }
 
 export interface AppClient {
   readonly address: string
   /** `also`: statuses beside 2xx that are an answer. Throws Ended for every other answer, and without one. */
-  get(
+  get<Answer>(
     path: string,
     query?: Query,
     options?: { readonly also?: readonly number[]; readonly accept?: string },
-  ): Promise<Reply>
+  ): Promise<Reply<Answer>>
   /** A request that may change something. `prefer`: the header of that name. */
-  post(path: string, body: object, prefer?: string): Promise<Reply>
+  post<Answer>(path: string, body: object, prefer?: string): Promise<Reply<Answer>>
   /** The address that an answer names, which must be in the app. */
-  follow(link: string, accept?: string): Promise<Reply>
+  follow<Answer>(link: string, accept?: string): Promise<Reply<Answer>>
   /** Every page of a collection. */
-  pages(path: string, query?: Query): AsyncIterable<Body>
+  pages<Page extends Linked>(path: string, query?: Query): AsyncIterable<Loose<Page>>
+}
+
+/** A page of a collection. */
+interface Linked {
+  readonly nextLink?: string | undefined
 }
 
 type Query = Readonly<Record<string, string | undefined>>
@@ -87,28 +96,28 @@ export function appClient(options: ClientOptions): AppClient {
       const sent = { method: 'POST', url: urlOf(path), headers, body: JSON.stringify(body) } as const
       return checked(await answerTo(options, sent))
     },
-    async *pages(path, query) {
+    async *pages<Page extends Linked>(path: string, query?: Query) {
       const seen = new Set<string>()
-      for (let page = (await get(path, query)).body; ; ) {
+      for (let page = (await get<Page>(path, query)).body; ; ) {
         yield page
-        const next = page?.nextLink
+        const { nextLink: next } = page as Linked
         if (typeof next !== 'string') return
         if (seen.has(next)) throw asUnexpected('a page names a page before it as the next one')
         seen.add(next)
-        page = (await follow(next)).body
+        page = (await follow<Page>(next)).body
       }
     },
   }
 }
 
 /** The answer, at the second try if the first was lost. Throws Ended where there is none. */
-async function answerTo(options: ClientOptions, outgoing: Outgoing): Promise<Reply> {
+async function answerTo(options: ClientOptions, outgoing: Outgoing): Promise<Received> {
   const first = await attempt(options, outgoing)
   if (!('lost' in first)) return first
   options.note(`No answer (${first.lost}). Sending the same request again…`)
   const second = await attempt(options, outgoing)
   if ('lost' in second) throw asLost(options.address, outgoing, second.lost)
-  if (outgoing.method === 'GET' || second.body?.code !== 'Busy') return second
+  if (outgoing.method === 'GET' || codeIn(second) !== 'Busy') return second
   // The first one is still being carried out.
   options.note('The first request is still being carried out. Waiting for its result…')
   await pause(Math.min(retryAfter(second) ?? longestBusy, longestBusy))
@@ -117,7 +126,7 @@ async function answerTo(options: ClientOptions, outgoing: Outgoing): Promise<Rep
   return third
 }
 
-async function attempt(options: ClientOptions, outgoing: Outgoing): Promise<Reply | { readonly lost: string }> {
+async function attempt(options: ClientOptions, outgoing: Outgoing): Promise<Received | { readonly lost: string }> {
   const { method, url, body } = outgoing
   // Outside the try: that az gives no token is no lost answer.
   const headers = { ...outgoing.headers, ...(await options.callerHeaders()) }
@@ -163,7 +172,7 @@ function reasonOf(error: unknown): string {
   return cause?.code ?? cause?.errors?.[0]?.code ?? (name === 'TimeoutError' ? 'it took too long' : String(name))
 }
 
-function parsed(text: string): Body {
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -178,12 +187,13 @@ export function retryAfter({ headers }: Pick<Reply, 'headers'>): number | undefi
 }
 
 /** The answer, if it is one. Throws Ended for a refusal, and for what Rekey does not answer. */
-function checked(reply: Reply, also: readonly number[] = []): Reply {
-  const { status, body, headers } = reply
+function checked<Answer>(received: Received, also: readonly number[] = []): Reply<Answer> {
+  const { status, body, headers } = received
   const isWanted = (status >= 200 && status < 300) || also.includes(status)
   const isCsv = headers.get('content-type')?.startsWith('text/csv')
-  if (isWanted && (isCsv || (typeof body === 'object' && body !== null))) return reply
-  if (typeof body?.code === 'string') throw asProblem(status, body)
+  if (isWanted && (isCsv || (typeof body === 'object' && body !== null))) return received as Reply<Answer>
+  const code = codeIn(received)
+  if (code !== undefined) throw asProblem(status, code, body as object)
   if (status === 401) throw asUnauthorized(headers)
   if (status === 403) throw asForbidden()
   if (status >= 300 && status < 400) throw asRedirected(headers.get('location'))
@@ -193,8 +203,18 @@ function checked(reply: Reply, also: readonly number[] = []): Reply {
 }
 
 /** What Rekey says, with the exit code of its status. */
-function asProblem(status: number, problem: Body): Ended {
-  return new Ended(exitOf(status, problem.code), { ...problem, detail: String(problem.detail ?? problem.title ?? '') })
+function asProblem(
+  status: number,
+  code: string,
+  problem: { readonly detail?: unknown; readonly title?: unknown },
+): Ended {
+  return new Ended(exitOf(status, code), { ...problem, code, detail: String(problem.detail ?? problem.title ?? '') })
+}
+
+/** The code of a problem. */
+function codeIn({ body }: Received): string | undefined {
+  const { code } = Object(body) as { readonly code?: unknown }
+  return typeof code === 'string' ? code : undefined
 }
 
 function exitOf(status: number, code: string): ExitName {

@@ -1,9 +1,13 @@
 // Sends a command, waits for its end, and shows it.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { type AppClient, type Body, type Reply, retryAfter } from './app-client.ts'
+import type { AcceptedOperation, Operation } from '../../src/functions/http/schemas/operation-schema.ts'
+import type { Outcome } from '../../src/functions/http/schemas/outcome-schema.ts'
+import type { Target } from '../../src/functions/http/schemas/target-schema.ts'
+import { type AppClient, type Reply, retryAfter } from './app-client.ts'
 import { asUsage, Ended, type ExitName, exitCodes } from './ended.ts'
 import { moment } from './fitted-table.ts'
+import type { Loose } from './loose-answer.ts'
 import type { Output } from './output.ts'
 import { entriesOf } from './shown-target.ts'
 
@@ -37,12 +41,15 @@ export async function carryOut(sending: Sending, path: string, body: object, doi
   const until = deadlineOf(options.timeout)
   const noWait = options['no-wait'] === true
   const stop = ticking(output, () => doing)
-  const reply = await app.post(path, body, noWait ? 'respond-async' : undefined).finally(stop)
-  if (reply.status !== 202) {
-    output.document(reply.body)
-    output.list(outcomeOf(reply.body))
+  const answer = await app
+    .post<Outcome | AcceptedOperation>(path, body, noWait ? 'respond-async' : undefined)
+    .finally(stop)
+  if (answer.status !== 202) {
+    output.document(answer.body)
+    output.list(outcomeOf(answer.body as Loose<Outcome>))
     return exitCodes.done
   }
+  const reply = answer as Reply<AcceptedOperation>
   const link = reply.headers.get('operation-location') ?? ''
   if (!noWait) {
     output.note(
@@ -59,7 +66,7 @@ export async function carryOut(sending: Sending, path: string, body: object, doi
 export async function followOperation(
   { app, output }: Sending,
   link: string,
-  first: Reply,
+  first: Reply<Operation>,
   until: number = Number.POSITIVE_INFINITY,
 ): Promise<number> {
   let [reply, lost] = [first, 0]
@@ -70,7 +77,7 @@ export async function followOperation(
       if (rest <= 0) throw asUnfinished(reply.body)
       await pause(Math.min(pauseAfter(reply), rest))
       try {
-        reply = await app.follow(link)
+        reply = await app.follow<Operation>(link)
         lost = 0
       } catch (error) {
         // The operation goes on, whatever keeps the app from saying so.
@@ -91,22 +98,22 @@ function pauseAfter(reply: Reply): number {
 }
 
 /** Shows an operation. Returns the exit code: that of a failed one is 1. */
-export function showEnd(output: Output, operation: Body): number {
+export function showEnd(output: Output, operation: Loose<Operation>): number {
   output.document(operation)
   output.list(operationOf(operation))
   showMembers(output, 'FAILED', operation.failures)
   showMembers(output, 'WAITING', operation.waiting)
-  return operation.status === 'Failed' || operation.status === 'Canceled' ? exitCodes.failed : exitCodes.done
+  return isOver(operation) && operation.status !== 'Succeeded' ? exitCodes.failed : exitCodes.done
 }
 
 /** Targets of a list, each with the code of what keeps it. */
-function showMembers(output: Output, title: string, members: Body): void {
+function showMembers(output: Output, title: string, members: Loose<Operation>['failures']): void {
   if (!Array.isArray(members) || members.length === 0) return
   output.text('')
   output.table(
     [
-      { title, of: ({ target }: Body) => target },
-      { title: 'CODE', of: ({ code }: Body) => code },
+      { title, of: ({ target }) => target },
+      { title: 'CODE', of: ({ code }) => code },
     ],
     members,
   )
@@ -121,8 +128,8 @@ export function deadlineOf(timeout: string | undefined): number {
   return performance.now() + Number(count) * units[unit!]!
 }
 
-function isOver({ status }: Body): boolean {
-  return ['Succeeded', 'Failed', 'Canceled'].includes(status)
+function isOver({ status }: Loose<Operation>): boolean {
+  return ['Succeeded', 'Failed', 'Canceled'].includes(String(status))
 }
 
 /** The progress line, with the time that has passed on a terminal. */
@@ -139,26 +146,25 @@ function ticking(output: Output, what: () => string): () => void {
   }
 }
 
-function stateOf({ target, status, counts, lastError }: Body): string {
+function stateOf({ target, status, counts, lastError }: Loose<Operation>): string {
   const who = typeof target === 'string' ? `${target}: ` : ''
   return `${who}${status}${counts === undefined ? '' : `, ${countsOf(counts)}`}${lastError === undefined ? '' : `, last error ${lastError.code}`}…`
 }
 
-function countsOf(counts: Body): string {
-  const waiting = counts?.waiting > 0 ? `, ${counts.waiting} of them waiting for an operator` : ''
+function countsOf(counts: Loose<Operation>['counts']): string {
+  const waiting = (counts?.waiting ?? 0) > 0 ? `, ${counts?.waiting} of them waiting for an operator` : ''
   return `${counts?.succeeded} of ${counts?.total} done, ${counts?.failed} failed, ${counts?.running} to go${waiting}`
 }
 
 /** What a run did. */
-function outcomeOf(outcome: Body): [string, unknown][] {
+function outcomeOf(outcome: Loose<Outcome>): [string, unknown][] {
   const secrets = Array.isArray(outcome.secrets) ? outcome.secrets : []
   return [
     ['target', outcome.target],
     ['status', outcome.status],
     ['reason', outcome.reason],
     ['slot', outcome.slot],
-    ['version', outcome.version],
-    ...secrets.map(({ name, version }: Body): [string, unknown] => [`secret ${name}`, version]),
+    ...secrets.map(({ name, version }): [string, unknown] => [`secret ${name}`, version]),
     ['overlap', outcome.overlap],
     ['rotated', moment(outcome.rotatedAt)],
     ['expires', moment(outcome.expiresAt)],
@@ -168,8 +174,9 @@ function outcomeOf(outcome: Body): [string, unknown][] {
 }
 
 /** An operation, name by name. */
-function operationOf(operation: Body): [string, unknown][] {
-  const { error, lastError, result, counts } = operation
+function operationOf(operation: Loose<Operation>): [string, unknown][] {
+  const { error, lastError, counts } = operation
+  const result = operation.result as Loose<Target> | undefined
   return [
     ['operation', operation.id],
     ['kind', operation.kind],
@@ -185,7 +192,7 @@ function operationOf(operation: Body): [string, unknown][] {
   ]
 }
 
-function failureOf(name: string, error: Body): [string, unknown][] {
+function failureOf(name: string, error: Loose<Operation>['error']): [string, unknown][] {
   if (error === undefined) return []
   return [
     [name, `${error.code}: ${error.message}`],
@@ -193,7 +200,7 @@ function failureOf(name: string, error: Body): [string, unknown][] {
   ]
 }
 
-function asUnfinished(operation: Body): Ended {
+function asUnfinished(operation: Loose<Operation>): Ended {
   return new Ended('unfinished', {
     code: 'Unfinished',
     detail: `the operation is not over yet: ${stateOf(operation)} It goes on without this program.`,

@@ -2,14 +2,18 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type CloudName, clouds } from '../../src/azure/clouds.ts'
+import type { Candidate } from '../../src/functions/http/schemas/candidate-schema.ts'
 import { loadProviders } from '../../src/providers/index.ts'
 import { addTargets } from './add-targets.ts'
-import type { Body } from './app-client.ts'
+import { asUnexpected } from './app-client.ts'
 import { showCollection, wholeOf } from './collection.ts'
 import { defineCommand } from './command.ts'
 import { asUsage, exitCodes } from './ended.ts'
 import type { Column } from './fitted-table.ts'
+import type { Loose } from './loose-answer.ts'
 import type { Output } from './output.ts'
+
+type Found = Loose<Candidate>
 
 export const command = defineCommand({
   summary: 'resources with keys that are not managed yet; --write adds them to a targets.json',
@@ -41,10 +45,10 @@ export const command = defineCommand({
           ...{ registry, cloud: clouds[cloud], provider, subscription },
           text: text ?? textOf('targets.json'),
         })
-      : await wholeOf(app(), 'candidates', { provider, subscription })
+      : await wholeOf<Candidate>(app(), 'candidates', { provider, subscription })
     const value = chosen(found.value, words).toSorted(oldestFirst)
     if (write === undefined) return showCollection(output, { ...found, value }, columns, ['candidate', 'candidates'])
-    const { added, known, text: written } = addTargets(text, value, { registry, cloud, now: Date.now() })
+    const { added, known, text: written } = addTargets(text, value.map(proposed), { registry, cloud, now: Date.now() })
     if (added.length > 0) writeFileSync(write, written)
     const grants = added.map(({ grant }) => grant).join(',')
     output.document({ ...found, value: added, alreadyThere: known.map(({ id }) => id), file: write, grants })
@@ -68,10 +72,19 @@ function textOf(file: string): string | undefined {
   }
 }
 
+type Proposal = Found & Pick<Candidate, 'id' | 'provider' | 'targetsEntry' | 'grant'>
+
+/** A candidate with what is written of it. Throws Ended. */
+function proposed(found: Found): Proposal {
+  const { id, provider, targetsEntry, grant } = found
+  if (id && provider && targetsEntry && grant) return { ...found, id, provider, targetsEntry, grant }
+  throw asUnexpected('a candidate without an entry for targets.json')
+}
+
 /** Those that are named; all where none is. */
-function chosen(found: readonly Body[], words: readonly string[]): readonly Body[] {
+function chosen(found: readonly Found[], words: readonly string[]): readonly Found[] {
   if (words.length === 0) return found
-  const named = (word: string) => (each: Body) => String(each.name).toLowerCase() === word.toLowerCase()
+  const named = (word: string) => (each: Found) => String(each.name).toLowerCase() === word.toLowerCase()
   const missing = words.filter((word) => !found.some(named(word)))
   if (missing.length > 0) {
     throw asUsage(
@@ -82,11 +95,11 @@ function chosen(found: readonly Body[], words: readonly string[]): readonly Body
   return found.filter((each) => words.some((word) => named(word)(each)))
 }
 
-function oldestFirst(a: Body, b: Body): number {
+function oldestFirst(a: Found, b: Found): number {
   return (b.ageDays ?? -1) - (a.ageDays ?? -1) || String(a.name).localeCompare(String(b.name))
 }
 
-const columns: readonly Column<Body>[] = [
+const columns: readonly Column<Found>[] = [
   { title: 'RESOURCE', of: ({ name }) => name },
   { title: 'PROVIDER', of: ({ provider }) => provider },
   { title: 'KEY AGE', of: ({ ageDays }) => (ageDays === undefined ? '' : `${ageDays} days`) },
@@ -101,8 +114,8 @@ const columns: readonly Column<Body>[] = [
 ]
 
 interface Written {
-  readonly added: readonly Body[]
-  readonly known: readonly Body[]
+  readonly added: readonly Proposal[]
+  readonly known: readonly Proposal[]
   readonly file: string
   readonly grants: string
 }
@@ -113,9 +126,9 @@ function report(output: Output, { added, known, file, grants }: Written): void {
   if (added.length === 0) return
   output.table(
     [
-      { title: 'TARGET', of: ({ targetsEntry }: Body) => targetsEntry.name },
-      { title: 'PROVIDER', of: ({ provider }: Body) => provider },
-      { title: 'NOTE', of: ({ note }: Body) => note, spare: 1 },
+      { title: 'TARGET', of: ({ targetsEntry }) => targetsEntry['name'] },
+      { title: 'PROVIDER', of: ({ provider }) => provider },
+      { title: 'NOTE', of: ({ note }) => note, spare: 1 },
     ],
     added,
   )

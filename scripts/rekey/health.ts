@@ -1,9 +1,10 @@
 // `rekey health`: whether rotations can work, and what to do where they cannot.
 
-import type { Body } from './app-client.ts'
+import type { Health, HealthCheck } from '../../src/functions/http/schemas/health-schema.ts'
 import { defineCommand } from './command.ts'
 import { exitCodes } from './ended.ts'
-import { moment } from './fitted-table.ts'
+import { type Column, moment } from './fitted-table.ts'
+import type { Loose } from './loose-answer.ts'
 import type { Output } from './output.ts'
 
 export const command = defineCommand({
@@ -15,7 +16,7 @@ export const command = defineCommand({
     const progress = output.progress()
     progress.say('Checking…')
     const { status, body } = await app()
-      .get('health', {}, { also: [503] })
+      .get<Health>('health', {}, { also: [503] })
       .finally(progress.end)
     output.document(body)
     showHealth(output, body)
@@ -23,15 +24,20 @@ export const command = defineCommand({
   },
 })
 
-function showHealth(output: Output, { status, configuration, problems, checks }: Body): void {
-  const all: readonly Body[] = Array.isArray(checks) ? checks : []
-  const wrong: readonly Body[] = Array.isArray(problems) ? problems : []
+type Check = Loose<HealthCheck>
+
+/** Targets whose entry in targets.json is not in force. */
+const standings = ['kept', 'suspended', 'off'] as const
+
+function showHealth(output: Output, { status, configuration, problems, checks }: Loose<Health>): void {
+  const all = Array.isArray(checks) ? (checks as readonly Check[]) : []
+  const wrong = Array.isArray(problems) ? (problems as NonNullable<typeof problems>) : []
   output.list([
     ['status', status],
     ['targets', configuration?.targets],
     ['configuration', configuration?.version],
     ['since', moment(configuration?.appliedAt)],
-    ...['kept', 'suspended', 'off'].map((name): [string, unknown] => [name, configuration?.[name]?.join?.(', ')]),
+    ...standings.map((name): [string, unknown] => [name, configuration?.[name]?.join?.(', ')]),
   ])
   for (const problem of wrong)
     output.text(
@@ -46,25 +52,26 @@ function showHealth(output: Output, { status, configuration, problems, checks }:
     const lines = alike.map(
       ({ check, place, error }) => `FAILED ${check}, ${place}: ${error?.message} (${error?.code})`,
     )
-    output.text(`\n${lines.join('\n')}\nWhat to do: ${alike[0].error?.remedy}`)
+    output.text(`\n${lines.join('\n')}\nWhat to do: ${alike[0]?.error?.remedy}`)
   }
 }
 
-const columns = [
-  { title: 'CHECK', of: ({ check }: Body) => check },
-  { title: 'PLACE', of: ({ place }: Body) => place },
-  { title: 'STATUS', of: ({ status }: Body) => status },
-  { title: 'RESULT', of: ({ status, error, detail }: Body) => (status === 'failed' ? error?.code : detail), spare: 1 },
+const columns: readonly Column<Check>[] = [
+  { title: 'CHECK', of: ({ check }) => check },
+  { title: 'PLACE', of: ({ place }) => place },
+  { title: 'STATUS', of: ({ status }) => status },
+  { title: 'RESULT', of: ({ status, error, detail }) => (status === 'failed' ? error?.code : detail), spare: 1 },
 ]
 
 /** What passed is counted, by its kind: what stands before the colon. */
-function rowsOf(alike: readonly Body[]): readonly Body[] {
+function rowsOf(alike: readonly Check[]): readonly Check[] {
   const right = alike.filter(({ status }) => status === 'ok')
   const others = alike.filter(({ status }) => status !== 'ok')
-  if (right.length < 2) return alike
-  return [{ check: kindOf(right[0]), place: `${right.length} of ${alike.length}`, status: 'ok' }, ...others]
+  const [first] = right
+  if (first === undefined || right.length < 2) return alike
+  return [{ check: kindOf(first), place: `${right.length} of ${alike.length}`, status: 'ok' }, ...others]
 }
 
-function kindOf({ check }: Body): string {
+function kindOf({ check }: Check): string {
   return String(check).split(':')[0]!
 }

@@ -1,10 +1,12 @@
 // `rekey history`: who did what and why, for one target or all, also as CSV.
 
-import type { AppClient, Body, Reply } from './app-client.ts'
+import type { HistoryEntry } from '../../src/functions/http/schemas/history-schema.ts'
+import type { AppClient, Reply } from './app-client.ts'
 import { showCollection, wholeOf } from './collection.ts'
 import { defineCommand } from './command.ts'
 import { asUsage } from './ended.ts'
-import { moment } from './fitted-table.ts'
+import { type Column, moment } from './fitted-table.ts'
+import type { Loose } from './loose-answer.ts'
 import { pathOf } from './shown-target.ts'
 
 export const command = defineCommand({
@@ -22,21 +24,21 @@ export const command = defineCommand({
       return
     }
     const shown = columns.filter(({ title }) => name === undefined || title !== 'TARGET')
-    return showCollection(output, await wholeOf(app(), path), shown, ['version', 'versions'])
+    return showCollection(output, await wholeOf<HistoryEntry>(app(), path), shown, ['version', 'versions'])
   },
 })
 
-const columns = [
-  { title: 'CREATED', of: ({ createdAt }: Body) => moment(createdAt) },
-  { title: 'TARGET', of: ({ target }: Body) => target },
-  { title: 'SECRET', of: ({ secret }: Body) => secret, spare: 2 },
-  { title: 'VERSION', of: ({ version }: Body) => String(version ?? '').slice(0, 8), spare: 5 },
-  { title: 'SLOT', of: ({ slot }: Body) => slot, spare: 4 },
-  { title: 'ENABLED', of: ({ enabled }: Body) => enabled, spare: 6 },
-  { title: 'REASON', of: ({ reason }: Body) => reason },
-  { title: 'BY', of: ({ actor }: Body) => actor, spare: 1 },
-  { title: 'NOTE', of: ({ note }: Body) => note },
-  { title: 'LAST ERROR', of: ({ lastError }: Body) => lastError?.code, spare: 3 },
+const columns: readonly Column<Loose<HistoryEntry>>[] = [
+  { title: 'CREATED', of: ({ createdAt }) => moment(createdAt) },
+  { title: 'TARGET', of: ({ target }) => target },
+  { title: 'SECRET', of: ({ secret }) => secret, spare: 2 },
+  { title: 'VERSION', of: ({ version }) => String(version ?? '').slice(0, 8), spare: 5 },
+  { title: 'SLOT', of: ({ slot }) => slot, spare: 4 },
+  { title: 'ENABLED', of: ({ enabled }) => enabled, spare: 6 },
+  { title: 'REASON', of: ({ reason }) => reason },
+  { title: 'BY', of: ({ actor }) => actor, spare: 1 },
+  { title: 'NOTE', of: ({ note }) => note },
+  { title: 'LAST ERROR', of: ({ lastError }) => lastError?.code, spare: 3 },
 ]
 
 /** The pages as they come, with one header line. The next page is in the header `Link`. */

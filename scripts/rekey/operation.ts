@@ -1,5 +1,6 @@
 // `rekey operation`: how a command that was accepted goes on.
 
+import type { Operation } from '../../src/functions/http/schemas/operation-schema.ts'
 import { deadlineOf, followOperation, showEnd } from './carried-out.ts'
 import { defineCommand } from './command.ts'
 import { asUsage } from './ended.ts'
@@ -19,7 +20,7 @@ export const command = defineCommand({
     if (options.timeout !== undefined && !options.wait) throw asUsage('--timeout is for --wait')
     const client = app()
     const link = /^https?:/i.test(word) ? word : `${client.address}/api/operations/${idOf(word)}`
-    const reply = await client.follow(link)
+    const reply = await client.follow<Operation>(link)
     if (!options.wait) return showEnd(output, reply.body)
     return followOperation({ app: client, output, options: {} }, link, reply, until)
   },

@@ -1,10 +1,11 @@
 // `rekey plan`: what a run would do, for one target or all.
 
-import type { Body } from './app-client.ts'
+import type { AllowedCommand, PlanEntry, TargetPlan } from '../../src/functions/http/schemas/plan-schema.ts'
 import { filterOptions, showCollection, wholeOf } from './collection.ts'
 import { defineCommand } from './command.ts'
 import { asUsage } from './ended.ts'
-import { moment } from './fitted-table.ts'
+import { type Column, moment } from './fitted-table.ts'
+import type { Loose } from './loose-answer.ts'
 import type { Output } from './output.ts'
 import { pathOf } from './shown-target.ts'
 
@@ -19,26 +20,26 @@ export const command = defineCommand({
   async run({ words: [name], app, options: { status, provider, vault, search }, output }) {
     const filters = { status, provider, vault, search }
     if (name === undefined) {
-      const plan = await wholeOf(app(), 'plan', filters)
+      const plan = await wholeOf<PlanEntry>(app(), 'plan', filters)
       return showCollection(output, plan, columns, ['target', 'targets'])
     }
     if (Object.values(filters).some((each) => each !== undefined))
       throw asUsage('filters are for the plan of all targets')
-    const { body } = await app().get(`${pathOf(name)}/plan`)
+    const { body } = await app().get<TargetPlan>(`${pathOf(name)}/plan`)
     output.document(body)
     showPlan(output, body)
   },
 })
 
-const columns = [
-  { title: 'TARGET', of: ({ target }: Body) => target },
-  { title: 'STATUS', of: ({ status }: Body) => status },
-  { title: 'DOES', of: ({ does }: Body) => does },
-  { title: 'DUE', of: ({ dueAt }: Body) => moment(dueAt), spare: 1 },
-  { title: 'NEXT ROTATION', of: ({ nextRotationAt }: Body) => moment(nextRotationAt), spare: 2 },
+const columns: readonly Column<Loose<PlanEntry>>[] = [
+  { title: 'TARGET', of: ({ target }) => target },
+  { title: 'STATUS', of: ({ status }) => status },
+  { title: 'DOES', of: ({ does }) => does },
+  { title: 'DUE', of: ({ dueAt }) => moment(dueAt), spare: 1 },
+  { title: 'NEXT ROTATION', of: ({ nextRotationAt }) => moment(nextRotationAt), spare: 2 },
 ]
 
-function showPlan(output: Output, plan: Body): void {
+function showPlan(output: Output, plan: Loose<TargetPlan>): void {
   const { steps, lastError, commands } = plan
   output.list([
     ['target', plan.target],
@@ -52,7 +53,7 @@ function showPlan(output: Output, plan: Body): void {
   ])
   const list = Array.isArray(steps) ? steps : []
   output.text(`\n${list.length === 0 ? 'A run would do nothing now.' : 'A run would now:'}`)
-  for (const [at, step] of list.entries()) output.text(`  ${at + 1}. ${stepOf(step)}`)
+  for (const [at, step] of list.entries()) output.text(`  ${at + 1}. ${step}`)
   if (typeof commands !== 'object' || commands === null) return
   output.text('')
   output.table(
@@ -63,14 +64,6 @@ function showPlan(output: Output, plan: Body): void {
       { title: 'UNTIL', of: ([, { until }]) => moment(until), spare: 1 },
       { title: 'DETAIL', of: ([, { allowed, message }]) => (allowed === true ? '' : message), spare: 2 },
     ],
-    Object.entries(commands as Record<string, Body>),
+    Object.entries(commands as Record<string, Loose<AllowedCommand>>),
   )
-}
-
-/** A step by its name and what it is done with. */
-function stepOf(step: Body): string {
-  if (typeof step !== 'object' || step === null) return String(step)
-  return Object.values(step)
-    .map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)))
-    .join(' ')
 }

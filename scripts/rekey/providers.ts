@@ -1,10 +1,12 @@
 // `rekey providers`: what can be rotated, and what each service needs for it.
 
 import { nearest } from '../../src/config/targets/nearest.ts'
-import type { Body } from './app-client.ts'
+import type { Provider } from '../../src/functions/http/schemas/provider-schema.ts'
 import { showCollection, wholeOf } from './collection.ts'
 import { defineCommand } from './command.ts'
 import { Ended } from './ended.ts'
+import type { Column } from './fitted-table.ts'
+import type { Loose } from './loose-answer.ts'
 import type { Output } from './output.ts'
 
 export const command = defineCommand({
@@ -14,7 +16,7 @@ export const command = defineCommand({
   options: {},
   examples: ['providers', 'providers cosmos-db'],
   async run({ words: [id], app, output }) {
-    const all = await wholeOf(app(), 'providers')
+    const all = await wholeOf<Provider>(app(), 'providers')
     if (id === undefined) return showCollection(output, all, columns, ['provider', 'providers'])
     const provider = all.value.find((each) => each.id === id)
     if (provider === undefined)
@@ -27,24 +29,24 @@ export const command = defineCommand({
   },
 })
 
-const columns = [
-  { title: 'PROVIDER', of: ({ id }: Body) => id },
-  { title: 'SERVICE', of: ({ title }: Body) => title, spare: 1 },
-  { title: 'SLOTS', of: ({ slots }: Body) => slots?.join?.(', ') },
-  { title: 'PROOF', of: ({ proof }: Body) => proof, spare: 2 },
-  { title: 'SWAP', of: ({ swap }: Body) => swap, spare: 3 },
+const columns: readonly Column<Loose<Provider>>[] = [
+  { title: 'PROVIDER', of: ({ id }) => id },
+  { title: 'SERVICE', of: ({ title }) => title, spare: 1 },
+  { title: 'SLOTS', of: ({ slots }) => slots?.join?.(', ') },
+  { title: 'PROOF', of: ({ proof }) => proof, spare: 2 },
+  { title: 'SWAP', of: ({ swap }) => swap, spare: 3 },
 ]
 
 function showProvider(
   output: Output,
-  { id, title, slots, outputs, fields, rights, clouds, proof, swap, atOnce }: Body,
+  { id, title, slots, outputs, fields, rights, clouds, proof, swap, atOnce }: Loose<Provider>,
 ): void {
   output.list([
     ['provider', id],
     ['service', title],
     ['slots', slots?.join?.(', ')],
-    ['outputs', outputs?.map?.(({ name }: Body) => name).join(', ')],
-    ['fields', fields?.map?.(({ name, required }: Body) => `${name}${required ? '' : ' (optional)'}`).join(', ')],
+    ['outputs', outputs?.map?.(({ name }) => name).join(', ')],
+    ['fields', fields?.map?.(({ name, required }) => `${name}${required ? '' : ' (optional)'}`).join(', ')],
     ['proof', proof],
     ['swap', swap],
     ['at once', atOnce],
@@ -54,8 +56,8 @@ function showProvider(
   output.text('')
   output.table(
     [
-      { title: 'RIGHT', of: ({ name }: Body) => name },
-      { title: 'WHY', of: ({ why }: Body) => why, spare: 1 },
+      { title: 'RIGHT', of: ({ name }) => name },
+      { title: 'WHY', of: ({ why }) => why, spare: 1 },
     ],
     rights,
   )

@@ -1,9 +1,11 @@
 // `rekey revoke-many`: a vault or more leaked. First a dry run with the count, which the request then repeats.
 
-import { asUnexpected, type Body } from './app-client.ts'
+import type { RevocationDryRun } from '../../src/functions/http/schemas/revocation-schema.ts'
+import { asUnexpected } from './app-client.ts'
 import { carryOut, commandOptions, yesOption } from './carried-out.ts'
 import { defineCommand } from './command.ts'
 import { asUsage } from './ended.ts'
+import type { Loose } from './loose-answer.ts'
 import type { Output } from './output.ts'
 import { selected, selectOptions } from './selection.ts'
 
@@ -30,7 +32,7 @@ export const command = defineCommand({
     const body = { ...selection, atOnce: options['at-once'] }
     if (note === undefined) throw asUsage('revoke-many needs --note: why')
     const sending = { app: app(), output, options }
-    const { body: dry } = await sending.app.post('revocations', { ...body, note, dryRun: true })
+    const { body: dry } = await sending.app.post<RevocationDryRun>('revocations', { ...body, note, dryRun: true })
     if (options['dry-run']) output.document(dry)
     showDry(output, dry)
     if (options['dry-run']) return
@@ -47,11 +49,11 @@ function confirmed(output: Output, count: number, yes: true | undefined): Promis
 }
 
 /** What the dry run found. Names beyond the first hundred are only counted. */
-function showDry(output: Output, { dryRun: _, count, targets, ...rest }: Body): void {
+function showDry(output: Output, { dryRun: _, count, targets, ...rest }: Loose<RevocationDryRun>): void {
   const names: readonly unknown[] = Array.isArray(targets) ? targets : []
   output.list([
     ['targets', count],
-    ['names', `${names.join(', ')}${names.length < count ? ' …' : ''}`],
+    ['names', `${names.join(', ')}${names.length < (count ?? 0) ? ' …' : ''}`],
     ...Object.entries(rest).map(([name, value]): [string, unknown] => [name, leftOut(value)]),
   ])
 }

@@ -1,5 +1,6 @@
 // `rekey show`: one target, read now.
 
+import type { Target } from '../../src/functions/http/schemas/target-schema.ts'
 import { defineCommand } from './command.ts'
 import { entriesOf, pathOf } from './shown-target.ts'
 
@@ -10,7 +11,7 @@ export const command = defineCommand({
   options: {},
   examples: ['show translator', 'show translator --json'],
   async run({ words: [name = ''], app, output }) {
-    const { body } = await app().get(pathOf(name))
+    const { body } = await app().get<Target>(pathOf(name))
     output.document(body)
     output.list(entriesOf(body))
     const secrets = Array.isArray(body.secrets) ? body.secrets : []

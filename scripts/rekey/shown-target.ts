@@ -1,8 +1,10 @@
 // One target as people read it.
 
-import type { AppClient, Body } from './app-client.ts'
+import type { Target } from '../../src/functions/http/schemas/target-schema.ts'
+import type { AppClient } from './app-client.ts'
 import { asUsage, Ended } from './ended.ts'
 import { moment } from './fitted-table.ts'
+import type { Loose } from './loose-answer.ts'
 
 /** The path of a target. Throws Ended for what cannot be a name: people paste secrets into the wrong place. */
 export function pathOf(name: string): string {
@@ -14,7 +16,7 @@ export function pathOf(name: string): string {
 }
 
 /** What the app shows of a target, name by name. */
-export function entriesOf(target: Body): [string, unknown][] {
+export function entriesOf(target: Loose<Target>): [string, unknown][] {
   const { lastError, lastComparedError } = target
   return [
     ['target', target.name],
@@ -47,7 +49,7 @@ export function entriesOf(target: Body): [string, unknown][] {
 }
 
 /** The slots that hold the other keys. */
-function others({ slot, slots }: Body): string {
+function others({ slot, slots }: Loose<Target>): string {
   const rest = Array.isArray(slots) ? slots.filter((each) => each !== slot) : []
   return rest.length === 0 ? '' : ` (the other: ${rest.join(', ')})`
 }
@@ -57,7 +59,7 @@ export async function currentOf(
   app: AppClient,
   name: string,
 ): Promise<{ readonly version: string; readonly shown: string }> {
-  const { body } = await app.get(pathOf(name))
+  const { body } = await app.get<Target>(pathOf(name))
   const { version, slot, publishedAt } = body
   if (typeof version !== 'string') {
     throw new Ended('refused', {
