@@ -114,7 +114,7 @@ export function composer(outside: Outside): Compose {
     const read = await wired.source.read()
     const problems = [...warnings, ...read.problems]
     // Where nothing is in force because something is wrong, requests wait until it is corrected.
-    if (!('targets' in read) || (read.targets.length === 0 && read.problems.length > 0)) {
+    if (!('targets' in read) || (isEmpty(read) && read.problems.length > 0)) {
       return { problems, queue: wired.queue }
     }
     const tagged = await wired.taggedTargets(read)
@@ -124,6 +124,11 @@ export function composer(outside: Outside): Compose {
     }
     return { app: app! }
   }
+}
+
+/** Nothing of it is in force. */
+function isEmpty({ targets, discover }: Configuration): boolean {
+  return targets.length === 0 && discover === undefined
 }
 
 /** The app of this process. */
@@ -209,7 +214,11 @@ function taggedReader(source: TaggedSecretsSource, parse: (text: string) => Prom
     const { discover } = configuration
     if (discover === undefined) return noneTagged
     const secrets = await source.read().catch(asRekeyErrorOnly)
-    if (secrets instanceof RekeyError) return { ...noneTagged, problem: unreadTagged(secrets) }
+    if (secrets instanceof RekeyError) {
+      // The same object for the same failure, so that the app is not made anew with each call.
+      if (known?.of[0] !== secrets) known = { of: [secrets], tagged: { ...noneTagged, problem: unreadTagged(secrets) } }
+      return known.tagged
+    }
     if (known?.of[0] === secrets && known.of[1] === configuration) return known.tagged
     const credentialOf = (target: Target) => (isReminder(target) ? '' : placeIn(target).credential)
     const tagged = await taggedTargets(secrets, { configuration, discover, parse, credentialOf })

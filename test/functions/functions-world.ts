@@ -63,6 +63,8 @@ export interface World {
   messages(queue?: string): Promise<Record<string, unknown>[]>
   /** How many messages of `rekey-requests`, or of the queue named, there are, invisible ones included. */
   depth(queue?: string): Promise<number>
+  /** Deletes a blob of the app's state, as the loss of the storage account would. */
+  forgetState(name: string): Promise<void>
   /** Deletes what is recorded of operations beside the tags, as the loss of the storage account would. */
   forgetOperations(): Promise<void>
   /** Handles the messages of lists, so that the queue holds the request of each of their targets. No other may be visible. */
@@ -174,6 +176,7 @@ export async function world(targets: readonly object[] | string = []): Promise<W
       await queue.createIfNotExists()
       return (await queue.getProperties()).approximateMessagesCount ?? 0
     },
+    forgetState: async (name) => void (await state.getBlockBlobClient(name).deleteIfExists()),
     forgetOperations: async () => {
       const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('rekey-operations')
       for await (const { name } of container.listBlobsFlat()) await container.deleteBlob(name)

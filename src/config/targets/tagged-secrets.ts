@@ -49,7 +49,10 @@ const Record = onFirstUse(() =>
 )
 
 export interface TaggedSecretsSource {
-  /** The same list until something changes. Read at most once a minute; where it cannot be read, what was read before. Throws RekeyError where nothing was. */
+  /**
+   * The same list until something changes. Read at most once a minute; where it cannot be read, what was read before, and at most every 15
+   * seconds. Throws RekeyError where nothing was.
+   */
   read(): Promise<readonly TaggedSecret[]>
   /**
    * Changes the list, over what other instances have written meanwhile; `change` may return the list that it is given. False: others
@@ -66,6 +69,7 @@ export function taggedSecretsSource(
 ): TaggedSecretsSource {
   let known: { readonly text: string; readonly secrets: readonly TaggedSecret[] } | undefined
   let until = Number.NEGATIVE_INFINITY
+  let failed: { readonly error: RekeyError; readonly until: number } | undefined
 
   /** The same object while the text is the same, so that nothing is made anew of it. */
   function keep(text: string): readonly TaggedSecret[] {
@@ -77,12 +81,15 @@ export function taggedSecretsSource(
   return {
     read: async () => {
       if (known && clock.monotonic() < until) return known.secrets
+      if (failed && clock.monotonic() < failed.until) throw failed.error
       try {
         return keep((await blob.read())?.text ?? '')
       } catch (thrown) {
-        if (known === undefined || !(thrown instanceof RekeyError)) throw thrown
+        if (!(thrown instanceof RekeyError)) throw thrown
         until = clock.monotonic() + failedHold
-        return known.secrets
+        if (known) return known.secrets
+        failed = { error: thrown, until }
+        throw thrown
       }
     },
     update: async (change, signal) => {

@@ -36,11 +36,13 @@ export interface Judging {
 /** More than these are not taken: each costs a call of its service every day. */
 const mostTaken = 5000
 
-/** The targets of these secrets, in their order. Never throws for what tags say. */
+/** The targets of these secrets, those that were verified first. Never throws for what tags say. */
 export async function taggedTargets(secrets: readonly TaggedSecret[], judging: Judging): Promise<TaggedTargets> {
   const { configuration, discover, parse } = judging
   const claimed = claimedBy(configuration)
-  const open = secrets.filter((secret) => discover.vaults.includes(secret.vault) && !claimed.secret(secret))
+  const inVaults = secrets.filter((secret) => discover.vaults.includes(secret.vault) && !claimed.secret(secret))
+  // What was verified comes first: new tags must not push it out.
+  const open = inVaults.toSorted((a, b) => Number(b.verified ?? false) - Number(a.verified ?? false))
   const candidates = open.slice(0, mostTaken).filter(({ provider }) => provider !== undefined)
   const entries = candidates.map(entryOf)
   const file = await parse(JSON.stringify({ defaults: discover.defaults, targets: entries }))

@@ -14,6 +14,7 @@ import type { Log } from '../../engine/ports.ts'
 import { RekeyError } from '../../engine/rekey-error.ts'
 import type { KeyProvider } from '../../providers/provider.ts'
 import { atMost } from '../shared/at-most.ts'
+import { joined } from '../shared/excerpt.ts'
 
 /** How many vaults are listed at once. */
 const vaults = 16
@@ -105,11 +106,16 @@ function providerFor(address: string, providers: readonly KeyProvider[]): KeyPro
   )
 }
 
+/** In one line, and one failure: there may be thousands. */
 function report(notTaken: readonly NotTaken[], { log, collect }: Finding): void {
-  for (const { secret, message, remedy, contested } of notTaken) {
-    const place = placeOfTagged(secret)
-    // Something that was rotated until now may have stopped.
-    if (contested) collect(new RekeyError('BadConfiguration', { message: `${place}: ${message}`, remedy }), place)
-    else log('warn', 'tagged secret not taken', { place, why: message })
-  }
+  if (notTaken.length === 0) return
+  const sentences = (each: readonly NotTaken[]) =>
+    joined(each.map(({ secret, message }) => `${placeOfTagged(secret)}: ${message}`))
+  log('warn', 'tagged secrets not taken', { count: notTaken.length, why: sentences(notTaken) })
+  // Something that was rotated until now may have stopped.
+  const contested = notTaken.filter((each) => each.contested)
+  const [first] = contested
+  if (first === undefined) return
+  const { remedy } = first
+  collect(new RekeyError('BadConfiguration', { message: sentences(contested), remedy }), 'tagged secrets')
 }

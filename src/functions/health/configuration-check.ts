@@ -39,14 +39,14 @@ export async function checkConfiguration({ app, log }: Round): Promise<readonly 
   }
 }
 
-function inForce({ problems, targets, reminders }: App, place: string): Check {
+function inForce({ problems, targets, reminders, configuration }: App, place: string): Check {
   const check = { check: 'configuration', place }
   if (problems.length > 0) {
     const detail = `not all of it is in force: ${joined(problems.map(sentenceOf))}`
     const remedy = 'Correct what "problems" lists, each with its remedy. What is not named there is in force.'
     return { ...check, status: 'failed', code: 'BadConfiguration', detail, remedy }
   }
-  if (targets.length + reminders.length === 0) {
+  if (targets.length + reminders.length === 0 && configuration.discover === undefined) {
     const detail = 'targets.json names no target: nothing is rotated'
     const remedy = 'Add the targets to it, as in targets.sample.json.'
     return { ...check, status: 'failed', code: 'BadConfiguration', detail, remedy }

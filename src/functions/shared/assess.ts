@@ -67,7 +67,7 @@ function stateOf(
   const [lead] = secrets
   if (secrets.some((secret) => secret?.enabled === false)) return 'paused'
   if (unmanaged.length > 0 && !target.adopt) {
-    return unmanaged.some((secret) => isAnothers(target, secret)) ? 'unmanaged' : 'untagged'
+    return !target.unverified && unmanaged.some((secret) => isAnothers(target, secret)) ? 'unmanaged' : 'untagged'
   }
   // With `adopt`, the first resync takes them over, whatever they hold.
   if (lead === undefined || unmanaged.length > 0) return 'new'
@@ -82,7 +82,9 @@ function stateOf(
 }
 
 function unmanagedIn(target: Target, secrets: readonly Listed[]): readonly NonNullable<Listed>[] {
-  return secrets.flatMap((secret) => (secret && secret.stamps?.target !== target.name ? [secret] : []))
+  // What the tags of a target say that is not verified counts for nothing.
+  const isOurs = ({ stamps }: NonNullable<Listed>) => !target.unverified && stamps?.target === target.name
+  return secrets.flatMap((secret) => (secret && !isOurs(secret) ? [secret] : []))
 }
 
 /** True also for the secrets of a target that was renamed. */

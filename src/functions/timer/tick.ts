@@ -88,7 +88,9 @@ async function run(given: App, compose: Compose, timer: Timer, log: Log, limits:
   }
   await checkConfiguration(given, log, collect)
   const reading = AbortSignal.timeout(limits.reading)
-  const app = await withTagged(given, compose, { log, collect, signal: reading })
+  // Half of the time: a vault with very many secrets must not cost the others their turn.
+  const listing = AbortSignal.timeout(limits.reading / 2)
+  const app = await withTagged(given, compose, { log, collect, signal: listing })
   const { seen, lines } = await readVaults(app, period, collect, reading)
   // What is overdue is still reported: a forgotten stop must not stay unnoticed.
   const counts = isStopped(app)

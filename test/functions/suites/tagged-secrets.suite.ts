@@ -204,9 +204,11 @@ describe('Whoever may write tags', () => {
       attack(made, store.resourceId)
 
       await round(made)
+      const { body: listed } = await show(made, 'mine')
       const forced = await made.http(rotate, { params: { name: 'mine' }, body: { force: true } })
       const repaired = await made.http(repair, { params: { name: 'mine' }, body: {} })
 
+      assert.equal(listed.status, 'untagged')
       assert.deepEqual([forced.body.code, repaired.body.code], ['Unmanaged', 'Unmanaged'])
       assert.deepEqual(
         versions(made, 'mine').map((each) => each.value),
@@ -357,6 +359,43 @@ describe('Whoever may write tags', () => {
 })
 
 describe('Tagged secrets', () => {
+  test('What was found stays in force while targets.json cannot be read, on an instance that starts then too', async () => {
+    const made = await taggedWorld()
+    const store = made.cloud.storageAccounts.add({ name: 'orders' })
+    leave(made, 'storageKey', store.keyOf('key1'), store.resourceId)
+    await round(made)
+    await made.writeTargets('{')
+
+    const kept = await names(made)
+    made.restart()
+    const restarted = await names(made)
+
+    assert.deepEqual([kept, restarted], [['storageKey'], ['storageKey']])
+    await made.close()
+  })
+
+  test('Where the record of what was found is lost, a live key is verified again', async () => {
+    const made = await taggedWorld()
+    const store = made.cloud.storageAccounts.add({ name: 'orders' })
+    leave(made, 'storageKey', store.keyOf('key1'), store.resourceId)
+    await round(made)
+    await made.forgetState('tagged-secrets.json')
+    made.restart()
+    assert.deepEqual(await names(made), [])
+
+    made.cloud.clock.advance(2 * 3_600_000)
+    await made.tick({ last: new Date(made.cloud.clock.now() - 2 * 3_600_000).toISOString() })
+    await made.drain()
+    made.cloud.clock.advance(days)
+    store.regenerateByHand('key1')
+    made.cloud.clock.advance(days)
+    const { status } = await made.http(repair, { params: { name: 'storageKey' }, body: {} })
+
+    assert.equal(status, 200)
+    assert.ok(store.accepts(value(made, 'storageKey')!))
+    await made.close()
+  })
+
   test('A tagged secret outside the scopes is a candidate, with its entry and the reason; within them it is none', async () => {
     const made = await taggedWorld()
     const [inside, outside] = ['rg', 'other'].map((group) =>
