@@ -1,6 +1,6 @@
 // Windows open at a local time of day and stay open for a length, daylight saving or not.
 
-import { type Duration, days, type Instant, type Window } from './target.ts'
+import { type Duration, days, type Instant, minutes, type Window } from './target.ts'
 
 /** Building a formatter costs a hundred times what using it does. */
 const formatters = new Map<string, Intl.DateTimeFormat>()
@@ -22,12 +22,33 @@ function formatterOf(timeZone: string): Intl.DateTimeFormat {
   return made
 }
 
-/** What the zone's wall clock shows, as if it were UTC: wall times can then be reckoned with. */
-function wallClock(at: Instant, timeZone: string): Instant {
+/** No zone's clock is moved but at a quarter of an hour, in UTC. */
+const quarter: Duration = minutes(15)
+/** Of each zone the offsets that were asked for, by the quarter: lists of thousands of targets ask for the same few again and again. */
+const offsets = new Map<string, Map<number, Duration>>()
+const mostOffsets = 10_000
+
+/** How far the zone's wall clock is ahead of UTC. */
+function offsetAt(at: Instant, timeZone: string): Duration {
+  const known = offsets.get(timeZone) ?? new Map<number, Duration>()
+  if (known.size >= mostOffsets) known.clear()
+  offsets.set(timeZone, known)
+  const begin = Math.floor(at / quarter) * quarter
+  const offset = known.get(begin) ?? readOffset(begin, timeZone)
+  known.set(begin, offset)
+  return offset
+}
+
+/** `at`: without milliseconds. */
+function readOffset(at: Instant, timeZone: string): Duration {
   const parts = formatterOf(timeZone).formatToParts(at)
   const part = (type: string) => Number(parts.find((each) => each.type === type)!.value)
-  const shown = Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'))
-  return shown + (((at % 1000) + 1000) % 1000)
+  return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')) - at
+}
+
+/** What the zone's wall clock shows, as if it were UTC: wall times can then be reckoned with. */
+function wallClock(at: Instant, timeZone: string): Instant {
+  return at + offsetAt(at, timeZone)
 }
 
 /**
@@ -35,9 +56,8 @@ function wallClock(at: Instant, timeZone: string): Instant {
  * one that never comes (clocks go forward) the moment that would have been it, had the clock not moved.
  */
 function instantAt(wall: Instant, timeZone: string): Instant {
-  const offset = (near: Instant): Duration => wallClock(near, timeZone) - near
-  const before = offset(wall - days(1))
-  const after = offset(wall + days(1))
+  const before = offsetAt(wall - days(1), timeZone)
+  const after = offsetAt(wall + days(1), timeZone)
   const first = Math.min(wall - before, wall - after)
   const second = Math.max(wall - before, wall - after)
   if (wallClock(first, timeZone) === wall) return first
