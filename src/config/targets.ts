@@ -17,7 +17,7 @@ import {
   type Surroundings,
 } from './targets/target-entry.ts'
 import { type PolicyFields, policyFields, type TargetFields, targetFields } from './targets/target-fields.ts'
-import { type Claim, conflicts } from './targets/target-relations.ts'
+import { conflicts } from './targets/target-relations.ts'
 
 export type { Problem } from './targets/configuration-problems.ts'
 
@@ -134,9 +134,9 @@ function plain({ index: _, ...problem }: Placed): Problem {
  */
 function contest(entries: readonly ReadEntry[], findings: Finding[]): ReadonlyMap<number, readonly Placed[]> {
   const wrong = new Set(findings.map(({ path }) => indexOf(path)))
-  const isWrong = ({ entry }: Claim) => wrong.has(indexOf(entry))
-  const claims = entries.flatMap((entry) => entry.claims)
-  const found = conflicts([...claims.filter((claim) => !isWrong(claim)), ...claims.filter(isWrong)])
+  const indexes = [...entries.keys()]
+  const order = [...indexes.filter((index) => !wrong.has(index)), ...indexes.filter((index) => wrong.has(index))]
+  const found = conflicts(entries, order)
   const contested = new Map<number, Placed[]>()
   for (const { earlier, ...finding } of found) {
     findings.push(finding)

@@ -11,7 +11,7 @@ import { nearest } from './nearest.ts'
 import { isObject, type JsonObject, type Reading, readFields, refuseUnknown } from './read-fields.ts'
 import { notOfReminders } from './reminder.ts'
 import type { PolicyFields, TargetFields } from './target-fields.ts'
-import { type Claim, type Durations, durationFindings } from './target-relations.ts'
+import { type Claimant, type Durations, durationFindings } from './target-relations.ts'
 
 export interface Surroundings {
   readonly registry: readonly KeyProvider[]
@@ -67,12 +67,8 @@ export interface Shared {
   fieldsOf(provider: KeyProvider | undefined): TargetFields
 }
 
-/** One entry as it was read. */
-export interface ReadEntry {
-  /** The name, and the credential, as far as they can be read. */
-  readonly name?: string | undefined
-  readonly credential?: string | undefined
-  readonly claims: readonly Claim[]
+/** One entry as it was read, as far as it can be read. What it claims counts also where it is switched off, or wrong otherwise. */
+export interface ReadEntry extends Claimant {
   /** Absent when something is wrong with it, which is then among the findings. */
   readonly target?: Target | undefined
 }
@@ -83,7 +79,7 @@ export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry
   const before = findings.length
   if (!isObject(given)) {
     findings.push({ path, message: 'must be an object', remedy: 'Write {"name": …, "provider": …, "secrets": …}.' })
-    return { claims: [] }
+    return { secrets: [] }
   }
   const provider = findProvider(given, path, shared)
   const fields = shared.fieldsOf(provider)
@@ -104,7 +100,8 @@ export function readEntry(given: unknown, path: Path, shared: Shared): ReadEntry
   return {
     name: own.values.name,
     credential: resource?.place.credential || undefined,
-    claims: claimsOf(own, resource?.place, path, defaults),
+    vault: settled('vault', own, defaults),
+    secrets: Object.keys(own.values.secrets ?? {}),
     target: provider && resource && findings.length === before ? compose(own, defaults, provider, resource) : undefined,
   }
 }
@@ -222,27 +219,6 @@ function judgeDurations(own: Policy, provider: KeyProvider | undefined, path: Pa
     const message = `${provider?.title} has one key: there is no key before the current one to retire`
     findings.push({ path: [...path, 'retireAfter'], message, remedy: 'Remove it.' })
   }
-}
-
-const nameField = ['name']
-
-/** What no other target may have. Claimed also by a target that is switched off, or wrong otherwise. */
-function claimsOf(
-  own: Reading<TargetFields>,
-  place: Pick<Place, 'credential'> | undefined,
-  path: Path,
-  defaults: Policy,
-): readonly Claim[] {
-  const { name, secrets } = own.values
-  const vault = settled('vault', own, defaults)
-  const written = vault ? Object.keys(secrets ?? {}) : []
-  return [
-    ...(name ? [{ what: 'name' as const, key: name.toLowerCase(), entry: path, field: nameField }] : []),
-    ...(place?.credential ? [{ what: 'credential' as const, key: place.credential, entry: path, field: [] }] : []),
-    ...written.map((secret): Claim => {
-      return { what: 'secret', key: `${vault} ${secret}`.toLowerCase(), entry: path, field: ['secrets', secret] }
-    }),
-  ]
 }
 
 function compose(

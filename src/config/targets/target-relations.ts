@@ -130,14 +130,30 @@ function longestClosed(window: Window): Duration {
   return Math.max(0, days(Math.max(...gaps)) - window.length)
 }
 
-/** Something that only one target may have, and where it is named. */
-export interface Claim {
+/** What an entry has that no other may have. */
+export interface Claimant {
+  readonly name?: string | undefined
+  readonly credential?: string | undefined
+  readonly vault?: string | undefined
+  /** The names of its secrets. */
+  readonly secrets: readonly string[]
+}
+
+interface Claim {
   readonly what: 'name' | 'secret' | 'credential'
   /** In lower case: vault and services compare without case. */
   readonly key: string
-  /** Where the entry is, and where in it: put together only where two claims meet, because there are hundreds of thousands. */
-  readonly entry: Path
+  /** Where it is in its entry. */
   readonly field: Path
+}
+
+function* claimsOf({ name, credential, vault, secrets }: Claimant): Iterable<Claim> {
+  if (name) yield { what: 'name', key: name.toLowerCase(), field: ['name'] }
+  if (credential) yield { what: 'credential', key: credential, field: [] }
+  if (!vault) return
+  for (const secret of secrets) {
+    yield { what: 'secret', key: `${vault} ${secret}`.toLowerCase(), field: ['secrets', secret] }
+  }
 }
 
 const said: Readonly<Record<Claim['what'], (first: string) => Pick<Finding, 'message' | 'remedy'>>> = {
@@ -157,25 +173,28 @@ export interface Conflict extends Finding {
   readonly earlier: Path
 }
 
-/** Every claim that another has made before, with where. */
-export function conflicts(claims: readonly Claim[]): readonly Conflict[] {
+/**
+ * Every claim that an entry before it in `order` has made, with where. What a conflict says is found again for it: to keep it of every entry
+ * would take more memory than the targets do.
+ */
+export function conflicts(entries: readonly Claimant[], order: readonly number[]): readonly Conflict[] {
   const first = {
-    name: new Map<string, Claim>(),
-    secret: new Map<string, Claim>(),
-    credential: new Map<string, Claim>(),
+    name: new Map<string, number>(),
+    secret: new Map<string, number>(),
+    credential: new Map<string, number>(),
   }
-  return claims.flatMap((claim): readonly Conflict[] => {
-    const { what, key } = claim
-    const before = first[what].get(key)
-    if (before === undefined) first[what].set(key, claim)
-    if (before === undefined) return none
-    const earlier = placeOf(before)
-    return [{ path: placeOf(claim), earlier, ...said[what](pathText(earlier)) }]
-  })
-}
-
-const none: readonly Conflict[] = []
-
-function placeOf({ entry, field }: Claim): Path {
-  return [...entry, ...field]
+  const found: Conflict[] = []
+  for (const index of order) {
+    for (const { what, key, field } of claimsOf(entries[index]!)) {
+      const before = first[what].get(key)
+      if (before === undefined) {
+        first[what].set(key, index)
+        continue
+      }
+      const same = [...claimsOf(entries[before]!)].find((claim) => claim.what === what && claim.key === key)
+      const earlier: Path = ['targets', before, ...same!.field]
+      found.push({ path: ['targets', index, ...field], earlier, ...said[what](pathText(earlier)) })
+    }
+  }
+  return found
 }

@@ -6,6 +6,9 @@ import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { apiVersion } from '../../../src/functions/http/request-rules.ts'
 import { listTargets } from '../../../src/functions/http/status/list-targets.ts'
 import { listPlan } from '../../../src/functions/http/status/show-plan.ts'
+import { latestSnapshot } from '../../../src/functions/snapshot/latest-snapshot.ts'
+import { saveSnapshot } from '../../../src/functions/snapshot/save-snapshot.ts'
+import { secretsLine } from '../../../src/functions/snapshot/snapshot-lines.ts'
 import { tickLimits } from '../../../src/functions/timer/tick.ts'
 import { type Answer, account, days, stored, type World, world } from '../functions-world.ts'
 
@@ -132,6 +135,27 @@ describe('The lists of targets', () => {
       await made.close()
     })
   }
+
+  test('A rotation that the listing of a tick does not show yet is shown all the same', async () => {
+    const { made } = await fleet({ two: 60.5 })
+    await made.tick()
+    const composed = await made.compose()
+    assert.ok('app' in composed)
+    const { snapshot } = composed.app
+    const target = composed.app.targetNamed('two')!
+    const { signal } = new AbortController()
+    const old = (await latestSnapshot(snapshot, signal))!.of(target)!
+    assert.ok('secrets' in old)
+    await made.http(rotate, { params: { name: 'two' } })
+    made.cloud.clock.advance(minute)
+    const now = made.cloud.clock.now()
+    await saveSnapshot(snapshot, now, [secretsLine([target], now, new Map([['two', old.secrets]]))], signal)
+
+    const { body } = await made.http(listTargets)
+
+    assert.deepEqual([body.asOf, body.value[0].slot], [iso(now), 'Key2'])
+    await made.close()
+  })
 
   test('Where a tick could not read a vault, its targets say how old they are, or that they are unreadable', async () => {
     const { made, members } = await fleet({ one: 10 })
