@@ -4,12 +4,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { missingPermission, staleReads } from '../../../simulator/faults.ts'
 import { portalUser } from '../../../simulator/resource-events.ts'
+import { samples } from '../../../simulator/services/index.ts'
 import { unorderedEvents } from '../../../simulator/wire-faults.ts'
 import { resourceEvent, resourceEventTypes } from '../../../src/functions/event-grid/resource-event.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import { loadProviders } from '../../../src/providers/index.ts'
-import { keyOperations } from '../../../src/providers/wire/key-changes.ts'
+import { isHeard, keyOperations } from '../../../src/providers/wire/key-changes.ts'
 import { account, days, stored, vaultHost, type World, world } from '../functions-world.ts'
 
 const minute = 60_000
@@ -310,6 +311,35 @@ describe('Events that a key was regenerated', () => {
       made.sends.map(({ request }) => request.target),
       ['vision', 'vision', 'vision', 'vision'],
     )
+    await made.close()
+  })
+
+  test('A key of every provider that is regenerated in the portal is compared with its service, but for devices and Microsoft Graph', async () => {
+    const made = await world()
+    const providers = await loadProviders()
+    const operations = keyOperations(providers)
+    const events = made.cloud.resourceEvents.subscribe({ types: resourceEventTypes, operations })
+    const members = Object.entries(samples).flatMap(([provider, { add, others = [] }]) =>
+      [add, ...others].map((addTo, n) => ({
+        name: `${provider}-${n}`,
+        provider,
+        ...addTo(made.cloud, `contoso-${n}`),
+      })),
+    )
+    await made.writeTargets(
+      members.map(({ name, provider, fields }) => ({ name, provider, ...fields, secrets: { [`${name}-key`]: 'key' } })),
+    )
+    for (const { handle } of members) handle.regenerateByHand(Object.keys(handle.keys())[0]!)
+
+    await deliverAll(made, events.take())
+
+    const compared = new Set(made.sends.map(({ request }) => request.target))
+    const missed = members.filter(({ name }) => !compared.has(name)).map(({ provider }) => provider)
+    assert.deepEqual(
+      [...new Set(missed)],
+      providers.filter((provider) => !isHeard(provider)).map(({ id }) => id),
+    )
+    assert.deepEqual([...new Set(missed)].sort(), ['defender-sensor', 'iot-hub-device'])
     await made.close()
   })
 
