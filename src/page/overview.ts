@@ -63,7 +63,7 @@ function urgentRow({ name, status, lastError, dueAt, expiresAt }: TargetSummary)
     'li',
     statusMark(status),
     el('a.mono', { href: targetAddress(name) }, name),
-    el('span.note', what, what !== '' && since !== undefined && [' ', moment(since, fromNow)]),
+    el('span.note', what, what !== '' && since !== undefined && [lastError ? ', ' : ' ', moment(since, fromNow)]),
   )
 }
 

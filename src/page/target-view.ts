@@ -93,11 +93,8 @@ function factsOf(target: Target, comparedError: string | undefined): HTMLElement
   } = target
   const by = [reason && reasonText(reason), actor && `by ${actor}`, note && `“${note}”`].filter(Boolean).join(', ')
   return facts([
-    ['Last rotation', rotatedAt !== undefined && [moment(rotatedAt, fromNow), by !== '' && `: ${by}`], 'wide'],
-    [
-      'Compared with its service',
-      lastComparedAt !== undefined ? moment(lastComparedAt, fromNow) : (comparedError ?? 'not yet'),
-    ],
+    ['Last change', rotatedAt !== undefined && [moment(rotatedAt, fromNow), by !== '' && `: ${by}`], 'wide'],
+    ['Compared', lastComparedAt !== undefined ? moment(lastComparedAt, fromNow) : (comparedError ?? 'not yet')],
     ['Service', target.provider],
     [
       'Resource',
