@@ -1,6 +1,6 @@
 // The commands of one target: what each does, or why it cannot be given now, before it is pressed.
 
-import { type CommandName, commandNames, type Permitted, type Target, type TargetPlan } from './api-shapes.ts'
+import { type AllowedCommand, type CommandName, commandNames, type Target, type TargetPlan } from './api-shapes.ts'
 import { commandWords, reasonText } from './command-words.ts'
 import { confirmDialog } from './confirm-dialog.ts'
 import { announce, type Child, el, fill } from './elements.ts'
@@ -70,7 +70,7 @@ function commandRow(
   )
 }
 
-function refusal({ code = '', message, remedy }: Permitted): HTMLElement {
+function refusal({ code = '', message, remedy }: AllowedCommand): HTMLElement {
   return el(
     'div.refusal',
     el('p', el('b', 'Not now: '), withMoments(message ?? code)),

@@ -18,10 +18,9 @@ export async function carryOut(path: string, body: object, report: (progress: Pr
   const [id, firstSent] = [crypto.randomUUID(), new Date()]
   report({ state: 'sent' })
   try {
-    const answered = await post<Outcome & Operation>(path, body, id, firstSent)
-    if (answered.status === 200) return { state: 'succeeded', outcome: answered.body }
-    const location = answered.headers.get('operation-location') ?? `/api/operations/${answered.body.id}`
-    return await follow(pathIn(location), report)
+    const { status, body: answer, headers } = await post<Outcome | Operation>(path, body, id, firstSent)
+    if (status === 200) return { state: 'succeeded', outcome: answer as Outcome }
+    return await follow(pathIn(headers.get('operation-location')!), report)
   } catch (thrown) {
     if (!(thrown instanceof ApiError)) throw thrown
     return { state: 'failed', error: errorOf(thrown) }
@@ -48,7 +47,7 @@ export async function follow(
 function progressOf(operation: Operation): Progress {
   const { status, error } = operation
   if (status === 'Succeeded') return { state: 'succeeded', operation }
-  if (status === 'Failed' || status === 'Canceled') return { state: 'failed', operation, ...(error && { error }) }
+  if (status === 'Failed') return { state: 'failed', operation, ...(error && { error }) }
   return { state: 'running', operation }
 }
 

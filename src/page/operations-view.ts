@@ -1,7 +1,7 @@
 // Lists of targets that are rotated or revoked together, and one operation of any kind.
 
-import { ApiError, getAll } from './api-client.ts'
-import type { Counts, Operation } from './api-shapes.ts'
+import { ApiError, get, getAll } from './api-client.ts'
+import type { Counts, ListedOperation, Operation } from './api-shapes.ts'
 import { announce, type Child, el, fill } from './elements.ts'
 import { follow } from './follow-operation.ts'
 import { dateAndTime, fromNow, moment, plural } from './moments.ts'
@@ -22,15 +22,15 @@ export function operationsView(main: HTMLElement, id: string): (() => void) | un
   return undefined
 }
 
-async function readAll(): Promise<readonly Operation[]> {
-  let found: readonly Operation[] = []
-  await getAll<Operation>('/api/operations', (operations) => {
+async function readAll(): Promise<readonly ListedOperation[]> {
+  let found: readonly ListedOperation[] = []
+  await getAll<ListedOperation>('/api/operations', (operations) => {
     found = operations
   })
   return found
 }
 
-function show(operations: readonly Operation[]): Child {
+function show(operations: readonly ListedOperation[]): Child {
   if (operations.length === 0) return el('p.empty', 'No operation in the last two weeks.')
   return el(
     'ul.cards',
@@ -38,26 +38,37 @@ function show(operations: readonly Operation[]): Child {
   )
 }
 
-function summary(operation: Operation): Child {
-  const { id, kind = 'operation', createdAt, actor, note, counts } = operation
+function summary({ id, kind, createdAt, actor, note, total, status, counts }: ListedOperation): Child {
+  const progress = el('div.stack')
+  // Of those that go on, the list does not say how far they are.
+  if (status !== undefined && counts !== undefined)
+    fill(progress, progressBar(counts), el('p', statusText({ status, counts })))
+  else {
+    const read = () => get<Operation>(operationPath(id))
+    void showRead(progress, read, (seen) => [seen.counts && progressBar(seen.counts), el('p', statusText(seen))])
+  }
   return [
     el('h2', el('a', { href: `#/operations/${id}` }, titleOf(kind))),
     el(
       'p.note',
-      createdAt !== undefined && moment(createdAt, fromNow),
-      actor !== undefined && ` by ${actor}`,
+      `${plural(total, 'target')}, `,
+      moment(createdAt, fromNow),
+      ` by ${actor}`,
       note !== undefined && `: “${note}”`,
     ),
-    counts && progressBar(counts),
-    el('p', statusText(operation)),
+    progress,
   ]
 }
 
-function titleOf(kind: string): string {
-  return { rotations: 'Rotation of a list', revocations: 'Revocation of a list' }[kind] ?? kind
+function operationPath(id: string): string {
+  return `/api/operations/${encodeURIComponent(id)}`
 }
 
-function statusText({ status, counts }: Operation): string {
+function titleOf(kind: ListedOperation['kind']): string {
+  return { rotations: 'Rotation of a list', revocations: 'Revocation of a list' }[kind]
+}
+
+function statusText({ status, counts }: Pick<Operation, 'status' | 'counts'>): string {
   const word =
     { NotStarted: 'Not started', Running: 'Running', Succeeded: 'Done', Failed: 'Failed' }[status] ??
     status ??
@@ -99,7 +110,7 @@ function oneOperation(main: HTMLElement, id: string): () => void {
     said = text
   }
   follow(
-    `/api/operations/${encodeURIComponent(id)}`,
+    operationPath(id),
     ({ operation }) => operation && report(operation),
     () => isShown,
   ).catch((error: unknown) => {
@@ -130,9 +141,7 @@ function detail(operation: Operation): Child {
         'Failed',
         el(
           'ul.list',
-          failures.map((each) =>
-            el('li', el('a', { href: targetAddress(each.target) }, each.target), ` ${each.code} ${each.message ?? ''}`),
-          ),
+          failures.map((each) => el('li', el('a', { href: targetAddress(each.target) }, each.target), ` ${each.code}`)),
         ),
       ),
   ]

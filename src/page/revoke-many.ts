@@ -1,26 +1,13 @@
 // Revokes the keys of a vault, a subscription, a service or a list: first how many that are, then the same number again.
 
 import { ApiError, post } from './api-client.ts'
+import type { RevocationDryRun } from './api-shapes.ts'
 import { confirmDialog } from './confirm-dialog.ts'
 import { el, fill } from './elements.ts'
 import { currentFleet, watchFleet } from './fleet.ts'
 import { plural } from './moments.ts'
 import { refusalBox } from './pieces.ts'
 import { targetAddress } from './target-list.ts'
-
-interface DryRun {
-  readonly count: number
-  readonly targets: readonly string[]
-  readonly disabled?: LeftOut
-  readonly notApplied?: LeftOut
-  readonly reminders?: LeftOut
-}
-
-/** Targets that are named and not revoked, the first hundred with their names. */
-interface LeftOut {
-  readonly count: number
-  readonly targets: readonly string[]
-}
 
 type Kind = 'vault' | 'subscription' | 'provider' | 'targets'
 
@@ -97,7 +84,7 @@ function valuesFor(kind: Kind): readonly string[] {
 async function dryRun(place: HTMLElement, selector: object): Promise<void> {
   fill(place, el('p.note', 'Counting…'))
   try {
-    const { body } = await post<DryRun>('/api/revocations', { ...selector, dryRun: true })
+    const { body } = await post<RevocationDryRun>('/api/revocations', { ...selector, dryRun: true })
     fill(place, counted(place, selector, body))
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
@@ -105,9 +92,9 @@ async function dryRun(place: HTMLElement, selector: object): Promise<void> {
   }
 }
 
-function counted(place: HTMLElement, selector: object, dry: DryRun): HTMLElement {
+function counted(place: HTMLElement, selector: object, dry: RevocationDryRun): HTMLElement {
   const { count, targets, disabled, notApplied, reminders } = dry
-  const leftOut = (what: LeftOut | undefined, why: string) =>
+  const leftOut = (what: RevocationDryRun['disabled'], why: string) =>
     what && el('p.note', `${plural(what.count, 'target')} ${why}: left alone (${what.targets.join(', ')}).`)
   return el(
     'section.panel',

@@ -64,7 +64,7 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
     targets: [],
   }
   let active = 0
-  let remembering = 0
+  let remembering: ReturnType<typeof setTimeout> | undefined
 
   const search = el('input', {
     type: 'search',

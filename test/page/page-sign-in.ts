@@ -72,6 +72,28 @@ export function testSignIn(started: () => { readonly app: PageApp; readonly brow
     await close()
   })
 
+  test('whoever may only read is shown why a command is refused, and which role is missing, before it is pressed', {
+    skip,
+  }, async () => {
+    const { app, browser } = started()
+    const { page, check, close } = await signedIn(app, browser, 'rita@contoso.com', '#/targets/translator')
+
+    await page.locator('.commands > li').first().waitFor()
+    const buttons = page.locator('.commands button')
+    const rows = await page.locator('.commands > li').allTextContents()
+
+    assert.ok(rows.length >= 4)
+    assert.ok(
+      await buttons.evaluateAll((all) => all.every((each) => (each as unknown as { disabled: boolean }).disabled)),
+    )
+    assert.ok(
+      rows.every((row) => /Not now: the caller lacks the app role Rekey\.(Rotate|Revoke)/.test(row)),
+      rows.join('\n'),
+    )
+    check()
+    await close()
+  })
+
   test('whoever signs in without a role of this app is shown which one is missing', { skip }, async () => {
     const { app, browser } = started()
     const { page, check, close } = await signedIn(app, browser, 'otto@contoso.com')
