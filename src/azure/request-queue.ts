@@ -145,6 +145,7 @@ const Message = onFirstUse(() =>
     revokeBefore: z.optional(instant()),
     atOnce: z.optional(z.boolean()),
     failedWith: z.optional(line(64)),
+    throttled: z.optional(z.int().check(z.nonnegative())),
     comparedAfter: z.optional(instant()),
     byEvent: z.optional(z.literal(true)),
     ignoreWindow: z.optional(z.boolean()),

@@ -54,9 +54,17 @@ export interface Allowance {
 /** How much of each service's limit may be spent: the schedule takes the half, a revoke may take the whole. */
 export type Share = 'half' | 'whole'
 
-/** An allowance is at most the half of its service's limit. */
-export function shareOf(half: Allowance, share: Share): Allowance {
-  return share === 'half' ? half : { burst: 2 * half.burst, perSecond: 2 * half.perSecond }
+/** Of the whole: workers that begin late must have something to catch up with, or all that follows is late and throttled, too. */
+const planned = 0.95
+/** How late they may begin, where half of the burst is enough for that. */
+const late: Duration = seconds(5)
+
+/** An allowance is at most the half of its service's limit. Of the whole, what workers that begin late need is left over. */
+export function shareOf({ burst, perSecond }: Allowance, share: Share): Allowance {
+  if (share === 'half') return { burst, perSecond }
+  const whole = { burst: 2 * burst, perSecond: 2 * perSecond }
+  const reserve = Math.min(burst, whole.perSecond * (late / seconds(1)))
+  return { burst: whole.burst - reserve, perSecond: planned * whole.perSecond }
 }
 
 /** A vault's: secret versions created. The vault itself allows 300 in 10 seconds. */

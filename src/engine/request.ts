@@ -27,6 +27,8 @@ export interface RotationRequest {
   readonly atOnce?: boolean
   /** The code of the lasting failure that was announced last, where the request is tried again after it. */
   readonly failedWith?: string
+  /** How often its service has throttled it. */
+  readonly throttled?: number
   /** Compared with its service after this moment, and drift repaired; what is due may wait. */
   readonly comparedAfter?: Instant
   /** With `comparedAfter`: an event asks for it, and no caller waits. It is over once the target was compared after that moment. */

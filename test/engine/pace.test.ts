@@ -77,6 +77,25 @@ test('No budget is ever overdrawn, over ticks that follow one another', () => {
   )
 })
 
+test('What is paced at the whole of each limit never overdraws one, also where all of it begins two seconds late', () => {
+  fc.assert(
+    fc.property(anyCandidates, fc.integer({ min: 0, max: 2000 }), (fleet, late) => {
+      const { now, later } = pace(fleet, { interval: 30 * 24 * minutes(60), queued: 0, share: 'whole' })
+      const levels = new Map<string, { level: number; at: number }>()
+      for (const { candidate, delay } of now) {
+        const { burst, perSecond } = candidate.allowance
+        const [capacity, at] = [2 * burst, Math.max(delay, late)]
+        const known = levels.get(candidate.budget) ?? { level: capacity, at: 0 }
+        const level = Math.min(capacity, known.level + ((at - known.at) / 1000) * 2 * perSecond) - candidate.writes
+        assert.ok(level >= -0.01, `${candidate.budget} is overdrawn at ${at} ms`)
+        levels.set(candidate.budget, { level, at })
+      }
+      assert.deepEqual(later, [])
+    }),
+    { numRuns: 50 },
+  )
+})
+
 test('A vault never has to create more than 300 versions in ten seconds', () => {
   const fleet = Array.from({ length: 3000 }, (_, n) =>
     candidate(n, { budget: `host${n % 50}.example`, writes: 1, creates: 3 }),

@@ -20,20 +20,21 @@ const uuid = '0b7c7c3e-58a1-4f0c-8d0a-2f0a4f6d9c11'
 type Kind = 'rotations' | 'revocations'
 const started = {
   rotations: { handler: startRotations, body: { targets: 'all' } },
-  revocations: { handler: startRevocations, body: { targets: 'all', note: 'the vault leaked', count: targets } },
+  revocations: { handler: startRevocations, body: { targets: 'all', note: 'the vault leaked' } },
 }
 
 function rotateAll(fleet: LargeFleet) {
   return requestAll(fleet, 'rotations')
 }
 
-async function requestAll({ compose, cloud }: LargeFleet, kind: Kind) {
+async function requestAll({ compose, cloud }: LargeFleet, kind: Kind, count = targets) {
   const headers = {
     'content-type': 'application/json',
     'Repeatability-Request-ID': uuid,
     'Repeatability-First-Sent': new Date(cloud.clock.now()).toUTCString(),
   }
-  const { handler, body } = started[kind]
+  const { handler, body: asked } = started[kind]
+  const body = kind === 'revocations' ? { ...asked, count } : asked
   const url = `http://127.0.0.1/api/${kind}`
   const request = new HttpRequest({ method: 'POST', url, headers, body: { string: JSON.stringify(body) } })
   return await answer(handler, request, context(), compose)
@@ -129,6 +130,20 @@ for (const [kind, points] of [
     }
   })
 }
+
+test('A list of revokes that two workers handle at the same time is queued whole, and every key is replaced once', async () => {
+  const fleet = largeFleet({ targets: 12, vaults: 1, age: 10 })
+  await requestAll(fleet, 'revocations', 12)
+  const message = fleet.take(fleet.cloud.clock.now())
+
+  await Promise.all([1, 2].map(() => rotateMessage(message, context(), fleet.compose, 'rekey-revocations')))
+  const ids = new Set(queuedIds(fleet))
+  await fleet.drain(fleet.cloud.clock.now() + 3_600_000)
+
+  const made = fleet.cloud.history.filter(({ operation, effect }) => effect && operation.endsWith('/regenerateKey'))
+  assert.deepEqual([ids.size, made.length], [12, 24])
+  fleet.close()
+})
 
 test('Whatever fails for good while a list of revokes is queued, its message goes on ten minutes later, in the queue of revokes', async () => {
   const fleet = largeFleet({ targets, vaults: 1, age: 10 })

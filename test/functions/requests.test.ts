@@ -60,7 +60,7 @@ describe('What is queued after an outcome', () => {
       turn,
     )
 
-    assert.deepEqual([turns, sent?.delay], [[minute], minute + 7000])
+    assert.deepEqual([turns, sent?.delay, sent?.request.throttled], [[minute], minute + 7000, 1])
   })
 
   test('Nothing is queued when nothing is left to do', async () => {

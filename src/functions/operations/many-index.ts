@@ -3,7 +3,9 @@
 import * as z from 'zod/mini'
 import type { App } from '../../compose.ts'
 import { iso } from '../../engine/duration.ts'
+import type { Log } from '../../engine/ports.ts'
 import { days, type Instant, seconds } from '../../engine/target.ts'
+import { asRekeyError } from '../../engine/unforeseen.ts'
 import { atMost } from '../shared/at-most.ts'
 import { vaultCalls } from '../shared/read-secrets.ts'
 import type { Many, ManyKind } from './many-targets.ts'
@@ -33,8 +35,20 @@ export interface ListedMany extends z.output<typeof Entry> {
   readonly token: string
 }
 
-/** Adds a list; a second time changes nothing. Throws RekeyError. */
-export async function listInIndex(app: App, request: string, many: Many): Promise<void> {
+/**
+ * Adds a list; a second time changes nothing. Never throws, because nothing may wait for it: who requests a list adds it, and again who handles
+ * its message.
+ */
+export async function listInIndex(app: App, log: Log, request: string, many: Many): Promise<void> {
+  try {
+    await add(app, request, many)
+  } catch (thrown) {
+    const { code, message } = asRekeyError(thrown, log)
+    log('warn', 'a list could not be added to the index', { request, code, detail: message })
+  }
+}
+
+async function add(app: App, request: string, many: Many): Promise<void> {
   const { kind, createdAt, expiresAt, actor, note, targets, delays } = many
   const begun = Date.parse(createdAt)
   const lastAt = iso(begun + seconds(delays.reduce((most, delay) => Math.max(most, delay), 0)))

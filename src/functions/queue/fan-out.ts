@@ -7,6 +7,7 @@ import type { Log } from '../../engine/ports.ts'
 import type { RekeyError } from '../../engine/rekey-error.ts'
 import { type Duration, minutes, seconds } from '../../engine/target.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
+import { listInIndex } from '../operations/many-index.ts'
 import {
   endPart,
   isPartOver,
@@ -39,7 +40,10 @@ export async function fanOut(message: ListPart, app: App, log: Log, isLastTry: b
     const many = await readMany(app, list)
     // Its operation is unknown too: the storage account was lost, or two weeks have passed.
     if (many === undefined) return log('error', 'list dropped: its record is gone', { request: list })
-    if (message.part === undefined) await queueOtherParts(message, many, app)
+    if (message.part === undefined) {
+      await listInIndex(app, log, list, many)
+      await queueOtherParts(message, many, app)
+    }
     await queuePart(message, many, app, (from) => {
       position = { ...message, part: message.part ?? 0, from }
     })

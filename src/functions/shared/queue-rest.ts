@@ -5,7 +5,7 @@ import type { Outcome } from '../../engine/outcome.ts'
 import { shareOf } from '../../engine/pace.ts'
 import type { RequestQueue } from '../../engine/ports.ts'
 import { isRevoke, type RotationRequest } from '../../engine/request.ts'
-import { type Duration, seconds, type Target } from '../../engine/target.ts'
+import { type Duration, minutes, seconds, type Target } from '../../engine/target.ts'
 import { revokeWrites } from './many-candidate.ts'
 
 /** How a request comes back where many do. `random`: in [0, 1). */
@@ -45,12 +45,21 @@ export function comingBack(app: App, target: Target, request: RotationRequest): 
       const needed = isRevoke(request) ? revokeWrites(app, target, request.atOnce) : writes
       const line = `${share} ${app.placeOf(target).budget.toLowerCase()}`
       const length = seconds(needed / shareOf(allowance, share).perSecond)
-      return app.turns.next(line, length, now + earliest) - now
+      return app.turns.next(line, length, now + Math.max(earliest, pause(request))) - now
     },
   }
 }
 
-/** The request as it is tried again: it says which lasting failure has been announced, so that this is not repeated. */
-function afterOutcome(request: RotationRequest, { error }: Outcome): RotationRequest {
+/**
+ * Turns are known to one instance. Where others have the limit too, a request that is throttled again and again waits half as long again each
+ * time, up to a minute: so no revoke waits for much longer than it has waited already.
+ */
+function pause({ throttled = 0 }: RotationRequest): Duration {
+  return Math.min(seconds(1.5 ** throttled), minutes(1)) * (0.5 + Math.random() / 2)
+}
+
+/** The request as it is tried again: it says how often it was throttled, and which lasting failure has been announced, so that this is not repeated. */
+function afterOutcome(request: RotationRequest, { error, again }: Outcome): RotationRequest {
+  if (again?.inTurn) return { ...request, throttled: (request.throttled ?? 0) + 1 }
   return error === undefined || error.transient ? request : { ...request, failedWith: error.code }
 }

@@ -257,6 +257,22 @@ describe('A revocation of many targets', () => {
     await made.close()
   })
 
+  test('A revocation that the queue does not take is 503 and in no list; sent again it is carried out', async () => {
+    const { made, ask } = await leakedWorld(1)
+    const headers = repeatable(made)
+    made.trouble.queueTakes = 0
+
+    const refused = await ask({ targets: 'all', count: 1 }, headers)
+    const { body: none } = await made.http(listOperations)
+    made.trouble.queueTakes = 100
+    const accepted = await ask({ targets: 'all', count: 1 }, headers)
+    const { body: one } = await made.http(listOperations)
+
+    assert.deepEqual([refused.status, refused.body.accepted, none.value], [503, false, []])
+    assert.deepEqual([accepted.status, one.value.length, await made.depth(queue)], [202, 1, 1])
+    await made.close()
+  })
+
   test('The same revocation sent again is one list, also when what it names has changed meanwhile', async () => {
     const { made, targets, ask } = await leakedWorld(3)
     const headers = repeatable(made)

@@ -4,7 +4,7 @@ import type { HttpResponseInit } from '@azure/functions'
 import type { App } from '../../../compose.ts'
 import { iso } from '../../../engine/duration.ts'
 import { type Candidate, pace } from '../../../engine/pace.ts'
-import { type Duration, minutes, seconds, type Target } from '../../../engine/target.ts'
+import { type Duration, days, minutes, seconds, type Target } from '../../../engine/target.ts'
 import { listInIndex } from '../../operations/many-index.ts'
 import { type Many, type ManyKind, readMany, recordMany } from '../../operations/many-targets.ts'
 import { manyOperationId } from '../../operations/operation-id.ts'
@@ -51,10 +51,11 @@ export async function listMany({ app, asked, request }: Command, wanted: Wanted)
 export async function queueMany(call: Command, many: Many, also: object = {}): Promise<HttpResponseInit> {
   const { app, asked } = call
   const { kind, createdAt, expiresAt, targets } = many
-  await listInIndex(app, asked.id, many)
   if (targets.length > 0) {
     await app.queue.sendPart({ list: asked.id, ...(kind === 'revocations' && { revokes: true }) }, 0)
   }
+  // Only now: what was not queued was not accepted. Whoever handles the message lists it too, should this worker die here.
+  await listInIndex(app, call.log, asked.id, many)
   const counts = { total: targets.length, succeeded: 0, failed: 0, running: targets.length }
   return acceptedAs(call, {
     id: manyOperationId({ kind, many: asked.id }),
@@ -73,8 +74,10 @@ interface Placed {
   readonly delay: Duration
 }
 
-/** Requests are spread over periods of this length, as a tick of the schedule does. */
+/** Rotations are spread over periods of this length, as a tick of the schedule does, so that between two of them each limit is whole. */
 const stretch: Duration = minutes(15)
+/** Revokes leave no such gaps. */
+const stretchOfRevokes: Duration = days(30)
 /** How long reading what is under way may take. */
 const queueLimit: Duration = minutes(1)
 
@@ -89,8 +92,9 @@ export async function spread(app: App, { kind, targets, atOnce }: Wanted): Promi
   const placed: Placed[] = []
   let waiting = [...ahead, ...places.keys()]
   let queued = revokes ? 0 : await app.queue.depth()
-  for (let start: Duration = 0; placed.length < targets.length; start += stretch) {
-    const { now, later } = pace(waiting, { interval: stretch, queued, share: revokes ? 'whole' : 'half' })
+  const interval = revokes ? stretchOfRevokes : stretch
+  for (let start: Duration = 0; placed.length < targets.length; start += interval) {
+    const { now, later } = pace(waiting, { interval, queued, share: revokes ? 'whole' : 'half' })
     for (const { candidate, delay } of now) {
       const target = places.get(candidate)
       if (target !== undefined) placed.push({ target, delay: start + delay })
