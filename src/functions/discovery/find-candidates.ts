@@ -71,7 +71,7 @@ export function foundIn(providers: readonly KeyProvider[]): readonly FoundProvid
 
 /** One page of candidates, in the order of their ids; it may be empty and not the last. Throws RekeyError. */
 export async function findCandidates(
-  azure: Pick<App, 'azure'>['azure'],
+  azure: App['azure'],
   managed: Managed,
   { providers, subscription, skipToken }: Search,
   signal: AbortSignal,

@@ -73,6 +73,10 @@ describe('Candidates', () => {
 
     assert.deepEqual(body.notRead, undefined)
     const shown = providers.filter(({ discovery }) => discovery !== undefined).map(({ id }) => id)
+    // A grant at a resource is refused unless that is of the type at which the provider's role is assigned.
+    for (const { discovery, grant } of providers) {
+      if (discovery) assert.equal(discovery.type.toLowerCase(), grant.resourceType?.toLowerCase())
+    }
     const found = new Set(body.value.map(({ provider }: { provider: string }) => provider))
     assert.deepEqual([...found].toSorted(), shown.toSorted())
     const targets = body.value.map(({ targetsEntry }: { targetsEntry: object }) => targetsEntry)
