@@ -5,7 +5,7 @@ import * as z from 'zod/mini'
 import { apiVersion } from '../src/functions/http/request-rules.ts'
 import { components } from '../src/functions/http/schemas/schema-parts.ts'
 import { problemResponses, sharedResponses } from './openapi/problem-responses.ts'
-import { requestBodies } from './openapi/request-bodies.ts'
+import { type RequestBodyName, requestBodies } from './openapi/request-bodies.ts'
 import { type RouteEntry, routeTable } from './openapi/route-table.ts'
 import { headers, parameters, responses, securitySchemes } from './openapi/shared-parts.ts'
 
@@ -76,11 +76,12 @@ function operationOf(name: string, route: RouteEntry): object {
   }
 }
 
-function bodyOf({ schema, required }: NonNullable<RouteEntry['body']>): object {
-  const { example } = requestBodies[schema]
+/** The app accepts no body as an empty one. Clients must send one: many send no `Content-Type` without it, and that is refused. */
+function bodyOf(name: RequestBodyName): object {
+  const { example } = requestBodies[name]
   return {
-    required,
-    content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, example } },
+    required: true,
+    content: { 'application/json': { schema: { $ref: `#/components/schemas/${name}` }, example } },
   }
 }
 

@@ -26,6 +26,13 @@ export const routes = functions.flatMap(({ name, trigger }) =>
   trigger.type === 'httpTrigger' ? [{ name, route: `${(trigger['methods'] as string[])[0]} ${trigger['route']}` }] : [],
 )
 
+/** The body that a function answers a GET of this address with, and the status. The app has no settings. */
+export async function answerOf(name: string, url: string): Promise<{ readonly status: string; readonly body: string }> {
+  const { returnValue } = await app.invoke(name, 'call', { trigger: { http: { method: 'GET', url } } })
+  const { statusCode = '', body } = returnValue?.http ?? {}
+  return { status: statusCode, body: body?.string ?? Buffer.from(body?.bytes ?? []).toString('utf8') }
+}
+
 /** Whether a signed-in caller with this app role, and no other, may call a function: every other call of it is 403. */
 export async function mayCall(name: string, role: string): Promise<boolean> {
   const claims = [{ typ: 'roles', val: role }]

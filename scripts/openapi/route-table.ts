@@ -26,7 +26,7 @@ export interface RouteEntry {
   readonly role: 'Rekey.Read' | 'Rekey.Rotate' | 'Rekey.Revoke' | 'open'
   /** Names of parameters in components, beside `api-version`. */
   readonly parameters?: readonly string[]
-  readonly body?: { readonly schema: RequestBodyName; readonly required: boolean }
+  readonly body?: RequestBodyName
   readonly answers: readonly Answer[]
   readonly errors: ErrorGroup
   /** Errors beside those. */
@@ -141,7 +141,7 @@ export const routeTable: Readonly<Record<string, RouteEntry>> = {
       'A new key becomes the current one. The key before it stays valid for the overlap; until that has passed, another rotation is 409 `Cooling`.',
     role: 'Rekey.Rotate',
     parameters: ofCommand,
-    body: { schema: 'RotateRequest', required: false },
+    body: 'RotateRequest',
     answers: [done, accepted],
     errors: 'targetCommand',
     codes: ['Cooling'],
@@ -154,7 +154,7 @@ export const routeTable: Readonly<Record<string, RouteEntry>> = {
     description: "A roll-back: the other slot's present key becomes the current one. No key is made.",
     role: 'Rekey.Rotate',
     parameters: ofCommand,
-    body: { schema: 'MoveRequest', required: true },
+    body: 'MoveRequest',
     answers: [done, accepted],
     errors: 'targetCommand',
     codes: ['Drifted', 'Superseded'],
@@ -167,7 +167,7 @@ export const routeTable: Readonly<Record<string, RouteEntry>> = {
     description: 'Where the service can: the active key moves to the other slot, and the vault keeps its value.',
     role: 'Rekey.Rotate',
     parameters: ofCommand,
-    body: { schema: 'MoveRequest', required: true },
+    body: 'MoveRequest',
     answers: [done, accepted],
     errors: 'targetCommand',
     codes: ['Cooling', 'Drifted', 'Superseded'],
@@ -181,7 +181,7 @@ export const routeTable: Readonly<Record<string, RouteEntry>> = {
       'A key that the service no longer accepts is replaced by one that works. No key is made that is only due.',
     role: 'Rekey.Rotate',
     parameters: ofCommand,
-    body: { schema: 'RepairRequest', required: false },
+    body: 'RepairRequest',
     answers: [done, accepted],
     errors: 'targetCommand',
   },
@@ -194,7 +194,7 @@ export const routeTable: Readonly<Record<string, RouteEntry>> = {
       'An emergency: no slot keeps a key older than now. Consumers fail until they read the new key. A revoke waits for whatever prevents it.',
     role: 'Rekey.Revoke',
     parameters: ofCommand,
-    body: { schema: 'RevokeRequest', required: true },
+    body: 'RevokeRequest',
     answers: [done, accepted],
     errors: 'targetCommand',
   },
@@ -206,7 +206,7 @@ export const routeTable: Readonly<Record<string, RouteEntry>> = {
     description: "One operation for all. It is paced so that no service's limit is hit.",
     role: 'Rekey.Rotate',
     parameters: repeatable,
-    body: { schema: 'RotationsRequest', required: true },
+    body: 'RotationsRequest',
     answers: [accepted],
     errors: 'manyCommand',
   },
@@ -219,7 +219,7 @@ export const routeTable: Readonly<Record<string, RouteEntry>> = {
       "As after the leak of a vault: in the order listed, at the services' whole limits. A dry run says how many they are; the request repeats that count.",
     role: 'Rekey.Revoke',
     parameters: repeatable,
-    body: { schema: 'RevocationsRequest', required: true },
+    body: 'RevocationsRequest',
     answers: [
       {
         status: 200,

@@ -2,6 +2,6 @@
 
 import './event-grid/near-expiry.ts'
 import './event-grid/resource-events.ts'
-import './http/http-functions.ts'
+import './http/register-routes.ts'
 import './queue/queue-functions.ts'
 import './timer/schedule.ts'

@@ -6,7 +6,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import type { Handler } from '../../src/functions/http/answer-request.ts'
 import '../../src/functions/http/http-functions.ts'
-import { loaders } from '../../src/functions/http/register-route.ts'
+import { routes } from '../../src/functions/http/route-list.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -20,16 +20,15 @@ interface Response {
   readonly headers?: Readonly<Record<string, { readonly required?: boolean; readonly schema: Json }>>
   readonly content?: Readonly<Record<string, { readonly schema: Json }>>
 }
-interface Operation {
+export interface Operation {
   readonly operationId: string
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: {
-    readonly required: boolean
     readonly content: { readonly 'application/json': { readonly schema: Json } }
   }
   readonly responses: Readonly<Record<string, Response>>
 }
-interface Document {
+export interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: Readonly<Record<string, Readonly<Record<string, Json>>>>
 }
@@ -107,16 +106,13 @@ function requestErrors(
     return errorsOf(schema, value).map((error) => `${where} parameter ${name}: ${error}`)
   })
   const known = [...ofPlatform, ...declared.map(({ name }) => name)]
-  const unknown = Object.keys(query).filter((name) => !known.includes(name))
-  const parsed = parsedBody(body)
-  if (requestBody === undefined) return [...wrong, ...unknown, ...(parsed === undefined ? [] : ['a body'])]
-  const empty = requestBody.required ? ['the body is missing'] : []
-  const bodyErrors = parsed === undefined ? empty : errorsOf(requestBody.content['application/json'].schema, parsed)
-  return [
-    ...wrong,
-    ...unknown.map((name) => `unknown parameter ${name}`),
-    ...bodyErrors.map((error) => `body: ${error}`),
-  ]
+  const unknown = Object.keys(query)
+    .filter((name) => !known.includes(name))
+    .map((name) => `unknown parameter ${name}`)
+  // No body is an empty one.
+  const schema = requestBody?.content['application/json'].schema
+  const ofBody = schema === undefined ? [] : errorsOf(schema, parsedBody(body) ?? {}).map((error) => `body: ${error}`)
+  return [...wrong, ...unknown, ...ofBody]
 }
 
 function parsedBody(body: unknown): unknown {
@@ -176,19 +172,22 @@ function absolute(schema: unknown): unknown {
 }
 
 /** The document that is checked in. */
-const document = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')) as Document
+export const document = JSON.parse(
+  readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'),
+) as Document
 
-const check = contractOf(document)
+/** Every way in which a call of an operation, or its answer, is not as the document says; `undefined`: it is. */
+export const disagreement = contractOf(document)
 let names: Promise<ReadonlyMap<Handler, string>> | undefined
 
 async function handlerNames(): Promise<ReadonlyMap<Handler, string>> {
-  return new Map(await Promise.all([...loaders].map(async ([name, load]) => [await load(), name] as const)))
+  return new Map(await Promise.all([...routes].map(async ([name, { load }]) => [await load(), name] as const)))
 }
 
 /** Throws where a call of a registered handler, or its answer, is not as the document says. */
 export async function assertAsDescribed(handler: Handler, exchange: Exchange): Promise<void> {
   names ??= handlerNames()
   const name = (await names).get(handler)
-  const wrong = name === undefined ? undefined : check(name, exchange)
+  const wrong = name === undefined ? undefined : disagreement(name, exchange)
   if (wrong !== undefined) throw new Error(`docs/openapi.json does not agree with ${wrong}`)
 }

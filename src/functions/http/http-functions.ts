@@ -1,7 +1,6 @@
 // Every HTTP function: one per route, so that each has a function key of its own.
 
-import './page/page-function.ts'
-import { route } from './register-route.ts'
+import { route } from './route-list.ts'
 
 // These change something.
 route('rotateTarget', 'POST', 'targets/{name}/rotate', async () => (await import('./commands/rotate-target.ts')).rotate)
