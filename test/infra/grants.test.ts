@@ -48,6 +48,17 @@ test('the health role is assigned once at each scope, however many providers are
   assert.deepEqual(scopes, [[], [group.toLowerCase()], [hub.toLowerCase()]])
 })
 
+test('Each granted subscription is listened to once, and none where that is switched off', () => {
+  const second = subscription.replaceAll('1111', '2222')
+  const grants = `cognitive-services=${subscription},log-analytics=${group},batch=${second}/resourceGroups/rg`
+
+  const listened = [true, false].map((resourceEvents) =>
+    variableOf(texts, main, 'grantedSubscriptions', { grants, resourceEvents }),
+  )
+
+  assert.deepEqual(listened, [[subscription, second], []])
+})
+
 test('a deployment without grants is valid', () => {
   assert.deepEqual(granted(''), [[], [], []])
 })
