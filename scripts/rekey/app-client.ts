@@ -240,7 +240,7 @@ function asForbidden(): Ended {
     code: 'Forbidden',
     detail: 'HTTP 403, which is not an answer of Rekey: the platform in front of it does not let the call pass',
     remedy:
-      'Look at the access restrictions of the app and, with the sign-in on, at who may sign in. A stopped app answers 403, too.',
+      'Check the access restrictions of the app and, with the sign-in on, who may sign in. A stopped app answers 403, too.',
   })
 }
 

@@ -35,7 +35,7 @@ const mostLost = 5
 /** Between two polls, in milliseconds: what the app asks for, within reason. */
 const pauses = { usual: 30_000, least: 100, most: 10 * 60_000 }
 
-/** Sends it, and waits unless told otherwise. `doing`: what the progress line says. Returns the exit code. Throws Ended. */
+/** Sends it, and waits, except with `--no-wait`. `doing`: what the progress line says. Returns the exit code. Throws Ended. */
 export async function carryOut(sending: Sending, path: string, body: object, doing: string): Promise<number> {
   const { app, output, options } = sending
   const until = deadlineOf(options.timeout)

@@ -24,7 +24,7 @@ export type ExitName = keyof typeof exitCodes
 
 /** What is said of a command that ends early. With --json it is the document on stdout. */
 export interface Reason {
-  /** Rekey's error code, or one of ours: `Usage`, `NotConfirmed`, `NotSignedIn`, `Unreachable`, `UnexpectedAnswer`, `Unfinished`. */
+  /** Rekey's error code, or one of this program: `Usage`, `NotConfirmed`, `NotSignedIn`, `Unreachable`, `UnexpectedAnswer`, `Unfinished`, `UnknownProvider`. */
   readonly code: string
   readonly detail: string
   readonly remedy?: string

@@ -213,7 +213,7 @@ describe('what rekey does with the answers of an app', () => {
     ['JSON that is no object', { status: 200, body: '"text"' }, 6],
   ]
   for (const [what, answer, exit] of strange) {
-    test(`An app that answers ${what} is told apart, with exit code ${exit}`, async (t) => {
+    test(`An app that answers ${what} ends with exit code ${exit} and what to do`, async (t) => {
       const { env } = await appThat(t, () => answer)
 
       const { code, err } = await run(['show', 'vision'], { env })

@@ -44,9 +44,9 @@ describe('commands that ask before they do it', () => {
       const { env, posts } = await appThat(t, willing)
 
       const typed = await run(line, { env, typed: 'y\n' })
-      const told = await run([...line, '--yes'], { env })
+      const forced = await run([...line, '--yes'], { env })
 
-      assert.deepEqual([typed.code, told.code], [0, 0], typed.err)
+      assert.deepEqual([typed.code, forced.code], [0, 0], typed.err)
       assert.equal(posts().length, 2)
     })
   }
