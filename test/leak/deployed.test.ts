@@ -116,13 +116,16 @@ async function goWell(ask: Ask): Promise<void> {
     ask('swapTarget', 'POST', 'targets/thermostat-7/swap', ofThermostat),
     ask('repairTarget', 'POST', 'targets/documents/repair'),
     ask('startRotations', 'POST', 'rotations', '{"targets": ["translator"]}').then(follow),
+    ask('startRevocations', 'POST', 'revocations', '{"targets": ["logs"], "note": "leaked", "count": 1}').then(follow),
     ask('rotateTarget', 'POST', 'targets/vision/rotate', '{"force": '),
     ask('rotateTarget', 'POST', 'targets/unknown/rotate'),
     ask('listTargets', 'GET', 'targets'),
     ask('showTarget', 'GET', 'targets/vision'),
     ask('targetHistory', 'GET', 'targets/vision/history'),
-    ask('plan', 'GET', 'plan'),
-    ask('plan', 'GET', 'plan?target=logs'),
+    ask('listHistory', 'GET', 'history?format=csv'),
+    ask('listOperations', 'GET', 'operations'),
+    ask('listPlan', 'GET', 'plan'),
+    ask('planTarget', 'GET', 'targets/logs/plan'),
     ask('health', 'GET', 'health'),
   ])
 }
@@ -130,7 +133,11 @@ async function goWell(ask: Ask): Promise<void> {
 async function goWrong({ cloud, azurite }: Estate, ask: Ask): Promise<void> {
   const rotate = (name: string) => ask('rotateTarget', 'POST', `targets/${name}/rotate`, '{"force": true}')
   cloud.faults.add(missingPermission({ action: 'Microsoft.CognitiveServices/*' }))
-  await Promise.all([rotate('documents'), ask('plan', 'GET', 'plan?target=speech'), ask('health', 'GET', 'health')])
+  await Promise.all([
+    rotate('documents'),
+    ask('planTarget', 'GET', 'targets/speech/plan'),
+    ask('health', 'GET', 'health'),
+  ])
   cloud.faults.clear()
 
   // A read would be asked again and again, in real time; a regenerate is asked once.

@@ -10,7 +10,10 @@ import { promote, swap } from '../../src/functions/http/commands/promote-target.
 import { repair } from '../../src/functions/http/commands/repair-target.ts'
 import { revoke } from '../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../src/functions/http/commands/rotate-target.ts'
+import { startRevocations } from '../../src/functions/http/commands/start-revocations.ts'
 import { startRotations } from '../../src/functions/http/commands/start-rotations.ts'
+import { listHistory } from '../../src/functions/http/status/list-history.ts'
+import { listOperations } from '../../src/functions/http/status/list-operations.ts'
 import { listTargets, showTarget } from '../../src/functions/http/status/list-targets.ts'
 import { planTarget } from '../../src/functions/http/status/plan-target.ts'
 import { health } from '../../src/functions/http/status/show-health.ts'
@@ -27,7 +30,16 @@ import { leaksIn } from './search.ts'
 
 export { closeStorage }
 
-const readers: readonly Handler[] = [listPlan, planTarget, listTargets, showTarget, targetHistory, health]
+const readers: readonly Handler[] = [
+  listPlan,
+  planTarget,
+  listTargets,
+  showTarget,
+  targetHistory,
+  listHistory,
+  listOperations,
+  health,
+]
 
 /** Every function of the app succeeds with a target of the provider; throws for a key in what came out. */
 export async function successfulRounds(id: string): Promise<void> {
@@ -92,6 +104,7 @@ async function happyRounds(listening: Listening): Promise<void> {
     [revoke, { note: 'seen' }],
     [repair, { note: 'by hand' }],
     [startRotations, { targets: 'all' }],
+    [startRevocations, { targets: [target], note: 'seen', count: 1 }],
   ] as const) {
     cloud.clock.advance(days(3))
     await ask(handler, {
