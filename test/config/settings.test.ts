@@ -315,6 +315,15 @@ test('a vault of another cloud, or without https, is refused', () => {
   }
 })
 
+test('A client id of the sign-in that is none is a warning, which stops nothing and does not repeat it', () => {
+  const right = readSettings({ ...local, ROTATION_SIGN_IN: '6f9b1c1e-6f2d-4b7a-9c4e-0d6a1b2c3d4e' })
+  const wrong = readSettings({ ...local, ROTATION_SIGN_IN: canary })
+
+  assert.ok('settings' in right && 'settings' in wrong)
+  assert.deepEqual([right.warnings.length, wrong.warnings.map(({ path }) => path)], [0, ['ROTATION_SIGN_IN']])
+  assert.ok(!JSON.stringify(wrong.warnings).includes(canary))
+})
+
 test('the key of a topic that is not set is a mistake', () => {
   const [problem] = problemsOf({ ...local, ROTATION_TOPIC_KEY: canary })
 
