@@ -12,12 +12,18 @@ import { targetAddress } from './target-list.ts'
 /** A command under way, and those that have ended, by target: the view may be left and come back to. */
 const progressOf = new Map<string, { readonly label: string; readonly progress: Progress }>()
 let redraw: () => void = () => undefined
+/** The target whose command was confirmed last: its button is off meanwhile, so the focus goes to the progress. */
+let focused: string | undefined
 
 /** The commands with their buttons. `changed` is called when one has ended. */
 export function commandPanel(target: Target, plan: TargetPlan, changed: () => void): HTMLElement {
-  const place = el('div.progress')
+  const place = el('div.progress', { tabindex: -1 })
   const buttons = el('ul.commands')
   redraw = () => {
+    // Once what is drawn here is in the document.
+    setTimeout(() => {
+      if (focused === target.name && document.activeElement === document.body) place.focus()
+    })
     const at = progressOf.get(target.name)
     const busy = at !== undefined && ['sent', 'running'].includes(at.progress.state)
     fill(place, at && progressBox(at.label, at.progress))
@@ -105,6 +111,7 @@ async function ask(
     ...(name === 'revoke' && { typed: { label: `Type ${target.name} to confirm`, text: target.name } }),
   })
   if (agreed === undefined) return
+  focused = target.name
   const body = {
     ...(agreed.note !== '' && { note: agreed.note }),
     ...(force && { force: true }),

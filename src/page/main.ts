@@ -87,6 +87,9 @@ function showHeader(): void {
   )
 }
 
+/** Lists follow the schedule, which reads every quarter of an hour. */
+const refreshEvery = 5 * 60_000
+
 function enter(): void {
   isIn = true
   showHeader()
@@ -104,6 +107,9 @@ function leave(why?: string): void {
 }
 
 async function start(): Promise<void> {
+  setInterval(() => {
+    if (isIn && document.visibilityState === 'visible') void loadFleet()
+  }, refreshEvery)
   addEventListener('hashchange', route)
   addEventListener('keydown', (event) => {
     const isTyping = (event.target as Element).closest('input, textarea, select, dialog')

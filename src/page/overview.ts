@@ -5,7 +5,7 @@ import { commandsUnderWay } from './command-panel.ts'
 import { type Child, el, fill } from './elements.ts'
 import { currentFleet, watchFleet } from './fleet.ts'
 import { dateAndTime, dayOf, fromNow, moment, plural, timeOf } from './moments.ts'
-import { panel } from './pieces.ts'
+import { panel, refusalBox } from './pieces.ts'
 import { needsAttention, statusMark, urgency, wordFor } from './status-words.ts'
 import { targetAddress } from './target-list.ts'
 import { timeline } from './timeline.ts'
@@ -19,7 +19,7 @@ export function overview(main: HTMLElement): () => void {
   fill(main, el('h1.quiet', 'Overview'), place)
   return watchFleet(() => {
     const { targets, complete, error } = currentFleet()
-    if (targets.length === 0 && !complete) return fill(place, error ? undefined : el('p.note', 'Reading…'))
+    if (targets.length === 0 && !complete) return fill(place, error ? refusalBox(error) : el('p.note', 'Reading…'))
     fill(place, attention(targets, complete), comingUp(targets), underWay())
   })
 }

@@ -1,9 +1,10 @@
 // The list of targets: search, filters, order.
 
 import type { TargetSummary } from './api-shapes.ts'
-import { announce, el, fill } from './elements.ts'
+import { announce, type Child, el, fill } from './elements.ts'
 import { currentFleet, watchFleet } from './fleet.ts'
 import { fromNow, moment, plural } from './moments.ts'
+import { refusalBox } from './pieces.ts'
 import { statusMark, statusWords, urgency, wordFor } from './status-words.ts'
 import { localDay } from './timeline.ts'
 import { virtualRows } from './virtual-rows.ts'
@@ -82,7 +83,7 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
   const count = el('p.count', { role: 'status' })
   const head = el('tr', { role: 'row', 'aria-rowindex': 1 })
   const body = el('tbody', { role: 'rowgroup' })
-  const empty = el('p.empty')
+  const empty = el('div.empty')
   const table = el(
     'table.targets',
     { role: 'table', 'aria-label': 'Targets' },
@@ -132,18 +133,14 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
       ? plural(total, 'target')
       : `${shown.length.toLocaleString('en')} of ${plural(total, 'target')}`
     if (!complete && !error) count.append(', reading more…')
-    fill(
-      empty,
-      shown.length > 0
-        ? undefined
-        : error
-          ? undefined
-          : complete
-            ? total === 0
-              ? 'No targets are configured.'
-              : 'No target matches.'
-            : 'Reading…',
-    )
+    fill(empty, shown.length > 0 ? undefined : whyEmpty(total))
+  }
+
+  function whyEmpty(total: number): Child {
+    const { complete, error } = currentFleet()
+    if (error) return refusalBox(error)
+    if (!complete) return 'Reading…'
+    return total === 0 ? 'No targets are configured.' : 'No target matches.'
   }
 
   function controls(): void {

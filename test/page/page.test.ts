@@ -138,6 +138,8 @@ test('a key is rotated with the keyboard alone, and then the reason why it canno
 
   await page.getByText('Not now:').first().waitFor()
   assert.equal(await page.getByRole('button', { name: 'Rotate…', exact: true }).isDisabled(), true)
+  // The button that was pressed is off: the focus is where the keyboard goes on from.
+  await page.waitForFunction("document.activeElement.className === 'progress'")
   assert.match((await command(page, 'Rotate').textContent()) ?? '', /Not now: consumers may still hold the key/)
   assert.equal(await page.locator('.slots .active b').textContent(), 'Key1')
   // What an operator or a service wrote is text.
