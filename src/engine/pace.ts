@@ -40,6 +40,8 @@ export interface Tick {
   readonly queued: number
   /** Default: half. */
   readonly share?: Share
+  /** How many go before the next tick at most. Default: `mostPerTick`. */
+  readonly most?: number
 }
 
 /**
@@ -138,6 +140,7 @@ function spend(bucket: Bucket, needed: number, at: Duration): void {
  * that wait for one vault the most urgent goes first; budgets do not hold up each other. What does not fit is left for later.
  */
 export function pace<C extends Candidate>(candidates: readonly C[], tick: Tick): Pace<C> {
+  const { most = mostPerTick } = tick
   const urgentFirst = candidates.toSorted((a, b) => b.urgency - a.urgency)
   const gates = new Map<string, Gate<C>>()
   const now: PacedCandidate<C>[] = []
@@ -180,7 +183,7 @@ export function pace<C extends Candidate>(candidates: readonly C[], tick: Tick):
     if (following) askAt(gate, affordableAt(gate.bucket, headOf(following)!.candidate.creates, next))
   }
 
-  for (let first = coming.pop(); first && now.length < mostPerTick; first = coming.pop()) {
+  for (let first = coming.pop(); first && now.length < most; first = coming.pop()) {
     if (first.next >= tick.interval) break
     if (isGate(first)) open(first)
     else if (headOf(first)!.candidate.creates > 0) waitAt(first)

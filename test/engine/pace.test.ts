@@ -236,7 +236,9 @@ test('One tick never makes more messages than it has time to send', () => {
   )
 
   const { now, later } = pace(fleet, { interval, queued: 0 })
+  const unlimited = pace(fleet, { interval, queued: 0, most: Number.POSITIVE_INFINITY })
 
   assert.equal(now.length, mostPerTick)
   assert.equal(later.length, 2000)
+  assert.deepEqual([unlimited.now.length, unlimited.later], [fleet.length, []])
 })

@@ -76,8 +76,9 @@ interface Placed {
 
 /** Rotations are spread over periods of this length, as a tick of the schedule does, so that between two of them each limit is whole. */
 const stretch: Duration = minutes(15)
-/** Revokes leave no such gaps. */
-const stretchOfRevokes: Duration = days(30)
+/** Revokes leave no such gaps: all of them go in one period. */
+const stretchOfRevokes: Duration = days(365)
+const wholeLimit = { share: 'whole', most: Number.POSITIVE_INFINITY } as const
 /** How long reading what is under way may take. */
 const queueLimit: Duration = minutes(1)
 
@@ -94,7 +95,7 @@ export async function spread(app: App, { kind, targets, atOnce }: Wanted): Promi
   let queued = revokes ? 0 : await app.queue.depth()
   const interval = revokes ? stretchOfRevokes : stretch
   for (let start: Duration = 0; placed.length < targets.length; start += interval) {
-    const { now, later } = pace(waiting, { interval, queued, share: revokes ? 'whole' : 'half' })
+    const { now, later } = pace(waiting, { interval, queued, ...(revokes && wholeLimit) })
     for (const { candidate, delay } of now) {
       const target = places.get(candidate)
       if (target !== undefined) placed.push({ target, delay: start + delay })

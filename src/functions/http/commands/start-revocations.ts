@@ -31,6 +31,9 @@ export const startRevocations: Handler = {
   roles: ['Rekey.Revoke'],
   async command(call) {
     const { note = '', dryRun, count, atOnce = false, ...named } = await parseBody(call.request, revocationsBody)
+    const known = dryRun ? undefined : await repeatedMany(call, 'revocations')
+    // What was accepted stays so, whatever the body names by now.
+    if (known) return queueMany(call, known)
     const selected = selectionIn(call.app, named)
     if ('error' in selected) return notQueued(selected.error, { targets: selected.names })
     const { targets } = selected
@@ -39,8 +42,6 @@ export const startRevocations: Handler = {
     if (dryRun) return json(200, await counted(call.app, wanted, selected))
     if (targets.length === 0) return notQueued(asNothingToRevoke(), describeLeftOut(selected))
     if (note.trim() === '') throw badRequest('$.note: must say why', 'Send a note, such as "the vault leaked".')
-    const known = await repeatedMany(call, 'revocations')
-    if (known) return queueMany(call, known, describeLeftOut(selected))
     if (count === undefined) throw withoutCount()
     if (count !== targets.length) {
       return notQueued(asCountDiffers(count, targets.length), { count: targets.length, ...describeLeftOut(selected) })
