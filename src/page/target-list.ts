@@ -2,23 +2,13 @@
 
 import type { TargetSummary } from './api-shapes.ts'
 import { announce, type Child, el, fill } from './elements.ts'
+import { filterControls } from './filter-controls.ts'
 import { currentFleet, watchFleet } from './fleet.ts'
 import { fromNow, moment, plural } from './moments.ts'
 import { refusalBox } from './pieces.ts'
-import { statusMark, statusWords, urgency, wordFor } from './status-words.ts'
-import { localDay } from './timeline.ts'
+import { statusMark, urgency } from './status-words.ts'
+import { filterIn, matches, rememberIn } from './target-filter.ts'
 import { virtualRows } from './virtual-rows.ts'
-
-interface Filter {
-  search: string
-  status: string
-  provider: string
-  vault: string
-  /** Days of local time, `2026-11-24`: what rotates, or expires first, from the one to the other. */
-  from: string
-  to: string
-  sort: string
-}
 
 interface Column {
   readonly id: string
@@ -48,15 +38,7 @@ function nextOf({ nextRotationAt }: TargetSummary): string | undefined {
 
 /** The view of all targets; `query` is what the address says of filters. Returns what ends it. */
 export function targetList(main: HTMLElement, query: URLSearchParams): () => void {
-  const filter: Filter = {
-    search: query.get('search') ?? '',
-    status: query.get('status') ?? '',
-    provider: query.get('provider') ?? '',
-    vault: query.get('vault') ?? '',
-    from: query.get('from') ?? '',
-    to: query.get('to') ?? '',
-    sort: query.get('sort') ?? 'status',
-  }
+  const filter = filterIn(query)
   let shown: readonly TargetSummary[] = []
   /** All of them in order: letters of the search filter it, and do not sort it again. */
   let ordered: { readonly of: unknown; readonly sort: string; readonly targets: readonly TargetSummary[] } = {
@@ -67,20 +49,7 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
   let active = 0
   let remembering: ReturnType<typeof setTimeout> | undefined
 
-  const search = el('input', {
-    type: 'search',
-    id: 'search',
-    placeholder: 'Name, service, resource, vault…',
-    autocomplete: 'off',
-    spellcheck: 'false',
-    value: filter.search,
-    'aria-keyshortcuts': '/',
-  })
-  const chips = el('div.chips', { role: 'group', 'aria-label': 'Status' })
-  const providers = el('select', { 'aria-label': 'Service' })
-  const vaults = el('select', { 'aria-label': 'Vault' })
-  const days = el('button', { type: 'button' })
-  const count = el('p.count', { role: 'status' })
+  const count = el('p.count')
   const head = el('tr', { role: 'row', 'aria-rowindex': 1 })
   const body = el('tbody', { role: 'rowgroup' })
   const empty = el('div.empty')
@@ -90,24 +59,14 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
     el('thead', { role: 'rowgroup' }, head),
     body,
   )
+  const typed = () => {
+    apply()
+    announce(count.textContent ?? '')
+  }
+  const controls = filterControls(filter, typed, refresh)
   const rows = virtualRows(body, (index) => rowOf(shown[index]!, index, index === active))
 
-  fill(
-    main,
-    el('h1', 'Targets'),
-    el(
-      'div.filters',
-      { role: 'search' },
-      el('label.grow', { for: 'search' }, el('span.quiet', 'Search targets'), search),
-      providers,
-      vaults,
-      days,
-    ),
-    chips,
-    count,
-    table,
-    empty,
-  )
+  fill(main, el('h1', 'Targets'), controls.elements, count, table, empty)
 
   function apply(options?: { readonly keep: boolean }): void {
     const { targets } = currentFleet()
@@ -143,55 +102,6 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
     return total === 0 ? 'No targets are configured.' : 'No target matches.'
   }
 
-  function controls(): void {
-    const { targets } = currentFleet()
-    const statuses = countsBy(targets, ({ status }) => status)
-    const known = [...statuses.keys()].sort((a, b) => urgency(a) - urgency(b))
-    fill(
-      chips,
-      chip('', 'all', targets.length),
-      known.map((status) => chip(status, wordFor(status).label, statuses.get(status)!)),
-    )
-    options(
-      providers,
-      'All services',
-      countsBy(targets, ({ provider }) => provider),
-      filter.provider,
-    )
-    options(
-      vaults,
-      'All vaults',
-      countsBy(targets, ({ vault = '' }) => hostOf(vault)),
-      filter.vault,
-    )
-    vaults.hidden = vaults.options.length < 3
-    const { from, to } = filter
-    const when = from === to ? `on ${from}` : `${from} to ${to}`
-    days.hidden = from === ''
-    days.textContent = `${when} ✕`
-    days.setAttribute('aria-label', `Remove the filter: rotates or expires ${when}`)
-    fill(head, columns.map(heading))
-  }
-
-  function chip(status: string, label: string, many: number): HTMLElement {
-    const pressed = filter.status === status
-    const tone = statusWords[status]?.tone ?? 'off'
-    return el(
-      `button.chip.${tone}`,
-      {
-        type: 'button',
-        'aria-pressed': String(pressed),
-        onclick: () => {
-          filter.status = pressed ? '' : status
-          refresh()
-          chips.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus()
-        },
-      },
-      label,
-      el('b', many.toLocaleString('en')),
-    )
-  }
-
   function heading({ id, title }: Column): HTMLElement {
     const [by, down] = sortOf(filter.sort)
     const sorted = by === id ? (down ? 'descending' : 'ascending') : undefined
@@ -215,28 +125,11 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
   }
 
   function refresh(): void {
-    controls()
+    controls.show(currentFleet().targets)
+    fill(head, columns.map(heading))
     apply()
   }
 
-  search.addEventListener('input', () => {
-    filter.search = search.value
-    apply()
-    announce(count.textContent ?? '')
-  })
-  providers.addEventListener('change', () => {
-    filter.provider = providers.value
-    apply()
-  })
-  vaults.addEventListener('change', () => {
-    filter.vault = vaults.value
-    apply()
-  })
-  days.addEventListener('click', () => {
-    filter.from = filter.to = ''
-    refresh()
-    search.focus()
-  })
   body.addEventListener('keydown', (event) => {
     const to = movedTo(event.key, active, shown.length)
     if (to === undefined) return
@@ -249,7 +142,8 @@ export function targetList(main: HTMLElement, query: URLSearchParams): () => voi
     if (row) active = Number(row.getAttribute('aria-rowindex')) - 2
   })
   const unwatch = watchFleet(() => {
-    controls()
+    controls.show(currentFleet().targets)
+    fill(head, columns.map(heading))
     apply({ keep: true })
   })
   return () => {
@@ -281,39 +175,6 @@ export function targetAddress(name: string): string {
   return `#/targets/${encodeURIComponent(name)}`
 }
 
-function matches({ search, status, provider, vault, from, to }: Filter): (target: TargetSummary) => boolean {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean)
-  return (target) =>
-    (status === '' || target.status === status) &&
-    (provider === '' || target.provider === provider) &&
-    (vault === '' || hostOf(target.vault ?? '') === vault) &&
-    (from === '' || happensBetween(target, from, to)) &&
-    words.every((word) => textOf(target).includes(word))
-}
-
-/** What is due already happens today. */
-function happensBetween({ nextRotationAt, expiresAt }: TargetSummary, from: string, to: string): boolean {
-  const at = nextRotationAt ?? expiresAt
-  if (at === undefined) return false
-  const day = localDay(Math.max(Date.parse(at), Date.now()))
-  return from <= day && day <= to
-}
-
-const texts = new WeakMap<TargetSummary, string>()
-
-/** What the search goes through, made once for each target. */
-function textOf(target: TargetSummary): string {
-  let text = texts.get(target)
-  if (text === undefined) {
-    const { name, provider, resource, vault, status, reason, actor, slot, lastError } = target
-    text = [name, provider, resource, vault, status, wordFor(status).label, reason, actor, slot, lastError?.code]
-      .join('\n')
-      .toLowerCase()
-    texts.set(target, text)
-  }
-  return text
-}
-
 function sortOf(sort: string): readonly [id: string, down: boolean] {
   return sort.startsWith('-') ? [sort.slice(1), true] : [sort, false]
 }
@@ -333,26 +194,6 @@ function compare(a: string | number, b: string | number): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-function countsBy(targets: readonly TargetSummary[], of: (target: TargetSummary) => string): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const target of targets) counts.set(of(target), (counts.get(of(target)) ?? 0) + 1)
-  return counts
-}
-
-function options(select: HTMLSelectElement, all: string, counts: ReadonlyMap<string, number>, chosen: string): void {
-  const names = [...counts.keys()].sort()
-  fill(
-    select,
-    el('option', { value: '' }, all),
-    names.map((name) => el('option', { value: name }, `${name} (${counts.get(name)})`)),
-  )
-  select.value = chosen
-}
-
-function hostOf(vault: string): string {
-  return vault.replace(/^https:\/\//, '').replace(/\/$/, '')
-}
-
 function movedTo(key: string, from: number, count: number): number | undefined {
   const page = Math.max(1, Math.floor(innerHeight / 60))
   const moves: Readonly<Record<string, number>> = {
@@ -365,13 +206,4 @@ function movedTo(key: string, from: number, count: number): number | undefined {
   }
   const to = moves[key]
   return to === undefined ? undefined : Math.max(0, Math.min(count - 1, to))
-}
-
-/** The address keeps the filters, so that it can be sent on; going back does not go through every letter. */
-function rememberIn(filter: Filter): void {
-  const entries = Object.entries(filter).filter(
-    ([name, value]) => value !== '' && !(name === 'sort' && value === 'status'),
-  )
-  const query = new URLSearchParams(entries).toString()
-  history.replaceState(null, '', query === '' ? '#/targets' : `#/targets?${query}`)
 }
