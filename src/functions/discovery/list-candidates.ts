@@ -2,6 +2,7 @@
 
 import { type App, loadProviders } from '../../compose.ts'
 import { iso } from '../../engine/duration.ts'
+import { RekeyError } from '../../engine/rekey-error.ts'
 import { minutes } from '../../engine/target.ts'
 import { type Handler, json } from '../http/answer-request.ts'
 import { badRequest } from '../http/body.ts'
@@ -36,7 +37,9 @@ export const listCandidates: Handler = {
         ...(skipToken === undefined ? {} : { skipToken }),
       },
       AbortSignal.timeout(readLimit),
-    )
+    ).catch((thrown: unknown) => {
+      throw skipToken !== undefined && isRefusedQuery(thrown) ? badToken() : thrown
+    })
     const tagged = skipToken === undefined ? taggedCandidates(app, providers, subscription) : []
     // The tags of a secret say more than the inventory.
     const isTagged = ({ id }: { readonly id: string }) => tagged.some((each) => sameId(each.id, id))
@@ -48,6 +51,18 @@ export const listCandidates: Handler = {
     }
     return json(200, page)
   },
+}
+
+/** The query is the same for every page: with a token it is the token that is refused. */
+function isRefusedQuery(thrown: unknown): boolean {
+  return thrown instanceof RekeyError && thrown.details.service?.status === 400
+}
+
+function badToken(): RekeyError {
+  return badRequest(
+    `Resource Graph refuses ?${skipParameter}=`,
+    'Use the whole address in "nextLink" of the page before, or begin again.',
+  )
 }
 
 function sameId(a: string, b: string): boolean {

@@ -62,7 +62,9 @@ export function checkQuery(request: HttpRequest, ofRoute: readonly string[]): vo
   const { searchParams } = new URL(request.url)
   const repeated = known.find((name) => searchParams.getAll(name).length > 1)
   if (repeated !== undefined) throw badRequest(`?${repeated}= occurs more than once`, 'Send it once.')
-  const unknown = [...request.query.keys()].filter((name) => ![...known, ...platformParameters].includes(name))
+  // The runtime loses a parameter that is called like a member of every object.
+  const sent = [...request.query.keys(), ...searchParams.keys()]
+  const unknown = sent.filter((name) => ![...known, ...platformParameters].includes(name))
   if (unknown.length === 0) return
   throw badRequest('there is a query parameter that this route does not know', `This route knows ${known.join(', ')}.`)
 }

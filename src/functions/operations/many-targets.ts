@@ -23,6 +23,8 @@ const ManyRecord = z.object({
   targets: z.array(z.string()),
   /** How long after the list was accepted each of them may be carried out, in seconds. */
   delays: z.array(z.number()),
+  /** What the request named, as `selectionDigest` says: another that has its id is not this one. */
+  selection: z.string(),
   /** The places of revokes that replace every slot in one call. */
   atOnce: z.optional(z.array(z.int())),
 })
@@ -40,15 +42,28 @@ export async function readMany(app: App, request: string, kind?: ManyKind): Prom
 
 /**
  * Records the list, unless another copy of the request has: then that one's list is in force. Nothing changes it later. Throws RekeyError,
- * `NotRepeatable` where the id is that of a request of the other kind: a revoke must not pass for a rotation.
+ * `NotRepeatable` where the id is that of another request.
  */
 export async function recordMany(app: App, request: string, many: Many): Promise<Many> {
   if (await app.operations.create(nameOf(request), many)) return many
   // Deleted meanwhile: two weeks have passed between the two calls.
-  const stored = (await readMany(app, request)) ?? many
-  if (stored.kind === many.kind) return stored
+  return (await repeatOf(app, request, many)) ?? many
+}
+
+/**
+ * The record of a request that is sent again; undefined: it is the first. Throws RekeyError, `NotRepeatable` where the id is that of a request
+ * of the other kind, or for other targets: a revoke must not pass for a rotation, nor one list for another, of which no key is then changed.
+ */
+export async function repeatOf(
+  app: App,
+  request: string,
+  { kind, selection }: Pick<Many, 'kind' | 'selection'>,
+): Promise<Many | undefined> {
+  const stored = await readMany(app, request)
+  if (stored === undefined || (stored.kind === kind && stored.selection === selection)) return stored
+  const what = stored.kind === kind ? `${kind} of other targets` : stored.kind
   throw new RekeyError('NotRepeatable', {
-    message: `this Repeatability-Request-ID is that of a request for ${stored.kind}`,
+    message: `this Repeatability-Request-ID is that of a request for ${what}`,
     remedy: 'Send a new UUID with each new request.',
   })
 }

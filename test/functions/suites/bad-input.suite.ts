@@ -269,6 +269,16 @@ describe('A target or a query that does not exist is a problem', () => {
     await made.close()
   })
 
+  test('A query parameter that is called like a member of every object is unknown like any other: 400', async () => {
+    const made = await oneTarget()
+
+    // As the runtime hands it over: the query has lost it, the address has it.
+    const answer = await made.http(listTargets, { path: '/targets?__proto__=1', query: {} })
+
+    assert.deepEqual([answer.status, answer.body.code], [400, 'BadRequest'])
+    await made.close()
+  })
+
   test('A parameter that occurs twice in one address is 400: neither is ignored in silence', async () => {
     const made = await oneTarget()
 

@@ -65,6 +65,16 @@ describe('Candidates', () => {
     await made.close()
   })
 
+  test('A skipToken that no page gave is the mistake of the caller: 400', async () => {
+    const made = await world()
+    made.cloud.storageAccounts.add({ name: 'forgotten' })
+
+    const { status, body } = await ask(made, { skipToken: 'x' })
+
+    assert.deepEqual([status, body.code], [400, 'BadRequest'])
+    await made.close()
+  })
+
   test('A resource of every provider that Resource Graph shows is found, and its entry is accepted as it is', async () => {
     const made = await world()
     for (const { id } of providers) samples[id]!.add(made.cloud, `all-${id}`.slice(0, 24))

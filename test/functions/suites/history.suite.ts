@@ -32,6 +32,15 @@ async function twoTargets() {
 }
 
 describe('History as CSV', () => {
+  test('A caller whose header refuses CSV by a weight of zero gets JSON', async () => {
+    const { made } = await visionWorld()
+    for (const accept of ['text/csv;q=0', 'application/json, text/csv; q=0.000']) {
+      const { headers } = await made.http(targetHistory, { params: { name: 'vision' }, headers: { accept } })
+      assert.equal(headers['content-type'], 'application/json', accept)
+    }
+    await made.close()
+  })
+
   test('The history is CSV with a header line where the caller asks for it, by header or by parameter', async () => {
     const { made } = await visionWorld()
     const params = { name: 'vision' }

@@ -111,14 +111,51 @@ describe('A command that is sent again', () => {
     await made.close()
   })
 
-  test('Two lists sent at the same time as one request are one list: the one that was recorded first', async () => {
+  test('A list of other targets with the id of a list is 412, sent later or at the same time, and changes no list', async () => {
+    for (const start of [startRotations, startRevocations]) {
+      const made = await world()
+      const targets = ['one', 'two'].map((name) => account(made.cloud, name).target)
+      await made.writeTargets(targets)
+      const headers = repeatable(made)
+      const more = start === startRevocations ? { note: 'leaked', count: 1 } : {}
+      const ask = (name: string) => made.http(start, { body: { targets: [name], ...more }, headers })
+
+      const answers = await Promise.all([ask('one'), ask('two')])
+      const accepted = answers.findIndex(({ status }) => status === 202)
+      const later = await ask(['two', 'one'][accepted]!)
+      const again = await ask(['one', 'two'][accepted]!)
+
+      assert.deepEqual([answers[1 - accepted]!.status, later.status, again.status], [412, 412, 202])
+      assert.equal(later.body.code, 'NotRepeatable')
+      assert.equal(later.headers['repeatability-result'], 'rejected')
+      await made.close()
+    }
+  })
+
+  test('A repeat of an accepted list of rotations is accepted although its target has left targets.json meanwhile', async () => {
+    const made = await world()
+    const [one, two] = ['one', 'two'].map((name) => account(made.cloud, name).target)
+    await made.writeTargets([one!, two!])
+    const headers = repeatable(made)
+    const first = await made.http(startRotations, { body: { targets: ['one', 'two'] }, headers })
+    await made.writeTargets([two!])
+    made.cloud.clock.advance(120 * second)
+
+    const again = await made.http(startRotations, { body: { targets: ['one', 'two'] }, headers })
+
+    assert.deepEqual([first.status, again.status, again.body.id], [202, 202, first.body.id])
+    await made.close()
+  })
+
+  test('Two copies of a list sent at the same time are one list', async () => {
     const made = await world()
     const targets = ['one', 'two'].map((name) => account(made.cloud, name).target)
     await made.writeTargets(targets)
     const headers = repeatable(made)
 
+    const names = targets.map(({ name }) => name)
     const answers = await Promise.all(
-      targets.map(({ name }) => made.http(startRotations, { body: { targets: [name] }, headers })),
+      [1, 2].map(() => made.http(startRotations, { body: { targets: names }, headers })),
     )
     await made.fanOut()
 

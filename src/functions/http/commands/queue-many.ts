@@ -6,7 +6,7 @@ import { iso } from '../../../engine/duration.ts'
 import { type Candidate, pace } from '../../../engine/pace.ts'
 import { type Duration, days, minutes, seconds, type Target } from '../../../engine/target.ts'
 import { listInIndex } from '../../operations/many-index.ts'
-import { type Many, type ManyKind, readMany, recordMany } from '../../operations/many-targets.ts'
+import { type Many, type ManyKind, recordMany, repeatOf } from '../../operations/many-targets.ts'
 import { manyOperationId } from '../../operations/operation-id.ts'
 import { revokesAhead } from '../../operations/revokes-ahead.ts'
 import { mostListed } from '../../shared/excerpt.ts'
@@ -19,19 +19,26 @@ import { actorOf } from '../caller.ts'
 export interface Wanted {
   readonly kind: ManyKind
   readonly targets: readonly Target[]
+  /** What the body named, as `selectionDigest` says. */
+  readonly selection: string
   readonly note?: string
   /** Of revokes: every slot in one call, where the service can. */
   readonly atOnce?: boolean
 }
 
-/** The list that another copy of this request has stored; undefined: this is the first. Throws RekeyError. */
-export async function repeatedMany({ app, asked }: Command, kind: ManyKind): Promise<Many | undefined> {
-  return asked.repeatable ? await readMany(app, asked.id, kind) : undefined
+/**
+ * The list that another copy of this request has stored; undefined: this is the first. Throws RekeyError, `NotRepeatable` where it is no copy.
+ */
+export async function repeatedMany(
+  { app, asked }: Command,
+  wanted: Pick<Wanted, 'kind' | 'selection'>,
+): Promise<Many | undefined> {
+  return asked.repeatable ? await repeatOf(app, asked.id, wanted) : undefined
 }
 
 /** Records the list, once for all copies of the request. Throws RekeyError. */
 export async function listMany({ app, asked, request }: Command, wanted: Wanted): Promise<Many> {
-  const { kind, targets, note, atOnce } = wanted
+  const { kind, targets, selection, note, atOnce } = wanted
   const paced = await spread(app, wanted)
   const longest = paced.reduce((most, { delay }) => Math.max(most, delay), 0)
   const until = targets.reduce((latest, target) => Math.max(latest, wantedUntil(target, asked.at)), asked.at)
@@ -41,6 +48,7 @@ export async function listMany({ app, asked, request }: Command, wanted: Wanted)
     expiresAt: iso(until + longest),
     actor: actorOf(request, process.env),
     ...(note === undefined ? {} : { note }),
+    selection,
     targets: paced.map(({ target }) => target.name),
     delays: paced.map(({ delay }) => Math.ceil(delay / seconds(1))),
     ...(atOnce && { atOnce: paced.flatMap(({ target }, place) => (canAtOnce(app, target) ? [place] : [])) }),
@@ -86,7 +94,10 @@ const queueLimit: Duration = minutes(1)
  * When each target's message becomes visible: rotations at the half of each limit; revokes at the whole, in the order listed, behind what
  * earlier lists of revokes still have to do. Throws RekeyError.
  */
-export async function spread(app: App, { kind, targets, atOnce }: Wanted): Promise<readonly Placed[]> {
+export async function spread(
+  app: App,
+  { kind, targets, atOnce }: Omit<Wanted, 'selection'>,
+): Promise<readonly Placed[]> {
   const revokes = kind === 'revocations'
   const places = new Map<Candidate, Target>(targets.map((of) => [manyCandidate(app, of, { revokes, atOnce }), of]))
   const ahead = revokes ? await revokesAhead(app, AbortSignal.timeout(queueLimit)) : []

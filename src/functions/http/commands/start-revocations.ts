@@ -11,7 +11,7 @@ import { badRequest, parseBody } from '../body.ts'
 import { notQueued } from '../problem.ts'
 import type { RevocationDryRun } from '../schemas/revocation-schema.ts'
 import { describeLeftOut } from './left-out.ts'
-import { type Selected, selectionFields, selectionIn } from './many-selection.ts'
+import { type Selected, selectionDigest, selectionFields, selectionIn } from './many-selection.ts'
 import { note } from './note.ts'
 import { listMany, queueMany, repeatedMany, spread, type Wanted } from './queue-many.ts'
 
@@ -31,13 +31,15 @@ export const startRevocations: Handler = {
   roles: ['Rekey.Revoke'],
   async command(call) {
     const { note = '', dryRun, count, atOnce = false, ...named } = await parseBody(call.request, revocationsBody)
-    const known = dryRun ? undefined : await repeatedMany(call, 'revocations')
+    const kind = 'revocations'
+    const selection = selectionDigest(named, atOnce)
+    const known = dryRun ? undefined : await repeatedMany(call, { kind, selection })
     // What was accepted stays so, whatever the body names by now.
     if (known) return queueMany(call, known)
     const selected = selectionIn(call.app, named)
     if ('error' in selected) return notQueued(selected.error, { targets: selected.names })
     const { targets } = selected
-    const wanted: Wanted = { kind: 'revocations', targets, note, atOnce }
+    const wanted: Wanted = { kind, targets, selection, note, atOnce }
     if (atOnce && targets.length > 0 && !targets.some((target) => canAtOnce(call.app, target))) throw asNotAtOnce()
     if (dryRun) return json(200, await counted(call.app, wanted, selected))
     if (targets.length === 0) return notQueued(asNothingToRevoke(), describeLeftOut(selected))

@@ -7,7 +7,7 @@ import type { Handler } from '../answer-request.ts'
 import { parseBody } from '../body.ts'
 import { notQueued } from '../problem.ts'
 import { describeLeftOut } from './left-out.ts'
-import { type Selected, selectionFields, selectionIn } from './many-selection.ts'
+import { type Selected, selectionDigest, selectionFields, selectionIn } from './many-selection.ts'
 import { note } from './note.ts'
 import { listMany, queueMany, repeatedMany } from './queue-many.ts'
 
@@ -21,13 +21,17 @@ export const startRotations: Handler = {
   roles: ['Rekey.Rotate'],
   async command(call) {
     const { note, ...named } = await parseBody(call.request, rotationsBody)
+    const kind = 'rotations'
+    const selection = selectionDigest(named)
+    const known = await repeatedMany(call, { kind, selection })
+    // What was accepted stays so, whatever the body names by now.
+    if (known) return queueMany(call, known)
     const selected = selectionIn(call.app, named)
     if ('error' in selected) return notQueued(selected.error, { targets: selected.names })
     const refusal = Array.isArray(named.targets) ? refusalOf(selected) : undefined
     if (refusal) return refusal
-    const known = await repeatedMany(call, 'rotations')
-    const wanted = { kind: 'rotations', targets: selected.targets, ...(note !== undefined && { note }) } as const
-    return queueMany(call, known ?? (await listMany(call, wanted)), describeLeftOut(selected))
+    const wanted = { kind, selection, targets: selected.targets, ...(note !== undefined && { note }) } as const
+    return queueMany(call, await listMany(call, wanted), describeLeftOut(selected))
   },
 }
 

@@ -36,7 +36,13 @@ export function wantsCsv({ query, headers }: HttpRequest): boolean {
     throw badRequest(`?${formatParameter}= is neither csv nor json`, 'Leave it out for JSON.')
   }
   if (format !== null) return format === 'csv'
-  return /(^|,)\s*text\/csv\s*(;|,|$)/i.test(headers.get('accept') ?? '')
+  const accepted = (headers.get('accept') ?? '').split(',').map((each) => each.split(';').map((part) => part.trim()))
+  return accepted.some(([type = '', ...rest]) => type.toLowerCase() === 'text/csv' && !rest.some(isRefused))
+}
+
+/** A weight of zero: the caller does not take this type. */
+function isRefused(parameter: string): boolean {
+  return /^q\s*=\s*0(\.0*)?$/i.test(parameter)
 }
 
 /** 200 with the lines. `next`: the address of the next page, in the header `Link`. */
