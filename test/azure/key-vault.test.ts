@@ -86,6 +86,7 @@ test('what is published is current: value, tags, expiry and version', async () =
       stamps: { target: 'vision', rotatedAt: start + 1, reason: 'due' },
       slot: 'Key1',
       address: '/subscriptions/s',
+      validity: '90',
       otherTags: { owner: 'me' },
     },
   )
