@@ -10,7 +10,6 @@ import { type FaultSet, faultSet } from './fault-set.ts'
 import type { Fault } from './faults.ts'
 import { hostGroup } from './hosts.ts'
 import type { ServiceHandle } from './keys.ts'
-import { changeOf, portalUser, type ResourceEvents, resourceEvents } from './resource-events.ts'
 import {
   type Call,
   ConnectionLost,
@@ -21,6 +20,7 @@ import {
   type Reply,
   type Router,
 } from './service-operations.ts'
+import { changeOf, portalUser, type ResourceEvents, resourceEvents } from './subscription-events.ts'
 
 export interface HistoryEntry {
   readonly at: number

@@ -3,7 +3,7 @@
 import type { Target } from '../../engine/target.ts'
 import type { TargetsFile } from '../targets.ts'
 import type { Problem } from './configuration-problems.ts'
-import type { Discover } from './discover.ts'
+import type { Discover } from './discover-field.ts'
 import { isObject, type JsonObject } from './read-fields.ts'
 
 /** A definition of a target that was valid when it was read, and the defaults it was written under. */

@@ -3,7 +3,7 @@
 import * as z from 'zod/mini'
 import { clouds } from '../../azure/clouds.ts'
 import type { KeyProvider } from '../../providers/provider.ts'
-import { discoverFields } from './discover.ts'
+import { discoverFields } from './discover-field.ts'
 import { reminder } from './reminder.ts'
 import { type PolicyFields, policyFields, targetFields } from './target-fields.ts'
 

@@ -4,7 +4,7 @@
 import type { Target } from '../../engine/target.ts'
 import type { Entry, TargetsFile } from '../targets.ts'
 import type { Configuration } from '../targets-source.ts'
-import { isInScope } from './discover.ts'
+import { isInScope } from './discover-field.ts'
 import type { DiscoverInForce } from './in-force.ts'
 import type { TaggedSecret } from './tagged-secrets.ts'
 

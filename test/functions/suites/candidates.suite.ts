@@ -161,7 +161,7 @@ describe('Candidates', () => {
     await made.close()
   })
 
-  test('An identity that may read nothing is told which role it lacks, and one that may read a resource finds that', async () => {
+  test('An identity that may read nothing learns which role it lacks, and one that may read a resource finds that', async () => {
     const made = await world()
     const { resourceId } = made.cloud.storageAccounts.add({ name: 'readable' })
     made.cloud.storageAccounts.add({ name: 'hidden' })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { virtualClock } from '../../simulator/clock.ts'
 import { type Cloud, simulatedCloud } from '../../simulator/cloud.ts'
-import { portalUser, type ResourceEventFilter } from '../../simulator/resource-events.ts'
+import { portalUser, type ResourceEventFilter } from '../../simulator/subscription-events.ts'
 import { unorderedEvents } from '../../simulator/wire-faults.ts'
 
 const start = Date.UTC(2026, 2, 2, 10)
