@@ -5,6 +5,7 @@ import { checkConfiguration, checkTagged } from './configuration-check.ts'
 import { type Check, checked, type Round, unseen } from './health-check.ts'
 import { checkIdentity } from './identity-check.ts'
 import { checkPermissions } from './permissions-check.ts'
+import { checkReminders } from './reminders-check.ts'
 import { checkStorage, checkTopic, checkVaults } from './resources-check.ts'
 import { checkCompared } from './resync-check.ts'
 
@@ -22,6 +23,7 @@ export async function checksOf(round: Round, mostScopes: number): Promise<readon
     ...checkStorage(round),
     checkTopic(round),
     checkCompared(round),
+    checkReminders(round),
     checkPermissions(round, mostScopes),
   ])
   return [...always, ...groups.flat()]

@@ -136,6 +136,29 @@ describe('A reminder', () => {
     await made.close()
   })
 
+  test('Health warns of a reminder whose secret is missing or disabled, because it would never be announced', async () => {
+    const { made } = await partnerWorld(10)
+    const remindersIn = async () => {
+      const { status, body } = await made.http(health)
+      const found = body.checks.find(({ check }: { check: string }) => check === 'reminders')
+      return [status, found?.status, found?.targets]
+    }
+    const watched = await remindersIn()
+    made.cloud.vault(vaultHost).disable('partner-token')
+    const disabled = await remindersIn()
+    await made.writeTargets([{ ...reminder, secrets: { 'partner-tokn': 'value' } }])
+    const missing = await remindersIn()
+    await made.writeTargets([{ ...reminder, secrets: { 'partner-tokn': 'value' }, enabled: false }])
+    const off = await remindersIn()
+
+    assert.deepEqual(watched.slice(1), ['ok', undefined])
+    assert.deepEqual(disabled.slice(1), ['warning', ['partner']])
+    assert.deepEqual(missing.slice(1), ['warning', ['partner']])
+    assert.deepEqual(off.slice(1), [undefined, undefined])
+    assert.deepEqual([disabled[0], missing[0]], [watched[0], watched[0]])
+    await made.close()
+  })
+
   test('Every command refuses a reminder as NotSupported, with what to do, and nothing is queued', async () => {
     const { made } = await partnerWorld(70)
     const params = { name: 'partner' }
