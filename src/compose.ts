@@ -55,6 +55,8 @@ export interface App {
   readonly tagged: TaggedSecretsSource
   /** Tagged secrets that are no targets. */
   readonly notTaken: readonly NotTaken[]
+  /** Why it is not known which secrets are targets by their tags: a name that is no target may be one of theirs. */
+  readonly taggedUnread?: Problem
   /** What is wrong with settings and targets.json, though the app can work. */
   readonly problems: readonly Problem[]
   readonly azure: AzureClients
@@ -134,7 +136,15 @@ function isEmpty({ targets, discover }: Configuration): boolean {
 /** The app of this process. */
 export const compose: Compose = composer({ env: process.env })
 
-type OfOneVersion = 'targets' | 'reminders' | 'targetNamed' | 'configuration' | 'notTaken' | 'problems' | 'recorded'
+type OfOneVersion =
+  | 'targets'
+  | 'reminders'
+  | 'targetNamed'
+  | 'configuration'
+  | 'notTaken'
+  | 'taggedUnread'
+  | 'problems'
+  | 'recorded'
 
 interface Wired extends Omit<App, OfOneVersion> {
   readonly source: TargetsSource
@@ -270,6 +280,7 @@ function appOf(
     reminders: configuration.targets.filter(isReminder),
     configuration,
     notTaken: tagged.notTaken,
+    ...(tagged.problem && { taggedUnread: tagged.problem }),
     problems: tagged.problem ? [...problems, tagged.problem] : problems,
     targetNamed: (name) => byName.get(name),
     recorded: async () => {

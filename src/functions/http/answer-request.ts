@@ -9,7 +9,7 @@ import type { Target } from '../../engine/target.ts'
 import { asRekeyError } from '../../engine/unforeseen.ts'
 import { problemsIn } from '../shared/excerpt.ts'
 import { logOf } from '../shared/invocation.ts'
-import { asNotApplied, notApplied } from '../shared/not-applied.ts'
+import { notInForce } from '../shared/not-applied.ts'
 import { asDisabled } from '../shared/requests.ts'
 import { asStopped, isStopped } from '../shared/stop-switch.ts'
 import { checkRole, type Role } from './caller.ts'
@@ -132,8 +132,8 @@ export function targetOf({ app, request }: Call, name = request.params['name'] ?
   const target = app.targetNamed(name)
   if (target !== undefined) return target
   if (app.reminders.some((reminder) => reminder.name === name)) throw asReminder(name)
-  const stopped = notApplied(app, name)
-  if (stopped !== undefined) throw asNotApplied(stopped)
+  const stopped = notInForce(app, name)
+  if (stopped !== undefined) throw stopped
   const names = [...app.targets, ...app.reminders].map((each) => each.name)
   const guess = nearest(name, names)
   throw new RekeyError('UnknownTarget', {

@@ -7,7 +7,7 @@ import { type ErrorCode, RekeyError } from '../../engine/rekey-error.ts'
 import type { Instant, Target } from '../../engine/target.ts'
 import type { Listed } from '../shared/assess.ts'
 import { atMost } from '../shared/at-most.ts'
-import { notApplied } from '../shared/not-applied.ts'
+import { notInForce } from '../shared/not-applied.ts'
 import { byVault, secretsOf, vaultCalls } from '../shared/read-secrets.ts'
 import { besideMany, type Many, refusedPlaces } from './many-targets.ts'
 import {
@@ -122,7 +122,7 @@ async function standingsOf(
     const id = memberId(request, place)
     const secrets = seen.get(name)
     const target = app.targetNamed(name)
-    const isOff = target === undefined && notApplied(app, name) !== undefined
+    const isOff = target === undefined && notInForce(app, name) !== undefined
     const lastFailure = secrets?.[0]?.stamps?.failed
     const tagged = lastFailure?.request === id ? lastFailure.code : undefined
     const stopped = (code?: string): Stopped => ({ id, target: name, code })

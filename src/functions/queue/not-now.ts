@@ -9,7 +9,7 @@ import { RekeyError } from '../../engine/rekey-error.ts'
 import { asExpired, isExplicit, isRevoke, type RotationRequest } from '../../engine/request.ts'
 import { minutes, type Target } from '../../engine/target.ts'
 import { recordAttempt } from '../operations/operation-record.ts'
-import { notApplied } from '../shared/not-applied.ts'
+import { notInForce } from '../shared/not-applied.ts'
 import { asDisabled } from '../shared/requests.ts'
 
 /** How long messages wait while the app is stopped, or their target's entry cannot be applied. */
@@ -32,12 +32,12 @@ export async function partWaits(part: ListPart | TickPart, app: App, log: Log): 
   await app.queue.sendPart(part, stopWait * (1 + Math.random()))
 }
 
-/** Where no target of that name is in force: its entry cannot be applied as yet, and the message waits; or it is gone. */
+/** Where no target of that name is in force: its entry cannot be applied as yet, or its tags do not count for now, and the message waits; or it is gone. */
 export async function withoutTarget(request: RotationRequest, app: App, log: Log): Promise<void> {
   const { target } = request
-  const off = notApplied(app, target)
-  if (off === undefined || app.clock.now() > request.expiresAt) return await endRemoved(request, app, log)
-  log('error', 'the target is not in force: the message waits', { target, standing: off.standing })
+  const why = notInForce(app, target)
+  if (why === undefined || app.clock.now() > request.expiresAt) return await endRemoved(request, app, log)
+  log('error', 'the target is not in force: the message waits', { target, why: why.message })
   await app.queue.send(request, stopWait)
 }
 

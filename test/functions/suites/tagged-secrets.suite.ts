@@ -5,14 +5,19 @@ import { describe, test } from 'node:test'
 import { listCandidates } from '../../../src/functions/discovery/list-candidates.ts'
 import { nearExpiryEvent } from '../../../src/functions/event-grid/near-expiry-event.ts'
 import { repair } from '../../../src/functions/http/commands/repair-target.ts'
+import { revoke } from '../../../src/functions/http/commands/revoke-target.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
+import { startRevocations } from '../../../src/functions/http/commands/start-revocations.ts'
 import { listTargets, showTarget } from '../../../src/functions/http/status/list-targets.ts'
 import { health } from '../../../src/functions/http/status/show-health.ts'
+import { showOperation } from '../../../src/functions/http/status/show-operation.ts'
+import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import { days, vaultHost, vaultUrl, type World, world } from '../functions-world.ts'
 
 const subscription = '/subscriptions/11111111-2222-3333-4444-555555555555'
 const discover = { vaults: [vaultUrl], scopes: [`${subscription}/resourceGroups/rg`] }
 const otherVault = 'kv-other.vault.azure.net'
+const revocations = 'rekey-revocations'
 
 interface Options {
   readonly targets?: readonly object[]
@@ -359,6 +364,39 @@ describe('Whoever may write tags', () => {
     const { body } = await made.http(health)
     const check = body.checks.find(({ check: name }: { check: string }) => name === 'tagged secrets')
     assert.equal(check.status, 'warning')
+    await made.close()
+  })
+
+  test('A writer of a vault cannot have a revoke dropped by naming its resource at a second secret: it waits, and its operation says why', async () => {
+    const made = await taggedWorld()
+    const store = made.cloud.storageAccounts.add({ name: 'orders' })
+    const leaked = store.keyOf('key1')
+    leave(made, 'one', leaked, store.resourceId)
+    await round(made)
+    const params = { name: 'one' }
+    const asked = await made.http(revoke, { params, body: { note: 'leaked' }, headers: { prefer: 'respond-async' } })
+    const [message] = await made.messages(revocations)
+    const handle = () => rotateMessage(message, made.context('revoke'), made.compose, revocations)
+    leave(made, 'two', 'of the writer', store.resourceId)
+    await assert.rejects(made.tick())
+    made.cloud.clock.advance(10 * 60_000)
+
+    await handle()
+    const operation = await made.http(showOperation, { params: { id: asked.body.id } })
+    const all = await made.http(startRevocations, { body: { targets: 'all', dryRun: true } })
+    const again = await made.http(revoke, { params, body: { note: 'leaked' } })
+    made.cloud.vault(vaultHost).set('two', 'of the writer', {})
+    await made.tick()
+    await handle()
+
+    assert.equal(
+      made.sends.some(({ request, delay }) => request.target === 'one' && delay > 0),
+      true,
+    )
+    assert.deepEqual([operation.body.status, operation.body.lastError?.code], ['Running', 'BadConfiguration'])
+    assert.deepEqual([again.status, again.body.code], [503, 'BadConfiguration'])
+    assert.deepEqual(all.body.notApplied?.targets.toSorted(), ['one', 'two'])
+    assert.equal(store.accepts(leaked), false)
     await made.close()
   })
 

@@ -6,7 +6,7 @@ import type { App } from '../../../compose.ts'
 import { nearest } from '../../../config/targets/nearest.ts'
 import { RekeyError } from '../../../engine/rekey-error.ts'
 import type { Target } from '../../../engine/target.ts'
-import { notApplied } from '../../shared/not-applied.ts'
+import { checkTagsRead, notInForce } from '../../shared/not-applied.ts'
 import { badRequest } from '../body.ts'
 
 /** More would not fit into one request. */
@@ -58,7 +58,7 @@ export interface Selected {
   readonly targets: readonly Target[]
   readonly disabled: readonly string[]
   /**
-   * Their entries in targets.json cannot be applied. Which vault, subscription or provider they have is not known then, so a request for
+   * Their entries in targets.json cannot be applied, or two tagged secrets claim what one of them may have. Which vault, subscription or provider they have is not known then, so a request for
    * one of these has all of them.
    */
   readonly notApplied: readonly string[]
@@ -85,6 +85,7 @@ export function selectionIn(app: App, body: Selection): Selected | Refused {
   }
   const { targets: names } = body
   if (names !== undefined && names !== 'all') return named(app, [...new Set(names)])
+  checkTagsRead(app)
   const isMeant = filterOf(body)
   const selected = sorted(app.targets.filter(isMeant), app, app.reminders.filter(isMeant))
   const { targets, disabled, reminders } = selected
@@ -94,7 +95,7 @@ export function selectionIn(app: App, body: Selection): Selected | Refused {
 
 function named(app: App, names: readonly string[]): Selected | Refused {
   const reminders = app.reminders.filter(({ name }) => names.includes(name))
-  const off = names.filter((name) => notApplied(app, name))
+  const off = names.filter((name) => notInForce(app, name))
   const known = new Set([...reminders.map(({ name }) => name), ...off])
   const unknown = names.filter((name) => app.targetNamed(name) === undefined && !known.has(name))
   if (unknown.length > 0) return { error: unknownNames(app, unknown), names: unknown }
@@ -102,12 +103,13 @@ function named(app: App, names: readonly string[]): Selected | Refused {
   return { ...sorted(targets, app, reminders), notApplied: off }
 }
 
-function sorted(targets: readonly Target[], { configuration }: App, reminders: readonly Target[]): Selected {
+function sorted(targets: readonly Target[], { configuration, notTaken }: App, reminders: readonly Target[]): Selected {
   const off = configuration.notApplied.filter(({ standing }) => standing !== 'kept')
+  const contested = notTaken.flatMap(({ secret, contested }) => (contested ? [secret.name] : []))
   return {
     targets: targets.filter(({ enabled }) => enabled),
     disabled: targets.flatMap(({ enabled, name }) => (enabled ? [] : [name])),
-    notApplied: off.map(({ target }) => target),
+    notApplied: [...off.map(({ target }) => target), ...contested],
     reminders: reminders.map(({ name }) => name),
   }
 }

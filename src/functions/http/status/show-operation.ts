@@ -10,7 +10,7 @@ import { readMany } from '../../operations/many-targets.ts'
 import { type ManyOperation, parseOperationId, type TargetOperation } from '../../operations/operation-id.ts'
 import { type Attempt, attemptOf, type OperationError, shown } from '../../operations/operation-record.ts'
 import { progressOf } from '../../operations/operation-state.ts'
-import { asNotApplied, notApplied } from '../../shared/not-applied.ts'
+import { notInForce } from '../../shared/not-applied.ts'
 import { type Call, type Handler, json } from '../answer-request.ts'
 import { readers } from '../caller.ts'
 import { codeRemedy, taggedError } from '../embedded-error.ts'
@@ -72,9 +72,9 @@ async function ofTarget(call: Call, operation: TargetOperation): Promise<Omit<Op
   const attempt = await attemptOf(app, operation.request, operation.target)
   // What was once reported as failed stays so, whatever becomes of the target.
   if (attempt?.status === 'Failed') return { ...place, status: 'Failed', error: attempt.error }
-  const stopped = notApplied(app, operation.target)
+  const stopped = notInForce(app, operation.target)
   if (stopped && app.clock.now() <= operation.expiresAt) {
-    return { ...place, status: 'Running', lastError: shown(asNotApplied(stopped), iso(app.clock.now())) }
+    return { ...place, status: 'Running', lastError: shown(stopped, iso(app.clock.now())) }
   }
   if (target === undefined) {
     if (isNew(operation, app.clock.now())) return { ...place, status: 'NotStarted' }
