@@ -5,12 +5,12 @@ import { RekeyError } from '../../engine/rekey-error.ts'
 import { joined, sentenceOf } from './excerpt.ts'
 
 /** The target of this name, if it is named in targets.json and off or suspended. One that keeps its last valid definition is in force. */
-export function notApplied(app: App, name: string): NotApplied | undefined {
+function notApplied(app: App, name: string): NotApplied | undefined {
   return app.configuration.notApplied.find((each) => each.target === name && each.standing !== 'kept')
 }
 
 /** Why such a target is not changed. Its message joins what is wrong with the entry. */
-export function asNotApplied({ target, standing, problems }: NotApplied): RekeyError {
+function asNotApplied({ target, standing, problems }: NotApplied): RekeyError {
   const why = joined(problems.map(sentenceOf))
   const suspended = 'its last valid definition claims a secret or a credential that another target has now'
   const state =
