@@ -59,8 +59,26 @@ export function post<Body>(path: string, body: object, id = crypto.randomUUID(),
   return call<Body>(path, { method: 'POST', headers, body: JSON.stringify(body) }, [200, 202])
 }
 
+/** Reads one page of a history as CSV, and the address of the next. Throws ApiError. */
+export async function getCsv(path: string): Promise<{ readonly text: string; readonly nextLink: string | undefined }> {
+  const { text, headers } = await send(path, { headers: { accept: 'text/csv' } }, [200])
+  return { text, nextLink: /<([^>]+)>; rel="next"/.exec(headers.get('link') ?? '')?.[1] }
+}
+
 async function call<Body>(path: string, init: RequestInit, accepted: readonly number[]): Promise<Answered<Body>> {
-  const headers = { ...init.headers, accept: 'application/json', ...(key === '' ? {} : { 'x-functions-key': key }) }
+  const given = { ...init, headers: { ...init.headers, accept: 'application/json' } }
+  const { status, text, headers } = await send(path, given, accepted)
+  return { status, body: JSON.parse(text) as Body, headers }
+}
+
+interface Sent {
+  readonly status: number
+  readonly text: string
+  readonly headers: Headers
+}
+
+async function send(path: string, init: RequestInit, accepted: readonly number[]): Promise<Sent> {
+  const headers = { ...init.headers, ...(key === '' ? {} : { 'x-functions-key': key }) }
   let response: Response
   try {
     response = await fetch(path, { ...init, headers, cache: 'no-store', redirect: 'error' })
@@ -74,7 +92,7 @@ async function call<Body>(path: string, init: RequestInit, accepted: readonly nu
   if (response.status === 401) onRefused()
   const text = await response.text()
   if (!accepted.includes(response.status)) throw new ApiError(response.status, problemIn(response.status, text))
-  return { status: response.status, body: JSON.parse(text) as Body, headers: response.headers }
+  return { status: response.status, text, headers: response.headers }
 }
 
 /** The platform's own errors have no body. */

@@ -6,6 +6,7 @@ import { announce, type Child, el, fill } from './elements.ts'
 import { follow } from './follow-operation.ts'
 import { dateAndTime, fromNow, moment, plural } from './moments.ts'
 import { facts, panel, problemBox, refusalBox, showRead } from './pieces.ts'
+import { saveCsvButton } from './save-csv.ts'
 import { targetAddress } from './target-list.ts'
 
 /** Shows the operations of the last two weeks, newest first; with an id, that one, as it goes on. Returns what ends it. */
@@ -17,6 +18,11 @@ export function operationsView(main: HTMLElement, id: string): (() => void) | un
     el('div.title', el('h1', 'Operations'), el('a.button.danger-line', { href: '#/revoke' }, 'Revoke many keys…')),
     el('p.note', 'Lists of targets of the last two weeks. A command for one target is shown with that target.'),
     place,
+    panel(
+      'For an audit',
+      el('p.note', 'Every version of every secret: when, why, by whom; never a value.'),
+      saveCsvButton('/api/history', 'rekey-history.csv'),
+    ),
   )
   void showRead(place, readAll, show)
   return undefined

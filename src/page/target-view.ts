@@ -9,6 +9,7 @@ import { updateTarget } from './fleet.ts'
 import { lifeBar } from './life-bar.ts'
 import { dateAndTime, fromNow, moment, spanOf } from './moments.ts'
 import { facts, panel, problemBox, showRead } from './pieces.ts'
+import { saveCsvButton } from './save-csv.ts'
 import { statusMark } from './status-words.ts'
 
 /** Shows the target of this name, read now. */
@@ -31,7 +32,8 @@ export function targetView(main: HTMLElement, name: string): void {
     )
     if (!found || target === undefined) return
     const seen = target
-    const readHistory = showRead(history, () => get<{ value: readonly HistoryEntry[] }>(`${path}/history`), historyOf)
+    const readEntries = () => get<{ value: readonly HistoryEntry[] }>(`${path}/history`)
+    const readHistory = showRead(history, readEntries, (entries) => historyOf(seen, entries))
     if (!seen.isReminder) {
       const planOf = () => get<TargetPlan>(`${path}/plan`)
       await showRead(commands, planOf, (plan) => [nextSteps(plan), commandPanel(seen, plan, () => void read())])
@@ -142,7 +144,7 @@ function nextSteps({ reason, until, steps }: TargetPlan): HTMLElement | undefine
   )
 }
 
-function historyOf({ value }: { readonly value: readonly HistoryEntry[] }): HTMLElement {
+function historyOf({ name }: Target, { value }: { readonly value: readonly HistoryEntry[] }): HTMLElement {
   if (value.length === 0) return panel('History', el('p.note', 'No version yet.'))
   const several = new Set(value.map(({ secret }) => secret)).size > 1
   return panel(
@@ -167,6 +169,7 @@ function historyOf({ value }: { readonly value: readonly HistoryEntry[] }): HTML
         ),
       ),
     ),
+    saveCsvButton(`/api/targets/${encodeURIComponent(name)}/history`, `rekey-history-${name}.csv`),
   )
 }
 

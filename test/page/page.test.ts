@@ -1,6 +1,7 @@
 // The page for operators, in a real Chromium, against the app in the local host with the simulated Azure.
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from '../../scripts/chromium.ts'
@@ -251,6 +252,25 @@ test('many keys are revoked only after their number was seen and typed, and the 
   await page.getByRole('link', { name: '← Operations' }).click()
   await page.getByRole('heading', { name: 'Revocation of a list' }).waitFor()
   await done(watched)
+})
+
+test('the history of one target, and that of all, is saved as CSV', { skip }, async () => {
+  for (const [view, name, secrets] of [
+    ['#/targets/translator', 'rekey-history-translator.csv', /,translator-key,/],
+    ['#/operations', 'rekey-history.csv', /,translator-key,[\s\S]*,orders-/],
+  ] as const) {
+    const watched = await opened(view)
+    const saved = watched.page.waitForEvent('download')
+    await watched.page.getByRole('button', { name: 'Save as CSV' }).click()
+    const file = await saved
+
+    assert.equal(file.suggestedFilename(), name)
+    const text = await readFile(await file.path(), 'utf8')
+    assert.match(text, /^target,vault,secret,/)
+    assert.match(text, secrets)
+    assert.equal(text.match(/target,vault,secret,/g)?.length, 1)
+    await done(watched)
+  }
 })
 
 test('what is not managed yet has the lines that would add it, to be copied', { skip }, async () => {
