@@ -113,7 +113,8 @@ function problemIn(status: number, text: string): Problem {
 /** An address of the API as a path of this host: whatever host it names, only this one is called. */
 export function pathIn(address: string): string {
   const { pathname, search } = new URL(address, location.href)
-  return pathname + search
+  // A path that begins with two slashes would name a host.
+  return pathname.replace(/^\/+/, '/') + search
 }
 
 /** Reads a collection to its end, page by page; `onPage` gets what has come so far. Throws ApiError. */

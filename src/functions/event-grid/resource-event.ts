@@ -6,7 +6,7 @@ import { type App, type Compose, mayChangeKeys } from '../../compose.ts'
 import { iso } from '../../engine/duration.ts'
 import type { Log } from '../../engine/ports.ts'
 import type { RotationRequest } from '../../engine/request.ts'
-import { clockBound, type Duration, type Instant, minutes, settle, type Target } from '../../engine/target.ts'
+import { clockBound, type Duration, days, type Instant, minutes, settle, type Target } from '../../engine/target.ts'
 import { atMost } from '../shared/at-most.ts'
 import { resyncLife } from '../shared/requests.ts'
 import { isOwnCaller } from './event-caller.ts'
@@ -79,10 +79,13 @@ async function queueRepairs(target: Target, event: ReceivedEvent, app: App): Pro
   await app.queue.send({ ...request, comparedAfter: listedAt }, Math.max(listedAt - now, 0) + spread * Math.random())
 }
 
-/** When the keys changed. A sender's clock may be ahead: then now. */
+/** Event Grid delivers for a day. */
+const oldest: Duration = days(2)
+
+/** When the keys changed. A sender's clock may be ahead: then now. What is older than any event can be is taken to be as old as one can be. */
 function momentOf({ time = '' }: ReceivedEvent, now: Instant): Instant {
   const at = Date.parse(time)
-  return Number.isNaN(at) ? now : Math.min(at, now)
+  return Number.isNaN(at) ? now : Math.min(Math.max(at, now - oldest), now)
 }
 
 // What Resource Manager allows is shorter. What is checked here is only compared, and logged.

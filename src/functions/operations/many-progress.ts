@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { App } from '../../compose.ts'
 import { iso } from '../../engine/duration.ts'
 import { type ErrorCode, RekeyError } from '../../engine/rekey-error.ts'
-import type { Instant, Target } from '../../engine/target.ts'
+import { type Duration, type Instant, minutes, type Target } from '../../engine/target.ts'
 import type { Listed } from '../shared/assess.ts'
 import { atMost } from '../shared/at-most.ts'
 import { notInForce } from '../shared/not-applied.ts'
@@ -49,6 +49,8 @@ export interface ManyProgress {
   readonly lastError?: OperationError
 }
 
+/** Every instance reads targets.json once a minute: one may not know yet what another accepted a list for. */
+const targetsLag: Duration = minutes(2)
 /** How many targets are listed with their code; the counts are of all. */
 const mostListed = 100
 
@@ -123,13 +125,14 @@ async function standingsOf(
     const secrets = seen.get(name)
     const target = app.targetNamed(name)
     const isOff = target === undefined && notInForce(app, name) !== undefined
+    const isGone = target === undefined && !isOff && app.clock.now() >= moment + targetsLag
     const lastFailure = secrets?.[0]?.stamps?.failed
     const tagged = lastFailure?.request === id ? lastFailure.code : undefined
     const stopped = (code?: string): Stopped => ({ id, target: name, code })
     if (failedIds.has(id)) failed.push(stopped())
     else if (target && secrets && isReached(target, secrets, moment)) succeeded += 1
     else if (refused.has(place)) failed.push(stopped(refused.get(place)))
-    else if (target === undefined && !isOff) failed.push(stopped('UnknownTarget'))
+    else if (isGone) failed.push(stopped('UnknownTarget'))
     else if (!revokes && tagged !== undefined) failed.push(stopped(tagged))
     else if (isExpired) failed.push(stopped('RequestExpired'))
     else if (revokes && isOff) waits.push(stopped('BadConfiguration'))

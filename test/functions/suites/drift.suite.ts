@@ -6,6 +6,7 @@ import { missingPermission, staleReads } from '../../../simulator/faults.ts'
 import { samples } from '../../../simulator/services/index.ts'
 import { portalUser } from '../../../simulator/subscription-events.ts'
 import { unorderedEvents } from '../../../simulator/wire-faults.ts'
+import { encodeMessage } from '../../../src/azure/request-queue.ts'
 import { resourceEvent, resourceEventTypes } from '../../../src/functions/event-grid/resource-event.ts'
 import { rotate } from '../../../src/functions/http/commands/rotate-target.ts'
 import { rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
@@ -199,6 +200,19 @@ describe('Events that a key was regenerated', () => {
 
     assert.deepEqual(handle.keys(), before)
     assert.deepEqual(made.cloud.topic('rekey.westeurope-1.eventgrid.azure.net').events, [])
+    await made.close()
+  })
+
+  test('An event from long before queues a message that a worker can read', async () => {
+    const { made, target } = await visionWorld()
+
+    await deliver(made, eventOf(target, { time: '-200000-01-01T00:00:00Z' }))
+    const [message] = made.sends.map(({ request }) =>
+      JSON.parse(Buffer.from(encodeMessage(request), 'base64').toString()),
+    )
+
+    await rotateMessage(message, made.context('rotate'), made.compose)
+    assert.equal(toService(made) > 0, true)
     await made.close()
   })
 

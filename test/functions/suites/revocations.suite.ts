@@ -6,6 +6,7 @@ import { missingPermission } from '../../../simulator/faults.ts'
 import { startRevocations } from '../../../src/functions/http/commands/start-revocations.ts'
 import { startRotations } from '../../../src/functions/http/commands/start-rotations.ts'
 import { listOperations } from '../../../src/functions/http/status/list-operations.ts'
+import { showOperation } from '../../../src/functions/http/status/show-operation.ts'
 import { mostDeliveries, rotateMessage } from '../../../src/functions/queue/rotate-message.ts'
 import {
   account,
@@ -67,6 +68,25 @@ async function deliver(made: World, target: string): Promise<void> {
   const message = { v: 1, ...plain, revokeBefore: iso(revokeBefore!), expiresAt: iso(expiresAt) }
   await rotateMessage(message, made.context('revoke'), made.compose, queue)
 }
+
+describe('The operation of a list', () => {
+  test('A list is not said to have failed for good by an instance that does not know its targets yet', async () => {
+    const { made, targets, ask } = await leakedWorld(2)
+    const { body } = await ask({ targets: ['t0'], count: 1 })
+    const poll = async () => (await made.http(showOperation, { params: { id: body.id } })).body.status
+    await made.writeTargets([targets[1]!])
+    made.cloud.clock.advance(1.5 * minute)
+    const unknown = await poll()
+    await made.writeTargets(targets)
+    made.cloud.clock.advance(1.5 * minute)
+    const known = await poll()
+    await made.writeTargets([targets[1]!])
+    made.cloud.clock.advance(1.5 * minute)
+
+    assert.deepEqual([unknown, known, await poll()], ['NotStarted', 'NotStarted', 'Failed'])
+    await made.close()
+  })
+})
 
 describe('The dry run of revocations', () => {
   test('A dry run counts and names what a vault’s revocation would revoke, what it leaves out and why, and changes nothing', async () => {
