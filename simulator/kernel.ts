@@ -155,7 +155,10 @@ function raisingEvents<Handle extends ServiceHandle>(
 
 /** The operation that makes a key of this resource anew: an action of its own, or the write of the resource above it. */
 function portalChange(id: string, operations: readonly Operation[]) {
-  const [namespace, ...names] = id.split('/').slice(6)
+  const parts = id.split('/')
+  // The read-only keys of an account have a last part of their own, without a name: the operation is the account's.
+  const resource = parts.length % 2 === 1 ? id : parts.slice(0, -1).join('/')
+  const [namespace, ...names] = resource.split('/').slice(6)
   if (!id.startsWith('/subscriptions/') || namespace === undefined) return undefined
   const kinds = names.filter((_, place) => place % 2 === 0)
   const rightOf = (depth: number, verb: RegExp) => {
@@ -168,7 +171,7 @@ function portalChange(id: string, operations: readonly Operation[]) {
   const regenerate = rightOf(kinds.length, /^regenerate[^/]*\/action$/i)
   const operation = regenerate ?? rightOf(1, /^write$/i)
   if (operation === undefined) return undefined
-  return { operation, resource: regenerate === undefined ? id.split('/').slice(0, 9).join('/') : id }
+  return { operation, resource: regenerate === undefined ? parts.slice(0, 9).join('/') : resource }
 }
 
 /** What every call to one cloud shares. */

@@ -101,6 +101,8 @@ ${commandLine(host)}Which targets does it manage, and what would it do now?
   ${curl('listTargets', 'targets')}
   ${curl('listPlan', 'plan')}
   ${curl('planTarget', 'targets/translator/plan')}
+An operator regenerates both keys in the portal: seconds later the history has a version that works again.
+  curl -s -X POST -d '{"resource":"${resourceOf(estate, 'orders-reports')}/readOnlyKeys"}' ${estate.management}/regenerate; sleep 5; ${curl('targetHistory', 'targets/orders-reports/history')}
 Rotate a key. A second time it answers 409 Cooling, because consumers may still use the previous key:
   ${post('rotateTarget', 'targets/translator/rotate', '{"note":"trying it out"}')}
 Two requests at once: one rotates the key, the other gets 409 Busy.
@@ -111,18 +113,18 @@ Exchange primary and secondary at the service, where it can:
   ${postAsOfNow('swapTarget', 'thermostat-7', 'swap')}
 A key leaked: replace every key that is older than now.
   ${post('revokeTarget', 'targets/speech/revoke', '{"note":"seen in a log"}')}
-A vault leaked: count first (this changes nothing), then repeat the count. One operation has the progress of them all.
+A vault leaked: count first, which changes nothing, then repeat the count; here of two targets. One operation has the progress of them all.
   ${post('startRevocations', 'revocations', `{"vault":"https://${estate.fleet.vaultHost}","dryRun":true}`)}
   ${post('startRevocations', 'revocations', '{"targets":["translator","speech"],"note":"trying it out","count":2}')}
   ${curl('listOperations', 'operations')}
-An operator regenerates both keys in the portal: seconds later the history has a version that works again.
-  curl -s -X POST -d '{"resource":"${resourceOf(estate, 'translator')}"}' ${estate.management}/regenerate; sleep 5; ${curl('targetHistory', 'targets/translator/history')}
 Who changed it when, and why? All of it as CSV, for an audit? Is every service reachable and every permission granted?
   ${curl('targetHistory', 'targets/translator/history')}
   ${curl('listHistory', 'history?format=csv')}
   ${curl('health', 'health')}
-What has keys and is no target yet? The oldest key first: npm run rekey -- discover
+What has keys and is no target yet?
   ${curl('listCandidates', 'candidates')}
+The description of this API, for a client's generator:
+  ${curl('showOpenapi', 'openapi.json')}
 Run the schedule now, as the timer does every 15 minutes:
   curl -s -X POST ${admin}-H 'content-type: application/json' -H 'x-functions-key: ${host.keys.master}' -d '{}' ${host.url}/admin/functions/schedule
 

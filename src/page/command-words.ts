@@ -30,7 +30,7 @@ export function commandWords(command: CommandName, target: Target, plan: TargetP
         },
     promote: {
       label: 'Promote',
-      does: `Publishes the key that ${other} holds now: a roll-back. No key is made.`,
+      does: `Publishes the key that ${single ? 'the other slot' : other} holds now: a roll-back. No key is made.`,
     },
     swap: {
       label: 'Swap',

@@ -37,7 +37,9 @@ export function lifeBar(target: Target, now = Date.now()): HTMLElement | undefin
   const place = (time: number) => `${((time - from) / (to - from)) * 100}%`
   const bar = el('div.life', { 'aria-hidden': 'true' })
   stones.slice(0, -1).forEach(({ tone }, index) => {
-    const part = el(`span.part.after-${tone}`)
+    // Without an overlap no other key is valid after the publication: the bar begins as it goes on after one.
+    const hasOverlap = stones[index + 1]!.tone === 'busy'
+    const part = el(`span.part.after-${tone === 'ok' && !hasOverlap ? 'off' : tone}`)
     part.style.left = place(times[index]!)
     part.style.width = place(from + times[index + 1]! - times[index]!)
     bar.append(part)

@@ -63,7 +63,7 @@ function headline({ slot, slots = [], previousKeyValidUntil, isReminder, dueAt }
       ? 'A reminder: Rekey never writes it.'
       : `A reminder: an operator renews it by ${dateAndTime(dueAt)}.`
   if (slot === undefined) return 'The vault holds no key of this target yet.'
-  const active = `The key in ${slot} is in the vault`
+  const active = slots.length === 1 ? 'The key is in the vault' : `The key in ${slot} is in the vault`
   if (previousKeyValidUntil === undefined || slots.length < 2) return `${active}.`
   const isOver = Date.parse(previousKeyValidUntil) < Date.now()
   return isOver
