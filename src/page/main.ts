@@ -17,16 +17,24 @@ import { targetView } from './target-view.ts'
 /** Shows a view; returns what ends it. `rest` is what follows its name in the address. */
 type View = (main: HTMLElement, query: URLSearchParams, rest: string) => (() => void) | undefined
 
-const views: readonly { readonly name: string; readonly title: string; readonly view: View; readonly hidden?: true }[] =
-  [
-    { name: '', title: 'Overview', view: overview },
-    { name: 'targets', title: 'Targets', view: targets },
-    { name: 'candidates', title: 'Not managed', view: shown(candidatesView) },
-    { name: 'operations', title: 'Operations', view: (place, _, id) => operationsView(place, id) },
-    { name: 'health', title: 'Health', view: shown(healthView) },
-    { name: 'providers', title: 'Services', view: shown(providersView) },
-    { name: 'revoke', title: 'Revoke many keys', view: revokeMany, hidden: true },
-  ]
+interface NamedView {
+  readonly name: string
+  readonly title: string
+  readonly view: View
+  readonly hidden?: true
+  /** It follows the list of targets, or is a form: Refresh does not show it anew. */
+  readonly stays?: true
+}
+
+const views: readonly NamedView[] = [
+  { name: '', title: 'Overview', view: overview, stays: true },
+  { name: 'targets', title: 'Targets', view: targets },
+  { name: 'candidates', title: 'Not managed', view: shown(candidatesView) },
+  { name: 'operations', title: 'Operations', view: (place, _, id) => operationsView(place, id) },
+  { name: 'health', title: 'Health', view: shown(healthView) },
+  { name: 'providers', title: 'Services', view: shown(providersView) },
+  { name: 'revoke', title: 'Revoke many keys', view: revokeMany, hidden: true, stays: true },
+]
 
 function targets(place: HTMLElement, query: URLSearchParams, name: string): (() => void) | undefined {
   if (name === '') return targetList(place, query)
@@ -47,11 +55,24 @@ const header = document.querySelector('header')!
 let end: (() => void) | undefined
 let isIn = false
 
-function route(): void {
-  if (!isIn) return
+/** The view that the address names, and what else the address says. */
+function placeInAddress() {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?')
   const [name = '', ...rest] = path.split('/')
-  const found = views.find((each) => each.name === name) ?? views[0]!
+  return { found: views.find((each) => each.name === name) ?? views[0]!, query, rest }
+}
+
+/** Reads the list of targets again, and what this view shows beside it. */
+function refresh(): void {
+  const { found, rest } = placeInAddress()
+  const isList = found.name === 'targets' && rest.length === 0
+  if (!found.stays && !isList) route()
+  void loadFleet()
+}
+
+function route(): void {
+  if (!isIn) return
+  const { found, query, rest } = placeInAddress()
   end?.()
   document.title = `${found.title} · Rekey`
   for (const link of header.querySelectorAll('nav a')) {
@@ -81,7 +102,7 @@ function showHeader(): void {
       views.filter(({ hidden }) => !hidden).map(({ name, title }) => el('a', { href: `#/${name}` }, title)),
     ),
     asOf,
-    el('button.small', { type: 'button', onclick: () => void loadFleet() }, 'Refresh'),
+    el('button.small', { type: 'button', onclick: refresh }, 'Refresh'),
     needsKey && el('button.small', { type: 'button', onclick: () => location.reload() }, 'Forget key'),
     needsSignIn && signOutLink(),
   )

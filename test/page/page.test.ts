@@ -175,6 +175,23 @@ test('a key is promoted back, and a target is repaired', { skip }, async () => {
   await done(watched)
 })
 
+test('Refresh reads again the target that is shown, and a form that is half filled in stays', { skip }, async () => {
+  const watched = await opened('#/targets/translator')
+  const { page } = watched
+  await command(page, 'Rotate').waitFor()
+
+  const again = page.waitForRequest((request) => request.url().endsWith('/api/targets/translator'), { timeout: 5_000 })
+  await page.getByRole('button', { name: 'Refresh' }).click()
+  await again
+  await page.goto(`${app.host.url}/api/page#/revoke`)
+  await page.locator('select').first().selectOption({ label: 'a list of targets' })
+  await page.locator('textarea').fill('vision')
+  await page.getByRole('button', { name: 'Refresh' }).click()
+
+  assert.equal(await page.locator('textarea').inputValue(), 'vision')
+  await done(watched)
+})
+
 test('Swap is there only where the service can exchange its slots', { skip }, async () => {
   const watched = await opened('#/targets/thermostat-7')
   const { page } = watched
