@@ -90,7 +90,9 @@ function showHeader(): void {
     const { asOf: at, error } = currentFleet()
     fill(
       asOf,
-      error ? error.problem.detail : at === undefined ? undefined : [el('span', 'as of '), moment(at, fromNow)],
+      // What is shown stays, and may be wrong by now: so it keeps its moment.
+      error && el('strong.bad', `${error.problem.detail} `),
+      at !== undefined && [el('span', 'as of '), moment(at, fromNow)],
     )
   })
   fill(
