@@ -37,9 +37,7 @@ const views: readonly NamedView[] = [
 ]
 
 function targets(place: HTMLElement, query: URLSearchParams, name: string): (() => void) | undefined {
-  if (name === '') return targetList(place, query)
-  targetView(place, name)
-  return undefined
+  return name === '' ? targetList(place, query) : targetView(place, name)
 }
 
 /** A view that needs no end. */
@@ -81,7 +79,16 @@ function route(): void {
     else link.removeAttribute('aria-current')
   }
   scrollTo({ top: 0 })
-  end = found.view(main, new URLSearchParams(query), rest.map(decodeURIComponent).join('/'))
+  end = found.view(main, new URLSearchParams(query), rest.map(decoded).join('/'))
+}
+
+/** A part of the address that is typed wrong names what there is not. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
 }
 
 function showHeader(): void {

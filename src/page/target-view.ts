@@ -1,10 +1,10 @@
 // One target: the life of its key, what may be done, who did what.
 
-import { get } from './api-client.ts'
+import { ApiError, get } from './api-client.ts'
 import type { HistoryEntry, Target, TargetPlan } from './api-shapes.ts'
 import { commandPanel } from './command-panel.ts'
 import { reasonText } from './command-words.ts'
-import { type Child, copyButton, el, fill } from './elements.ts'
+import { announce, type Child, copyButton, el, fill } from './elements.ts'
 import { updateTarget } from './fleet.ts'
 import { lifeBar } from './life-bar.ts'
 import { dateAndTime, fromNow, moment, spanOf } from './moments.ts'
@@ -12,13 +12,17 @@ import { facts, panel, problemBox, showRead } from './pieces.ts'
 import { saveCsvButton } from './save-csv.ts'
 import { statusMark } from './status-words.ts'
 
-/** Shows the target of this name, read now. */
-export function targetView(main: HTMLElement, name: string): void {
+/** How often an open target is read again, to see what others have changed. */
+const watchEvery = 10_000
+
+/** Shows the target of this name, read now, and again once another client has changed it. Returns what ends that. */
+export function targetView(main: HTMLElement, name: string): () => void {
   document.title = `${name} · Rekey`
   const path = `/api/targets/${encodeURIComponent(name)}`
   const [top, commands, history] = [el('div.stack'), el('div.stack'), el('div.stack')]
   fill(main, el('p.crumb', el('a', { href: '#/targets' }, '← Targets')), el('h1.mono', name), top, commands, history)
 
+  let shown: Target | undefined
   async function read(): Promise<void> {
     let target: Target | undefined
     const found = await showRead(
@@ -26,6 +30,7 @@ export function targetView(main: HTMLElement, name: string): void {
       () => get<Target>(path),
       (seen) => {
         target = seen
+        shown = seen
         updateTarget(seen)
         return overviewOf(seen)
       },
@@ -41,6 +46,25 @@ export function targetView(main: HTMLElement, name: string): void {
     await readHistory
   }
   void read()
+  const watching = setInterval(async () => {
+    if (shown === undefined || document.visibilityState === 'hidden' || document.querySelector('dialog[open]')) return
+    const now = await get<Target>(path).catch(unread)
+    if (now === undefined || shown === undefined || stateOf(now) === stateOf(shown)) return
+    shown = now
+    announce(`${name} has changed`)
+    void read()
+  }, watchEvery)
+  return () => clearInterval(watching)
+}
+
+/** A try that failed: what is shown stays, and the next one may succeed. */
+function unread(error: unknown): undefined {
+  if (!(error instanceof ApiError)) throw error
+}
+
+/** What shows that a target has changed. */
+function stateOf({ version, status, lastError }: Target): string {
+  return JSON.stringify([version, status, lastError])
 }
 
 function overviewOf(target: Target): Child {

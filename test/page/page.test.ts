@@ -271,6 +271,26 @@ test('many keys are revoked only after their number was seen and typed, and the 
   await done(watched)
 })
 
+test('a target that another client changes is shown anew by itself', { skip }, async () => {
+  const watched = await openPage(browser, app.host.url)
+  const { page } = watched
+  const vault = app.estate.cloud.vault(app.estate.fleet.vaultHost)
+  await page.clock.install()
+  await page.goto(`${app.host.url}/api/page#/targets/translator`)
+  await page.getByLabel(/host key of this function app/).fill(app.host.keys.host)
+  await page.keyboard.press('Enter')
+  await page.locator('.headline', { hasText: 'current' }).waitFor()
+
+  vault.disable('translator-key')
+  await page.clock.fastForward(10_000)
+  await page.locator('.headline', { hasText: 'paused' }).waitFor()
+
+  vault.enable('translator-key')
+  await page.clock.fastForward(10_000)
+  await page.locator('.headline', { hasText: 'current' }).waitFor()
+  await done(watched)
+})
+
 test('the history of one target, and that of all, is saved as CSV', { skip }, async () => {
   for (const [view, name, secrets] of [
     ['#/targets/translator', 'rekey-history-translator.csv', /,translator-key,/],
