@@ -8,8 +8,8 @@ import { check } from './check.ts'
 const files = process.argv.slice(2)
 const [clean] = await Promise.all([check(), buildApp()])
 
-// Node's default leaves one core idle, and these files often wait for sockets.
-const concurrency = Math.max(2, availableParallelism())
+// Node's default leaves one core idle, and these files often wait: for sockets, for a browser, for another process.
+const concurrency = Math.max(2, availableParallelism() + 1)
 const tests = spawn(
   process.execPath,
   [

@@ -15,7 +15,7 @@ const longAgo = '2026-01-01T00:00:00Z'
 export interface PageApp {
   readonly estate: Estate
   readonly host: HostChild
-  /** The same app behind the simulated sign-in. */
+  /** The same app behind the simulated sign-in, once the first round has ended. */
   readonly behindSignIn: HostChild
   /** Waits until the schedule has run, and nothing of the fleet is due any more. */
   firstRound(): Promise<void>
@@ -60,7 +60,8 @@ export async function startPageApp(): Promise<PageApp> {
       ...(!signIn && { timers: { schedule: { Last: longAgo, Next: longAgo, LastUpdated: longAgo } } }),
       onLine: (line) => lines.push(line),
     })
-  const [host, behindSignIn] = await Promise.all([spawn(false), spawn(true)])
+  const host = await spawn(false)
+  let behindSignIn: HostChild | undefined
   const ticks = () => lines.filter((line) => line.includes(" Executed 'Functions.schedule'")).length
   const headers = { 'x-functions-key': host.keys.master, 'content-type': 'application/json' }
   async function tick(): Promise<void> {
@@ -76,7 +77,10 @@ export async function startPageApp(): Promise<PageApp> {
   return {
     estate,
     host,
-    behindSignIn,
+    get behindSignIn() {
+      if (behindSignIn === undefined) throw new Error('It starts once the first round has ended.')
+      return behindSignIn
+    },
     tick,
     firstRound: async () => {
       while (ticks() === 0) await pause(50)
@@ -89,9 +93,11 @@ export async function startPageApp(): Promise<PageApp> {
         await pause(100)
         seen = await statuses()
       }
+      // Not before: a second instance learns within a minute what the first has found by its tags, and would take messages about it.
+      behindSignIn = await spawn(true)
     },
     close: async () => {
-      await Promise.all([host.stop(), behindSignIn.stop()])
+      await Promise.all([host.stop(), behindSignIn?.stop()])
       await estate.close()
     },
   }
