@@ -1,32 +1,10 @@
 // The errors that routes answer with, by HTTP status: each lists its codes.
 
-import type { ErrorCode } from '../../src/engine/rekey-error.ts'
+import { type ErrorCode, servicesCodes } from '../../src/engine/rekey-error.ts'
 import { problems } from '../../src/functions/http/problem.ts'
 
 /** Whatever the route. */
 const always: readonly ErrorCode[] = ['BadRequest', 'UnsupportedApiVersionValue', 'Forbidden', 'CrossSite', 'Internal']
-
-/** What a service behind the app says, or what comes of its silence. */
-const behind: readonly ErrorCode[] = [
-  'LocalAuthDisabled',
-  'PermissionDenied',
-  'FirewallDenied',
-  'ResourceNotFound',
-  'ResourceLocked',
-  'ServiceChanged',
-  'ServiceRefused',
-  'ServiceBusy',
-  'ServiceUnavailable',
-  'Throttled',
-  'UnexpectedAnswer',
-  'SecretDeleted',
-  'SecretDisabled',
-  'TagsTooLarge',
-  'OutcomeUnknown',
-  'LeaseLost',
-  'OutOfTime',
-  'Unsettled',
-]
 
 const command: readonly ErrorCode[] = ['UnsupportedMediaType', 'BodyTooLarge', 'Stopped', 'NotRepeatable']
 
@@ -35,23 +13,23 @@ const errorGroups = {
   /** It reads nothing of Azure, and needs no valid configuration. */
   static: always,
   /** It reads the vault, the storage account or a service. */
-  reading: [...always, 'BadConfiguration', ...behind],
+  reading: [...always, 'BadConfiguration', ...servicesCodes],
   /** It reads those of one target. */
-  ofTarget: [...always, 'BadConfiguration', 'UnknownTarget', 'NotSupported', ...behind],
+  ofTarget: [...always, 'BadConfiguration', 'UnknownTarget', 'NotSupported', ...servicesCodes],
   /** It may change one target. */
   targetCommand: [
     ...always,
     ...command,
     ...['BadConfiguration', 'UnknownTarget', 'NotSupported', 'Disabled', 'Busy', 'Unmanaged', 'Paused'],
     ...['FromTheFuture', 'RequestExpired'],
-    ...behind,
+    ...servicesCodes,
   ] as readonly ErrorCode[],
   /** It may change many targets. */
   manyCommand: [
     ...always,
     ...command,
     ...(['BadConfiguration', 'UnknownTarget', 'NotSupported', 'Disabled'] as const),
-    ...behind,
+    ...servicesCodes,
   ],
 } as const satisfies Readonly<Record<string, readonly ErrorCode[]>>
 

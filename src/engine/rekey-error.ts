@@ -1,6 +1,30 @@
 // One error class, one stable code per meaning. Nothing of a service's own error object is kept: an SDK's parse error
 // quotes the body, new key included, and hosts log causes.
 
+/** What a service behind the app says, or what comes of its silence: whatever calls one may end with these. */
+export const servicesCodes = [
+  // what a service said
+  'LocalAuthDisabled',
+  'PermissionDenied',
+  'FirewallDenied',
+  'ResourceNotFound',
+  'ResourceLocked',
+  'ServiceChanged',
+  'ServiceRefused',
+  'ServiceBusy',
+  'ServiceUnavailable',
+  'Throttled',
+  'UnexpectedAnswer',
+  'SecretDeleted',
+  'SecretDisabled',
+  'TagsTooLarge',
+  // the engine's
+  'OutcomeUnknown',
+  'LeaseLost',
+  'OutOfTime',
+  'Unsettled',
+] as const
+
 /** Every code that reaches a caller, a log or an event. `docs/reference/error-codes.md` says what to do about each. */
 export const errorCodes = [
   // the caller's
@@ -27,26 +51,7 @@ export const errorCodes = [
   'RequestExpired',
   // the configuration's
   'BadConfiguration',
-  // what a service said
-  'LocalAuthDisabled',
-  'PermissionDenied',
-  'FirewallDenied',
-  'ResourceNotFound',
-  'ResourceLocked',
-  'ServiceChanged',
-  'ServiceRefused',
-  'ServiceBusy',
-  'ServiceUnavailable',
-  'Throttled',
-  'UnexpectedAnswer',
-  'SecretDeleted',
-  'SecretDisabled',
-  'TagsTooLarge',
-  // the engine's
-  'OutcomeUnknown',
-  'LeaseLost',
-  'OutOfTime',
-  'Unsettled',
+  ...servicesCodes,
   'Internal',
 ] as const
 
