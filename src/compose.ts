@@ -16,8 +16,9 @@ import { openStorage, type Storage } from './azure/storage.ts'
 import { createTelemetry, type Telemetry } from './azure/telemetry.ts'
 import { type Environment, readSettings, type Settings } from './config/settings.ts'
 import { lastValidBlob, removalAlert } from './config/targets/last-valid.ts'
+import { type Tagged, taggedReader } from './config/targets/tagged-reader.ts'
 import { type TaggedSecretsSource, taggedSecretsBlob, taggedSecretsSource } from './config/targets/tagged-secrets.ts'
-import { type NotTaken, type TaggedTargets, taggedTargets } from './config/targets/tagged-targets.ts'
+import type { NotTaken } from './config/targets/tagged-targets.ts'
 import { type Problem, readTargetsFile, type TargetsFile } from './config/targets.ts'
 import { type Configuration, type TargetsSource, targetsSource } from './config/targets-source.ts'
 import type { Clock, Log, Ports } from './engine/ports.ts'
@@ -181,7 +182,7 @@ function wire(settings: Settings, { env, clock = systemClock, azure: given, read
     providerOf,
     placeOf: placeIn,
     tagged,
-    taggedTargets: taggedReader(tagged, parse),
+    taggedTargets: taggedReader(tagged, parse, (target) => placeIn(target).credential),
     telemetry: createTelemetry({ ...settings.telemetry, credentialOf, log: logTo(console) }),
     ports: (log) => ({
       clock,
@@ -209,44 +210,6 @@ function parserOf({ cloud, vault }: Settings, clock: Clock): (text: string) => P
   return async (text) => {
     const registry = await loadProvidersNamedIn(text)
     return readTargetsFile(text, { registry, ids: providerIds, cloud: cloud.name, now: clock.now(), vault })
-  }
-}
-
-/** `problem`: the record of tagged secrets cannot be read, so none of them is a target for now. */
-type Tagged = TaggedTargets & { readonly problem?: Problem }
-
-const noneTagged: Tagged = { targets: [], notTaken: [] }
-
-/** Judges tagged secrets again where they, or targets.json, have changed. */
-function taggedReader(source: TaggedSecretsSource, parse: (text: string) => Promise<TargetsFile>) {
-  let known: { readonly of: readonly unknown[]; readonly tagged: Tagged } | undefined
-  return async (configuration: Configuration): Promise<Tagged> => {
-    const { discover } = configuration
-    if (discover === undefined) return noneTagged
-    const secrets = await source.read().catch(asRekeyErrorOnly)
-    if (secrets instanceof RekeyError) {
-      // The same object for the same failure, so that the app is not made anew with each call.
-      if (known?.of[0] !== secrets) known = { of: [secrets], tagged: { ...noneTagged, problem: unreadTagged(secrets) } }
-      return known.tagged
-    }
-    if (known?.of[0] === secrets && known.of[1] === configuration) return known.tagged
-    const credentialOf = (target: Target) => (isReminder(target) ? '' : placeIn(target).credential)
-    const tagged = await taggedTargets(secrets, { configuration, discover, parse, credentialOf })
-    known = { of: [secrets, configuration], tagged }
-    return tagged
-  }
-}
-
-function asRekeyErrorOnly(thrown: unknown): RekeyError {
-  if (thrown instanceof RekeyError) return thrown
-  throw thrown
-}
-
-function unreadTagged({ message, details }: RekeyError): Problem {
-  return {
-    path: taggedSecretsBlob,
-    message: `no secret is a target by its tags for now: ${message}`,
-    remedy: details.remedy ?? 'No action is needed: the app reads the record again soon.',
   }
 }
 
