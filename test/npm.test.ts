@@ -6,9 +6,10 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { type Captured, captured } from './captured-child.ts'
 
 /** Runs npm in a package of its own that has the project's .npmrc, and gives what it printed where. */
-async function npm(t: TestContext, args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+async function npm(t: TestContext, args: readonly string[]): Promise<Captured> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-npm-'))
   t.after(() => rm(folder, { recursive: true }))
   await copyFile(new URL('../.npmrc', import.meta.url), join(folder, '.npmrc'))
@@ -17,16 +18,7 @@ async function npm(t: TestContext, args: readonly string[]): Promise<{ code: num
   // npm hands its own configuration down to what it runs, and these tests may be run by npm.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)))
   const child = spawn('npm', args, { cwd: folder, env, shell: process.platform === 'win32' })
-  let [out, err] = ['', '']
-  child.stdout.on('data', (chunk) => {
-    out += String(chunk)
-  })
-  child.stderr.on('data', (chunk) => {
-    err += String(chunk)
-  })
-  const { promise, resolve } = Promise.withResolvers<number>()
-  child.on('close', (code) => resolve(code ?? 1))
-  return { code: await promise, out, err }
+  return captured(child)
 }
 
 test('a mistyped npm script is named on stderr', async (t) => {

@@ -3,12 +3,7 @@
 import { PassThrough, Writable } from 'node:stream'
 import { runCommand } from '../../scripts/rekey/run-command.ts'
 import type { Terminal } from '../../scripts/rekey/terminal.ts'
-
-export interface Ran {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
+import type { Captured } from '../captured-child.ts'
 
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string | undefined>>
@@ -19,7 +14,7 @@ export interface Surroundings {
 }
 
 /** Runs a command line in this process. */
-export async function run(line: readonly string[], { env = {}, typed, columns }: Surroundings = {}): Promise<Ran> {
+export async function run(line: readonly string[], { env = {}, typed, columns }: Surroundings = {}): Promise<Captured> {
   const [stdout, out] = sink(columns !== undefined)
   const [stderr, err] = sink(typed !== undefined)
   const stdin = Object.assign(new PassThrough(), { isTTY: typed !== undefined })

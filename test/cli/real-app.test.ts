@@ -12,7 +12,8 @@ import { buildApp } from '../../scripts/build.ts'
 import { type Estate, startEstate } from '../../simulator/local/estate.ts'
 import { firstRound, watchHost } from '../../simulator/local/first-round.ts'
 import { type HostChild, spawnHost } from '../../simulator/local/host-child.ts'
-import { type Ran, run } from './captured-terminal.ts'
+import { type Captured, captured } from '../captured-child.ts'
+import { run } from './captured-terminal.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 /** Two with slots and a probe, one that can be swapped, and one that is left alone. */
@@ -58,7 +59,7 @@ async function documentOf(...line: string[]) {
   const ran = await rekey(...line, '--json')
   return { ...ran, document: JSON.parse(ran.out) }
 }
-const ended = ({ code, err }: Ran, expected: number) => assert.equal(code, expected, err)
+const ended = ({ code, err }: Captured, expected: number) => assert.equal(code, expected, err)
 
 describe('the commands of rekey', () => {
   test('list shows every target, and fewer columns on a narrow terminal', async () => {
@@ -228,16 +229,7 @@ describe('the commands of rekey', () => {
   })
 })
 
-async function asProcess(...line: string[]): Promise<Ran> {
+async function asProcess(...line: string[]): Promise<Captured> {
   const child = spawn(process.execPath, [join(root, 'scripts/rekey.ts'), ...line], { env: { ...process.env, ...env } })
-  let [out, err] = ['', '']
-  child.stdout.on('data', (chunk) => {
-    out += String(chunk)
-  })
-  child.stderr.on('data', (chunk) => {
-    err += String(chunk)
-  })
-  const { promise, resolve } = Promise.withResolvers<number>()
-  child.on('close', (code) => resolve(code ?? 1))
-  return { code: await promise, out, err }
+  return captured(child)
 }
